@@ -1,0 +1,10 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { Clock } from './clock';
+
+/** The process's one clock; tests pass their own. */
+@Module({})
+export class ClockModule {
+  static of(clock: Clock = new Clock()): DynamicModule {
+    return { module: ClockModule, global: true, providers: [{ provide: Clock, useValue: clock }], exports: [Clock] };
+  }
+}

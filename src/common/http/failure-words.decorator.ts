@@ -1,0 +1,15 @@
+import { RouteConfig } from '@nestjs/platform-fastify';
+
+/**
+ * How the `detail` of a route's 500 begins, such as `Deletion failed`. It travels in Fastify's route configuration,
+ * so it also holds for what fails before the handler (guards, pipes). Errors thrown on purpose keep their own words.
+ */
+export const FailureWords = (words: string): MethodDecorator => RouteConfig({ failureWords: words });
+
+/** The words of the route that a request was matched to; undefined for routes without any. */
+export function failureWordsOf(request: { routeOptions?: { config?: unknown } }): string | undefined {
+  const config = request.routeOptions?.config;
+  if (typeof config !== 'object' || config === null) return undefined;
+  const words: unknown = Reflect.get(config, 'failureWords');
+  return typeof words === 'string' ? words : undefined;
+}

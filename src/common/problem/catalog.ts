@@ -1,0 +1,56 @@
+/**
+ * Every code that an error answer can carry, with its HTTP status and title. docs/errors.md is compared with this table.
+ * `advice` is what the reader can do next; it is published in docs/errors.md.
+ */
+export const PROBLEMS = {
+  malformed_json: { status: 400, title: 'Malformed JSON', advice: 'Send one well-formed JSON object without duplicate keys.' },
+  invalid_request: { status: 400, title: 'Invalid request', advice: 'Correct the path, query or header value that `errors` names.' },
+  invalid_deployment_id: { status: 400, title: 'Invalid deployment id', advice: 'Use the `deployment_id` that POST /deploy returned.' },
+  invalid_state: {
+    status: 400,
+    title: 'Not possible in this state',
+    advice: 'Look at the status; `retry` or `start` may be the way back.',
+  },
+  unauthenticated: {
+    status: 401,
+    title: 'Authentication required',
+    advice: 'Send `Authorization: Bearer <token>` from POST /api/auth/login.',
+  },
+  bad_credentials: { status: 401, title: 'Wrong credentials', advice: 'Check the user name and the password.' },
+  inactive_user: { status: 403, title: 'Inactive user', advice: 'Ask an administrator to activate the account.' },
+  admin_required: { status: 403, title: 'Administrators only', advice: 'Ask an administrator.' },
+  read_only_token: { status: 403, title: 'Read-only token', advice: 'Use a token without the read-only scope.' },
+  registration_closed: { status: 403, title: 'Registration is closed', advice: 'Ask an administrator for an account.' },
+  not_found: { status: 404, title: 'Not found', advice: 'Check the id and that it is yours; deleted ones need `include_deleted=true`.' },
+  request_timeout: { status: 408, title: 'Request timeout', advice: 'Send the whole request within 15 seconds.' },
+  already_exists: { status: 409, title: 'Already exists', advice: 'Choose another name.' },
+  already_deleted: { status: 409, title: 'Already deleted', advice: 'Nothing is left to do; `deleted_at` says since when.' },
+  conflict: { status: 409, title: 'Conflict with the current state', advice: 'Read the current state and decide again.' },
+  node_in_use: { status: 409, title: 'Node in use', advice: 'Drain the node first and wait until it holds no reservation.' },
+  capacity_in_use: { status: 409, title: 'Capacity in use', advice: 'Capacity cannot go below what is reserved; drain the node first.' },
+  idempotency_in_progress: {
+    status: 409,
+    title: 'Request in progress',
+    advice: 'The first request with this key still runs; repeat after `Retry-After`.',
+  },
+  payload_too_large: { status: 413, title: 'Body too large', advice: 'Send less than 256 kB.' },
+  unsupported_media_type: { status: 415, title: 'Unsupported media type', advice: 'Send `Content-Type: application/json`.' },
+  validation_failed: { status: 422, title: 'Validation failed', advice: 'Correct the fields that `errors` names.' },
+  idempotency_key_reused: { status: 422, title: 'Idempotency key reused', advice: 'Use a new key for a different request.' },
+  account_locked: { status: 423, title: 'Account locked', advice: 'Wait as long as `Retry-After` says.' },
+  rate_limited: { status: 429, title: 'Too many requests', advice: 'Wait as long as `Retry-After` says.' },
+  headers_too_large: { status: 431, title: 'Headers too large', advice: 'Send less than 16 kB of headers.' },
+  internal: { status: 500, title: 'Internal error', advice: 'Look for the `request_id` in the log.' },
+  insufficient_nodes: {
+    status: 503,
+    title: 'Insufficient nodes',
+    advice: 'Free capacity, add a node, or ask for fewer or smaller replicas.',
+  },
+  try_again: {
+    status: 503,
+    title: 'Temporarily unavailable',
+    advice: 'Repeat after `Retry-After`; use an Idempotency-Key to repeat safely.',
+  },
+} as const satisfies Record<string, { status: number; title: string; advice: string }>;
+
+export type ProblemCode = keyof typeof PROBLEMS;

@@ -1,0 +1,49 @@
+import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { failureWordsOf } from '../http/failure-words.decorator';
+import { toProblem, type DatabaseErrorReader } from './to-problem';
+
+/** The only code that writes an error answer (RFC 9457). What maps to what is decided in toProblem. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Problem');
+
+  constructor(private readonly readDatabaseError: DatabaseErrorReader) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  /** Also used for errors that never reach Nest, such as an address that cannot be decoded. */
+  answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const { problem, retryAfterSeconds } = toProblem(error, {
+      readDatabaseError: this.readDatabaseError,
+      failureWords: failureWordsOf(request),
+    });
+    this.log(error, problem.status, problem.code, request.id);
+    if (reply.sent || reply.raw.headersSent) return;
+
+    reply.header('X-Request-Id', request.id).header('Cache-Control', 'no-store');
+    if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer');
+    if (retryAfterSeconds !== undefined) reply.header('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))));
+    const instance = (request.raw.url ?? '').split('?', 1)[0];
+    void reply
+      .status(problem.status)
+      .type('application/problem+json; charset=utf-8')
+      .send(JSON.stringify({ ...problem, instance, request_id: request.id }));
+  }
+
+  /** The stack of a fault of ours goes to the log, with the request id; refusals are normal and stay quiet. */
+  private log(error: unknown, status: number, code: string, requestId: string): void {
+    if (status === 500) this.logger.error({ msg: 'request failed', code, request_id: requestId, err: error });
+    else if (code === 'try_again') {
+      this.logger.warn({
+        msg: 'temporarily unavailable',
+        code,
+        request_id: requestId,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+}

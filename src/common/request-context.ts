@@ -1,0 +1,30 @@
+/** Who acts. `via` tells a person's session from a machine's token; `credentialId` is the session's or the token's id. */
+export interface Actor {
+  readonly userId: string;
+  readonly username: string;
+  readonly isAdmin: boolean;
+  readonly readOnly: boolean;
+  readonly via: 'session' | 'api_token' | 'external';
+  readonly credentialId: string;
+}
+
+/** The claim of an idempotency key: the answer is stored under it in the transaction that decides the request. */
+export interface IdempotencyClaim {
+  readonly scope: string;
+  readonly key: string;
+  readonly claim: string;
+}
+
+/** What a service needs to know of the request it serves. */
+export interface RequestContext {
+  readonly actor: Actor;
+  readonly requestId: string;
+  readonly idempotency: IdempotencyClaim | null;
+}
+
+/** What our own hooks and guards put on Fastify's request. */
+export interface RequestState {
+  id: string;
+  user?: Actor;
+  idempotency?: IdempotencyClaim;
+}

@@ -1,0 +1,21 @@
+/** An amount of the four things that a node has and a replica reserves. CPU in cores (three decimals), storage in GB. */
+export interface Resources {
+  readonly cpuCores: number;
+  readonly memoryMb: number;
+  readonly gpuUnits: number;
+  readonly storageGb: number;
+}
+
+export const RESOURCE_DIMENSIONS = ['cpuCores', 'memoryMb', 'gpuUnits', 'storageGb'] as const satisfies readonly (keyof Resources)[];
+export type ResourceDimension = (typeof RESOURCE_DIMENSIONS)[number];
+
+/** Numeric columns come from PostgreSQL as text; this keeps the three decimals that cores have. */
+export const toCores = (value: string | number): number => Math.round(Number(value) * 1000) / 1000;
+
+/** What is left of a capacity. Exact: cores are compared in thousandths. */
+export const subtract = (from: Resources, amount: Resources): Resources => ({
+  cpuCores: toCores(from.cpuCores - amount.cpuCores),
+  memoryMb: from.memoryMb - amount.memoryMb,
+  gpuUnits: from.gpuUnits - amount.gpuUnits,
+  storageGb: from.storageGb - amount.storageGb,
+});
