@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { postgresCode } from './postgres-error';
+
+declare const inTx: unique symbol;
+/** An EntityManager that is inside a transaction. `dataSource.manager` does not type-check as one. */
+export type Tx = EntityManager & { readonly [inTx]: true };
+
+export interface TransactionOptions {
+  /** Errors after which a new attempt can end otherwise, next to serialization failures and deadlocks. */
+  retryOn?: (error: unknown) => boolean;
+}
+
+const RETRYABLE = new Set(['40001', '40P01']); // serialization_failure, deadlock_detected
+const MAX_ATTEMPTS = 3;
+const ROLLBACK_TIMEOUT_MS = 5_000;
+
+/**
+ * Runs `work` in one transaction and commits it, or rolls back and throws the error of `work`.
+ * `work` may run again from the start (at most three times), so it touches only the database.
+ */
+export async function inTransaction<T>(
+  dataSource: DataSource,
+  work: (tx: Tx, attempt: number) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const runner = dataSource.createQueryRunner();
+    try {
+      await runner.startTransaction();
+      const result = await work(runner.manager as Tx, attempt);
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      await rollBack(runner);
+      if (attempt === MAX_ATTEMPTS || !isRetryable(error, options)) throw error;
+    } finally {
+      await runner.release();
+    }
+    await sleep(2 ** attempt * 10 * (0.5 + Math.random()));
+  }
+}
+
+function isRetryable(error: unknown, { retryOn }: TransactionOptions): boolean {
+  return RETRYABLE.has(postgresCode(error) ?? '') || (retryOn?.(error) ?? false);
+}
+
+/** Never throws: the error that led here is the one to report. */
+async function rollBack(runner: QueryRunner): Promise<void> {
+  if (!runner.isTransactionActive || runner.isReleased) return;
+  const givingUp = new AbortController();
+  try {
+    const tooSlow = sleep(ROLLBACK_TIMEOUT_MS, undefined, { signal: givingUp.signal, ref: false }).then(() => {
+      throw new Error('The rollback got no answer');
+    });
+    await Promise.race([runner.rollbackTransaction(), tooSlow]);
+  } catch {
+    await discardConnection(runner);
+  } finally {
+    givingUp.abort();
+  }
+}
+
+/** A connection whose rollback failed may still be inside the transaction: end it, so that the pool drops it on release. */
+async function discardConnection(runner: QueryRunner): Promise<void> {
+  try {
+    const client = (await runner.connect()) as { end(): Promise<void> };
+    client.end().catch(() => undefined);
+  } catch {
+    // There never was a connection.
+  }
+}

@@ -1,0 +1,4 @@
+import { startSharedServer } from './shared-server';
+
+// Jest wants a default export here.
+export default startSharedServer;

@@ -1,0 +1,47 @@
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hasStaleLock } from '../../src/database/data-folder-lock';
+import { startEmbeddedPostgres } from '../../src/database/embedded-postgres';
+
+const PREFIX = 'fog-compute-test-';
+/** Speed instead of durability: these databases do not outlive the run. */
+const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
+
+const shared = globalThis as typeof globalThis & { stopTestServer?: () => Promise<void> };
+
+/** Starts the one PostgreSQL of a Jest run, unless TEST_DATABASE_URL names a server. Jest asks once per project. */
+export async function startSharedServer(): Promise<void> {
+  if (process.env.TEST_DATABASE_URL) return;
+  await removeLeftovers();
+  const dataDir = mkdtempSync(join(tmpdir(), PREFIX));
+  chmodSync(dataDir, 0o755); // as root, PostgreSQL runs as another account
+  const server = await startEmbeddedPostgres({ dataDir, settings: FAST });
+  process.env.TEST_DATABASE_URL = server.url;
+  shared.stopTestServer = async () => {
+    await server.stop();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
+}
+
+export async function stopSharedServer(): Promise<void> {
+  const stop = shared.stopTestServer;
+  if (!stop) return;
+  delete shared.stopTestServer;
+  delete process.env.TEST_DATABASE_URL;
+  await stop();
+}
+
+/** A run that was killed leaves its server behind: take it over to stop it. */
+async function removeLeftovers(): Promise<void> {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
+    const dataDir = join(tmpdir(), name);
+    try {
+      if (!hasStaleLock(dataDir)) continue;
+      await (await startEmbeddedPostgres({ dataDir, settings: FAST })).stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    } catch {
+      // Another user's, or another run is at it.
+    }
+  }
+}

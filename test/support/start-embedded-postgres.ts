@@ -1,0 +1,13 @@
+import { startEmbeddedPostgres } from '../../src/database/embedded-postgres';
+
+/** A program of its own for tests that kill it: starts the database of the folder in argv and says so in one line of JSON. */
+async function main(dataDir: string): Promise<void> {
+  const { url, adopted } = await startEmbeddedPostgres({ dataDir });
+  process.stdout.write(`${JSON.stringify({ url, adopted })}\n`);
+  setInterval(() => undefined, 60_000);
+}
+
+main(process.argv[2] ?? '').catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
