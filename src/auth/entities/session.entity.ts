@@ -1,0 +1,24 @@
+import { Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
+
+/** One log-in of one user: the family that its refresh tokens belong to. Revoked once, never revived. */
+@Entity({ name: 'sessions' })
+@Index('ix_sessions_user', ['userId'])
+@Index('ix_sessions_expires', ['expiresAt'])
+export class Session {
+  @PrimaryGeneratedColumn('uuid', { primaryKeyConstraintName: 'pk_sessions' })
+  id!: string;
+
+  @Column({ name: 'user_id', type: 'uuid' })
+  @ForeignKey('User', { name: 'fk_sessions_user', onDelete: 'CASCADE' })
+  userId!: string;
+
+  @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
+  createdAt!: Date;
+
+  /** Moves on with every refresh. */
+  @Column({ name: 'expires_at', type: 'timestamptz' })
+  expiresAt!: Date;
+
+  @Column({ name: 'revoked_at', type: 'timestamptz', nullable: true })
+  revokedAt!: Date | null;
+}

@@ -1,0 +1,48 @@
+import { Check, Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
+
+/** Somebody who may call. A user has a password, an outside identity (issuer and subject), or both. */
+@Entity({ name: 'users' })
+@Unique('uq_users_username', ['username'])
+@Unique('uq_users_email', ['email'])
+@Unique('uq_users_external', ['externalIssuer', 'externalSubject'])
+@Check('ck_users_username', `username = lower(username) AND char_length(username) BETWEEN 1 AND 100`)
+@Check('ck_users_email', `email = lower(email)`)
+@Check('ck_users_credentials', `password_hash IS NOT NULL OR external_subject IS NOT NULL`)
+export class User {
+  @PrimaryGeneratedColumn('uuid', { primaryKeyConstraintName: 'pk_users' })
+  id!: string;
+
+  @Column({ type: 'text' })
+  username!: string;
+
+  @Column({ type: 'text' })
+  email!: string;
+
+  @Column({ name: 'password_hash', type: 'text', nullable: true })
+  passwordHash!: string | null;
+
+  @Column({ name: 'external_issuer', type: 'text', nullable: true })
+  externalIssuer!: string | null;
+
+  @Column({ name: 'external_subject', type: 'text', nullable: true })
+  externalSubject!: string | null;
+
+  @Column({ name: 'is_active', type: 'boolean', default: true })
+  isActive!: boolean;
+
+  @Column({ name: 'is_admin', type: 'boolean', default: false })
+  isAdmin!: boolean;
+
+  /** Wrong passwords since the last right one; counted and judged in one statement. */
+  @Column({ name: 'failed_logins', type: 'integer', default: 0 })
+  failedLogins!: number;
+
+  @Column({ name: 'locked_until', type: 'timestamptz', nullable: true })
+  lockedUntil!: Date | null;
+
+  @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column({ name: 'updated_at', type: 'timestamptz', default: () => 'now()' })
+  updatedAt!: Date;
+}

@@ -1,0 +1,29 @@
+import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
+import { migrations } from './database/migrations';
+import { entities } from './entities';
+
+/**
+ * The one description of the database connection, used by the application, the TypeORM CLI and the tests.
+ * The limits make every statement end: a lock is waited for 5 s, a statement runs 10 s, a transaction idles 15 s.
+ */
+export function dataSourceOptions(input: { url: string; poolSize?: number; applicationName?: string }): PostgresDataSourceOptions {
+  return {
+    type: 'postgres',
+    url: input.url,
+    entities,
+    migrations,
+    migrationsTransactionMode: 'each',
+    uuidExtension: 'pgcrypto',
+    installExtensions: false,
+    applicationName: input.applicationName ?? 'fog-compute',
+    poolSize: input.poolSize ?? 10,
+    connectTimeoutMS: 5_000,
+    extra: {
+      statement_timeout: 10_000,
+      lock_timeout: 5_000,
+      idle_in_transaction_session_timeout: 15_000,
+      idleTimeoutMillis: 30_000,
+      keepAlive: true,
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { Check, Column, DeleteDateColumn, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
+
+/** A user's wish, with everything that was sent. What runs lives in Replica; the reconciler closes the gap. */
+@Entity({ name: 'deployments' })
+@Index('uq_deployments_live_name', ['userId', 'name'], { unique: true, where: `deleted_at IS NULL` })
+@Index('ix_deployments_user_created', ['userId', 'createdAt', 'id'])
+@Index('ix_deployments_unsettled', ['id'], { where: `status IN ('pending','scheduled')` })
+@Check('ck_deployments_name', `char_length(name) BETWEEN 1 AND 100`)
+@Check('ck_deployments_type', `type IN ('compute','storage','gateway','mixnode')`)
+@Check('ck_deployments_target', `target_replicas >= 1`)
+@Check('ck_deployments_strategy', `placement_strategy IN ('spread','distinct','binpack')`)
+@Check('ck_deployments_status', `status IN ('pending','scheduled','running','stopped','failed','deleted')`)
+@Check('ck_deployments_deleted', `(status = 'deleted') = (deleted_at IS NOT NULL)`)
+export class Deployment {
+  @PrimaryGeneratedColumn('uuid', { name: 'id', primaryKeyConstraintName: 'pk_deployments' })
+  id!: string;
+
+  @ForeignKey('User', { name: 'fk_deployments_user', onDelete: 'RESTRICT' })
+  @Column({ name: 'user_id', type: 'uuid', update: false })
+  userId!: string;
+
+  @Column({ name: 'name', type: 'text' })
+  name!: string;
+
+  @Column({ name: 'type', type: 'text' })
+  type!: string;
+
+  @Column({ name: 'container_image', type: 'text' })
+  containerImage!: string;
+
+  @Column({ name: 'target_replicas', type: 'integer' })
+  targetReplicas!: number;
+
+  @Column({ name: 'region', type: 'text' })
+  region!: string;
+
+  @Column({ name: 'placement_strategy', type: 'text', default: 'spread' })
+  placementStrategy!: string;
+
+  /** Null: the image's own command. */
+  @Column({ name: 'command', type: 'jsonb', nullable: true })
+  command!: string[] | null;
+
+  /** Values are never returned, logged or put in events. */
+  @Column({ name: 'env', type: 'jsonb', default: {} })
+  env!: Record<string, string>;
+
+  @Column({ name: 'ports', type: 'jsonb', default: [] })
+  ports!: unknown[];
+
+  @Column({ name: 'health_check', type: 'jsonb', nullable: true })
+  healthCheck!: Record<string, unknown> | null;
+
+  @Column({ name: 'labels', type: 'jsonb', default: {} })
+  labels!: Record<string, string>;
+
+  /** Written only through the repository's transition under the row's lock, never by `save`. */
+  @Column({ name: 'status', type: 'text', default: 'pending' })
+  status!: string;
+
+  /** Of the spec: replicas of an older generation are replaced. */
+  @Column({ name: 'generation', type: 'integer', default: 1 })
+  generation!: number;
+
+  /** Of the row: moves with every decision, so that a result measured before it is dropped. */
+  @Column({ name: 'revision', type: 'integer', default: 1 })
+  revision!: number;
+
+  @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
+  createdAt!: Date;
+
+  @Column({ name: 'updated_at', type: 'timestamptz', default: () => 'now()' })
+  updatedAt!: Date;
+
+  @DeleteDateColumn({ name: 'deleted_at', type: 'timestamptz' })
+  deletedAt!: Date | null;
+}

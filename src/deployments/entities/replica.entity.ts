@@ -1,0 +1,63 @@
+import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
+
+/** One container of a deployment on one node. `stopped` and `failed` are final: a new container is a new replica. */
+@Entity({ name: 'deployment_replicas' })
+@Index('ix_deployment_replicas_status', ['deploymentId', 'status'])
+@Index('ix_deployment_replicas_node', ['nodeId'], { where: `status IN ('pending','starting','running','stopping')` })
+@Index('ix_deployment_replicas_unsettled', ['deploymentId'], {
+  where: `status IN ('pending','starting','stopping') OR status = 'failed' AND superseded_at IS NULL`,
+})
+@Check('ck_deployment_replicas_status', `status IN ('pending','starting','running','stopping','stopped','failed')`)
+@Check('ck_deployment_replicas_stopped', `(status = 'stopped') <= (stopped_at IS NOT NULL)`)
+export class Replica {
+  @PrimaryGeneratedColumn('uuid', { name: 'id', primaryKeyConstraintName: 'pk_deployment_replicas' })
+  id!: string;
+
+  @ForeignKey('Deployment', { name: 'fk_deployment_replicas_deployment', onDelete: 'RESTRICT' })
+  @Column({ name: 'deployment_id', type: 'uuid', update: false })
+  deploymentId!: string;
+
+  @ForeignKey('FogNode', { name: 'fk_deployment_replicas_node', onDelete: 'RESTRICT' })
+  @Column({ name: 'node_id', type: 'uuid', update: false })
+  nodeId!: string;
+
+  @ForeignKey('Placement', { name: 'fk_deployment_replicas_placement', onDelete: 'RESTRICT' })
+  @Column({ name: 'placement_id', type: 'uuid', nullable: true })
+  placementId!: string | null;
+
+  /** The generation of the deployment's spec that this replica runs. */
+  @Column({ name: 'generation', type: 'integer' })
+  generation!: number;
+
+  @Column({ name: 'attempt', type: 'integer', default: 0 })
+  attempt!: number;
+
+  @Column({ name: 'status', type: 'text', default: 'pending' })
+  status!: string;
+
+  @Column({ name: 'reason', type: 'text', nullable: true })
+  reason!: string | null;
+
+  @Column({ name: 'container_id', type: 'text', nullable: true })
+  containerId!: string | null;
+
+  @Column({ name: 'published', type: 'jsonb', default: [] })
+  published!: unknown[];
+
+  @Column({ name: 'created_at', type: 'timestamptz', default: () => 'clock_timestamp()' })
+  createdAt!: Date;
+
+  @Column({ name: 'changed_at', type: 'timestamptz', default: () => 'clock_timestamp()' })
+  changedAt!: Date;
+
+  @Column({ name: 'started_at', type: 'timestamptz', nullable: true })
+  startedAt!: Date | null;
+
+  /** Set only when the engine has confirmed that the container is gone. */
+  @Column({ name: 'stopped_at', type: 'timestamptz', nullable: true })
+  stoppedAt!: Date | null;
+
+  /** Another replica has taken this one's place; it no longer counts towards health. */
+  @Column({ name: 'superseded_at', type: 'timestamptz', nullable: true })
+  supersededAt!: Date | null;
+}

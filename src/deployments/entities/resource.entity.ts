@@ -1,0 +1,26 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { NUMERIC } from '../../common/numeric.transformer';
+
+/** What each replica of a deployment gets. */
+@Entity({ name: 'deployment_resources' })
+@Check('ck_deployment_resources_cpu', `cpu_cores > 0`)
+@Check('ck_deployment_resources_memory', `memory_mb > 0`)
+@Check('ck_deployment_resources_gpu', `gpu_units >= 0`)
+@Check('ck_deployment_resources_storage', `storage_gb > 0`)
+export class Resource {
+  @ForeignKey('Deployment', { name: 'fk_deployment_resources_deployment', onDelete: 'RESTRICT' })
+  @PrimaryColumn({ name: 'deployment_id', type: 'uuid', primaryKeyConstraintName: 'pk_deployment_resources' })
+  deploymentId!: string;
+
+  @Column({ name: 'cpu_cores', type: 'numeric', precision: 9, scale: 3, transformer: NUMERIC })
+  cpuCores!: number;
+
+  @Column({ name: 'memory_mb', type: 'integer' })
+  memoryMb!: number;
+
+  @Column({ name: 'gpu_units', type: 'integer' })
+  gpuUnits!: number;
+
+  @Column({ name: 'storage_gb', type: 'integer' })
+  storageGb!: number;
+}

@@ -1,0 +1,143 @@
+export interface Invariant {
+  readonly id: string;
+  /** What always holds. */
+  readonly sentence: string;
+  /** One row (`subject`, `detail`) per violation. The table `grace (span)` says how long the background may take. */
+  readonly sql: string;
+  /** What to do when it does not hold. */
+  readonly advice: string;
+}
+
+export const LIVE_NAMES: Invariant = {
+  id: 'live-names-unique',
+  sentence: 'No user has two live deployments of one name.',
+  sql: `
+    SELECT user_id || ' ' || name AS subject, count(*) || ' live deployments' AS detail
+      FROM deployments WHERE deleted_at IS NULL GROUP BY user_id, name HAVING count(*) > 1`,
+  advice: 'Restore the index uq_deployments_live_name and delete all but one of the deployments through the API.',
+};
+
+/** "Shown as stuck": the deployment's job keeps failing and says why. */
+export const DELETED_TORN_DOWN: Invariant = {
+  id: 'deleted-torn-down',
+  sentence: 'A deleted deployment has no replica left to stop, or its job says why it is stuck.',
+  sql: `
+    SELECT d.id AS subject, count(*) || ' replicas not stopped since ' || d.deleted_at AS detail
+      FROM deployments AS d JOIN deployment_replicas AS r ON r.deployment_id = d.id
+     WHERE d.deleted_at < now() - (SELECT span FROM grace) AND r.status NOT IN ('stopped','failed')
+       AND NOT EXISTS (SELECT 1 FROM jobs AS j
+                        WHERE j.kind = 'deployment.reconcile' AND j.key = d.id::text
+                          AND j.failing_since IS NOT NULL AND j.last_error IS NOT NULL)
+     GROUP BY d.id`,
+  advice: 'Check that a worker runs (ROLE=all or worker) and reaches the nodes of these replicas.',
+};
+
+export const NO_OVERCOMMITMENT: Invariant = {
+  id: 'no-overcommitment',
+  sentence: 'The open reservations of a node never exceed its capacity.',
+  sql: `
+    SELECT n.id AS subject,
+           format('%s: reserved %s of %s cores, %s of %s MB, %s of %s GPU units, %s of %s GB', n.name, sum(v.cpu_cores), n.cpu_cores,
+                  sum(v.memory_mb), n.memory_mb, sum(v.gpu_units), n.gpu_units, sum(v.storage_gb), n.storage_gb) AS detail
+      FROM nodes AS n JOIN reservations AS v ON v.node_id = n.id AND v.released_at IS NULL
+     GROUP BY n.id
+    HAVING sum(v.cpu_cores) > n.cpu_cores OR sum(v.memory_mb) > n.memory_mb
+        OR sum(v.gpu_units) > n.gpu_units OR sum(v.storage_gb) > n.storage_gb`,
+  advice: 'Cordon the node, then scale down or delete deployments on it until it fits.',
+};
+
+export const RESERVATIONS_MATCH: Invariant = {
+  id: 'reservations-match-replicas',
+  sentence: 'A stopped replica holds no reservation; a starting or running one holds its own.',
+  sql: `
+    SELECT r.id AS subject, 'stopped, with an open reservation' AS detail
+      FROM deployment_replicas AS r JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL
+     WHERE r.status = 'stopped'
+     UNION ALL
+    SELECT r.id, r.status || ', without an open reservation on its node'
+      FROM deployment_replicas AS r
+     WHERE r.status IN ('starting','running')
+       AND NOT EXISTS (SELECT 1 FROM reservations AS v
+                        WHERE v.replica_id = r.id AND v.node_id = r.node_id AND v.released_at IS NULL)`,
+  advice: 'Report this with the log of the deployment: a status was written outside its transaction.',
+};
+
+export const STATUS_IN_HISTORY: Invariant = {
+  id: 'status-in-history',
+  sentence: 'The status of a deployment is the one that its newest history row says.',
+  sql: `
+    SELECT d.id AS subject, format('is %s, history says %s', d.status, coalesce(h.new_status, 'nothing')) AS detail
+      FROM deployments AS d
+      LEFT JOIN LATERAL (SELECT new_status FROM deployment_status_history
+                          WHERE deployment_id = d.id ORDER BY id DESC LIMIT 1) AS h ON true
+     WHERE h.new_status IS DISTINCT FROM d.status`,
+  advice: 'Report this with the log of the deployment: a status was written without its history row.',
+};
+
+export const DELETED_AT_SET: Invariant = {
+  id: 'deleted-at-set',
+  sentence: 'Deployments have a deletion time exactly when their status is deleted.',
+  sql: `
+    SELECT id AS subject, format('is %s, deleted_at is %s', status, coalesce(deleted_at::text, 'empty')) AS detail
+      FROM deployments WHERE (status = 'deleted') <> (deleted_at IS NOT NULL)`,
+  advice: 'Restore the check ck_deployments_deleted and look for who wrote these rows past the API.',
+};
+
+export const DELETED_ONCE: Invariant = {
+  id: 'deleted-once',
+  sentence: 'A deployment is deleted once, unless it was restored in between.',
+  sql: `
+    SELECT deployment_id AS subject, 'deleted again by history row ' || id AS detail
+      FROM (SELECT id, deployment_id, new_status, lag(new_status) OVER (PARTITION BY deployment_id ORDER BY id) AS before
+              FROM deployment_status_history WHERE new_status = 'deleted' OR old_status = 'deleted') AS deletions
+     WHERE new_status = 'deleted' AND before = 'deleted'`,
+  advice: 'Report this with the log of the deployment: two deletions have won.',
+};
+
+export const COUNTERS_EXACT: Invariant = {
+  id: 'counters-exact',
+  sentence: 'The reserved amounts of a node are the sum of its open reservations.',
+  sql: `
+    SELECT n.id AS subject,
+           format('%s: counted %s cores, %s MB, %s GPU units, %s GB; reserved %s, %s, %s, %s', n.name, n.reserved_cpu_cores,
+                  n.reserved_memory_mb, n.reserved_gpu_units, n.reserved_storage_gb, v.cpu_cores, v.memory_mb, v.gpu_units, v.storage_gb) AS detail
+      FROM nodes AS n
+     CROSS JOIN LATERAL (SELECT coalesce(sum(cpu_cores), 0) AS cpu_cores, coalesce(sum(memory_mb), 0) AS memory_mb,
+                                coalesce(sum(gpu_units), 0) AS gpu_units, coalesce(sum(storage_gb), 0) AS storage_gb
+                           FROM reservations WHERE node_id = n.id AND released_at IS NULL) AS v
+     WHERE (n.reserved_cpu_cores, n.reserved_memory_mb, n.reserved_gpu_units, n.reserved_storage_gb)
+           IS DISTINCT FROM (v.cpu_cores, v.memory_mb, v.gpu_units, v.storage_gb)`,
+  advice: 'Cordon the node and report this: the counters are moved by triggers only, so a trigger was off.',
+};
+
+export const STOPPED_AT_SET: Invariant = {
+  id: 'stopped-at-set',
+  sentence: 'A stopped replica says when it stopped.',
+  sql: `
+    SELECT id AS subject, 'stopped without stopped_at' AS detail FROM deployment_replicas WHERE status = 'stopped' AND stopped_at IS NULL`,
+  advice: 'Restore the check ck_deployment_replicas_stopped and look for who wrote these rows past the workers.',
+};
+
+export const NOTHING_STARTS_AFTER_DELETE: Invariant = {
+  id: 'nothing-starts-after-delete',
+  sentence: 'A deleted deployment has no replica that is pending, starting or running.',
+  sql: `
+    SELECT r.id AS subject, format('%s, of the deleted deployment %s', r.status, d.id) AS detail
+      FROM deployment_replicas AS r JOIN deployments AS d ON d.id = r.deployment_id
+     WHERE d.status = 'deleted' AND r.status IN ('pending','starting','running')`,
+  advice: 'Report this with the log of the deployment: work on it did not take its lock.',
+};
+
+/** Contract, section 8, in its order, and three more that must hold for those to mean what they say. */
+export const INVARIANTS: readonly Invariant[] = [
+  LIVE_NAMES,
+  DELETED_TORN_DOWN,
+  NO_OVERCOMMITMENT,
+  RESERVATIONS_MATCH,
+  STATUS_IN_HISTORY,
+  DELETED_AT_SET,
+  DELETED_ONCE,
+  COUNTERS_EXACT,
+  STOPPED_AT_SET,
+  NOTHING_STARTS_AFTER_DELETE,
+];

@@ -1,0 +1,44 @@
+import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
+
+/** One thing to look after, at most one row per kind and key. A row with `failingSince` is shown as stuck. */
+@Entity({ name: 'jobs' })
+@Unique('uq_jobs_key', ['kind', 'key'])
+@Index('ix_jobs_due', ['dueAt'])
+export class Job {
+  @PrimaryGeneratedColumn('identity', { name: 'id', type: 'bigint', generatedIdentity: 'ALWAYS', primaryKeyConstraintName: 'pk_jobs' })
+  id!: string;
+
+  @Column({ name: 'kind', type: 'text' })
+  kind!: string;
+
+  @Column({ name: 'key', type: 'text' })
+  key!: string;
+
+  /** Counts the requests for work; a worker that finds it moved works again. */
+  @Column({ name: 'wishes', type: 'bigint', default: 1 })
+  wishes!: string;
+
+  @Column({ name: 'due_at', type: 'timestamptz', default: () => 'now()' })
+  dueAt!: Date;
+
+  @Column({ name: 'attempts', type: 'integer', default: 0 })
+  attempts!: number;
+
+  @Column({ name: 'last_error', type: 'text', nullable: true })
+  lastError!: string | null;
+
+  @Column({ name: 'failing_since', type: 'timestamptz', nullable: true })
+  failingSince!: Date | null;
+
+  @Column({ name: 'claim', type: 'uuid', nullable: true })
+  claim!: string | null;
+
+  @Column({ name: 'claimed_by', type: 'text', nullable: true })
+  claimedBy!: string | null;
+
+  @Column({ name: 'lease_until', type: 'timestamptz', nullable: true })
+  leaseUntil!: Date | null;
+
+  @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
+  createdAt!: Date;
+}

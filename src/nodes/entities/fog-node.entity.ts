@@ -1,0 +1,97 @@
+import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
+import { NUMERIC } from '../../common/numeric.transformer';
+
+/**
+ * A machine with a container engine, its capacity, and what of it is reserved. The reserved_* columns are moved by the
+ * triggers on `reservations` and by nothing else. Status is derived (node-status.sql.ts), never stored.
+ */
+@Entity({ name: 'nodes' })
+@Index('uq_nodes_live_name', ['name'], { unique: true, where: `removed_at IS NULL` })
+@Index('uq_nodes_live_engine', ['engineId'], { unique: true, where: `removed_at IS NULL` })
+@Check('ck_nodes_type', `node_type IN ('edge_device','relay_node','mixnode','compute_node','gateway')`)
+@Check('ck_nodes_runtime', `runtime IN ('docker','kubernetes','simulated')`)
+@Check('ck_nodes_draining', `cordoned OR NOT draining`)
+@Check('ck_nodes_reserved_cpu', `reserved_cpu_cores BETWEEN 0 AND cpu_cores`)
+@Check('ck_nodes_reserved_memory', `reserved_memory_mb BETWEEN 0 AND memory_mb`)
+@Check('ck_nodes_reserved_gpu', `reserved_gpu_units BETWEEN 0 AND gpu_units`)
+@Check('ck_nodes_reserved_storage', `reserved_storage_gb BETWEEN 0 AND storage_gb`)
+@Check('ck_nodes_reserved_removed', `removed_at IS NULL OR (reserved_cpu_cores = 0 AND reserved_memory_mb = 0)`)
+export class FogNode {
+  @PrimaryGeneratedColumn('uuid', { name: 'id', primaryKeyConstraintName: 'pk_nodes' })
+  id!: string;
+
+  @Column({ name: 'name', type: 'text' })
+  name!: string;
+
+  @Column({ name: 'node_type', type: 'text', default: 'compute_node' })
+  nodeType!: string;
+
+  @Column({ name: 'region', type: 'text' })
+  region!: string;
+
+  @Column({ name: 'runtime', type: 'text' })
+  runtime!: string;
+
+  /** Null: the engine of the machine that the worker runs on. */
+  @Column({ name: 'endpoint', type: 'text', nullable: true })
+  endpoint!: string | null;
+
+  @Column({ name: 'engine_id', type: 'text', nullable: true })
+  engineId!: string | null;
+
+  @Column({ name: 'cpu_cores', type: 'numeric', precision: 9, scale: 3, transformer: NUMERIC })
+  cpuCores!: number;
+
+  @Column({ name: 'memory_mb', type: 'integer' })
+  memoryMb!: number;
+
+  @Column({ name: 'gpu_units', type: 'integer', default: 0 })
+  gpuUnits!: number;
+
+  @Column({ name: 'storage_gb', type: 'integer' })
+  storageGb!: number;
+
+  /** The capacity columns that an administrator has set; the engine's own figures no longer change them. */
+  @Column({ name: 'fixed_capacity', type: 'text', array: true, default: () => `'{}'` })
+  fixedCapacity!: string[];
+
+  @Column({ name: 'reserved_cpu_cores', type: 'numeric', precision: 9, scale: 3, default: 0, transformer: NUMERIC })
+  reservedCpuCores!: number;
+
+  @Column({ name: 'reserved_memory_mb', type: 'integer', default: 0 })
+  reservedMemoryMb!: number;
+
+  @Column({ name: 'reserved_gpu_units', type: 'integer', default: 0 })
+  reservedGpuUnits!: number;
+
+  @Column({ name: 'reserved_storage_gb', type: 'integer', default: 0 })
+  reservedStorageGb!: number;
+
+  @Column({ name: 'cpu_usage_percent', type: 'real', default: 0 })
+  cpuUsagePercent!: number;
+
+  @Column({ name: 'memory_usage_percent', type: 'real', default: 0 })
+  memoryUsagePercent!: number;
+
+  @Column({ name: 'labels', type: 'jsonb', default: {} })
+  labels!: Record<string, string>;
+
+  @Column({ name: 'cordoned', type: 'boolean', default: false })
+  cordoned!: boolean;
+
+  @Column({ name: 'draining', type: 'boolean', default: false })
+  draining!: boolean;
+
+  @Column({ name: 'last_error', type: 'text', nullable: true })
+  lastError!: string | null;
+
+  @Column({ name: 'registered_at', type: 'timestamptz', default: () => 'now()' })
+  registeredAt!: Date;
+
+  @Column({ name: 'last_heartbeat', type: 'timestamptz', nullable: true })
+  lastHeartbeat!: Date | null;
+
+  /** Set: hidden everywhere; the row stays because the replicas of old deployments name it. */
+  @Column({ name: 'removed_at', type: 'timestamptz', nullable: true })
+  removedAt!: Date | null;
+}

@@ -1,0 +1,242 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import type { DataSource, EntityManager } from 'typeorm';
+import { inTransaction } from '../../src/database/transaction';
+import { checkInvariants } from '../../src/invariants/check-invariants';
+import * as known from '../../src/invariants/invariants.sql';
+import { report } from '../../src/invariants/report';
+import { openDataSource } from '../support/open-data-source';
+import { aChange, aDeployment, aNode, aPlacedReplica, aReplica, aUser, insertRow } from '../support/rows';
+import { createTestDatabase, type TestDatabase } from '../support/test-database';
+
+const ROOT = join(__dirname, '../..');
+const LONG_AGO = new Date('2026-01-01T00:00:00Z');
+
+interface Base {
+  user: string;
+  node: string;
+  running: string;
+  replica: string;
+  deleted: string;
+}
+type Seed = (tx: EntityManager, base: Base) => Promise<unknown>;
+
+/** What breaks each invariant, written past every trigger and constraint. */
+const SEEDS: readonly [known.Invariant, string, Seed][] = [
+  [
+    known.LIVE_NAMES,
+    'a name twice',
+    async (tx, { user }) => {
+      await tx.query(`DROP INDEX uq_deployments_live_name`);
+      for (const name of ['twin', 'twin']) await aDeployment(tx, { user_id: user, name });
+    },
+  ],
+  [
+    known.DELETED_TORN_DOWN,
+    'a replica that stops for ever and no job',
+    (tx, { deleted, node }) => aPlacedReplica(tx, { deployment_id: deleted, node_id: node, status: 'stopping' }),
+  ],
+  [
+    known.DELETED_TORN_DOWN,
+    'a job that fails but does not say so',
+    async (tx, { deleted, node }) => {
+      await aPlacedReplica(tx, { deployment_id: deleted, node_id: node, status: 'stopping' });
+      await insertRow(tx, 'jobs', { kind: 'deployment.reconcile', key: deleted, attempts: 9 });
+    },
+  ],
+  [
+    known.NO_OVERCOMMITMENT,
+    'a node smaller than what it holds',
+    async (tx, { node }) => {
+      await tx.query(`ALTER TABLE nodes DROP CONSTRAINT ck_nodes_reserved_memory`);
+      await tx.query(`UPDATE nodes SET memory_mb = 1 WHERE id = $1`, [node]);
+    },
+  ],
+  [
+    known.RESERVATIONS_MATCH,
+    'a stopped replica that holds its place',
+    (tx, { replica }) => tx.query(`UPDATE deployment_replicas SET status = 'stopped', stopped_at = now() WHERE id = $1`, [replica]),
+  ],
+  [
+    known.RESERVATIONS_MATCH,
+    'a running replica without a place',
+    (tx, { running, node }) => aReplica(tx, { deployment_id: running, node_id: node }),
+  ],
+  [
+    known.RESERVATIONS_MATCH,
+    'a starting replica whose place was released',
+    (tx, { replica }) => tx.query(`UPDATE reservations SET released_at = now() WHERE replica_id = $1`, [replica]),
+  ],
+  [
+    known.RESERVATIONS_MATCH,
+    'a replica with its place on another node',
+    async (tx, { replica }) => {
+      const other = await aNode(tx);
+      await tx.query(`UPDATE deployment_replicas SET node_id = $2 WHERE id = $1`, [replica, other]);
+    },
+  ],
+  [
+    known.STATUS_IN_HISTORY,
+    'a status without its history row',
+    (tx, { running }) => tx.query(`UPDATE deployments SET status = 'stopped' WHERE id = $1`, [running]),
+  ],
+  [
+    known.STATUS_IN_HISTORY,
+    'a deployment without any history',
+    (tx, { running }) => offGuard(tx, `DELETE FROM deployment_status_history WHERE deployment_id = $1`, [running]),
+  ],
+  [
+    known.DELETED_AT_SET,
+    'a deletion time on a running deployment',
+    async (tx, { running }) => {
+      await tx.query(`ALTER TABLE deployments DROP CONSTRAINT ck_deployments_deleted`);
+      await tx.query(`UPDATE deployments SET deleted_at = now() WHERE id = $1`, [running]);
+    },
+  ],
+  [
+    known.DELETED_AT_SET,
+    'a deleted deployment without a time',
+    async (tx, { deleted }) => {
+      await tx.query(`ALTER TABLE deployments DROP CONSTRAINT ck_deployments_deleted`);
+      await offGuard(tx, `UPDATE deployments SET deleted_at = NULL, name = 'other' WHERE id = $1`, [deleted]);
+    },
+  ],
+  [
+    known.DELETED_ONCE,
+    'two deletions',
+    (tx, { deleted }) => aChange(tx, { deployment_id: deleted, old_status: 'running', new_status: 'deleted' }),
+  ],
+  [
+    known.DELETED_ONCE,
+    'a deletion of what is deleted',
+    (tx, { deleted }) => aChange(tx, { deployment_id: deleted, old_status: 'deleted', new_status: 'deleted' }),
+  ],
+  [
+    known.COUNTERS_EXACT,
+    'a counter that leaked',
+    (tx, { node }) => tx.query(`UPDATE nodes SET reserved_storage_gb = reserved_storage_gb + 1 WHERE id = $1`, [node]),
+  ],
+  [
+    known.COUNTERS_EXACT,
+    'a release that did not count',
+    async (tx, { deleted, node }) => {
+      const id = await aPlacedReplica(tx, { deployment_id: deleted, node_id: node, status: 'failed' });
+      await offGuard(tx, `UPDATE reservations SET released_at = now() WHERE replica_id = $1`, [id]);
+    },
+  ],
+  [
+    known.STOPPED_AT_SET,
+    'a stopped replica without a time',
+    async (tx, { running, node }) => {
+      await tx.query(`ALTER TABLE deployment_replicas DROP CONSTRAINT ck_deployment_replicas_stopped`);
+      await aReplica(tx, { deployment_id: running, node_id: node, status: 'stopped' });
+    },
+  ],
+  ...(['pending', 'starting', 'running'] as const).map((status): [known.Invariant, string, Seed] => [
+    known.NOTHING_STARTS_AFTER_DELETE,
+    `a ${status} replica of a deleted deployment`,
+    async (tx, { user, node }) => {
+      const justDeleted = await aDeployment(tx, { user_id: user, status: 'deleted', deleted_at: new Date() });
+      await aPlacedReplica(tx, { deployment_id: justDeleted, node_id: node, status });
+    },
+  ]),
+];
+
+async function offGuard(tx: EntityManager, sql: string, parameters: unknown[]): Promise<void> {
+  await tx.query(`SET LOCAL session_replication_role = replica`);
+  await tx.query(sql, parameters);
+  await tx.query(`SET LOCAL session_replication_role = origin`);
+}
+
+/** All states that are allowed, among them those that look like violations. */
+async function seedBase(database: DataSource): Promise<Base> {
+  const user = await aUser(database);
+  const node = await aNode(database);
+  const running = await aDeployment(database, { user_id: user, name: 'twin' });
+  const replica = await aPlacedReplica(database, { deployment_id: running, node_id: node, status: 'starting' });
+  await aPlacedReplica(database, { deployment_id: running, node_id: node, status: 'failed' });
+  await aReplica(database, { deployment_id: running, node_id: node, status: 'failed' });
+  await aReplica(database, { deployment_id: running, node_id: node, status: 'stopped', stopped_at: new Date() });
+
+  const deleted = await aDeployment(database, { user_id: user, name: 'twin', status: 'deleted', deleted_at: LONG_AGO });
+  await aReplica(database, { deployment_id: deleted, node_id: node, status: 'stopped', stopped_at: LONG_AGO });
+  const restored = await aDeployment(database, { user_id: user, name: 'restored', status: 'deleted', deleted_at: LONG_AGO });
+  await aChange(database, { deployment_id: restored, old_status: 'deleted', new_status: 'stopped' });
+  await aChange(database, { deployment_id: restored, old_status: 'stopped', new_status: 'deleted' });
+
+  const stuck = await aDeployment(database, { user_id: user, status: 'deleted', deleted_at: LONG_AGO });
+  await aPlacedReplica(database, { deployment_id: stuck, node_id: node, status: 'stopping' });
+  await insertRow(database, 'jobs', {
+    kind: 'deployment.reconcile',
+    key: stuck,
+    last_error: 'The engine is away',
+    failing_since: LONG_AGO,
+  });
+  const underWay = await aDeployment(database, { user_id: user, status: 'deleted', deleted_at: new Date() });
+  await aPlacedReplica(database, { deployment_id: underWay, node_id: node, status: 'stopping' });
+  return { user, node, running, replica, deleted };
+}
+
+describe('invariants', () => {
+  let database: TestDatabase;
+  let dataSource: DataSource;
+  let base: Base;
+  beforeEach(async () => {
+    database = await createTestDatabase();
+    dataSource = await openDataSource(database.url, 2);
+    base = await seedBase(dataSource);
+  });
+  afterEach(async () => {
+    await dataSource?.destroy();
+    await database?.drop();
+  });
+
+  const broken = async (): Promise<string[]> =>
+    (await checkInvariants(dataSource, { graceSeconds: 60 })).map(({ invariant }) => invariant.id);
+  const check = (env: NodeJS.ProcessEnv): Promise<{ code: number; output: string }> =>
+    new Promise((resolve) => {
+      const args = ['-r', '@swc-node/register', 'src/check-invariants.main.ts'];
+      execFile(process.execPath, args, { cwd: ROOT, env: { PATH: process.env.PATH, ...env } }, (error, stdout, stderr) =>
+        resolve({ code: Number(error?.code ?? 0), output: stdout + stderr }),
+      );
+    });
+
+  it('all hold in a database that shows every allowed state', async () => {
+    expect(await broken()).toEqual([]);
+  });
+
+  it.each(SEEDS.map(([{ id }, name, seed]) => ({ id, name, seed })))('$id notices $name', async ({ id, seed }) => {
+    await inTransaction(dataSource, (tx) => seed(tx, base));
+    expect(await broken()).toEqual([id]);
+  });
+
+  it('each have a seeded violation here', () => {
+    expect(new Set(SEEDS.map(([{ id }]) => id))).toEqual(new Set(known.INVARIANTS.map(({ id }) => id)));
+  });
+
+  it('give the background its time, and no more', async () => {
+    const violations = await checkInvariants(dataSource, { graceSeconds: 0 });
+    expect(violations.map(({ invariant, count }) => [invariant.id, count])).toEqual([['deleted-torn-down', 1]]);
+  });
+
+  it('count every violation and show the first five', async () => {
+    for (let i = 0; i < 7; i++) await aReplica(dataSource, { deployment_id: base.running, node_id: base.node });
+    const [violation] = await checkInvariants(dataSource, { graceSeconds: 60 });
+    expect(violation).toMatchObject({ count: 7, invariant: { id: 'reservations-match-replicas' } });
+    expect(violation?.examples).toHaveLength(5);
+    expect(report(violation ? [violation] : []).join('\n')).toContain('… and 2 more');
+  });
+
+  it('are checked from the command line, with an exit code and words on what to do', async () => {
+    const good = await check({ DATABASE_URL: database.url });
+    expect(good).toMatchObject({ code: 0, output: expect.stringContaining(`All ${known.INVARIANTS.length} invariants hold.`) as string });
+
+    await aReplica(dataSource, { deployment_id: base.running, node_id: base.node });
+    const bad = await check({ DATABASE_URL: database.url });
+    expect(bad.code).toBe(1);
+    expect(bad.output).toMatch(/VIOLATED {2}reservations-match-replicas: .* 1 row breaks it:\n.*\n.*What to do: /);
+
+    const absent = await check({});
+    expect(absent).toMatchObject({ code: 2, output: expect.stringContaining('Set DATABASE_URL') as string });
+  }, 30_000);
+});

@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import type { EntityManager, DataSource } from 'typeorm';
+import type { Resources } from '../../src/common/resources';
+
+type Database = Pick<DataSource | EntityManager, 'query'>;
+type Values = Readonly<Record<string, unknown>>;
+
+/** Inserts one row as it is, past the application, and returns its id. Objects are stored as JSON. */
+export async function insertRow(database: Database, table: string, values: Values): Promise<string> {
+  const names = Object.keys(values);
+  const parameters = Object.values(values).map((value) =>
+    typeof value === 'object' && value !== null && !(value instanceof Date) ? JSON.stringify(value) : value,
+  );
+  const rows = await database.query<Record<string, string>[]>(
+    `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map((_, i) => `$${i + 1}`).join(', ')}) RETURNING *`,
+    parameters,
+  );
+  return rows[0]?.id ?? '';
+}
+
+const tag = (): string => randomUUID().slice(0, 8);
+
+export function aUser(database: Database, values: Values = {}): Promise<string> {
+  const name = `user-${tag()}`;
+  return insertRow(database, 'users', { username: name, email: `${name}@example.org`, password_hash: 'none', ...values });
+}
+
+/** Online, simulated, 16 cores, 32768 MB, 2 GPU units, 500 GB. */
+export function aNode(database: Database, values: Values = {}): Promise<string> {
+  const size = { cpu_cores: 16, memory_mb: 32_768, gpu_units: 2, storage_gb: 500 };
+  return insertRow(database, 'nodes', {
+    name: `node-${tag()}`,
+    region: 'us-east',
+    runtime: 'simulated',
+    last_heartbeat: new Date(),
+    ...size,
+    ...values,
+  });
+}
+
+/** With its resources row and its first history row, as the API leaves it. */
+export async function aDeployment(database: Database, values: Values & { user_id: string }): Promise<string> {
+  const spec = {
+    name: `web-${tag()}`,
+    type: 'compute',
+    container_image: 'nginx:1.27',
+    target_replicas: 1,
+    region: 'us-east',
+    status: 'running',
+  };
+  const row = { ...spec, ...values };
+  const id = await insertRow(database, 'deployments', row);
+  await insertRow(database, 'deployment_resources', { deployment_id: id, cpu_cores: 1, memory_mb: 512, gpu_units: 0, storage_gb: 10 });
+  await aChange(database, { deployment_id: id, old_status: 'none', new_status: row.status });
+  return id;
+}
+
+export function aChange(
+  database: Database,
+  values: Values & { deployment_id: string; old_status: string; new_status: unknown },
+): Promise<string> {
+  return insertRow(database, 'deployment_status_history', { reason: 'for a test', ...values });
+}
+
+export function aReplica(database: Database, values: Values & { deployment_id: string; node_id: string }): Promise<string> {
+  return insertRow(database, 'deployment_replicas', { generation: 1, status: 'running', ...values });
+}
+
+/** A replica with its open reservation, in one statement: both or neither. */
+export async function aPlacedReplica(
+  database: Database,
+  replica: { deployment_id: string; node_id: string; status?: string },
+  amount: Partial<Resources> = {},
+): Promise<string> {
+  const { cpuCores = 1, memoryMb = 512, gpuUnits = 0, storageGb = 10 } = amount;
+  const [row] = await database.query<{ id: string }[]>(
+    `WITH replica AS (
+       INSERT INTO deployment_replicas (deployment_id, node_id, generation, status) VALUES ($1, $2, 1, $3) RETURNING *)
+     INSERT INTO reservations (replica_id, deployment_id, node_id, cpu_cores, memory_mb, gpu_units, storage_gb)
+     SELECT id, deployment_id, node_id, $4, $5, $6, $7 FROM replica RETURNING replica_id AS id`,
+    [replica.deployment_id, replica.node_id, replica.status ?? 'running', cpuCores, memoryMb, gpuUnits, storageGb],
+  );
+  return row?.id ?? '';
+}
