@@ -1,0 +1,55 @@
+import { DriverError, type WorkloadSpec } from '../runtime-driver';
+import type { ContainerCreateOptions } from 'dockerode';
+import type { DockerEngine } from './docker-engine';
+import { LABEL } from './docker-labels';
+
+const ATTEMPTS = 3;
+
+export interface EnsureWork {
+  readonly payload: ContainerCreateOptions & { name: string };
+  readonly pull: () => Promise<void>;
+}
+
+/**
+ * Finds the container by its labels, creates it when there is none, and starts it when it has never been started. Goes over
+ * it again when the container disappears under its hands. Every engine call looks at the signal first.
+ */
+export async function ensureContainer(engine: DockerEngine, spec: WorkloadSpec, work: EnsureWork): Promise<void> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const container = await findOrCreate(engine, spec, work);
+    if (container === null) continue;
+    if (container.state !== 'created') return;
+    if ((await engine.start(container.id)) === 'started') return;
+  }
+  throw new DriverError('timeout', 'The container was removed by somebody else while it was being created');
+}
+
+interface Found {
+  readonly id: string;
+  readonly state: string;
+}
+
+async function findOrCreate(engine: DockerEngine, spec: WorkloadSpec, { payload, pull }: EnsureWork): Promise<Found | null> {
+  const [existing] = await engine.containers({ replicaId: spec.replicaId });
+  if (existing !== undefined) return { id: existing.Id, state: existing.State };
+
+  let creation = await engine.create(payload);
+  if (creation.kind === 'no_such_image') {
+    await pull();
+    creation = await engine.create(payload);
+  }
+  if (creation.kind === 'created') return { id: creation.id, state: 'created' };
+  if (creation.kind === 'no_such_image') throw new DriverError('image_unavailable', `Image ${spec.image} is not on the node`);
+  return adopt(engine, payload);
+}
+
+/** The name is in use: by an earlier attempt of ours, which is adopted, or by a stranger, who is left alone. */
+async function adopt(engine: DockerEngine, { name, Labels: wanted = {} }: EnsureWork['payload']): Promise<Found | null> {
+  const other = await engine.inspect(name);
+  if (other === null) return null;
+  const labels = other.Config.Labels ?? {};
+  if ([LABEL.installation, LABEL.deployment, LABEL.replica].some((key) => labels[key] !== wanted[key])) {
+    throw new DriverError('rejected', `The node has a container named ${name} that does not belong to this installation`);
+  }
+  return { id: other.Id, state: other.State.Status };
+}

@@ -1,0 +1,45 @@
+import { DriverError } from '../runtime-driver';
+import { isNoSuchContainer, isNoSuchImage, refusalWords, toDriverError } from './docker-errors';
+
+/** As dockerode builds them: its own guess at the code, then what the engine said. */
+const answered = (statusCode: number, guess: string, message: string): Error =>
+  Object.assign(new Error(`(HTTP code ${statusCode}) ${guess} - ${message} `), { statusCode, json: { message } });
+const failed = (code: string): Error => Object.assign(new Error(`connect ${code} /var/run/docker.sock`), { code });
+
+describe('errors of a Docker Engine', () => {
+  it('tells an unknown image from an absent container, although the client calls both the same', () => {
+    const image = answered(404, 'no such container', 'No such image: nginx:1');
+    const container = answered(404, 'no such container', 'No such container: abc');
+    expect([isNoSuchImage(image), isNoSuchContainer(image)]).toEqual([true, false]);
+    expect([isNoSuchImage(container), isNoSuchContainer(container)]).toEqual([false, true]);
+  });
+
+  it('reads the words also where the client has kept no body', () => {
+    const stream = Object.assign(new Error('(HTTP code 404) no such container - No such image: x '), { statusCode: 404 });
+    expect([isNoSuchImage(stream), isNoSuchContainer(stream)]).toEqual([true, false]);
+  });
+
+  it.each([
+    [answered(400, 'bad parameter', 'invalid something at /var/lib/x'), 'rejected', 'The engine could not create the container (code 400)'],
+    [answered(500, 'server error', 'open /var/lib/docker/x: broken'), 'timeout', 'The engine could not create the container (code 500)'],
+    [answered(404, 'unexpected', 'page not found'), 'timeout', 'The engine could not create the container (code 404)'],
+    [answered(409, 'unexpected', 'conflict'), 'timeout', 'The engine could not create the container (code 409)'],
+    [answered(500, 'server error', 'exec: "/x": no such file or directory'), 'rejected', 'The command was not found in the image'],
+    [failed('ECONNREFUSED'), 'unreachable', 'The engine of this node does not answer'],
+    [failed('ENOENT'), 'unreachable', 'The engine of this node does not answer'],
+    [failed('ETIMEDOUT'), 'timeout', 'The engine took too long to create the container'],
+    [new Error('x509 for 10.0.0.1'), 'unreachable', 'The engine of this node could not be asked to create the container'],
+    ['no error at all', 'unreachable', 'The engine of this node could not be asked to create the container'],
+  ])('%s is %s', (error, failure, message) => {
+    expect(toDriverError(error, 'create the container')).toMatchObject({ failure, message });
+  });
+
+  it('keeps a DriverError as it is', () => {
+    const error = new DriverError('aborted', 'x');
+    expect(toDriverError(error, 'y')).toBe(error);
+  });
+
+  it('has no words for what it does not know', () => {
+    expect(refusalWords('something new')).toBeNull();
+  });
+});

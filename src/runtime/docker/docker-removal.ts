@@ -1,0 +1,49 @@
+import { pause } from '../abort';
+import { DriverError } from '../runtime-driver';
+import type { DockerEngine } from './docker-engine';
+
+const ROUNDS = 3;
+const POLLS = 40;
+const POLL_MS = 250;
+/** A removal that was refused for a moment is asked for again. */
+const POLLS_PER_REQUEST = 8;
+
+export interface Removal {
+  readonly replicaId: string;
+  readonly graceSeconds: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Stop with grace, remove by force, and look until the engine knows the container no more; then ask by label whether there
+ * is another. Resolves only when the engine says that there is none. An answer that proves nothing is never taken for one.
+ */
+export async function removeContainers(engine: DockerEngine, removal: Removal): Promise<void> {
+  for (let round = 1; round <= ROUNDS; round++) {
+    const containers = await engine.containers({ replicaId: removal.replicaId });
+    if (containers.length === 0) return;
+    await Promise.all(containers.map((container) => removeOne(engine, container.Id, removal)));
+  }
+  if ((await engine.containers({ replicaId: removal.replicaId })).length === 0) return;
+  throw new DriverError('timeout', 'The container keeps coming back after its removal');
+}
+
+async function removeOne(engine: DockerEngine, id: string, { graceSeconds, signal }: Removal): Promise<void> {
+  if ((await stopped(engine, id, graceSeconds)) === 'gone') return;
+  for (let poll = 0; poll < POLLS; poll++) {
+    if (poll % POLLS_PER_REQUEST === 0) await engine.remove(id);
+    if ((await engine.inspect(id)) === null) return;
+    await pause(POLL_MS, signal);
+  }
+  throw new DriverError('timeout', 'The engine has not finished removing the container');
+}
+
+/** A stop that fails inside the engine is no reason to leave the container: the forced removal that follows is stronger. */
+async function stopped(engine: DockerEngine, id: string, graceSeconds: number): Promise<'stopped' | 'gone'> {
+  try {
+    return await engine.stop(id, graceSeconds);
+  } catch (error) {
+    if (error instanceof DriverError && (error.failure === 'unreachable' || error.failure === 'aborted')) throw error;
+    return 'stopped';
+  }
+}

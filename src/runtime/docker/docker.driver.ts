@@ -1,0 +1,136 @@
+import {
+  DriverError,
+  RuntimeDriver,
+  type EngineInfo,
+  type EnsureOptions,
+  type NodeTarget,
+  type ObservedWorkload,
+  type RemoveOptions,
+  type WorkloadSpec,
+} from '../runtime-driver';
+import { containerPayload } from './container-payload';
+import { DockerEngine } from './docker-engine';
+import type { DockerEngines } from './docker-engines';
+import { ensureContainer } from './docker-ensure';
+import { toDriverError } from './docker-errors';
+import { LABEL } from './docker-labels';
+import { removeContainers } from './docker-removal';
+import { EngineIdentities } from './engine-identities';
+import { toEngineInfo } from './engine-info';
+import { pullImage } from './image-pull';
+import { jsonLines, recordAt } from './json-lines';
+import { logLines } from './log-lines';
+import { fromInspection, fromList } from './observe';
+
+const INFO_MS = 4_000;
+const MAX_TAIL_LINES = 5_000;
+
+export interface DockerDriverOptions {
+  readonly installationId: string;
+  readonly publishAddress: string;
+  readonly pullTimeoutSeconds: number;
+}
+
+/** Real containers on Docker Engines: the one of this machine and those that nodes name as their endpoint. */
+export class DockerDriver extends RuntimeDriver {
+  readonly kind = 'docker';
+  private readonly identities = new EngineIdentities();
+
+  constructor(
+    private readonly engines: DockerEngines,
+    private readonly options: DockerDriverOptions,
+  ) {
+    super();
+  }
+
+  async info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo> {
+    try {
+      return await toEngineInfo(await this.unchecked(target, signal).info(INFO_MS), this.engines.isLocal(target));
+    } catch (error) {
+      if (!(error instanceof DriverError) || error.failure !== 'timeout') throw error;
+      throw new DriverError('unreachable', 'The engine of this node does not answer', { cause: error });
+    }
+  }
+
+  async ensure(target: NodeTarget, spec: WorkloadSpec, { signal, onProgress }: EnsureOptions): Promise<void> {
+    const engine = await this.engine(target, signal);
+    await ensureContainer(engine, spec, {
+      payload: containerPayload(spec, this.options),
+      pull: () => pullImage(engine.client, spec.image, { signal, onProgress, timeoutSeconds: this.options.pullTimeoutSeconds }),
+    });
+  }
+
+  async remove(target: NodeTarget, replicaId: string, options: RemoveOptions): Promise<void> {
+    await removeContainers(await this.engine(target, options.signal), { ...options, replicaId });
+  }
+
+  /** One call for a node where all is well; containers that have ended are inspected one by one. */
+  async list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
+    const engine = await this.engine(target, signal);
+    const observed: ObservedWorkload[] = [];
+    for (const container of await engine.containers(filter)) {
+      const workload = fromList(container) ?? (await this.inspect(engine, container.Id));
+      if (workload !== null) observed.push(workload);
+    }
+    return observed;
+  }
+
+  async find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null> {
+    const engine = await this.engine(target, signal);
+    const [container] = await engine.containers({ replicaId });
+    return container === undefined ? null : this.inspect(engine, container.Id);
+  }
+
+  async logs(
+    target: NodeTarget,
+    replicaId: string,
+    { tailLines, signal }: { tailLines: number; signal: AbortSignal },
+  ): Promise<readonly string[]> {
+    const engine = await this.engine(target, signal);
+    const [container] = await engine.containers({ replicaId });
+    const tail = Math.min(tailLines, MAX_TAIL_LINES);
+    return container === undefined || tail <= 0 ? [] : logLines(await engine.logs(container.Id, tail), tail);
+  }
+
+  async watch(
+    target: NodeTarget,
+    onChange: (change: { deploymentId: string; replicaId: string }) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    try {
+      const stream = await (await this.engine(target, signal)).events();
+      const stop = (): void => void stream.destroy();
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        for await (const event of jsonLines(stream)) {
+          const labels = recordAt(recordAt(event, 'Actor'), 'Attributes');
+          const [deploymentId, replicaId] = [labels[LABEL.deployment], labels[LABEL.replica]];
+          if (typeof deploymentId === 'string' && typeof replicaId === 'string') onChange({ deploymentId, replicaId });
+        }
+      } finally {
+        signal.removeEventListener('abort', stop);
+        stop();
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      throw toDriverError(error, 'watch the containers');
+    }
+    if (!signal.aborted) throw new DriverError('unreachable', 'The engine of this node has ended its stream of events');
+  }
+
+  private async inspect(engine: DockerEngine, id: string): Promise<ObservedWorkload | null> {
+    const container = await engine.inspect(id);
+    return container === null ? null : fromInspection(container);
+  }
+
+  private async engine(target: NodeTarget, signal: AbortSignal): Promise<DockerEngine> {
+    const engine = this.unchecked(target, signal);
+    await this.identities.require(target, () => this.info(target, signal));
+    return engine;
+  }
+
+  private unchecked(target: NodeTarget, signal: AbortSignal): DockerEngine {
+    return new DockerEngine(this.engines.clientFor(target), signal, this.options.installationId);
+  }
+}

@@ -1,0 +1,47 @@
+import { statfs } from 'node:fs/promises';
+import { freemem, loadavg, totalmem } from 'node:os';
+import type { EngineInfo } from '../runtime-driver';
+import { isRecord, recordAt } from './json-lines';
+
+/** An engine tells nothing of its disk; this is assumed where it cannot be measured, and administrators may set another size. */
+const DEFAULT_STORAGE_GB = 100;
+const GIB = 1024 ** 3;
+const MIB = 1024 ** 2;
+
+/** The engine's own words as capacity. Disk and use are measured when the engine runs on this machine; elsewhere use is 0. */
+export async function toEngineInfo(info: Record<string, unknown>, isLocal: boolean): Promise<EngineInfo> {
+  const cpuCores = Number(info.NCPU);
+  return {
+    engineId: [info.ID, info.Name].find((id): id is string => typeof id === 'string' && id !== '') ?? 'unnamed',
+    version: String(info.ServerVersion),
+    cpuCores,
+    memoryMb: Math.floor((Number(info.MemTotal) || 0) / MIB),
+    storageGb: isLocal ? await diskGb(info.DockerRootDir) : DEFAULT_STORAGE_GB,
+    gpuUnits: gpuUnits(info),
+    cpuUsagePercent: isLocal ? percent((loadavg()[0] ?? 0) / cpuCores) : 0,
+    memoryUsagePercent: isLocal ? percent((totalmem() - freemem()) / totalmem()) : 0,
+  };
+}
+
+/** Devices that the engine itself lists as GPUs, by CDI or as generic resources; a runtime named nvidia gives no number. */
+export function gpuUnits(info: Record<string, unknown>): number {
+  const listed = (key: string): Record<string, unknown>[] => (Array.isArray(info[key]) ? info[key].filter(isRecord) : []);
+  const devices = listed('DiscoveredDevices').filter(({ ID: id }) => /^(?:nvidia|amd)\.com\/gpu=\d+$/.test(String(id))).length;
+  const isGpu = (resource: Record<string, unknown>): boolean => /gpu/i.test(String(resource.Kind));
+  const resources = listed('GenericResources').reduce((sum, resource) => {
+    const discrete = recordAt(resource, 'DiscreteResourceSpec');
+    return sum + (isGpu(recordAt(resource, 'NamedResourceSpec')) ? 1 : 0) + (isGpu(discrete) ? Number(discrete.Value) || 0 : 0);
+  }, 0);
+  return Math.max(devices, resources);
+}
+
+async function diskGb(folder: unknown): Promise<number> {
+  try {
+    const { blocks, bsize } = await statfs(String(folder));
+    return Math.max(1, Math.floor((blocks * bsize) / GIB));
+  } catch {
+    return DEFAULT_STORAGE_GB; // in a virtual machine, or not readable for us
+  }
+}
+
+const percent = (share: number): number => Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;

@@ -1,0 +1,143 @@
+/** Which kind of engine runs the containers of a node. */
+export const RUNTIME_KINDS = ['docker', 'kubernetes', 'simulated'] as const;
+export type RuntimeKind = (typeof RUNTIME_KINDS)[number];
+
+/** One engine to talk to. `endpoint` is null for the engine of this machine. */
+export interface NodeTarget {
+  readonly id: string;
+  readonly name: string;
+  readonly runtime: RuntimeKind;
+  readonly endpoint: string | null;
+  /** The engine that the node stands for. When another one answers in its place, every call throws `unreachable`. */
+  readonly engineId?: string | null;
+}
+
+/** The engine of this machine, before it is registered as a node. */
+export const LOCAL_TARGET: NodeTarget = { id: '00000000-0000-0000-0000-000000000000', name: 'local', runtime: 'docker', endpoint: null };
+
+export interface PortSpec {
+  readonly containerPort: number;
+  readonly protocol: 'tcp' | 'udp';
+}
+
+export interface HealthCheckSpec {
+  /** Run inside the container; exit code 0 means healthy. */
+  readonly command: readonly string[];
+  readonly intervalSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly retries: number;
+  readonly startPeriodSeconds: number;
+}
+
+/** Everything an engine needs to run one replica. Closed: there is no way to ask for privileges. */
+export interface WorkloadSpec {
+  readonly replicaId: string;
+  readonly deploymentId: string;
+  readonly deploymentName: string;
+  readonly generation: number;
+  readonly image: string;
+  /** Null: the image's own command. */
+  readonly command: readonly string[] | null;
+  readonly env: Readonly<Record<string, string>>;
+  readonly ports: readonly PortSpec[];
+  readonly healthCheck: HealthCheckSpec | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly cpuCores: number;
+  readonly memoryMb: number;
+  readonly gpuUnits: number;
+  readonly storageGb: number;
+}
+
+/** `starting`: exists, but does not run yet or has not passed its health check. `exited`: exists and has ended. */
+export type WorkloadPhase = 'starting' | 'running' | 'unhealthy' | 'exited';
+
+export interface PublishedPort extends PortSpec {
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
+/** What an engine showed of one workload. */
+export interface ObservedWorkload {
+  readonly replicaId: string;
+  readonly deploymentId: string;
+  readonly containerId: string;
+  readonly phase: WorkloadPhase;
+  readonly startedAt: Date | null;
+  readonly exitCode: number | null;
+  /** In words, for people: `Out of memory (limit 512 MB)`, `Exited with code 1`; null while all is well. */
+  readonly reason: string | null;
+  readonly publishedPorts: readonly PublishedPort[];
+}
+
+/** What an engine says of the machine it runs on. */
+export interface EngineInfo {
+  /** Stable for one engine, whatever address it is reached by. */
+  readonly engineId: string;
+  readonly version: string;
+  readonly cpuCores: number;
+  readonly memoryMb: number;
+  readonly storageGb: number;
+  readonly gpuUnits: number;
+  readonly cpuUsagePercent: number;
+  readonly memoryUsagePercent: number;
+}
+
+export interface EnsureOptions {
+  /** Aborts the wait and, between two engine calls, the work: nothing is created or started after the abort. */
+  readonly signal: AbortSignal;
+  /** Called with words such as `Pulling image nginx:1.27: 34 of 80 MB`. */
+  readonly onProgress: (words: string) => void;
+}
+
+export interface RemoveOptions {
+  readonly graceSeconds: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One kind of container engine. Contract, checked by test/contract/runtime-driver.contract.ts for every driver:
+ * - identity is `replicaId`, a label on the workload beside the installation id: `ensure` twice leaves one workload,
+ *   `remove` of an absent one succeeds, workloads of others are never listed and never touched;
+ * - a workload that has exited is not started again by `ensure`: the caller removes it and asks for a new replica;
+ * - calls are requests, not proofs: only `list` and `find` say what is there;
+ * - `list` gives every workload of this installation on the node (or of one deployment), completely, or it throws;
+ * - `find` gives null only when the engine itself says that this workload does not exist;
+ * - `remove` resolves when the engine has confirmed that the workload is gone;
+ * - every failure is a DriverError whose message is fit for users: no address, path or secret in it;
+ * - a driver is never called inside a transaction.
+ */
+export abstract class RuntimeDriver {
+  abstract readonly kind: RuntimeKind;
+  /** Throws `unreachable` when the engine does not answer within a few seconds. */
+  abstract info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo>;
+  abstract ensure(target: NodeTarget, spec: WorkloadSpec, options: EnsureOptions): Promise<void>;
+  abstract remove(target: NodeTarget, replicaId: string, options: RemoveOptions): Promise<void>;
+  abstract list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]>;
+  abstract find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null>;
+  /** The last lines that the workload wrote, oldest first, both streams, each at most 4 kB; [] when it wrote none. */
+  abstract logs(target: NodeTarget, replicaId: string, options: { tailLines: number; signal: AbortSignal }): Promise<readonly string[]>;
+  /** Calls `onChange` whenever a workload of this installation may have changed; resolves on abort, throws when the stream breaks. */
+  abstract watch(
+    target: NodeTarget,
+    onChange: (change: { deploymentId: string; replicaId: string }) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+export type DriverFailure = 'unreachable' | 'rejected' | 'image_unavailable' | 'timeout' | 'aborted';
+
+export class DriverError extends Error {
+  constructor(
+    readonly failure: DriverFailure,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'DriverError';
+  }
+
+  /** `rejected` fails the same way next time; the rest may not. */
+  get retryable(): boolean {
+    return this.failure !== 'rejected';
+  }
+}

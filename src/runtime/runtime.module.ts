@@ -1,0 +1,11 @@
+import { Module } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { AppConfig } from '../config/app-config';
+import { chooseRuntimes, Runtimes } from './runtimes';
+
+/** Looks for an engine once, while the application starts. */
+@Module({
+  providers: [{ provide: Runtimes, inject: [AppConfig, DataSource], useFactory: chooseRuntimes }],
+  exports: [Runtimes],
+})
+export class RuntimeModule {}

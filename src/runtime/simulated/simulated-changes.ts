@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import { DriverError } from '../runtime-driver';
+
+interface Change {
+  nodeId: string;
+  /** Null: the whole node cannot be reached. */
+  replicaId: string | null;
+  deploymentId: string | null;
+  at: string;
+}
+
+interface Listener {
+  readonly nodeId: string;
+  readonly changed: (change: { deploymentId: string; replicaId: string }) => void;
+  readonly broken: (error: DriverError) => void;
+}
+
+const POLL_MS = 700;
+
+/** What began, ended or went in the last seconds, on any node. Three index ranges, so that it costs the same at any size. */
+const RECENT = `
+  SELECT node_id AS "nodeId", replica_id AS "replicaId", deployment_id AS "deploymentId", ready_at::text AS at FROM simulated_workloads
+   WHERE ready_at > statement_timestamp() - interval '10 seconds' AND ready_at <= statement_timestamp()
+   UNION ALL
+  SELECT node_id, replica_id, deployment_id, exits_at::text FROM simulated_workloads
+   WHERE exits_at > statement_timestamp() - interval '10 seconds' AND exits_at <= statement_timestamp()
+   UNION ALL
+  SELECT node_id, replica_id, deployment_id, gone_at::text FROM simulated_workloads
+   WHERE gone_at > statement_timestamp() - interval '10 seconds' AND gone_at <= statement_timestamp()
+   UNION ALL
+  SELECT node_id, NULL, NULL, since::text FROM simulated_node_faults`;
+
+/** One poll for all watched nodes of the process, and none while nobody watches. */
+export class SimulatedChanges {
+  private readonly listeners = new Set<Listener>();
+  private told = new Set<string>();
+  private polling = false;
+
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Resolves on abort; throws `unreachable` when the node or the database goes away. */
+  watch(nodeId: string, changed: Listener['changed'], signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return resolve();
+      const end = (finish: () => void): void => {
+        this.listeners.delete(listener);
+        signal.removeEventListener('abort', onAbort);
+        finish();
+      };
+      const onAbort = (): void => end(resolve);
+      const listener: Listener = { nodeId, changed, broken: (error) => end(() => reject(error)) };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.listeners.add(listener);
+      if (!this.polling) void this.poll();
+    });
+  }
+
+  private async poll(): Promise<void> {
+    this.polling = true;
+    while (this.listeners.size > 0) {
+      try {
+        this.tell(await this.dataSource.query<Change[]>(RECENT));
+      } catch (error) {
+        const broken = new DriverError('unreachable', 'The simulated engine does not answer', { cause: error });
+        for (const listener of [...this.listeners]) listener.broken(broken);
+      }
+      await sleep(POLL_MS, undefined, { ref: false });
+    }
+    this.polling = false;
+  }
+
+  /** The ranges overlap from poll to poll, so that a change that was committed late is not missed; each is told once. */
+  private tell(changes: readonly Change[]): void {
+    const seen = new Set<string>();
+    for (const change of changes) {
+      const key = `${change.nodeId} ${change.replicaId ?? ''} ${change.at}`;
+      seen.add(key);
+      for (const listener of [...this.listeners].filter(({ nodeId }) => nodeId === change.nodeId)) {
+        if (change.replicaId === null || change.deploymentId === null) {
+          listener.broken(new DriverError('unreachable', 'The simulated engine does not answer'));
+        } else if (!this.told.has(key)) {
+          listener.changed({ deploymentId: change.deploymentId, replicaId: change.replicaId });
+        }
+      }
+    }
+    this.told = seen;
+  }
+}

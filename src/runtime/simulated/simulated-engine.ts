@@ -1,0 +1,35 @@
+import type { DataSource } from 'typeorm';
+import { exitReason } from '../exit-reason';
+
+/** The hands that break the simulated engine, for tests and for exploring what the control plane does about it. */
+export class SimulatedEngine {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** The workload ends now, as after `kill -9` inside the container. */
+  async kill(replicaId: string, exitCode = 137): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE simulated_workloads SET exits_at = clock_timestamp(), exit_code = $2, exit_reason = $3
+        WHERE replica_id = $1 AND (exits_at IS NULL OR exits_at > clock_timestamp())`,
+      [replicaId, exitCode, exitReason({ code: exitCode, outOfMemory: false, memoryMb: null })],
+    );
+  }
+
+  /** The workload is gone now, as if somebody had removed the container by hand. */
+  async vanish(replicaId: string): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE simulated_workloads SET gone_at = clock_timestamp()
+        WHERE replica_id = $1 AND (gone_at IS NULL OR gone_at > clock_timestamp())`,
+      [replicaId],
+    );
+  }
+
+  /** An unreachable node keeps its workloads, but answers nothing and obeys nothing. */
+  async setUnreachable(nodeId: string, unreachable: boolean): Promise<void> {
+    await this.dataSource.query(
+      unreachable
+        ? `INSERT INTO simulated_node_faults (node_id) VALUES ($1) ON CONFLICT ON CONSTRAINT pk_simulated_node_faults DO NOTHING`
+        : `DELETE FROM simulated_node_faults WHERE node_id = $1`,
+      [nodeId],
+    );
+  }
+}

@@ -1,0 +1,126 @@
+import type { DataSource } from 'typeorm';
+import { pause, throwIfAborted } from '../abort';
+import {
+  DriverError,
+  RuntimeDriver,
+  type EngineInfo,
+  type EnsureOptions,
+  type NodeTarget,
+  type ObservedWorkload,
+  type RemoveOptions,
+  type WorkloadSpec,
+} from '../runtime-driver';
+import { simulatedBehaviour } from './simulated-behaviour';
+import { SimulatedChanges } from './simulated-changes';
+import { SimulatedWorkloadsRepository } from './simulated-workloads.repository';
+
+const MAX_LINE_LENGTH = 4096;
+
+/**
+ * An engine that runs nothing and remembers in PostgreSQL what it would run: shared by all workers, as lasting as real
+ * containers. What a workload does is scripted by its image, see `simulatedBehaviour`.
+ */
+export class SimulatedDriver extends RuntimeDriver {
+  readonly kind = 'simulated';
+  private readonly workloads: SimulatedWorkloadsRepository;
+  private readonly changes: SimulatedChanges;
+
+  constructor(
+    dataSource: DataSource,
+    private readonly options: { readonly delayMs: number },
+  ) {
+    super();
+    this.workloads = new SimulatedWorkloadsRepository(dataSource);
+    this.changes = new SimulatedChanges(dataSource);
+  }
+
+  /** Usage is constant, so that placement on simulated nodes depends on reservations and regions alone. */
+  info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo> {
+    return this.ask(target, signal, () =>
+      Promise.resolve({
+        engineId: `simulated-${target.id}`,
+        version: 'simulated',
+        cpuCores: 16,
+        memoryMb: 32_768,
+        storageGb: 500,
+        gpuUnits: 0,
+        cpuUsagePercent: 5,
+        memoryUsagePercent: 10,
+      }),
+    );
+  }
+
+  ensure(target: NodeTarget, spec: WorkloadSpec, { signal, onProgress }: EnsureOptions): Promise<void> {
+    const behaviour = simulatedBehaviour(spec, this.options.delayMs);
+    return this.ask(target, signal, async () => {
+      if ((await this.workloads.find(target.id, spec.replicaId)) !== null) return;
+      if (behaviour.refusal === 'image_unavailable') {
+        throw new DriverError('image_unavailable', `Image ${spec.image} was not found (simulated)`);
+      }
+      if (behaviour.refusal === 'rejected') {
+        throw new DriverError('rejected', `The engine refuses to create a container of ${spec.image} (simulated)`);
+      }
+      onProgress(`Starting ${spec.image} (simulated)`);
+      throwIfAborted(signal);
+      await this.workloads.insert(target.id, spec, behaviour);
+    });
+  }
+
+  remove(target: NodeTarget, replicaId: string, { graceSeconds, signal }: RemoveOptions): Promise<void> {
+    return this.ask(target, signal, async () => {
+      for (;;) {
+        const leftMs = await this.workloads.beginRemoval(target.id, replicaId, graceSeconds);
+        if (leftMs === null) break;
+        await pause(leftMs, signal);
+      }
+      await this.workloads.purge(target.id);
+    });
+  }
+
+  list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
+    return this.ask(target, signal, () => this.workloads.list(target.id, filter.deploymentId ?? null));
+  }
+
+  find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null> {
+    return this.ask(target, signal, () => this.workloads.find(target.id, replicaId));
+  }
+
+  logs(
+    target: NodeTarget,
+    replicaId: string,
+    { tailLines, signal }: { tailLines: number; signal: AbortSignal },
+  ): Promise<readonly string[]> {
+    return this.ask(target, signal, async () => {
+      const log = await this.workloads.log(target.id, replicaId);
+      if (log === '' || tailLines <= 0) return [];
+      return log
+        .split('\n')
+        .slice(-tailLines)
+        .map((line) => line.slice(0, MAX_LINE_LENGTH));
+    });
+  }
+
+  async watch(
+    target: NodeTarget,
+    onChange: (change: { deploymentId: string; replicaId: string }) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    await this.ask(target, signal, () => Promise.resolve());
+    await this.changes.watch(target.id, onChange, signal);
+  }
+
+  /** A node that was made unreachable does not answer; a database that fails is an engine that does not answer either. */
+  private async ask<T>(target: NodeTarget, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    throwIfAborted(signal);
+    try {
+      if (await this.workloads.isUnreachable(target.id)) {
+        throw new DriverError('unreachable', `The engine of node ${target.name} does not answer (simulated)`);
+      }
+      return await work();
+    } catch (error) {
+      if (error instanceof DriverError) throw error;
+      throw new DriverError('unreachable', 'The simulated engine does not answer', { cause: error });
+    }
+  }
+}

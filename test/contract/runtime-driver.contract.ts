@@ -1,0 +1,291 @@
+import { randomUUID } from 'node:crypto';
+import { DriverError, type ObservedWorkload, type WorkloadSpec } from '../../src/runtime/runtime-driver';
+import { until } from '../support/until';
+import { aSpec, type RuntimeUnderTest, type Script } from './runtime-under-test';
+
+/** The contract of runtime-driver.ts as tests; every driver passes all of it. */
+export function describeRuntimeDriver(name: string, setup: () => Promise<RuntimeUnderTest>): void {
+  describe(`runtime driver: ${name}`, () => {
+    let t: RuntimeUnderTest;
+    const made: string[] = [];
+    const never = new AbortController().signal;
+
+    beforeAll(async () => {
+      t = await setup();
+    });
+    afterEach(async () => {
+      await Promise.all(made.splice(0).map((replicaId) => remove(replicaId)));
+    });
+    afterAll(() => t?.close());
+
+    const scripted = (script: Script, over: Partial<WorkloadSpec> = {}): WorkloadSpec => {
+      const spec = t.scripted(script, aSpec(over));
+      made.push(spec.replicaId);
+      return spec;
+    };
+    const ensure = (spec: WorkloadSpec, signal = never): Promise<void> =>
+      t.driver.ensure(t.target, spec, { signal, onProgress: () => undefined });
+    const remove = (replicaId: string, graceSeconds = 0): Promise<void> =>
+      t.driver.remove(t.target, replicaId, { graceSeconds, signal: never });
+    const find = (replicaId: string): Promise<ObservedWorkload | null> => t.driver.find(t.target, replicaId, never);
+    const listed = async (deploymentId?: string): Promise<string[]> =>
+      (await t.driver.list(t.target, deploymentId === undefined ? {} : { deploymentId }, never)).map(({ replicaId }) => replicaId);
+    const reaches = (replicaId: string, phase: ObservedWorkload['phase']): Promise<ObservedWorkload> =>
+      until(async () => [await find(replicaId)].find((workload) => workload?.phase === phase), { what: `phase ${phase}` });
+    const running = async (spec: WorkloadSpec): Promise<ObservedWorkload> => {
+      await ensure(spec);
+      return reaches(spec.replicaId, 'running');
+    };
+    const failure = (work: Promise<unknown>): Promise<DriverError> =>
+      work.then(
+        () => {
+          throw new Error('It succeeded');
+        },
+        (error: unknown) => {
+          expect(error).toBeInstanceOf(DriverError);
+          return error as DriverError;
+        },
+      );
+
+    it('tells what the engine and its machine are', async () => {
+      const info = await t.driver.info(t.target, never);
+      expect(info.engineId).not.toBe('');
+      expect(info.version).not.toBe('');
+      for (const amount of [info.cpuCores, info.memoryMb, info.storageGb]) expect(amount).toBeGreaterThan(0);
+      for (const percent of [info.cpuUsagePercent, info.memoryUsagePercent]) expect(percent >= 0 && percent <= 100).toBe(true);
+      expect((await t.driver.info(t.target, never)).engineId).toBe(info.engineId);
+    });
+
+    describe('ensure', () => {
+      it('starts a workload that is then seen to run, the same by list and by find', async () => {
+        const spec = scripted('steady');
+        const workload = await running(spec);
+        expect(workload).toMatchObject({ replicaId: spec.replicaId, deploymentId: spec.deploymentId, exitCode: null, reason: null });
+        expect(workload.containerId).toMatch(/^[0-9a-f]{64}$/);
+        expect(workload.startedAt).toBeInstanceOf(Date);
+        const [fromList] = await t.driver.list(t.target, { deploymentId: spec.deploymentId }, never);
+        expect({ ...fromList, startedAt: null }).toEqual({ ...workload, startedAt: null });
+      });
+
+      it('asked twice leaves one workload, and the same one', async () => {
+        const spec = scripted('steady');
+        const first = await running(spec);
+        await ensure(spec);
+        expect(await listed(spec.deploymentId)).toEqual([spec.replicaId]);
+        expect((await find(spec.replicaId))?.containerId).toBe(first.containerId);
+      });
+
+      it('asked eight times at once leaves one workload', async () => {
+        const spec = scripted('steady');
+        await Promise.all(Array.from({ length: 8 }, () => ensure(spec)));
+        await reaches(spec.replicaId, 'running');
+        expect(await listed(spec.deploymentId)).toEqual([spec.replicaId]);
+      });
+
+      it('does not start again what has exited', async () => {
+        const spec = scripted('fails');
+        await ensure(spec);
+        const before = await reaches(spec.replicaId, 'exited');
+        await ensure(spec);
+        expect(await find(spec.replicaId)).toEqual(before);
+      });
+
+      it('makes a new workload once the exited one has been removed', async () => {
+        const spec = scripted('fails');
+        await ensure(spec);
+        const before = await reaches(spec.replicaId, 'exited');
+        await remove(spec.replicaId);
+        await ensure(spec);
+        expect((await reaches(spec.replicaId, 'exited')).containerId).not.toBe(before.containerId);
+      });
+
+      it('says in words that an image is not to be had', async () => {
+        const spec = scripted('missing-image');
+        const error = await failure(ensure(spec));
+        expect(error.failure).toBe('image_unavailable');
+        expect(error.message).toContain(spec.image);
+        expect(await find(spec.replicaId)).toBeNull();
+      });
+
+      it('creates nothing after the abort', async () => {
+        const spec = scripted('steady');
+        expect((await failure(ensure(spec, AbortSignal.abort()))).failure).toBe('aborted');
+        expect(await find(spec.replicaId)).toBeNull();
+      });
+
+      it('aborted at any moment leaves nothing that a removal does not find', async () => {
+        await Promise.all(
+          [0, 1, 3, 10, 30, 60, 100, 200].map(async (afterMs) => {
+            const spec = scripted('steady');
+            await ensure(spec, AbortSignal.timeout(afterMs)).catch((error: unknown) => expect(error).toMatchObject({ failure: 'aborted' }));
+            await remove(spec.replicaId);
+            expect(await listed(spec.deploymentId)).toEqual([]);
+          }),
+        );
+      });
+
+      it('publishes ports', async () => {
+        const spec = scripted('steady', {
+          ports: [
+            { containerPort: 80, protocol: 'tcp' },
+            { containerPort: 53, protocol: 'udp' },
+          ],
+        });
+        const { publishedPorts } = await running(spec);
+        expect(publishedPorts.map(({ containerPort, protocol, hostIp }) => ({ containerPort, protocol, hostIp })).sort(byPort)).toEqual([
+          { containerPort: 53, protocol: 'udp', hostIp: '127.0.0.1' },
+          { containerPort: 80, protocol: 'tcp', hostIp: '127.0.0.1' },
+        ]);
+        for (const { hostPort } of publishedPorts) expect(hostPort).toBeGreaterThan(1023);
+      });
+    });
+
+    describe('an end', () => {
+      it('shows the exit code and a reason', async () => {
+        const spec = scripted('fails');
+        await ensure(spec);
+        expect(await reaches(spec.replicaId, 'exited')).toMatchObject({ exitCode: 3, reason: 'Exited with code 3' });
+        expect(await t.driver.list(t.target, { deploymentId: spec.deploymentId }, never)).toMatchObject([{ phase: 'exited', exitCode: 3 }]);
+      });
+
+      it('by lack of memory says so', async () => {
+        const spec = scripted('out-of-memory', { memoryMb: 16 });
+        await ensure(spec);
+        expect(await reaches(spec.replicaId, 'exited')).toMatchObject({ exitCode: 137, reason: 'Out of memory (limit 16 MB)' });
+      });
+    });
+
+    describe('remove', () => {
+      it('is confirmed when it resolves, and succeeds again', async () => {
+        const spec = scripted('steady');
+        await running(spec);
+        await remove(spec.replicaId, 5);
+        expect(await find(spec.replicaId)).toBeNull();
+        expect(await listed(spec.deploymentId)).toEqual([]);
+        await remove(spec.replicaId, 5);
+      });
+
+      it('of what never existed succeeds', async () => {
+        await remove(randomUUID());
+      });
+
+      it('asked eight times at once succeeds eight times', async () => {
+        const spec = scripted('steady');
+        await running(spec);
+        await Promise.all(Array.from({ length: 8 }, () => remove(spec.replicaId, 2)));
+        expect(await find(spec.replicaId)).toBeNull();
+      });
+
+      it('takes a workload that ignores SIGTERM within the grace time and five seconds', async () => {
+        const spec = scripted('stubborn');
+        await running(spec);
+        const begin = performance.now();
+        await remove(spec.replicaId, 2);
+        const seconds = (performance.now() - begin) / 1000;
+        expect(await find(spec.replicaId)).toBeNull();
+        expect(seconds).toBeGreaterThan(1.9);
+        expect(seconds).toBeLessThan(7);
+      });
+
+      it('gives up its wait on abort', async () => {
+        const spec = scripted('stubborn');
+        await running(spec);
+        const work = t.driver.remove(t.target, spec.replicaId, { graceSeconds: 20, signal: AbortSignal.timeout(200) });
+        expect((await failure(work)).failure).toBe('aborted');
+        await t.vanish(spec.replicaId);
+      });
+    });
+
+    describe('list and find', () => {
+      it('shows one deployment, or all of the node', async () => {
+        const [one, other] = [scripted('steady'), scripted('steady')];
+        const sibling = scripted('steady', { deploymentId: one.deploymentId });
+        await Promise.all([one, other, sibling].map((spec) => ensure(spec)));
+        expect((await listed(one.deploymentId)).sort()).toEqual([one.replicaId, sibling.replicaId].sort());
+        expect(await listed()).toEqual(expect.arrayContaining([one.replicaId, other.replicaId, sibling.replicaId]));
+      });
+
+      it('never shows and never touches what belongs to others', async () => {
+        const spec = scripted('steady');
+        const lives = await t.decoy(spec);
+        expect(await listed(spec.deploymentId)).toEqual([]);
+        expect(await listed()).not.toContain(spec.replicaId);
+        expect(await find(spec.replicaId)).toBeNull();
+        await remove(spec.replicaId);
+        expect(await lives()).toBe(true);
+      });
+
+      it('finds nothing once the container has been removed by hand', async () => {
+        const spec = scripted('steady');
+        await running(spec);
+        await t.vanish(spec.replicaId);
+        expect(await find(spec.replicaId)).toBeNull();
+      });
+    });
+
+    describe('logs', () => {
+      it('gives back what the workload wrote, oldest first, and so the environment that it got', async () => {
+        const spec = scripted('speaks', { env: { GREETING: 'grüß $HOME "x"' } });
+        await running(spec);
+        const read = (tailLines: number): Promise<readonly string[]> =>
+          t.driver.logs(t.target, spec.replicaId, { tailLines, signal: never });
+        await until(async () => (await read(10)).length === 2, { what: 'two lines' });
+        expect(await read(10)).toEqual(['first grüß $HOME "x"', 'second grüß $HOME "x"']);
+        expect(await read(1)).toEqual(['second grüß $HOME "x"']);
+      });
+
+      it('of a silent or absent workload are empty', async () => {
+        const spec = scripted('steady');
+        await running(spec);
+        for (const replicaId of [spec.replicaId, randomUUID()]) {
+          expect(await t.driver.logs(t.target, replicaId, { tailLines: 10, signal: never })).toEqual([]);
+        }
+      });
+    });
+
+    describe('watch', () => {
+      it.each(['kill', 'vanish'] as const)('tells of a %s within two seconds, and ends with the abort', async (harm) => {
+        const spec = scripted('steady');
+        await running(spec);
+        const stop = new AbortController();
+        const told: number[] = [];
+        let began = Number.POSITIVE_INFINITY;
+        const watching = t.driver.watch(
+          t.target,
+          (change) => {
+            if (change.replicaId === spec.replicaId && change.deploymentId === spec.deploymentId) told.push(performance.now());
+          },
+          stop.signal,
+        );
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        began = performance.now();
+        await t[harm](spec.replicaId);
+        const at = await until(() => told.find((time) => time > began), { what: 'word of it' });
+        expect(at - began).toBeLessThan(2000);
+        stop.abort();
+        await watching;
+      });
+    });
+
+    describe('an engine that does not answer', () => {
+      it('is `unreachable` for every question, in words that show no address', async () => {
+        const spec = t.scripted('steady', aSpec());
+        const questions = [
+          t.driver.info(t.away, never),
+          t.driver.list(t.away, {}, never),
+          t.driver.find(t.away, spec.replicaId, never),
+          t.driver.ensure(t.away, spec, { signal: never, onProgress: () => undefined }),
+          t.driver.remove(t.away, spec.replicaId, { graceSeconds: 0, signal: never }),
+          t.driver.logs(t.away, spec.replicaId, { tailLines: 1, signal: never }),
+          t.driver.watch(t.away, () => undefined, never),
+        ];
+        for (const error of await Promise.all(questions.map(failure))) {
+          expect(error.failure).toBe('unreachable');
+          expect(error.message).not.toMatch(/\d+\.\d+\.\d+\.\d+|\/\/|\.sock/);
+        }
+      });
+    });
+  });
+}
+
+const byPort = (a: { containerPort: number }, b: { containerPort: number }): number => a.containerPort - b.containerPort;

@@ -1,0 +1,38 @@
+import { randomUUID } from 'node:crypto';
+import type { NodeTarget, RuntimeDriver, WorkloadSpec } from '../../src/runtime/runtime-driver';
+
+/** What the suite asks workloads to do; every runtime has its own way of making them. */
+export type Script = 'steady' | 'stubborn' | 'fails' | 'out-of-memory' | 'speaks' | 'missing-image';
+
+export interface RuntimeUnderTest {
+  readonly driver: RuntimeDriver;
+  readonly target: NodeTarget;
+  /** A node whose engine does not answer. */
+  readonly away: NodeTarget;
+  /** `speaks` writes the value of the variable GREETING, in two lines, and runs on; `fails` ends with code 3. */
+  scripted(script: Script, spec: WorkloadSpec): WorkloadSpec;
+  kill(replicaId: string): Promise<void>;
+  /** The container is gone, as after a removal by hand. */
+  vanish(replicaId: string): Promise<void>;
+  /** Something that looks almost like a workload of this deployment and replica, and is not ours; gives a check that it lives. */
+  decoy(spec: WorkloadSpec): Promise<() => Promise<boolean>>;
+  close(): Promise<void>;
+}
+
+export const aSpec = (over: Partial<WorkloadSpec> = {}): WorkloadSpec => ({
+  replicaId: randomUUID(),
+  deploymentId: randomUUID(),
+  deploymentName: 'contract',
+  generation: 1,
+  image: 'contract:1',
+  command: null,
+  env: {},
+  ports: [],
+  healthCheck: null,
+  labels: {},
+  cpuCores: 0.5,
+  memoryMb: 64,
+  gpuUnits: 0,
+  storageGb: 1,
+  ...over,
+});

@@ -1,0 +1,86 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DataSource } from 'typeorm';
+import { loadConfig } from '../../src/config/app-config';
+import { dataSourceOptions } from '../../src/data-source-options';
+import { chooseRuntimes, type Runtimes } from '../../src/runtime/runtimes';
+import { createTestDatabase, type TestDatabase } from '../support/test-database';
+
+const NOBODY = 'tcp://127.0.0.1:1';
+
+describe('the choice of a runtime', () => {
+  let database: TestDatabase;
+  let dataSource: DataSource;
+  const servers: Server[] = [];
+  const chosen: Runtimes[] = [];
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    dataSource = await new DataSource(dataSourceOptions({ url: database.url, poolSize: 2 })).initialize();
+  });
+  afterEach(() => {
+    for (const runtimes of chosen.splice(0)) runtimes.onApplicationShutdown();
+    for (const server of servers.splice(0)) {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+  afterAll(async () => {
+    await dataSource?.destroy();
+    await database?.drop();
+  });
+
+  const choose = async (env: Record<string, string>): Promise<Runtimes> => {
+    const runtimes = await chooseRuntimes(loadConfig(env), dataSource);
+    chosen.push(runtimes);
+    return runtimes;
+  };
+  const engine = async (listener: RequestListener): Promise<string> => {
+    const server = createServer(listener);
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  };
+
+  it('takes an engine that answers, and only its driver', async () => {
+    const address = await engine((_question, answer) =>
+      answer
+        .writeHead(200, { 'Content-Type': 'application/json' })
+        .end(JSON.stringify({ ID: 'X', ServerVersion: '27.1', NCPU: 4, MemTotal: 1 })),
+    );
+    const runtimes = await choose({ RUNTIME: 'auto', DOCKER_HOST: address });
+    expect(runtimes.active).toEqual({ kind: 'docker', reason: `Docker Engine 27.1 answers at ${address}` });
+    expect(runtimes.driverFor('docker')?.kind).toBe('docker');
+    expect(runtimes.driverFor('simulated')).toBeNull();
+    expect(runtimes.driverFor('kubernetes')).toBeNull();
+  });
+
+  it('simulates when nobody answers', async () => {
+    const runtimes = await choose({ RUNTIME: 'auto', DOCKER_HOST: NOBODY });
+    expect(runtimes.active).toEqual({ kind: 'simulated', reason: `no Docker Engine answers at ${NOBODY}: containers are simulated` });
+    expect(runtimes.driverFor('simulated')?.kind).toBe('simulated');
+    expect(runtimes.driverFor('docker')).toBeNull();
+  });
+
+  it.each<[string, RequestListener]>([
+    ['never answers', () => undefined],
+    ['is something else', (_question, answer) => answer.writeHead(404).end('not here')],
+    ['is no engine though it says 200', (_question, answer) => answer.writeHead(200).end('<html>')],
+  ])('simulates within seconds when the address %s', async (_name, listener) => {
+    const begin = performance.now();
+    const runtimes = await choose({ RUNTIME: 'auto', DOCKER_HOST: await engine(listener) });
+    expect(runtimes.active.kind).toBe('simulated');
+    expect(performance.now() - begin).toBeLessThan(4000);
+  });
+
+  it('starts with docker although the engine is away, when it was told to', async () => {
+    const runtimes = await choose({ RUNTIME: 'docker', DOCKER_HOST: NOBODY });
+    expect(runtimes.active).toEqual({ kind: 'docker', reason: `RUNTIME=docker, but no Docker Engine answers at ${NOBODY} yet` });
+    expect(runtimes.driverFor('docker')?.kind).toBe('docker');
+  });
+
+  it('simulates when it was told to, whatever engine there is', async () => {
+    const runtimes = await choose({ RUNTIME: 'simulated' });
+    expect(runtimes.active).toEqual({ kind: 'simulated', reason: 'RUNTIME=simulated: nothing runs, containers are simulated' });
+  });
+});

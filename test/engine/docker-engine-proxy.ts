@@ -1,0 +1,67 @@
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** `lose`: the engine does the work and its answer never arrives. `cut`: the answer breaks off in the middle. */
+export type Interference = 'pass' | 'lose' | 'cut' | { readonly status: number; readonly body: unknown };
+
+export interface EngineProxy {
+  readonly endpoint: string;
+  /** `POST create`, `POST start`, `GET list`, …: what has been asked so far. */
+  readonly asked: string[];
+  /** What happens to the next questions; looked at once per request. */
+  interfere: (asked: string) => Interference;
+  /** Called when the engine has answered, before the answer is handed on. */
+  answered: (asked: string) => void;
+  close(): Promise<void>;
+}
+
+/** Stands between the driver and a real engine and does what networks and engines do on bad days. */
+export async function startEngineProxy(): Promise<EngineProxy> {
+  const proxy: Omit<EngineProxy, 'endpoint' | 'close'> = { asked: [], interfere: () => 'pass', answered: () => undefined };
+  const server = createServer((incoming, outgoing) => forward(proxy, incoming, outgoing));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return Object.assign(proxy, {
+    endpoint: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  });
+}
+
+const engineAddress = (): object => {
+  const host = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
+  if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) };
+  const { hostname, port } = new URL(host);
+  return { hostname, port };
+};
+
+const nameOf = ({ method = '', url = '' }: IncomingMessage): string => {
+  const path = url.split('?')[0] ?? '';
+  if (path === '/containers/json') return `${method} list`;
+  if (method === 'DELETE') return `${method} container`;
+  return `${method} ${path.split('/').at(-1)}`;
+};
+
+function forward(proxy: Omit<EngineProxy, 'endpoint' | 'close'>, incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const asked = nameOf(incoming);
+  proxy.asked.push(asked);
+  const interference = proxy.interfere(asked);
+  if (typeof interference === 'object') {
+    outgoing.writeHead(interference.status, { 'Content-Type': 'application/json' }).end(JSON.stringify(interference.body));
+    incoming.resume();
+    return;
+  }
+  const { method, url: path, headers } = incoming;
+  const onward = request({ ...engineAddress(), method, path, headers }, (answer) => {
+    proxy.answered(asked);
+    if (interference === 'lose') return void outgoing.destroy();
+    outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+    if (interference === 'pass') return void answer.pipe(outgoing);
+    answer.once('data', (chunk: Buffer) => outgoing.write(chunk.subarray(0, 10), () => outgoing.destroy()));
+  });
+  onward.on('error', () => outgoing.destroy());
+  outgoing.on('close', () => onward.destroy());
+  incoming.pipe(onward);
+}
