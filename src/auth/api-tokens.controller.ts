@@ -1,0 +1,54 @@
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
+import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentActor } from '../common/http/current-actor.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import type { Actor } from '../common/request-context';
+import { ApiTokensService } from './api-tokens.service';
+import { ApiTokenDto, CreateApiTokenDto, CreatedApiTokenDto } from './dto/api-token.dto';
+import { IdParamDto } from './dto/id.param.dto';
+
+@ApiTags('auth')
+@ApiBearerAuth()
+@Controller('auth/tokens')
+export class ApiTokensController {
+  constructor(private readonly tokens: ApiTokensService) {}
+
+  @Post()
+  @ApiOperation({
+    summary: 'Make an API token for a machine',
+    description: 'The token is shown in this answer only. One that is made with another API token expires no later than that one.',
+  })
+  @ApiCreatedResponse({ type: CreatedApiTokenDto })
+  @ApiProblem(
+    'malformed_json',
+    'unauthenticated',
+    'inactive_user',
+    'read_only_token',
+    'conflict',
+    'validation_failed',
+    'rate_limited',
+    'try_again',
+  )
+  async create(@Body() body: CreateApiTokenDto, @CurrentActor() actor: Actor): Promise<CreatedApiTokenDto> {
+    const wish = { name: body.name, readOnly: body.read_only, expiresInDays: body.expires_in_days };
+    const { token, record } = await this.tokens.create(wish, actor);
+    return Object.assign(new CreatedApiTokenDto(), ApiTokenDto.from(record), { token });
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'List your API tokens', description: 'Newest first, at most 100; the tokens themselves are not shown.' })
+  @ApiOkResponse({ type: [ApiTokenDto] })
+  @ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'try_again')
+  async list(@CurrentActor() actor: Actor): Promise<ApiTokenDto[]> {
+    return (await this.tokens.list(actor)).map((record) => ApiTokenDto.from(record));
+  }
+
+  @Delete(':id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ summary: 'Revoke one of your API tokens' })
+  @ApiNoContentResponse()
+  @ApiProblem('invalid_request', 'unauthenticated', 'inactive_user', 'read_only_token', 'not_found', 'rate_limited', 'try_again')
+  async revoke(@Param() { id }: IdParamDto, @CurrentActor() actor: Actor): Promise<void> {
+    await this.tokens.revoke(id, actor);
+  }
+}

@@ -1,0 +1,56 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { AppConfig } from '../config/app-config';
+import { AccessTokens, SIGNING_KEY } from './access-tokens';
+import { AddressLimitGuard } from './address-limit.guard';
+import { AdminBootstrap } from './admin-bootstrap';
+import { ApiTokenStrategy } from './api-token.strategy';
+import { ApiTokensController } from './api-tokens.controller';
+import { ApiTokensRepository } from './api-tokens.repository';
+import { ApiTokensService } from './api-tokens.service';
+import { AuthLimit } from './auth-limit';
+import { AuthController } from './auth.controller';
+import { AuthenticationGuard } from './authentication.guard';
+import { CredentialCache } from './credential-cache';
+import { CredentialLimitGuard } from './credential-limit.guard';
+import { ExternalJwtStrategy } from './external-jwt.strategy';
+import { ExternalUsers } from './external-users';
+import { LocalJwtStrategy } from './local-jwt.strategy';
+import { LoginService } from './login.service';
+import { PasswordHasher } from './password-hasher';
+import { SessionsRepository } from './sessions.repository';
+import { SessionsService } from './sessions.service';
+import { signingKey } from './signing-key';
+import { UsersController } from './users.controller';
+import { UsersRepository } from './users.repository';
+import { UsersService } from './users.service';
+
+/** Who may call. Importing it closes every route of the application that is not marked public. */
+@Module({
+  controllers: [AuthController, ApiTokensController, UsersController],
+  providers: [
+    { provide: SIGNING_KEY, inject: [AppConfig], useFactory: signingKey },
+    AccessTokens,
+    CredentialCache,
+    PasswordHasher,
+    UsersRepository,
+    SessionsRepository,
+    ApiTokensRepository,
+    ExternalUsers,
+    UsersService,
+    SessionsService,
+    LoginService,
+    ApiTokensService,
+    AdminBootstrap,
+    AuthLimit,
+    LocalJwtStrategy,
+    ExternalJwtStrategy,
+    ApiTokenStrategy,
+    // Guards run in this order: turn away floods, find out who calls, then hold each caller to its share.
+    { provide: APP_GUARD, useClass: AddressLimitGuard },
+    { provide: APP_GUARD, useClass: AuthenticationGuard },
+    { provide: APP_GUARD, useClass: CredentialLimitGuard },
+  ],
+  exports: [AdminBootstrap, SessionsService],
+})
+export class AuthModule {}

@@ -1,0 +1,63 @@
+import { Injectable, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
+import passport, { type Strategy } from 'passport';
+import { randomUUID } from 'node:crypto';
+import { DomainError } from '../common/problem/domain-error';
+import type { Actor } from '../common/request-context';
+import { IS_ADMIN_ONLY } from './admin-only.decorator';
+import { ApiTokenStrategy } from './api-token.strategy';
+import { hasCredentials, type RequestWithHeaders } from './bearer-token';
+import { ExternalJwtStrategy } from './external-jwt.strategy';
+import { LocalJwtStrategy } from './local-jwt.strategy';
+import { IS_PUBLIC } from './public.decorator';
+
+const HARMLESS_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Closes every route unless it is marked public. Each strategy takes only tokens of its own kind, so at most one verifies.
+ * Answers 401 for a missing or bad token, with the same words whatever is wrong with it, and 403 for what the caller may not do.
+ */
+@Injectable()
+export class AuthenticationGuard extends AuthGuard() {
+  constructor(
+    private readonly reflector: Reflector,
+    local: LocalJwtStrategy,
+    external: ExternalJwtStrategy,
+    apiToken: ApiTokenStrategy,
+  ) {
+    super({ defaultStrategy: [local, external, apiToken].map(register) });
+  }
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (this.isMarked(IS_PUBLIC, context)) return true;
+    await super.canActivate(context);
+    const { user, method } = context.switchToHttp().getRequest<{ user: Actor; method: string }>();
+    if (user.readOnly && !HARMLESS_METHODS.has(method)) throw new DomainError('read_only_token', 'This token is read-only.');
+    if (!user.isAdmin && this.isMarked(IS_ADMIN_ONLY, context)) throw new DomainError('admin_required', 'Only administrators may do this.');
+    return true;
+  }
+
+  /** `info` holds why each strategy refused; a DomainError among them says that the token could not be checked at all. */
+  override handleRequest<T>(error: unknown, user: T | false | null, info: unknown, context: ExecutionContext): T {
+    if (error) throw asError(error);
+    if (user) return user;
+    const undecided = Array.isArray(info) ? info.find((reason): reason is DomainError => reason instanceof DomainError) : undefined;
+    if (undecided) throw undecided;
+    const isGiven = hasCredentials(context.switchToHttp().getRequest<RequestWithHeaders>());
+    throw new DomainError('unauthenticated', isGiven ? 'Could not validate credentials' : 'Not authenticated');
+  }
+
+  private isMarked(key: string, context: ExecutionContext): boolean {
+    return this.reflector.getAllAndOverride<boolean | undefined>(key, [context.getHandler(), context.getClass()]) ?? false;
+  }
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error('Authentication broke off', { cause: error }));
+
+/** Passport's registry is one per process: a name of its own keeps two applications in one process (as in tests) apart. */
+function register(strategy: Strategy): string {
+  const name = randomUUID();
+  passport.use(name, strategy);
+  return name;
+}

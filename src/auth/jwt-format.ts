@@ -1,0 +1,64 @@
+/** What an unverified JWT says of itself. Only good for choosing the key to verify it with. */
+export interface JwtOutline {
+  readonly alg: string;
+  readonly kid: string | undefined;
+  readonly issuer: string;
+}
+
+export interface JwtClaims {
+  readonly sub: string;
+  readonly jti: string;
+  readonly iat: number;
+  readonly exp: number;
+  readonly [claim: string]: unknown;
+}
+
+const TYPES: readonly unknown[] = [undefined, 'JWT', 'at+jwt'];
+/** `crit` and `b64` change what a signature means; the others bring a key along. None is understood, so none is let pass. */
+const REFUSED_HEADERS = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c'] as const;
+const MAX_FUTURE_SECONDS = 60;
+const MAX_LIFETIME_SECONDS = 86_400;
+const MAX_TEXT = 255;
+
+/** Null for everything that is not a plain signed JWT in its one canonical spelling. Checks no signature. */
+export function outlineOf(token: string): JwtOutline | null {
+  const parts = token.split('.');
+  if (parts.length !== 3 || !parts.every(isCanonical)) return null;
+  const [header, payload] = parts.map(jsonObject);
+  if (!header || !payload || !TYPES.includes(header.typ)) return null;
+  if (REFUSED_HEADERS.some((name) => name in header)) return null;
+  const { alg, kid } = header;
+  const { iss } = payload;
+  if (typeof alg !== 'string' || typeof iss !== 'string' || (kid !== undefined && typeof kid !== 'string')) return null;
+  return { alg, kid, issuer: iss };
+}
+
+/**
+ * The checks that jsonwebtoken leaves out, for a payload whose signature, `iss`, `aud` and `exp` it has verified:
+ * every claim that we rely on is there and of its type, the token is not from the future, and not valid for more than a day.
+ */
+export function checkedClaims(payload: unknown, nowSeconds: number): JwtClaims | null {
+  if (!isObject(payload)) return null;
+  const { iss, aud, exp, iat, sub, jti } = payload;
+  if (!isText(iss) || !isText(sub) || !isText(jti)) return null;
+  if (!isText(aud) && !(Array.isArray(aud) && aud.length > 0 && aud.every(isText))) return null;
+  if (!isTime(exp) || !isTime(iat)) return null;
+  if (iat > nowSeconds + MAX_FUTURE_SECONDS || exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) return null;
+  return { ...payload, sub, jti, iat, exp };
+}
+
+const isCanonical = (part: string): boolean => part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part;
+
+function jsonObject(part: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isText = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && value.length <= MAX_TEXT && !/\p{Cc}/u.test(value);
+const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);

@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import type { Tx } from '../database/transaction';
+import type { Identity } from './identity';
+
+export interface PresentedRefreshToken {
+  readonly sessionId: string;
+  readonly userId: string;
+  readonly isUsed: boolean;
+  readonly isSessionOpen: boolean;
+  readonly isActive: boolean;
+}
+
+interface SessionRow {
+  readonly username: string;
+  readonly isAdmin: boolean;
+  readonly isActive: boolean;
+}
+
+/** All SQL on sessions and their refresh tokens. Lock order: refresh token, then session. */
+@Injectable()
+export class SessionsRepository {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** The user behind an open session; null when the session is not this user's, revoked or expired. */
+  async findIdentity(sessionId: string, userId: string): Promise<Identity | null> {
+    const [row] = await this.dataSource.query<SessionRow[]>(
+      `SELECT u.username, u.is_admin AS "isAdmin", u.is_active AS "isActive"
+         FROM sessions s JOIN users u ON u.id = s.user_id
+        WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL AND s.expires_at > now()`,
+      [sessionId, userId],
+    );
+    if (!row) return null;
+    const { username, isAdmin, isActive } = row;
+    return { actor: { userId, username, isAdmin, readOnly: false, via: 'session', credentialId: sessionId }, isActive };
+  }
+
+  async insert(tx: Tx, session: { userId: string; lifetimeSeconds: number; refreshTokenHash: string }): Promise<string> {
+    const [{ id }] = await tx.query<[{ id: string }]>(
+      `INSERT INTO sessions (user_id, expires_at) VALUES ($1, now() + make_interval(secs => $2)) RETURNING id`,
+      [session.userId, session.lifetimeSeconds],
+    );
+    await this.insertRefreshToken(tx, id, session.refreshTokenHash);
+    return id;
+  }
+
+  async insertRefreshToken(tx: Tx, sessionId: string, tokenHash: string): Promise<void> {
+    await tx.query(`INSERT INTO refresh_tokens (token_hash, session_id) VALUES ($1, $2)`, [tokenHash, sessionId]);
+  }
+
+  /** Locks the token and its session, so that of two who present the same token the second sees it used. */
+  async lockRefreshToken(tx: Tx, tokenHash: string): Promise<PresentedRefreshToken | null> {
+    const [row] = await tx.query<PresentedRefreshToken[]>(
+      `SELECT r.session_id AS "sessionId", s.user_id AS "userId", r.used_at IS NOT NULL AS "isUsed",
+              s.revoked_at IS NULL AND s.expires_at > now() AS "isSessionOpen", u.is_active AS "isActive"
+         FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id JOIN users u ON u.id = s.user_id
+        WHERE r.token_hash = $1
+          FOR UPDATE OF r, s`,
+      [tokenHash],
+    );
+    return row ?? null;
+  }
+
+  /** Marks the token used and moves the end of the session on. */
+  async useRefreshToken(tx: Tx, used: { tokenHash: string; sessionId: string; lifetimeSeconds: number }): Promise<void> {
+    await tx.query(`UPDATE refresh_tokens SET used_at = now() WHERE token_hash = $1`, [used.tokenHash]);
+    await tx.query(`UPDATE sessions SET expires_at = now() + make_interval(secs => $2) WHERE id = $1`, [
+      used.sessionId,
+      used.lifetimeSeconds,
+    ]);
+  }
+
+  async revoke(tx: Tx, sessionId: string): Promise<void> {
+    await tx.query(`UPDATE sessions SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL`, [sessionId]);
+  }
+
+  async revokeAllOf(tx: Tx, userId: string): Promise<void> {
+    await tx.query(`UPDATE sessions SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL`, [userId]);
+  }
+}

@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { DomainError } from '../common/problem/domain-error';
+import type { Actor } from '../common/request-context';
+import { AppConfig } from '../config/app-config';
+import { inTransaction, type Tx } from '../database/transaction';
+import { AccessTokens } from './access-tokens';
+import { CredentialCache, sessionKey } from './credential-cache';
+import { hashToken, newSecretToken, REFRESH_TOKEN_PREFIX } from './secret-token';
+import { SessionsRepository } from './sessions.repository';
+
+export interface TokenPair {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+  readonly expiresInSeconds: number;
+}
+
+type Rotation =
+  { kind: 'rotated'; userId: string; sessionId: string } | { kind: 'reused'; sessionId: string } | { kind: 'inactive' | 'refused' };
+
+/** Opens, continues and ends sessions. */
+@Injectable()
+export class SessionsService {
+  private readonly lifetimeSeconds: number;
+
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly sessions: SessionsRepository,
+    private readonly accessTokens: AccessTokens,
+    private readonly cache: CredentialCache,
+    config: AppConfig,
+  ) {
+    this.lifetimeSeconds = config.REFRESH_TOKEN_SECONDS;
+  }
+
+  async open(userId: string): Promise<TokenPair> {
+    const refreshToken = newSecretToken(REFRESH_TOKEN_PREFIX);
+    const sessionId = await inTransaction(this.dataSource, (tx) =>
+      this.sessions.insert(tx, { userId, lifetimeSeconds: this.lifetimeSeconds, refreshTokenHash: hashToken(refreshToken) }),
+    );
+    return this.pair(userId, sessionId, refreshToken);
+  }
+
+  /**
+   * Exchanges a refresh token, which is good for one use. A used one means that two hold it: the whole session is revoked.
+   * Of two who present the same token at once exactly one gets an answer, and the other counts as reuse.
+   */
+  async refresh(presented: string): Promise<TokenPair> {
+    const next = newSecretToken(REFRESH_TOKEN_PREFIX);
+    const result = await inTransaction(this.dataSource, (tx) => this.rotate(tx, hashToken(presented), hashToken(next)));
+    switch (result.kind) {
+      case 'rotated':
+        return this.pair(result.userId, result.sessionId, next);
+      case 'inactive':
+        throw new DomainError('inactive_user', 'Inactive user');
+      case 'reused':
+        this.cache.forget(sessionKey(result.sessionId));
+        throw invalidRefreshToken();
+      case 'refused':
+        throw invalidRefreshToken();
+    }
+  }
+
+  /** Ends the caller's session. API tokens and tokens of an outside issuer have none that could be ended here. */
+  async logOut({ via, credentialId }: Actor): Promise<void> {
+    if (via === 'api_token')
+      throw new DomainError('conflict', 'This is an API token, not a session. Revoke it with DELETE /api/auth/tokens/{id}.');
+    if (via === 'external') throw new DomainError('conflict', 'This token comes from your identity provider. Log out there.');
+    await inTransaction(this.dataSource, (tx) => this.sessions.revoke(tx, credentialId));
+    this.cache.forget(sessionKey(credentialId));
+  }
+
+  private async rotate(tx: Tx, tokenHash: string, nextHash: string): Promise<Rotation> {
+    const token = await this.sessions.lockRefreshToken(tx, tokenHash);
+    if (!token?.isSessionOpen) return { kind: 'refused' };
+    if (token.isUsed) {
+      await this.sessions.revoke(tx, token.sessionId);
+      return { kind: 'reused', sessionId: token.sessionId };
+    }
+    if (!token.isActive) return { kind: 'inactive' };
+    await this.sessions.useRefreshToken(tx, { tokenHash, sessionId: token.sessionId, lifetimeSeconds: this.lifetimeSeconds });
+    await this.sessions.insertRefreshToken(tx, token.sessionId, nextHash);
+    return { kind: 'rotated', userId: token.userId, sessionId: token.sessionId };
+  }
+
+  private async pair(userId: string, sessionId: string, refreshToken: string): Promise<TokenPair> {
+    const accessToken = await this.accessTokens.issue(userId, sessionId);
+    return { accessToken, refreshToken, expiresInSeconds: this.accessTokens.lifetimeSeconds };
+  }
+}
+
+/** The same words for unknown, used, revoked and expired ones. */
+const invalidRefreshToken = (): DomainError => new DomainError('unauthenticated', 'The refresh token is not valid. Log in again.');

@@ -1,0 +1,21 @@
+import type { AppConfig } from '../config/app-config';
+
+export interface TokenIssuer {
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+/** Whose tokens are accepted. Both at once is possible: log-in keeps working beside an outside identity provider. */
+export interface TokenIssuers {
+  readonly local: TokenIssuer;
+  readonly external: (TokenIssuer & { readonly jwksUrl: string; readonly cacheSeconds: number }) | null;
+}
+
+/** With an outside issuer, JWT_ISSUER and JWT_AUDIENCE are its names and ours are these, so that the two cannot be mixed up. */
+const BESIDE_EXTERNAL: TokenIssuer = { issuer: 'fog-compute-local', audience: 'fog-compute-local' };
+
+export function tokenIssuers(config: AppConfig): TokenIssuers {
+  const named = { issuer: config.JWT_ISSUER, audience: config.JWT_AUDIENCE };
+  if (config.JWT_JWKS_URL === undefined) return { local: named, external: null };
+  return { local: BESIDE_EXTERNAL, external: { ...named, jwksUrl: config.JWT_JWKS_URL, cacheSeconds: config.JWT_JWKS_CACHE_SECONDS } };
+}

@@ -1,0 +1,40 @@
+import { Body, Controller, Param, Patch } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CurrentActor } from '../common/http/current-actor.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import type { Actor } from '../common/request-context';
+import { AdminOnly } from './admin-only.decorator';
+import { IdParamDto } from './dto/id.param.dto';
+import { UpdateUserDto, UserDto } from './dto/user.dto';
+import { UsersService } from './users.service';
+
+@ApiTags('auth')
+@ApiBearerAuth()
+@AdminOnly()
+@Controller('auth/users')
+export class UsersController {
+  constructor(private readonly users: UsersService) {}
+
+  @Patch(':id')
+  @ApiOperation({
+    summary: 'Switch a user off or on',
+    description: 'For administrators. Every credential of a user who is off answers 403; who is switched on again logs in anew.',
+  })
+  @ApiOkResponse({ type: UserDto })
+  @ApiProblem(
+    'malformed_json',
+    'invalid_request',
+    'unauthenticated',
+    'inactive_user',
+    'admin_required',
+    'read_only_token',
+    'not_found',
+    'conflict',
+    'validation_failed',
+    'rate_limited',
+    'try_again',
+  )
+  async update(@Param() { id }: IdParamDto, @Body() body: UpdateUserDto, @CurrentActor() actor: Actor): Promise<UserDto> {
+    return UserDto.from(await this.users.setActive(id, body.is_active, actor));
+  }
+}

@@ -1,0 +1,104 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { inTransaction, type Tx } from '../database/transaction';
+import type { UserRecord } from './identity';
+
+const COLUMNS = `id, username, email, is_active AS "isActive", is_admin AS "isAdmin", created_at AS "createdAt"`;
+
+export interface LoginRecord {
+  readonly id: string;
+  readonly passwordHash: string;
+  readonly isActive: boolean;
+  readonly hasFailures: boolean;
+  /** Seconds; 0 when not locked. */
+  readonly lockedForSeconds: number;
+}
+
+/** All SQL on users, external identities aside. */
+@Injectable()
+export class UsersRepository {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  async find(id: string): Promise<UserRecord | null> {
+    const [user] = await this.dataSource.query<UserRecord[]>(`SELECT ${COLUMNS} FROM users WHERE id = $1`, [id]);
+    return user ?? null;
+  }
+
+  /** A taken name or address ends in uq_users_username or uq_users_email. */
+  async insert(user: { username: string; email: string; passwordHash: string }): Promise<UserRecord> {
+    const [created] = await this.dataSource.query<[UserRecord]>(
+      `INSERT INTO users (username, email, password_hash) VALUES (lower($1), lower($2), $3) RETURNING ${COLUMNS}`,
+      [user.username, user.email, user.passwordHash],
+    );
+    return created;
+  }
+
+  /** Users without a password cannot log in here and are not found. */
+  async findForLogin(username: string): Promise<LoginRecord | null> {
+    const [found] = await this.dataSource.query<LoginRecord[]>(
+      `SELECT id, password_hash AS "passwordHash", is_active AS "isActive", failed_logins > 0 AS "hasFailures",
+              GREATEST(0, ceil(extract(epoch FROM locked_until - now())))::integer AS "lockedForSeconds"
+         FROM users WHERE username = $1 AND password_hash IS NOT NULL`,
+      [username],
+    );
+    return found ?? null;
+  }
+
+  /**
+   * Counts a wrong password and locks by the schedule in one statement; a day after the last lock, counting starts anew.
+   * False when there is no such user. The commit does not wait for the disk, so that known and unknown names take the same time.
+   */
+  async recordLoginFailure(username: string, schedule: readonly number[]): Promise<boolean> {
+    return inTransaction(this.dataSource, async (tx) => {
+      await tx.query(`SET LOCAL synchronous_commit = off`);
+      const [rows] = await tx.query<[unknown[], number]>(
+        `UPDATE users AS u
+            SET failed_logins = counted.failures,
+                locked_until = CASE WHEN counted.seconds > 0 THEN now() + make_interval(secs => counted.seconds) ELSE u.locked_until END
+           FROM (SELECT prev.id, prev.failures, ($2::integer[])[LEAST(prev.failures, cardinality($2::integer[]))] AS seconds
+                   FROM (SELECT id, CASE WHEN locked_until < now() - interval '1 day' THEN 1 ELSE failed_logins + 1 END AS failures
+                           FROM users WHERE username = $1 AND password_hash IS NOT NULL FOR UPDATE) AS prev) AS counted
+          WHERE u.id = counted.id
+      RETURNING u.id`,
+        [username, schedule],
+      );
+      return rows.length > 0;
+    });
+  }
+
+  async clearLoginFailures(id: string): Promise<void> {
+    await this.dataSource.query(`UPDATE users SET failed_logins = 0, locked_until = NULL WHERE id = $1`, [id]);
+  }
+
+  /** Null when there is no such user. */
+  async lockAndReadActive(tx: Tx, id: string): Promise<boolean | null> {
+    const [row] = await tx.query<{ isActive: boolean }[]>(`SELECT is_active AS "isActive" FROM users WHERE id = $1 FOR NO KEY UPDATE`, [
+      id,
+    ]);
+    return row?.isActive ?? null;
+  }
+
+  async setActive(tx: Tx, id: string, isActive: boolean): Promise<UserRecord | null> {
+    const [[user]] = await tx.query<[UserRecord[], number]>(
+      `UPDATE users SET is_active = $2, updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
+      [id, isActive],
+    );
+    return user ?? null;
+  }
+
+  async isEmpty(): Promise<boolean> {
+    const rows = await this.dataSource.query<unknown[]>(`SELECT 1 FROM users LIMIT 1`);
+    return rows.length === 0;
+  }
+
+  /** True when this call made the first user; the caller holds the bootstrap lock. */
+  async insertFirstAdministrator(tx: Tx, admin: { username: string; email: string; passwordHash: string }): Promise<boolean> {
+    const rows = await tx.query<unknown[]>(
+      `INSERT INTO users (username, email, password_hash, is_admin)
+       SELECT lower($1), lower($2), $3, true WHERE NOT EXISTS (SELECT 1 FROM users) RETURNING id`,
+      [admin.username, admin.email, admin.passwordHash],
+    );
+    return rows.length > 0;
+  }
+}
