@@ -1,0 +1,85 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { Tx } from '../database/transaction';
+
+/** As long as the longest request (a delete waits up to 60 s) and some more: then its process is believed dead. */
+const LEASE_SECONDS = 90;
+const KEEP_HOURS = 24;
+
+export interface StoredKey {
+  readonly requestHash: string;
+  readonly answerStatus: number | null;
+  readonly answerSealed: Buffer | null;
+}
+
+interface Owner {
+  readonly scope: string;
+  readonly keyHash: string;
+  readonly claim: string;
+}
+
+/** All SQL on idempotency_keys. */
+@Injectable()
+export class IdempotencyRepository {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /**
+   * Takes the key in one statement: a new one, an expired one, or one whose holder let the lease of the same request run out.
+   * False when somebody else holds it or it has an answer.
+   */
+  async take(owner: Owner, requestHash: string): Promise<boolean> {
+    const rows = await this.dataSource.query<unknown[]>(
+      `INSERT INTO idempotency_keys AS k (scope, key, request_hash, claim, lease_until)
+       VALUES ($1, $2, $3, $4, now() + make_interval(secs => ${String(LEASE_SECONDS)}))
+       ON CONFLICT (scope, key) DO UPDATE
+         SET request_hash = excluded.request_hash, claim = excluded.claim, lease_until = excluded.lease_until,
+             answer_status = NULL, answer_sealed = NULL, created_at = now()
+       WHERE k.created_at < now() - make_interval(hours => ${String(KEEP_HOURS)})
+          OR (k.answer_status IS NULL AND k.lease_until < now() AND k.request_hash = excluded.request_hash)
+       RETURNING 1`,
+      [owner.scope, owner.keyHash, requestHash, owner.claim],
+    );
+    return rows.length > 0;
+  }
+
+  async find(scope: string, keyHash: string): Promise<StoredKey | undefined> {
+    const rows = await this.dataSource.query<StoredKey[]>(
+      `SELECT request_hash AS "requestHash", answer_status AS "answerStatus", answer_sealed AS "answerSealed"
+         FROM idempotency_keys WHERE scope = $1 AND key = $2`,
+      [scope, keyHash],
+    );
+    return rows[0];
+  }
+
+  /** False when the claim was taken over meanwhile: then this request must not decide anything. */
+  async store(tx: Tx | null, owner: Owner, answer: { status: number; sealed: Buffer }): Promise<boolean> {
+    const manager: EntityManager = tx ?? this.dataSource.manager;
+    const [, count] = await manager.query<[unknown[], number]>(
+      `UPDATE idempotency_keys SET answer_status = $4, answer_sealed = $5 WHERE scope = $1 AND key = $2 AND claim = $3`,
+      [owner.scope, owner.keyHash, owner.claim, answer.status, answer.sealed],
+    );
+    return count > 0;
+  }
+
+  /** Gives the key back unless an answer was committed under it. */
+  async release(owner: Owner): Promise<void> {
+    await this.dataSource.query(`DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND claim = $3 AND answer_status IS NULL`, [
+      owner.scope,
+      owner.keyHash,
+      owner.claim,
+    ]);
+  }
+
+  /** Deletes up to `limit` expired keys, oldest first, and returns how many. */
+  async purge(limit: number): Promise<number> {
+    const [, count] = await this.dataSource.query<[unknown[], number]>(
+      `DELETE FROM idempotency_keys WHERE (scope, key) IN (
+         SELECT scope, key FROM idempotency_keys
+          WHERE created_at < now() - make_interval(hours => ${String(KEEP_HOURS)})
+          ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+      [limit],
+    );
+    return count;
+  }
+}

@@ -1,0 +1,133 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DomainError, type ProblemExtensions } from '../common/problem/domain-error';
+import { PROBLEMS, type ProblemCode } from '../common/problem/catalog';
+import type { IdempotencyClaim, RequestContext } from '../common/request-context';
+import type { Tx } from '../database/transaction';
+import { IdempotencyRepository } from './idempotency.repository';
+import { hashRequest, keyMaterial, seal, unseal } from './sealing';
+
+/** The answer of a request that succeeded. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly location?: string;
+}
+
+/** What is kept under a key: an answer, or the refusal that is thrown again. */
+export type Outcome = ({ readonly kind: 'answer' } & Answer) | { readonly kind: 'refusal'; readonly error: DomainError };
+
+interface SealedRefusal {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly extensions: ProblemExtensions;
+}
+
+const WAIT_MS = 5_000;
+const POLL_MS = 60;
+const IN_PROGRESS_RETRY_SECONDS = 2;
+/** Refusals that a repetition can outlive: who asks, and how often. */
+const PASSING_STATUSES: readonly number[] = [401, 403, 408, 423, 429];
+const PURGE_BATCH = 1_000;
+
+/** At most one effect per Idempotency-Key: the first request with a key is carried out, later ones get its answer for 24 h. */
+@Injectable()
+export class IdempotencyService {
+  private readonly logger = new Logger(IdempotencyService.name);
+
+  constructor(private readonly repository: IdempotencyRepository) {}
+
+  /** Takes the key for this request, or gives the outcome of the first one. While that runs, waits up to 5 s, then refuses. */
+  async claim(
+    scope: string,
+    key: string,
+    request: { method: string; url: string; body: unknown },
+  ): Promise<{ claim: IdempotencyClaim } | { outcome: Outcome }> {
+    const material = keyMaterial(scope, key);
+    const requestHash = hashRequest(request, material.requestKey);
+    const claim = { scope, key, claim: randomUUID() };
+    for (const end = performance.now() + WAIT_MS; ; await sleep(POLL_MS)) {
+      if (await this.repository.take({ scope, keyHash: material.keyHash, claim: claim.claim }, requestHash)) return { claim };
+      const stored = await this.repository.find(scope, material.keyHash);
+      if (stored && stored.requestHash !== requestHash) {
+        throw new DomainError('idempotency_key_reused', 'This Idempotency-Key was used for a different request. Use a new key.');
+      }
+      if (stored?.answerStatus != null && stored.answerSealed) return { outcome: fromSealed(stored.answerStatus, unseal(stored.answerSealed, material.answerKey)) };
+      if (performance.now() > end) {
+        throw new DomainError('idempotency_in_progress', 'The first request with this Idempotency-Key is still being worked on.', {
+          retryAfterSeconds: IN_PROGRESS_RETRY_SECONDS,
+        });
+      }
+    }
+  }
+
+  /**
+   * Stores the answer in the transaction that decides the request, so that a crash after the commit replays it.
+   * Does nothing for a request without a key. Throws, and so rolls back, when the claim was taken over meanwhile.
+   */
+  async storeAnswer(tx: Tx, context: Pick<RequestContext, 'idempotency'>, answer: Answer): Promise<void> {
+    if (context.idempotency === null) return;
+    if (await this.store(tx, context.idempotency, answer.status, { body: answer.body, location: answer.location })) return;
+    throw new DomainError('idempotency_in_progress', 'Another request with this Idempotency-Key has taken over.', {
+      retryAfterSeconds: IN_PROGRESS_RETRY_SECONDS,
+    });
+  }
+
+  /** Keeps the final answer. A failure is only logged: the answer is right all the same. */
+  async complete(claim: IdempotencyClaim, answer: Answer): Promise<void> {
+    await this.quietly(() => this.store(null, claim, answer.status, { body: answer.body, location: answer.location }));
+  }
+
+  /** Keeps a refusal that would be the same next time; after any other failure the key is free again. */
+  async fail(claim: IdempotencyClaim, error: unknown): Promise<void> {
+    await this.quietly(async () => {
+      if (isLasting(error)) {
+        const { code, detail, extensions } = error;
+        await this.store(null, claim, error.status, { code, detail, extensions });
+      } else {
+        const { keyHash } = keyMaterial(claim.scope, claim.key);
+        await this.repository.release({ scope: claim.scope, keyHash, claim: claim.claim });
+      }
+    });
+  }
+
+  /** Deletes keys older than 24 h in batches, each a statement of its own. Returns how many. */
+  async purgeExpiredKeys(maxBatches = 100): Promise<number> {
+    let purged = 0;
+    for (let batch = 0; batch < maxBatches; batch++) {
+      const count = await this.repository.purge(PURGE_BATCH);
+      purged += count;
+      if (count < PURGE_BATCH) break;
+    }
+    return purged;
+  }
+
+  private store(tx: Tx | null, { scope, key, claim }: IdempotencyClaim, status: number, content: unknown): Promise<boolean> {
+    const { keyHash, answerKey } = keyMaterial(scope, key);
+    return this.repository.store(tx, { scope, keyHash, claim }, { status, sealed: seal(content, answerKey) });
+  }
+
+  private async quietly(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.logger.warn({ msg: 'the outcome of an idempotent request was not kept', err: error });
+    }
+  }
+}
+
+function isLasting(error: unknown): error is DomainError {
+  if (!(error instanceof DomainError) || error.code === 'idempotency_in_progress') return false;
+  return error.status < 500 && !PASSING_STATUSES.includes(error.status);
+}
+
+function fromSealed(status: number, content: unknown): Outcome {
+  if (status < 400) {
+    const { body, location } = content as { body: unknown; location?: string };
+    return { kind: 'answer', status, body, ...(location === undefined ? {} : { location }) };
+  }
+  const { code, detail, extensions } = content as SealedRefusal;
+  if (!Object.hasOwn(PROBLEMS, code)) throw new Error('an answer of another version is kept under this key');
+  return { kind: 'refusal', error: new DomainError(code, detail, extensions) };
+}
