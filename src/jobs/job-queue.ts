@@ -1,0 +1,111 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import type { Tx } from '../database/transaction';
+import { backoffMs } from './backoff';
+import type { ClaimedJob, JobKind, JobResult, JobWish } from './job-kinds';
+
+/** The channel on which waiting workers are told that a job may be due. Only a hint: they also look by themselves. */
+export const JOBS_CHANNEL = 'fog_jobs';
+
+/** A dead worker's job is free again after so many seconds. Workers renew the lease three times within it. */
+export const LEASE_SECONDS = 20;
+
+/**
+ * The queue of things to look after: one row per (kind, key), so nothing is queued twice and one key is never worked on
+ * by two workers. A wish for a key that is being worked on is remembered in `wishes` and makes the job run once more.
+ */
+@Injectable()
+export class JobQueue {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** Commits with the caller's transaction: the wish and the change that caused it exist together or not at all. */
+  async enqueue(tx: Tx, wishes: readonly JobWish[]): Promise<void> {
+    if (wishes.length > 0) await tx.query(ENQUEUE, [JSON.stringify(wishes), JOBS_CHANNEL]);
+  }
+
+  /** For wishes that follow from an observation and not from a change of ours. */
+  async enqueueNow(wishes: readonly JobWish[]): Promise<void> {
+    if (wishes.length > 0) await this.dataSource.query(ENQUEUE, [JSON.stringify(wishes), JOBS_CHANNEL]);
+  }
+
+  async claim(kind: JobKind, limit: number, workerId: string): Promise<ClaimedJob[]> {
+    const [jobs] = await this.dataSource.query<[ClaimedJob[], number]>(
+      `UPDATE jobs
+          SET claim = gen_random_uuid(), claimed_by = $3, lease_until = now() + make_interval(secs => $4)
+        WHERE id IN (SELECT id FROM jobs
+                      WHERE kind = $1 AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+                      ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING id, kind, key, attempts, wishes, claim`,
+      [kind, limit, workerId, LEASE_SECONDS],
+    );
+    return jobs;
+  }
+
+  /** Extends the leases and returns the claims that still hold; work on the other jobs must end. */
+  async renew(jobs: readonly ClaimedJob[]): Promise<string[]> {
+    const [rows] = await this.dataSource.query<[{ claim: string }[], number]>(
+      `UPDATE jobs SET lease_until = now() + make_interval(secs => $3) WHERE ${OURS} RETURNING claim`,
+      [...idsAndClaims(jobs), LEASE_SECONDS],
+    );
+    return rows.map((row) => row.claim);
+  }
+
+  /** Records the result. A wish that came meanwhile makes the job due at once. Nothing happens when the claim was lost. */
+  async finish(job: ClaimedJob, result: JobResult): Promise<void> {
+    switch (result.kind) {
+      case 'done':
+        await this.dataSource.query(FINISH_DONE, [job.id, job.claim, job.wishes]);
+        return;
+      case 'again':
+        await this.dataSource.query(FINISH_AGAIN, [job.id, job.claim, job.wishes, result.afterMs]);
+        return;
+      case 'failed':
+        await this.dataSource.query(FINISH_FAILED, [
+          job.id,
+          job.claim,
+          job.wishes,
+          backoffMs(job.attempts, Math.random()),
+          result.words.slice(0, 500),
+        ]);
+    }
+  }
+
+  /** Gives jobs back untouched, for others to take at once. */
+  async handBack(jobs: readonly ClaimedJob[]): Promise<void> {
+    await this.dataSource.query(`UPDATE jobs SET ${RELEASED}, due_at = now() WHERE ${OURS}`, idsAndClaims(jobs));
+  }
+}
+
+const OURS = `id = ANY($1::bigint[]) AND claim = ANY($2::uuid[])`;
+const idsAndClaims = (jobs: readonly ClaimedJob[]): [string[], string[]] => [jobs.map(({ id }) => id), jobs.map(({ claim }) => claim)];
+
+const RELEASED = `claim = NULL, claimed_by = NULL, lease_until = NULL`;
+
+const ENQUEUE = `
+  WITH wished AS (
+    INSERT INTO jobs (kind, key, due_at)
+    SELECT kind, key, now() + make_interval(secs => coalesce("afterMs", 0) / 1000.0)
+      FROM jsonb_to_recordset($1::jsonb) AS wish(kind text, key text, "afterMs" double precision)
+     ORDER BY kind, key
+        ON CONFLICT (kind, key) DO UPDATE
+       SET wishes = jobs.wishes + 1, due_at = least(jobs.due_at, excluded.due_at)
+    RETURNING kind)
+  SELECT pg_notify($2, kind) FROM (SELECT DISTINCT kind FROM wished) AS kinds`;
+
+const FINISH_DONE = `
+  WITH removed AS (DELETE FROM jobs WHERE id = $1 AND claim = $2 AND wishes = $3 RETURNING id)
+  UPDATE jobs SET ${RELEASED}, due_at = now(), attempts = 0, last_error = NULL, failing_since = NULL
+   WHERE id = $1 AND claim = $2 AND NOT EXISTS (SELECT 1 FROM removed)`;
+
+const FINISH_AGAIN = `
+  UPDATE jobs
+     SET ${RELEASED}, attempts = 0, last_error = NULL, failing_since = NULL,
+         due_at = CASE WHEN wishes = $3 THEN now() + make_interval(secs => $4::float8 / 1000) ELSE now() END
+   WHERE id = $1 AND claim = $2`;
+
+const FINISH_FAILED = `
+  UPDATE jobs
+     SET ${RELEASED}, attempts = attempts + 1, last_error = $5, failing_since = coalesce(failing_since, now()),
+         due_at = CASE WHEN wishes = $3 THEN now() + make_interval(secs => $4::float8 / 1000) ELSE now() END
+   WHERE id = $1 AND claim = $2`;

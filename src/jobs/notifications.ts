@@ -1,0 +1,85 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { EventEmitter } from 'node:events';
+import { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
+
+const RECONNECT_MS = 1_000;
+
+/**
+ * PostgreSQL's NOTIFY as in-process events, over one connection of its own that reconnects for ever.
+ * A notification can be lost (connection cut), so every listener also looks by itself now and then.
+ */
+@Injectable()
+export class Notifications implements OnApplicationShutdown {
+  private readonly logger = new Logger(Notifications.name);
+  private readonly events = new EventEmitter().setMaxListeners(0);
+  private readonly channels = new Set<string>();
+  private client: Client | null = null;
+  private connecting: Promise<void> | null = null;
+  private closed = false;
+
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** Calls `listener` with the payload of every notification on `channel`. Returns how to stop that. */
+  on(channel: string, listener: (payload: string) => void): () => void {
+    this.events.on(channel, listener);
+    if (!this.channels.has(channel)) {
+      this.channels.add(channel);
+      void this.listen(channel);
+    }
+    return () => this.events.off(channel, listener);
+  }
+
+  /** Resolves on the next notification on `channel` with this payload, or after `timeoutMs`, whichever comes first. */
+  next(channel: string, payload: string, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        off();
+        clearTimeout(timer);
+        resolve();
+      };
+      const off = this.on(channel, (got) => {
+        if (got === payload) end();
+      });
+      const timer = setTimeout(end, timeoutMs);
+    });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.closed = true;
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private async listen(channel: string): Promise<void> {
+    this.connecting ??= this.connect();
+    await this.connecting;
+    await this.client?.query(`LISTEN ${channel}`).catch((error: unknown) => this.logger.warn(`LISTEN ${channel}: ${String(error)}`));
+  }
+
+  private async connect(): Promise<void> {
+    while (!this.closed) {
+      const { url } = this.dataSource.options as PostgresDataSourceOptions;
+      const client = new Client({ connectionString: url, keepAlive: true, application_name: 'fog-compute-listen', connectionTimeoutMillis: 5_000 });
+      client.on('error', (error) => this.logger.warn(`The notification connection failed: ${error.message}`));
+      client.on('notification', ({ channel, payload }) => this.events.emit(channel, payload ?? ''));
+      try {
+        await client.connect();
+        for (const channel of this.channels) await client.query(`LISTEN ${channel}`);
+        this.client = client;
+        client.once('end', () => this.reconnect());
+        return;
+      } catch (error) {
+        this.logger.warn(`The notification connection could not be opened, trying again: ${String(error)}`);
+        await client.end().catch(() => undefined);
+        await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS).unref());
+      }
+    }
+  }
+
+  private reconnect(): void {
+    this.client = null;
+    if (!this.closed) this.connecting = this.connect();
+  }
+}
