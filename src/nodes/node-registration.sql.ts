@@ -1,0 +1,44 @@
+/** Dimensions that an administrator has fixed stay; the rest follow the engine, but never below what is reserved. */
+const followEngine = (column: string, parameter: string): string => `
+  CASE WHEN '${column}' = ANY(n.fixed_capacity) THEN n.${column} ELSE greatest(${parameter}, n.reserved_${column}) END`;
+
+/** $1 node, $2 engine id, $3 CPU cores, $4 memory, $5 GPU units, $6 storage, $7 CPU usage, $8 memory usage. */
+export const HEARTBEAT = `
+  UPDATE nodes AS n
+     SET last_heartbeat = clock_timestamp(), last_error = NULL, cpu_usage_percent = $7, memory_usage_percent = $8,
+         engine_id  = CASE n.runtime WHEN 'docker' THEN $2 ELSE n.engine_id END,
+         cpu_cores  = CASE n.runtime WHEN 'docker' THEN ${followEngine('cpu_cores', '$3::numeric')} ELSE n.cpu_cores END,
+         memory_mb  = CASE n.runtime WHEN 'docker' THEN ${followEngine('memory_mb', '$4::int')} ELSE n.memory_mb END,
+         gpu_units  = CASE n.runtime WHEN 'docker' THEN ${followEngine('gpu_units', '$5::int')} ELSE n.gpu_units END,
+         storage_gb = CASE n.runtime WHEN 'docker' THEN ${followEngine('storage_gb', '$6::int')} ELSE n.storage_gb END
+   WHERE n.id = $1 AND n.removed_at IS NULL AND (n.runtime <> 'docker' OR coalesce(n.engine_id, $2) = $2)`;
+
+/**
+ * $1 engine id, $2 wished name, $3 region, $4 runtime, $5 CPU cores, $6 memory, $7 GPU units, $8 storage, $9 and $10 usage.
+ * A known engine keeps its name, region, labels and cordon. A taken name gets the first free number behind it.
+ */
+export const REGISTER_ENGINE = `
+  INSERT INTO nodes AS n (engine_id, name, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb,
+                          cpu_usage_percent, memory_usage_percent, last_heartbeat)
+  SELECT $1, name, $3, $4, $5::numeric, $6, $7, $8, $9, $10, clock_timestamp()
+    FROM (SELECT CASE i WHEN 1 THEN $2::text ELSE $2 || '-' || i END AS name, i FROM generate_series(1, 1000) AS i) AS wish
+   WHERE NOT EXISTS (SELECT 1 FROM nodes AS taken
+                      WHERE taken.name = wish.name AND taken.removed_at IS NULL AND taken.engine_id IS DISTINCT FROM $1)
+   ORDER BY i LIMIT 1
+      ON CONFLICT (engine_id) WHERE removed_at IS NULL DO UPDATE
+     SET last_heartbeat = excluded.last_heartbeat, last_error = NULL,
+         cpu_usage_percent = excluded.cpu_usage_percent, memory_usage_percent = excluded.memory_usage_percent,
+         cpu_cores  = ${followEngine('cpu_cores', 'excluded.cpu_cores')},
+         memory_mb  = ${followEngine('memory_mb', 'excluded.memory_mb')},
+         gpu_units  = ${followEngine('gpu_units', 'excluded.gpu_units')},
+         storage_gb = ${followEngine('storage_gb', 'excluded.storage_gb')}
+  RETURNING id`;
+
+/** The nodes of a first start without an engine. Not again once there was a simulated node: removed ones stay removed. */
+export const REGISTER_DEMO_NODES = `
+  INSERT INTO nodes (name, node_type, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb, last_heartbeat)
+  SELECT name, 'compute_node', region, 'simulated', 16, 32768, gpu_units, 500, clock_timestamp()
+    FROM (VALUES ('demo-us-east', 'us-east', 2), ('demo-us-west', 'us-west', 0), ('demo-eu-west', 'eu-west', 0))
+      AS demo(name, region, gpu_units)
+   WHERE NOT EXISTS (SELECT 1 FROM nodes WHERE runtime = 'simulated')
+      ON CONFLICT (name) WHERE removed_at IS NULL DO NOTHING`;

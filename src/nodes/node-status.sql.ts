@@ -1,0 +1,32 @@
+export const NODE_STATUSES = ['idle', 'active', 'busy', 'offline', 'maintenance'] as const;
+export type NodeStatus = (typeof NODE_STATUSES)[number];
+
+/** From this usage on a node takes no replicas. */
+const BUSY_PERCENT = 95;
+
+const silentFor = (seconds: string): string => `n.last_heartbeat < statement_timestamp() - make_interval(secs => ${seconds})`;
+const OVERLOADED = `n.cpu_usage_percent >= ${BUSY_PERCENT} OR n.memory_usage_percent >= ${BUSY_PERCENT}`;
+const FULL = `n.reserved_cpu_cores >= n.cpu_cores OR n.reserved_memory_mb >= n.memory_mb`;
+
+/** An SQL expression over `nodes AS n`: the node's status now. `seconds` is the parameter with the allowed silence. */
+export const nodeStatus = (seconds: string): string => `
+  CASE WHEN n.last_heartbeat IS NULL OR ${silentFor(seconds)} THEN 'offline'
+       WHEN n.cordoned THEN 'maintenance'
+       WHEN ${OVERLOADED} OR ${FULL} THEN 'busy'
+       WHEN n.reserved_cpu_cores > 0 THEN 'active'
+       ELSE 'idle' END`;
+
+export const isOnline = (seconds: string): string => `(n.last_heartbeat IS NOT NULL AND NOT ${silentFor(seconds)})`;
+
+/**
+ * Why a node takes no replicas now, in words; NULL: it takes them. A node that is busy because nothing is free counts as
+ * available here: placement rejects it by its free capacity and can then say which dimension was short.
+ */
+export const unavailableWords = (seconds: string): string => `
+  CASE WHEN n.last_heartbeat IS NULL THEN 'offline: has not answered yet'
+       WHEN ${silentFor(seconds)}
+         THEN 'offline: no answer for ' || floor(extract(epoch FROM statement_timestamp() - n.last_heartbeat)) || ' s'
+       WHEN n.draining THEN 'in maintenance (draining)'
+       WHEN n.cordoned THEN 'in maintenance (cordoned)'
+       WHEN n.cpu_usage_percent >= ${BUSY_PERCENT} THEN 'busy: CPU usage ' || round(n.cpu_usage_percent) || ' %'
+       WHEN n.memory_usage_percent >= ${BUSY_PERCENT} THEN 'busy: memory usage ' || round(n.memory_usage_percent) || ' %' END`;

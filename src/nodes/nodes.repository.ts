@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import type { Resources } from '../common/resources';
+import { AppConfig } from '../config/app-config';
+import { postgresCode, violatedConstraint } from '../database/postgres-error';
+import type { Tx } from '../database/transaction';
+import { CAPACITY_COLUMNS } from './node-columns.sql';
+import { HEARTBEAT, REGISTER_DEMO_NODES, REGISTER_ENGINE } from './node-registration.sql';
+import { isOnline, unavailableWords } from './node-status.sql';
+import type { EngineReport, NodeCandidate, NodeRuntime, SyncTarget } from './node.types';
+
+const MAX_WORDS = 500;
+const REGISTRATION_ATTEMPTS = 5;
+
+/** True when a reservation failed because others took the capacity, or removed the node, since it was read. */
+export const isCapacityTaken = (error: unknown): boolean => violatedConstraint(error)?.startsWith('ck_nodes_reserved_') ?? false;
+
+/** The SQL that the background and placement need of nodes: capacity, heartbeats, registration. */
+@Injectable()
+export class NodesRepository {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** All live nodes. With `lock` their counters stay as read until the transaction ends; callers queue in id order. */
+  async candidates(tx: Tx, { lock }: { lock: boolean }): Promise<NodeCandidate[]> {
+    return tx.query<NodeCandidate[]>(
+      `SELECT n.id, n.name, n.region, ${CAPACITY_COLUMNS}, ${unavailableWords('$1')} AS unavailable
+         FROM nodes AS n WHERE n.removed_at IS NULL ORDER BY n.id ${lock ? 'FOR NO KEY UPDATE' : ''}`,
+      [this.config.NODE_OFFLINE_AFTER_SECONDS],
+    );
+  }
+
+  /**
+   * Takes the capacity of each replica on the node that its row names. Throws what `isCapacityTaken` recognises when a
+   * node has not enough left. One statement: the trigger locks the nodes in id order and moves their counters once.
+   */
+  async reserve(tx: Tx, order: { deploymentId: string; replicaIds: readonly string[]; perReplica: Resources }): Promise<void> {
+    const { deploymentId, replicaIds, perReplica } = order;
+    const rows = await tx.query<unknown[]>(
+      `INSERT INTO reservations (replica_id, deployment_id, node_id, cpu_cores, memory_mb, gpu_units, storage_gb)
+       SELECT id, deployment_id, node_id, $3, $4, $5, $6 FROM deployment_replicas
+        WHERE deployment_id = $1 AND id = ANY($2::uuid[])
+       RETURNING replica_id`,
+      [deploymentId, replicaIds, perReplica.cpuCores, perReplica.memoryMb, perReplica.gpuUnits, perReplica.storageGb],
+    );
+    if (rows.length !== replicaIds.length) throw new Error(`Reserved for ${rows.length} of ${replicaIds.length} replicas`);
+  }
+
+  /** Releases what these replicas still hold and returns how many reservations that were; a second call releases 0. */
+  async release(tx: Tx, replicaIds: readonly string[]): Promise<number> {
+    const [, released] = await tx.query<[unknown[], number]>(
+      `WITH held AS MATERIALIZED (
+         SELECT replica_id FROM reservations WHERE replica_id = ANY($1::uuid[]) AND released_at IS NULL
+          ORDER BY replica_id FOR NO KEY UPDATE)
+       UPDATE reservations AS r SET released_at = clock_timestamp()
+         FROM held WHERE r.replica_id = held.replica_id AND r.released_at IS NULL`,
+      [replicaIds],
+    );
+    return released;
+  }
+
+  /** The engine answered: it is online, and a Docker engine's capacity is what it says. */
+  async heartbeat(nodeId: string, report: EngineReport): Promise<void> {
+    const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = report;
+    try {
+      const values = [nodeId, engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent];
+      await this.dataSource.query(HEARTBEAT, values);
+    } catch (error) {
+      if (violatedConstraint(error) !== 'uq_nodes_live_engine') throw error;
+      await this.heartbeatFailed(nodeId, 'The engine at this address is registered as another node already');
+    }
+  }
+
+  /** The engine did not answer as it should. The node goes offline when this lasts. */
+  async heartbeatFailed(nodeId: string, words: string): Promise<void> {
+    await this.dataSource.query(`UPDATE nodes SET last_error = $2 WHERE id = $1 AND removed_at IS NULL`, [
+      nodeId,
+      words.slice(0, MAX_WORDS),
+    ]);
+  }
+
+  /** Registers the engine of this machine, or greets the known one, and returns its node's id. */
+  async registerLocalEngine(report: EngineReport, as: { name: string; region: string; runtime: NodeRuntime }): Promise<string> {
+    const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = report;
+    const capacity = [cpuCores, memoryMb, gpuUnits, storageGb];
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const [row] = await this.dataSource.query<{ id: string }[]>(REGISTER_ENGINE, [
+          ...[engineId, as.name, as.region, as.runtime],
+          ...[...capacity, cpuUsagePercent, memoryUsagePercent],
+        ]);
+        if (!row) throw new Error(`Every node name from ${as.name} on is taken`);
+        return row.id;
+      } catch (error) {
+        // Another process took the same name between our look and our insert.
+        if (postgresCode(error) !== '23505' || attempt === REGISTRATION_ATTEMPTS) throw error;
+      }
+    }
+  }
+
+  /** Three simulated nodes to explore with, unless there has ever been a simulated one. */
+  async registerDemoNodes(): Promise<void> {
+    await this.dataSource.query(REGISTER_DEMO_NODES);
+  }
+
+  /** The live nodes of these runtimes. */
+  async targets(runtimes: readonly NodeRuntime[]): Promise<SyncTarget[]> {
+    return this.dataSource.query<SyncTarget[]>(
+      `SELECT n.id, n.name, n.runtime, n.endpoint, n.engine_id AS "engineId", n.draining, ${isOnline('$2')} AS online
+         FROM nodes AS n WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) ORDER BY n.id`,
+      [runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS],
+    );
+  }
+}
