@@ -1,0 +1,171 @@
+import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Context } from '../common/http/context.decorator';
+import { FailureWords } from '../common/http/failure-words.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import type { RequestContext } from '../common/request-context';
+import { AppConfig } from '../config/app-config';
+import { DeleteService } from './delete.service';
+import { DeployService } from './deploy.service';
+import { DeleteQueryDto, DeployQueryDto } from './dto/command-queries.dto';
+import { DeletionAnswerDto } from './dto/deletion-answer.dto';
+import { DeployRequestDto, ScaleRequestDto } from './dto/deploy-request.dto';
+import { DeploymentAcceptedDto } from './dto/deployment-accepted.dto';
+import { DryRunDto } from './dto/placement.dto';
+import { LifecycleService } from './lifecycle.service';
+import { requireDeploymentId } from './refusals';
+import { ScaleService } from './scale.service';
+
+const DELETE_WAIT_EXTRA_SECONDS = 5;
+
+const ApiId = (): MethodDecorator => ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' });
+const ApiIdempotencyKey = (): MethodDecorator =>
+  ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key with the same request gives the first answer again for 24 h' });
+
+/** What changes deployments. Every method hands over to the service of its verb. */
+@ApiTags('deployments')
+@ApiBearerAuth()
+@ApiProblem('unauthenticated', 'inactive_user', 'read_only_token', 'rate_limited', 'internal')
+@Controller('deployment')
+export class DeploymentCommandsController {
+  constructor(
+    private readonly config: AppConfig,
+    private readonly deploys: DeployService,
+    private readonly scales: ScaleService,
+    private readonly deletes: DeleteService,
+    private readonly lifecycle: LifecycleService,
+  ) {}
+
+  @Post('deploy')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @FailureWords('Deployment failed')
+  @ApiOperation({ summary: 'Deploy a container image', description: 'Accepted when this answers; placed and started in the background.' })
+  @ApiIdempotencyKey()
+  @ApiAcceptedResponse({ type: DeploymentAcceptedDto })
+  @ApiExtraModels(DryRunDto)
+  @ApiOkResponse({ description: 'With `dry_run=true`: where it would go. Nothing was written.', type: DryRunDto })
+  @ApiProblem('malformed_json', 'invalid_request')
+  @ApiProblem('already_exists', 'idempotency_in_progress')
+  @ApiProblem('payload_too_large')
+  @ApiProblem('unsupported_media_type')
+  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  @ApiProblem('try_again')
+  async deploy(
+    @Body() body: DeployRequestDto,
+    @Query() query: DeployQueryDto,
+    @Context() context: RequestContext,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DeploymentAcceptedDto | DryRunDto> {
+    if (query.dry_run) {
+      void reply.status(HttpStatus.OK);
+      return DryRunDto.from(await this.deploys.preview(body.toSpec()));
+    }
+    const answer = await this.deploys.deploy(body.toSpec(), context);
+    void reply.header('Location', `/api/deployment/status/${answer.deployment_id}`);
+    return answer;
+  }
+
+  @Post('scale/:deployment_id')
+  @HttpCode(HttpStatus.OK)
+  @FailureWords('Scaling failed')
+  @ApiOperation({ summary: 'Change the number of replicas', description: 'Up: places and reserves before it answers. Down: ends the oldest.' })
+  @ApiId()
+  @ApiIdempotencyKey()
+  @ApiOkResponse({ type: DeploymentAcceptedDto })
+  @ApiProblem('malformed_json', 'invalid_request', 'invalid_state')
+  @ApiProblem('not_found')
+  @ApiProblem('idempotency_in_progress')
+  @ApiProblem('payload_too_large')
+  @ApiProblem('unsupported_media_type')
+  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  @ApiProblem('insufficient_nodes', 'try_again')
+  scale(
+    @Param('deployment_id') id: string,
+    @Body() body: ScaleRequestDto,
+    @Context() context: RequestContext,
+  ): Promise<DeploymentAcceptedDto> {
+    return this.scales.scale(requireDeploymentId(id), body.replicas, context);
+  }
+
+  @Delete(':deployment_id')
+  @FailureWords('Deletion failed')
+  @ApiOperation({
+    summary: 'Delete a deployment',
+    description: 'One transaction decides it. The answer waits for the teardown; 202 when that takes longer than `wait`.',
+  })
+  @ApiId()
+  @ApiIdempotencyKey()
+  @ApiExtraModels(DeletionAnswerDto)
+  @ApiOkResponse({ description: 'Deleted; all replicas are confirmed stopped', type: DeletionAnswerDto })
+  @ApiAcceptedResponse({ description: 'Deleted; some replicas are still stopping', schema: { $ref: getSchemaPath(DeletionAnswerDto) } })
+  @ApiProblem('invalid_deployment_id', 'invalid_request')
+  @ApiProblem('not_found')
+  @ApiProblem('already_deleted', 'idempotency_in_progress')
+  @ApiProblem('idempotency_key_reused')
+  @ApiProblem('try_again')
+  async delete(
+    @Param('deployment_id') id: string,
+    @Query() query: DeleteQueryDto,
+    @Context() context: RequestContext,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DeletionAnswerDto> {
+    const waitSeconds = query.wait ?? Math.min(60, this.config.STOP_GRACE_SECONDS + DELETE_WAIT_EXTRA_SECONDS);
+    const { complete, answer } = await this.deletes.delete(requireDeploymentId(id, 'invalid_deployment_id'), waitSeconds, context);
+    void reply.status(complete ? HttpStatus.OK : HttpStatus.ACCEPTED);
+    return answer;
+  }
+
+  @Post(':deployment_id/stop')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @FailureWords('Stop failed')
+  @ApiOperation({ summary: 'Stop all replicas and keep the deployment' })
+  @ApiLifecycle()
+  stop(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<DeploymentAcceptedDto> {
+    return this.lifecycle.apply('stop', requireDeploymentId(id), context);
+  }
+
+  @Post(':deployment_id/start')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @FailureWords('Start failed')
+  @ApiOperation({ summary: 'Start a stopped deployment again' })
+  @ApiLifecycle()
+  start(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<DeploymentAcceptedDto> {
+    return this.lifecycle.apply('start', requireDeploymentId(id), context);
+  }
+
+  @Post(':deployment_id/retry')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @FailureWords('Retry failed')
+  @ApiOperation({ summary: 'Schedule a failed deployment again' })
+  @ApiLifecycle()
+  retry(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<DeploymentAcceptedDto> {
+    return this.lifecycle.apply('retry', requireDeploymentId(id), context);
+  }
+}
+
+function ApiLifecycle(): MethodDecorator {
+  const decorators = [
+    ApiId(),
+    ApiIdempotencyKey(),
+    ApiAcceptedResponse({ type: DeploymentAcceptedDto }),
+    ApiProblem('invalid_state', 'invalid_request'),
+    ApiProblem('not_found'),
+    ApiProblem('idempotency_in_progress'),
+    ApiProblem('idempotency_key_reused'),
+    ApiProblem('try_again'),
+  ];
+  return (target, key, descriptor) => {
+    for (const decorate of decorators) decorate(target, key, descriptor);
+  };
+}

@@ -1,0 +1,76 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import type { ListQuery } from './list-query';
+import type { DeploymentStatus } from './domain/deployment-status';
+import type { SortKey } from './dto/deployment-list.dto';
+
+export interface ListRow {
+  readonly id: string;
+  readonly name: string;
+  readonly status: DeploymentStatus;
+  readonly targetReplicas: number;
+  readonly runningReplicas: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  /** The sort value with the database's full precision, for the cursor. */
+  readonly sortValue: string;
+}
+
+/** The only columns that a list may be sorted by; a request chooses a key of this table and never a column. */
+const SORT_COLUMNS = {
+  created_at: { column: 'd.created_at', type: 'timestamptz' },
+  name: { column: 'd.name', type: 'text' },
+  status: { column: 'd.status', type: 'text' },
+} as const satisfies Record<SortKey, { column: string; type: string }>;
+
+/** Pages of deployments: two statements a page, one for the rows with their running replicas and one for the total. */
+@Injectable()
+export class DeploymentListRepository {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** One row more than the limit tells the caller that there is a further page. Rows come in the order of the walk. */
+  async page(query: ListQuery): Promise<ListRow[]> {
+    const { column, type } = SORT_COLUMNS[query.sortBy];
+    const descending = (query.sortOrder === 'desc') !== (query.cursor?.backwards ?? false);
+    const direction = descending ? 'DESC' : 'ASC';
+    const { where, values } = filters(query);
+    const add = (value: unknown): string => `$${values.push(value)}`;
+    const beyond = query.cursor
+      ? `AND (${column}, d.id) ${descending ? '<' : '>'} (${add(query.cursor.value)}::${type}, ${add(query.cursor.id)}::uuid)`
+      : '';
+    return this.dataSource.query<ListRow[]>(
+      `SELECT p.id, p.name, p.status, p.target_replicas AS "targetReplicas", p.created_at AS "createdAt", p.updated_at AS "updatedAt",
+              p.sort_value AS "sortValue",
+              (SELECT count(*)::int FROM deployment_replicas AS r WHERE r.deployment_id = p.id AND r.status = 'running') AS "runningReplicas"
+         FROM (SELECT d.*, ${column}::text AS sort_value, row_number() OVER (ORDER BY ${column} ${direction}, d.id ${direction}) AS place
+                 FROM deployments AS d WHERE ${where} ${beyond}
+                ORDER BY ${column} ${direction}, d.id ${direction}
+                LIMIT ${add(query.limit + 1)} OFFSET ${add(query.cursor ? 0 : query.offset)}) AS p
+        ORDER BY p.place`,
+      values,
+    );
+  }
+
+  async count(query: ListQuery): Promise<number> {
+    const { where, values } = filters(query);
+    const [row] = await this.dataSource.query<{ count: number }[]>(`SELECT count(*)::int AS count FROM deployments AS d WHERE ${where}`, values);
+    return row?.count ?? 0;
+  }
+}
+
+function filters(query: ListQuery): { where: string; values: unknown[] } {
+  const values: unknown[] = [];
+  const add = (value: unknown): string => `$${values.push(value)}`;
+  const conditions = [
+    query.userId === null ? 'true' : `d.user_id = ${add(query.userId)}`,
+    query.includeDeleted || query.status === 'deleted' ? 'true' : 'd.deleted_at IS NULL',
+    query.status === null ? 'true' : `d.status = ${add(query.status)}`,
+    query.name === null ? 'true' : `d.name ILIKE ${add(`%${escapeLike(query.name)}%`)}`,
+    query.createdAfter === null ? 'true' : `d.created_at >= ${add(query.createdAfter)}::timestamptz`,
+    query.createdBefore === null ? 'true' : `d.created_at < ${add(query.createdBefore)}::timestamptz + interval '1 millisecond'`,
+  ];
+  return { where: conditions.filter((condition) => condition !== 'true').join(' AND ') || 'true', values };
+}
+
+const escapeLike = (text: string): string => text.replace(/[\\%_]/g, '\\$&');

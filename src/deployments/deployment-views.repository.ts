@@ -1,0 +1,170 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import type { Actor } from '../common/request-context';
+import { AppConfig } from '../config/app-config';
+import { isOnline } from '../nodes/node-status.sql';
+import type { PlacementExplanation, PlacementStrategy } from '../scheduling/place.types';
+import type { RuntimeKind } from '../runtime/runtime-driver';
+import type { DeploymentType } from './domain/deployment-spec';
+import { NO_STATUS, type DeploymentStatus } from './domain/deployment-status';
+import type { ReplicaStatus } from './domain/replica-status';
+
+/** Times inside JSON come as text: ISO 8601, UTC, milliseconds. */
+type IsoTime = string;
+
+export interface ReplicaView {
+  readonly id: string;
+  readonly nodeId: string;
+  readonly nodeName: string;
+  readonly runtime: RuntimeKind;
+  readonly online: boolean;
+  readonly observedAt: IsoTime | null;
+  readonly status: ReplicaStatus;
+  readonly containerId: string | null;
+  readonly startedAt: IsoTime | null;
+  readonly stoppedAt: IsoTime | null;
+  readonly reason: string | null;
+  readonly attempt: number;
+  readonly published: readonly { containerPort: number; protocol: string; hostIp: string; hostPort: number }[];
+  /** Of the current generation and not superseded: counts for the health. */
+  readonly counts: boolean;
+}
+
+export interface StatusView {
+  readonly id: string;
+  readonly name: string;
+  readonly status: DeploymentStatus;
+  readonly targetReplicas: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly deletedAt: Date | null;
+  readonly resources: { readonly cpu_cores: number; readonly memory_mb: number; readonly gpu_units: number; readonly storage_gb: number };
+  readonly replicas: readonly ReplicaView[];
+  readonly changes: readonly { old_status: DeploymentStatus | typeof NO_STATUS; new_status: DeploymentStatus; changed_at: IsoTime; reason: string }[];
+  readonly work: { attempts: number; last_error: string | null; stuck_since: IsoTime | null; next_attempt_at: IsoTime } | null;
+}
+
+export interface SpecView {
+  readonly type: DeploymentType;
+  readonly userId: string;
+  readonly generation: number;
+  readonly containerImage: string;
+  readonly region: string;
+  readonly placementStrategy: PlacementStrategy;
+  readonly command: string[] | null;
+  readonly envNames: string[];
+  readonly ports: readonly { containerPort: number; protocol: 'tcp' | 'udp' }[];
+  readonly healthCheck: {
+    readonly command: string[];
+    readonly intervalSeconds: number;
+    readonly timeoutSeconds: number;
+    readonly retries: number;
+    readonly startPeriodSeconds: number;
+  } | null;
+  readonly labels: Record<string, string>;
+  readonly placements: readonly { cause: string; createdAt: IsoTime; explanation: PlacementExplanation }[];
+}
+
+export interface HistoryRow {
+  readonly oldStatus: DeploymentStatus | typeof NO_STATUS;
+  readonly newStatus: DeploymentStatus;
+  readonly reason: string;
+  readonly changedBy: string | null;
+  readonly requestId: string | null;
+  readonly changedAt: Date;
+}
+
+/** What one deployment looks like from outside. One statement a view, whatever the number of replicas. */
+@Injectable()
+export class DeploymentViewsRepository {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** Null: missing, foreign, or deleted without `includeDeleted`. */
+  async status(id: string, actor: Actor, includeDeleted: boolean): Promise<StatusView | null> {
+    const [row] = await this.dataSource.query<StatusView[]>(STATUS, [
+      id,
+      actor.userId,
+      actor.isAdmin,
+      includeDeleted,
+      this.config.NODE_OFFLINE_AFTER_SECONDS,
+    ]);
+    return row ?? null;
+  }
+
+  async spec(id: string): Promise<SpecView | null> {
+    const [row] = await this.dataSource.query<SpecView[]>(SPEC, [id]);
+    return row ?? null;
+  }
+
+  /** Null as with `status`; otherwise the page, newest first, and the number of all changes. */
+  async history(
+    id: string,
+    actor: Actor,
+    page: { includeDeleted: boolean; limit: number; offset: number },
+  ): Promise<{ rows: HistoryRow[]; total: number } | null> {
+    const rows = await this.dataSource.query<(HistoryRow & { total: number })[]>(HISTORY, [
+      id,
+      actor.userId,
+      actor.isAdmin,
+      page.includeDeleted,
+      page.limit,
+      page.offset,
+    ]);
+    const [first] = rows;
+    return first ? { rows: rows.filter((row) => row.newStatus !== null), total: first.total } : null;
+  }
+}
+
+const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+const VISIBLE = `d.id = $1 AND (d.user_id = $2 OR $3) AND (d.deleted_at IS NULL OR $4)`;
+
+const STATUS = `
+  SELECT d.id, d.name, d.status, d.target_replicas AS "targetReplicas",
+         d.created_at AS "createdAt", d.updated_at AS "updatedAt", d.deleted_at AS "deletedAt",
+         (SELECT json_build_object('cpu_cores', cpu_cores::float8, 'memory_mb', memory_mb,
+                                   'gpu_units', gpu_units, 'storage_gb', storage_gb)
+            FROM deployment_resources WHERE deployment_id = d.id) AS resources,
+         (SELECT coalesce(json_agg(json_build_object(
+                   'id', r.id, 'nodeId', r.node_id, 'nodeName', n.name, 'runtime', n.runtime, 'online', ${isOnline('$5')},
+                   'observedAt', ${iso('greatest(n.last_heartbeat, r.changed_at)')}, 'status', r.status, 'containerId', r.container_id,
+                   'startedAt', ${iso('r.started_at')}, 'stoppedAt', ${iso('r.stopped_at')}, 'reason', r.reason,
+                   'attempt', r.attempt, 'published', r.published,
+                   'counts', r.generation = d.generation AND r.superseded_at IS NULL) ORDER BY r.created_at, r.id), '[]')
+            FROM (SELECT * FROM deployment_replicas WHERE deployment_id = d.id AND status NOT IN ('stopped', 'failed')
+                  UNION ALL
+                  (SELECT * FROM deployment_replicas WHERE deployment_id = d.id AND status IN ('stopped', 'failed')
+                    ORDER BY created_at DESC, id LIMIT 100)) AS r
+            JOIN nodes AS n ON n.id = r.node_id) AS replicas,
+         (SELECT coalesce(json_agg(json_build_object('old_status', h.old_status, 'new_status', h.new_status,
+                   'changed_at', ${iso('h.changed_at')}, 'reason', h.reason) ORDER BY h.id DESC), '[]')
+            FROM (SELECT * FROM deployment_status_history WHERE deployment_id = d.id ORDER BY id DESC LIMIT 10) AS h) AS changes,
+         (SELECT json_build_object('attempts', j.attempts, 'last_error', j.last_error,
+                   'stuck_since', ${iso('j.failing_since')}, 'next_attempt_at', ${iso('j.due_at')})
+            FROM jobs AS j WHERE j.kind = 'deployment.reconcile' AND j.key = d.id::text) AS work
+    FROM deployments AS d
+   WHERE ${VISIBLE}`;
+
+const SPEC = `
+  SELECT d.type, d.user_id AS "userId", d.generation, d.container_image AS "containerImage", d.region,
+         d.placement_strategy AS "placementStrategy", d.command,
+         (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM jsonb_object_keys(d.env) AS name) AS "envNames",
+         d.ports, d.health_check AS "healthCheck", d.labels,
+         (SELECT coalesce(json_agg(json_build_object('cause', p.cause, 'createdAt', ${iso('p.created_at')},
+                   'explanation', p.explanation) ORDER BY p.created_at DESC), '[]')
+            FROM (SELECT * FROM placements WHERE deployment_id = d.id ORDER BY created_at DESC LIMIT 10) AS p) AS placements
+    FROM deployments AS d WHERE d.id = $1`;
+
+/** The left join keeps one row of NULLs for a page beyond the end, so that it is told from a deployment nobody may see. */
+const HISTORY = `
+  SELECT h.old_status AS "oldStatus", h.new_status AS "newStatus", h.reason, h.changed_by AS "changedBy",
+         h.request_id AS "requestId", h.changed_at AS "changedAt",
+         (SELECT count(*)::int FROM deployment_status_history WHERE deployment_id = d.id) AS total
+    FROM deployments AS d
+    LEFT JOIN LATERAL (SELECT * FROM deployment_status_history WHERE deployment_id = d.id ORDER BY id DESC LIMIT $5 OFFSET $6) AS h ON true
+   WHERE ${VISIBLE}
+   ORDER BY h.id DESC`;

@@ -1,0 +1,158 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../common/request-context';
+import { DeploymentListRepository, type ListRow } from './deployment-list.repository';
+import { DeploymentViewsRepository, type HistoryRow, type SpecView, type StatusView } from './deployment-views.repository';
+import { healthOf } from './domain/health';
+import type { DeploymentDetailDto } from './dto/deployment-detail.dto';
+import type { DeploymentListItemDto } from './dto/deployment-list.dto';
+import type { DeploymentStatusDto, HistoryEntryDto } from './dto/deployment-status.dto';
+import { PlacementExplanationDto } from './dto/placement.dto';
+import { encodeCursor, type ListQuery } from './list-query';
+import { deploymentNotFound } from './refusals';
+
+export interface DeploymentPage {
+  readonly items: DeploymentListItemDto[];
+  readonly total: number;
+  /** Query values for the neighbouring pages; absent: there is none. */
+  readonly next?: { cursor: string };
+  readonly prev?: { cursor: string };
+}
+
+/** Reads: what clients see of deployments. All of them throw the same `not_found` for missing, foreign and deleted. */
+@Injectable()
+export class DeploymentViewsService {
+  constructor(
+    private readonly views: DeploymentViewsRepository,
+    private readonly lists: DeploymentListRepository,
+  ) {}
+
+  async status(id: string, actor: Actor, includeDeleted: boolean): Promise<DeploymentStatusDto> {
+    const view = await this.views.status(id, actor, includeDeleted);
+    if (!view) throw deploymentNotFound(id);
+    return toStatus(view);
+  }
+
+  async detail(id: string, actor: Actor, includeDeleted: boolean): Promise<DeploymentDetailDto> {
+    const status = await this.status(id, actor, includeDeleted);
+    const spec = await this.views.spec(id);
+    if (!spec) throw deploymentNotFound(id);
+    return { ...status, ...toSpec(spec) };
+  }
+
+  async history(
+    id: string,
+    actor: Actor,
+    page: { includeDeleted: boolean; limit: number; offset: number },
+  ): Promise<{ items: HistoryEntryDto[]; total: number }> {
+    const found = await this.views.history(id, actor, page);
+    if (!found) throw deploymentNotFound(id);
+    return { items: found.rows.map(toHistoryEntry), total: found.total };
+  }
+
+  async list(query: ListQuery): Promise<DeploymentPage> {
+    const [walked, total] = await Promise.all([this.lists.page(query), this.lists.count(query)]);
+    const more = walked.length > query.limit;
+    const backwards = query.cursor?.backwards ?? false;
+    const rows = walked.slice(0, query.limit);
+    if (backwards) rows.reverse();
+    const edge = (row: ListRow | undefined, towardsStart: boolean): { cursor: string } | undefined =>
+      row && { cursor: encodeCursor(query.sortBy, { value: row.sortValue, id: row.id, backwards: towardsStart }) };
+    const hasNext = backwards || more;
+    const hasPrev = backwards ? more : query.cursor !== null || query.offset > 0;
+    return {
+      items: rows.map(toListItem),
+      total,
+      next: hasNext ? edge(rows.at(-1), false) : undefined,
+      prev: hasPrev ? edge(rows[0], true) : undefined,
+    };
+  }
+}
+
+function toStatus(view: StatusView): DeploymentStatusDto {
+  const counted = view.replicas.filter((replica) => replica.counts);
+  const { health, reasons } = healthOf(
+    counted.map(({ status, reason, nodeName, online }) => ({ status, reason, nodeName, confirmed: online })),
+    view.targetReplicas,
+  );
+  return {
+    deployment_id: view.id,
+    name: view.name,
+    status: view.status,
+    health,
+    health_reasons: [...reasons],
+    target_replicas: view.targetReplicas,
+    replicas: view.replicas.map((replica) => ({
+      id: replica.id,
+      node_id: replica.nodeId,
+      status: replica.status,
+      container_id: replica.containerId,
+      started_at: replica.startedAt,
+      stopped_at: replica.stoppedAt,
+      node_name: replica.nodeName,
+      runtime: replica.runtime,
+      confirmed: replica.online,
+      observed_at: replica.observedAt,
+      reason: replica.reason,
+      attempt: replica.attempt,
+      ports: replica.published.map((port) => ({
+        container_port: port.containerPort,
+        protocol: port.protocol,
+        host_ip: port.hostIp,
+        host_port: port.hostPort,
+      })),
+    })),
+    resources: view.resources,
+    recent_status_changes: [...view.changes],
+    work: view.work,
+    created_at: view.createdAt.toISOString(),
+    updated_at: view.updatedAt.toISOString(),
+    deleted_at: view.deletedAt?.toISOString() ?? null,
+  };
+}
+
+function toSpec(spec: SpecView): Omit<DeploymentDetailDto, keyof DeploymentStatusDto> {
+  const check = spec.healthCheck;
+  return {
+    type: spec.type,
+    container_image: spec.containerImage,
+    region: spec.region,
+    placement_strategy: spec.placementStrategy,
+    command: spec.command,
+    env_names: spec.envNames,
+    ports: spec.ports.map((port) => ({ container_port: port.containerPort, protocol: port.protocol })),
+    health_check: check && {
+      command: check.command,
+      interval_seconds: check.intervalSeconds,
+      timeout_seconds: check.timeoutSeconds,
+      retries: check.retries,
+      start_period_seconds: check.startPeriodSeconds,
+    },
+    labels: spec.labels,
+    user_id: spec.userId,
+    generation: spec.generation,
+    placements: spec.placements.map(({ cause, createdAt, explanation }) => ({
+      ...PlacementExplanationDto.from(explanation),
+      cause,
+      created_at: createdAt,
+    })),
+  };
+}
+
+const toHistoryEntry = (row: HistoryRow): HistoryEntryDto => ({
+  old_status: row.oldStatus,
+  new_status: row.newStatus,
+  changed_at: row.changedAt.toISOString(),
+  reason: row.reason,
+  changed_by: row.changedBy,
+  request_id: row.requestId,
+});
+
+const toListItem = (row: ListRow): DeploymentListItemDto => ({
+  id: row.id,
+  name: row.name,
+  status: row.status,
+  target_replicas: row.targetReplicas,
+  running_replicas: row.runningReplicas,
+  created_at: row.createdAt.toISOString(),
+  updated_at: row.updatedAt.toISOString(),
+});

@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { DeploymentCommandsController } from './deployment-commands.controller';
+import { DeploymentViewsController } from './deployment-views.controller';
+import { DeploymentsModule } from './deployments.module';
+
+/** The routes of deployments; left out of processes that only work in the background. */
+@Module({ imports: [DeploymentsModule], controllers: [DeploymentViewsController, DeploymentCommandsController] })
+export class DeploymentsApiModule {}

@@ -1,0 +1,136 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../common/request-context';
+import type { Resources } from '../common/resources';
+import type { Tx } from '../database/transaction';
+import type { PlacementStrategy } from '../scheduling/place.types';
+import type { DeploymentSpec } from './domain/deployment-spec';
+import { NO_STATUS, sourcesOf, type DeploymentStatus } from './domain/deployment-status';
+
+/** A deployment whose row is locked until the transaction ends. */
+export interface LockedDeployment {
+  readonly id: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly status: DeploymentStatus;
+  readonly targetReplicas: number;
+  readonly generation: number;
+  readonly revision: number;
+  readonly deletedAt: Date | null;
+  readonly region: string;
+  readonly placementStrategy: PlacementStrategy;
+  readonly resources: Resources;
+}
+
+export interface StatusChange {
+  readonly to: DeploymentStatus;
+  readonly reason: string;
+  /** Null: the system itself. */
+  readonly changedBy: string | null;
+  readonly requestId: string | null;
+  readonly targetReplicas?: number;
+  /** Begins a new generation: older replicas no longer count. */
+  readonly newGeneration?: boolean;
+}
+
+/**
+ * Every write to `deployments`. The rule of the house: lock the row first, then change it, both in the caller's
+ * transaction; every change bumps `revision` and leaves a history row in the same statement.
+ */
+@Injectable()
+export class DeploymentsRepository {
+  /** Null when it is missing or neither the actor's own nor the actor an administrator: the same to every stranger. */
+  async lock(tx: Tx, id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<LockedDeployment | null> {
+    const [row] = await tx.query<LockedDeployment[]>(`${LOCK} AND (d.user_id = $2 OR $3) FOR UPDATE OF d`, [id, actor.userId, actor.isAdmin]);
+    return row ?? null;
+  }
+
+  /** For the reconciler: null unless it is still at this revision and the job's claim still holds. */
+  async lockAtRevision(tx: Tx, id: string, revision: number, job: { id: string; claim: string }): Promise<LockedDeployment | null> {
+    const [row] = await tx.query<LockedDeployment[]>(
+      `${LOCK} AND d.revision = $2 AND EXISTS (SELECT 1 FROM jobs WHERE id = $3 AND claim = $4) FOR UPDATE OF d`,
+      [id, revision, job.id, job.claim],
+    );
+    return row ?? null;
+  }
+
+  /** Deployment, resources and first history row. A live deployment of the same name is a unique violation (23505). */
+  async insert(tx: Tx, spec: DeploymentSpec, actor: Actor, requestId: string): Promise<string> {
+    const [row] = await tx.query<{ id: string }[]>(INSERT, [
+      actor.userId,
+      spec.name,
+      spec.type,
+      spec.containerImage,
+      spec.replicas,
+      spec.region,
+      spec.placementStrategy,
+      spec.command && JSON.stringify(spec.command),
+      JSON.stringify(spec.env),
+      JSON.stringify(spec.ports),
+      spec.healthCheck && JSON.stringify(spec.healthCheck),
+      JSON.stringify(spec.labels),
+      spec.resources.cpuCores,
+      spec.resources.memoryMb,
+      spec.resources.gpuUnits,
+      spec.resources.storageGb,
+      NO_STATUS,
+      'Deployment created by user',
+      requestId,
+    ]);
+    if (!row) throw new Error('The deployment was not inserted');
+    return row.id;
+  }
+
+  /** The one statement that changes a status. The caller holds the lock and has asked `canTransition`. */
+  async changeStatus(tx: Tx, deployment: LockedDeployment, change: StatusChange): Promise<{ at: Date }> {
+    const [row] = await tx.query<{ at: Date }[]>(CHANGE_STATUS, [
+      deployment.id,
+      change.to,
+      sourcesOf(change.to),
+      change.targetReplicas ?? null,
+      change.newGeneration ?? false,
+      deployment.status,
+      change.reason,
+      change.changedBy,
+      change.requestId,
+    ]);
+    if (!row) throw new Error(`Deployment ${deployment.id} cannot move from ${deployment.status} to ${change.to}`);
+    return row;
+  }
+}
+
+const LOCK = `
+  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.revision,
+         d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
+         json_build_object('cpuCores', r.cpu_cores::float8, 'memoryMb', r.memory_mb,
+                           'gpuUnits', r.gpu_units, 'storageGb', r.storage_gb) AS resources
+    FROM deployments d JOIN deployment_resources r ON r.deployment_id = d.id
+   WHERE d.id = $1`;
+
+const INSERT = `
+  WITH created AS (
+    INSERT INTO deployments (user_id, name, type, container_image, target_replicas, region, placement_strategy,
+                             command, env, ports, health_check, labels)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    RETURNING id, user_id, status),
+  resources AS (
+    INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb)
+    SELECT id, $13, $14, $15, $16 FROM created),
+  history AS (
+    INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
+    SELECT id, $17, status, $18, user_id, $19 FROM created)
+  SELECT id FROM created`;
+
+const CHANGE_STATUS = `
+  WITH moved AS (
+    UPDATE deployments
+       SET status = $2, revision = revision + 1, updated_at = clock_timestamp(),
+           target_replicas = coalesce($4, target_replicas),
+           generation = generation + CASE WHEN $5 THEN 1 ELSE 0 END,
+           deleted_at = CASE WHEN $2 = 'deleted' THEN clock_timestamp() END
+     WHERE id = $1 AND status = ANY($3::text[])
+    RETURNING id, updated_at, deleted_at)
+  , recorded AS (
+    INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
+    SELECT id, $6, $2, $7, $8, $9 FROM moved)
+  , told AS (SELECT pg_notify('fog_deployment', id::text) FROM moved)
+  SELECT coalesce(deleted_at, updated_at) AS at FROM moved, told`;

@@ -1,0 +1,151 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { DEPLOYMENT_STATUSES, NO_STATUS, type DeploymentStatus } from '../domain/deployment-status';
+import { REPLICA_STATUSES, type ReplicaStatus } from '../domain/replica-status';
+import { RUNTIME_KINDS, type RuntimeKind } from '../../runtime/runtime-driver';
+
+export class PublishedPortDto {
+  @ApiProperty({ type: 'integer' })
+  container_port!: number;
+
+  @ApiProperty({ enum: ['tcp', 'udp'] })
+  protocol!: string;
+
+  @ApiProperty()
+  host_ip!: string;
+
+  @ApiProperty({ type: 'integer' })
+  host_port!: number;
+}
+
+export class ReplicaDto {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+
+  @ApiProperty({ format: 'uuid' })
+  node_id!: string;
+
+  @ApiProperty({ enum: REPLICA_STATUSES })
+  status!: ReplicaStatus;
+
+  @ApiProperty({ type: String, nullable: true })
+  container_id!: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  started_at!: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  stopped_at!: string | null;
+
+  @ApiProperty()
+  node_name!: string;
+
+  @ApiProperty({ enum: RUNTIME_KINDS, description: '`simulated`: nothing really runs' })
+  runtime!: RuntimeKind;
+
+  @ApiProperty({ description: 'False while the node does not answer: nobody knows whether the container still runs' })
+  confirmed!: boolean;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When the engine was last asked' })
+  observed_at!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'Why it is in this status, in words' })
+  reason!: string | null;
+
+  @ApiProperty({ type: 'integer', description: 'How many predecessors failed in a row' })
+  attempt!: number;
+
+  @ApiProperty({ type: () => [PublishedPortDto] })
+  ports!: PublishedPortDto[];
+}
+
+export class ResourcesDto {
+  @ApiProperty()
+  cpu_cores!: number;
+
+  @ApiProperty({ type: 'integer' })
+  memory_mb!: number;
+
+  @ApiProperty({ type: 'integer' })
+  gpu_units!: number;
+
+  @ApiProperty({ type: 'integer' })
+  storage_gb!: number;
+}
+
+export class StatusChangeDto {
+  @ApiProperty({ enum: [NO_STATUS, ...DEPLOYMENT_STATUSES] })
+  old_status!: DeploymentStatus | typeof NO_STATUS;
+
+  @ApiProperty({ enum: DEPLOYMENT_STATUSES })
+  new_status!: DeploymentStatus;
+
+  @ApiProperty({ format: 'date-time' })
+  changed_at!: string;
+
+  @ApiProperty()
+  reason!: string;
+}
+
+export class HistoryEntryDto extends StatusChangeDto {
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'The user; null: the system itself' })
+  changed_by!: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  request_id!: string | null;
+}
+
+/** The background work on a deployment, while there is any. */
+export class WorkDto {
+  @ApiProperty({ type: 'integer', description: 'Failed attempts in a row' })
+  attempts!: number;
+
+  @ApiProperty({ type: String, nullable: true, description: 'What the last attempt failed with, in words' })
+  last_error!: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'Since when it has been failing' })
+  stuck_since!: string | null;
+
+  @ApiProperty({ format: 'date-time' })
+  next_attempt_at!: string;
+}
+
+export class DeploymentStatusDto {
+  @ApiProperty({ format: 'uuid' })
+  deployment_id!: string;
+
+  @ApiProperty()
+  name!: string;
+
+  @ApiProperty({ enum: DEPLOYMENT_STATUSES })
+  status!: DeploymentStatus;
+
+  @ApiProperty({ enum: ['healthy', 'degraded', 'unhealthy'] })
+  health!: 'healthy' | 'degraded' | 'unhealthy';
+
+  @ApiProperty({ type: [String], description: 'Why it is not healthy; empty when it is' })
+  health_reasons!: string[];
+
+  @ApiProperty({ type: 'integer' })
+  target_replicas!: number;
+
+  @ApiProperty({ type: () => [ReplicaDto], description: 'All live replicas and the newest hundred others' })
+  replicas!: ReplicaDto[];
+
+  @ApiProperty({ type: () => ResourcesDto, description: 'Per replica' })
+  resources!: ResourcesDto;
+
+  @ApiProperty({ type: () => [StatusChangeDto], description: 'The last ten, newest first' })
+  recent_status_changes!: StatusChangeDto[];
+
+  @ApiPropertyOptional({ type: () => WorkDto, nullable: true, description: 'The background work; null when nothing is left to do' })
+  work!: WorkDto | null;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  updated_at!: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  deleted_at!: string | null;
+}

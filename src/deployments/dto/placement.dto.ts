@@ -1,0 +1,130 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { PLACEMENT_STRATEGIES, type Placement, type PlacementExplanation, type PlacementStrategy } from '../../scheduling/place.types';
+
+export class ScorePartsDto {
+  @ApiProperty({ description: 'Weighted sum, 0..1' })
+  total!: number;
+
+  @ApiProperty({ description: 'Mean free share of CPU and memory after placement, weight 0.4' })
+  free!: number;
+
+  @ApiProperty({ description: '1 - CPU usage, weight 0.15' })
+  cpu_idle!: number;
+
+  @ApiProperty({ description: '1 - memory usage, weight 0.15' })
+  memory_idle!: number;
+
+  @ApiProperty({ description: '1 - latency / 200 ms, weight 0.3' })
+  locality!: number;
+
+  @ApiProperty()
+  latency_ms!: number;
+}
+
+export class CandidateDto {
+  @ApiProperty({ format: 'uuid' })
+  node_id!: string;
+
+  @ApiProperty()
+  node_name!: string;
+
+  @ApiProperty({ type: () => ScorePartsDto })
+  score!: ScorePartsDto;
+
+  @ApiProperty({ type: 'integer', description: 'How many replicas it was given' })
+  replicas!: number;
+}
+
+export class RejectedNodeDto {
+  @ApiProperty({ format: 'uuid' })
+  node_id!: string;
+
+  @ApiProperty()
+  node_name!: string;
+
+  @ApiProperty({ type: [String] })
+  reasons!: string[];
+}
+
+export class PlacementExplanationDto {
+  @ApiProperty({ enum: PLACEMENT_STRATEGIES })
+  strategy!: PlacementStrategy;
+
+  @ApiProperty({ type: 'integer' })
+  requested!: number;
+
+  @ApiProperty({ type: 'integer' })
+  placed!: number;
+
+  @ApiProperty({ type: 'integer' })
+  nodes_considered!: number;
+
+  @ApiProperty({ type: 'integer' })
+  nodes_rejected!: number;
+
+  @ApiProperty({ type: () => [CandidateDto], description: 'The chosen nodes first, then the best others; at most twenty' })
+  candidates!: CandidateDto[];
+
+  @ApiProperty({ type: () => [RejectedNodeDto], description: 'At most twenty' })
+  rejected!: RejectedNodeDto[];
+
+  static from(explanation: PlacementExplanation): PlacementExplanationDto {
+    return {
+      strategy: explanation.strategy,
+      requested: explanation.requested,
+      placed: explanation.placed,
+      nodes_considered: explanation.nodesConsidered,
+      nodes_rejected: explanation.nodesRejected,
+      candidates: explanation.candidates.map(({ nodeId, nodeName, score, replicas }) => ({
+        node_id: nodeId,
+        node_name: nodeName,
+        replicas,
+        score: {
+          total: score.total,
+          free: score.free,
+          cpu_idle: score.cpuIdle,
+          memory_idle: score.memoryIdle,
+          locality: score.locality,
+          latency_ms: score.latencyMs,
+        },
+      })),
+      rejected: explanation.rejected.map(({ nodeId, nodeName, reasons }) => ({ node_id: nodeId, node_name: nodeName, reasons: [...reasons] })),
+    };
+  }
+}
+
+export class PlacementDto extends PlacementExplanationDto {
+  @ApiProperty({ enum: ['deploy', 'scale', 'replace', 'drain'] })
+  cause!: string;
+
+  @ApiProperty({ format: 'date-time' })
+  created_at!: string;
+}
+
+/** The answer to a dry run: where the replicas would go now, or why not. Nothing was written. */
+export class DryRunDto {
+  @ApiProperty({ enum: [true] })
+  dry_run!: true;
+
+  @ApiProperty({ description: 'True when all replicas have a place now' })
+  schedulable!: boolean;
+
+  @ApiProperty({ example: 'All 2 replicas would be placed' })
+  message!: string;
+
+  @ApiProperty({ type: [String], format: 'uuid', description: 'One node per replica, in the order of choice' })
+  node_ids!: string[];
+
+  @ApiProperty({ type: () => PlacementExplanationDto })
+  placement!: PlacementExplanationDto;
+
+  static from(placement: Placement): DryRunDto {
+    return {
+      dry_run: true,
+      schedulable: placement.shortfall === null,
+      message: placement.shortfall ?? `All ${placement.nodeIds.length} replicas would be placed`,
+      node_ids: [...placement.nodeIds],
+      placement: PlacementExplanationDto.from(placement.explanation),
+    };
+  }
+}

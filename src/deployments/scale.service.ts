@@ -1,0 +1,123 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { DomainError } from '../common/problem/domain-error';
+import type { RequestContext } from '../common/request-context';
+import { AppConfig } from '../config/app-config';
+import { inTransaction, type Tx } from '../database/transaction';
+import { IdempotencyService } from '../idempotency/idempotency.service';
+import { JobQueue } from '../jobs/job-queue';
+import { isCapacityTaken } from '../nodes/nodes.repository';
+import { shortfallText } from '../scheduling/explain';
+import { DeploymentsRepository, type LockedDeployment } from './deployments.repository';
+import { wantsReplicas } from './domain/deployment-status';
+import { replicaFaults } from './domain/limits';
+import { DeploymentAcceptedDto } from './dto/deployment-accepted.dto';
+import { PlacementService } from './placement.service';
+import { requireLive } from './refusals';
+import { ReplicaEnding } from './replica-ending';
+import { ReplicasRepository } from './replicas.repository';
+
+/** Changes how many replicas are wanted. Up: places and reserves before it answers. Down: ends the oldest. */
+@Injectable()
+export class ScaleService {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly config: AppConfig,
+    private readonly deployments: DeploymentsRepository,
+    private readonly replicas: ReplicasRepository,
+    private readonly ending: ReplicaEnding,
+    private readonly placements: PlacementService,
+    private readonly jobs: JobQueue,
+    private readonly idempotency: IdempotencyService,
+  ) {}
+
+  /** Throws `not_found`, `invalid_state`, and `insufficient_nodes` when not all of the new replicas fit: nothing changes then. */
+  async scale(id: string, target: number, context: RequestContext): Promise<DeploymentAcceptedDto> {
+    const errors = replicaFaults(this.config, target);
+    if (errors.length > 0) throw new DomainError('validation_failed', 'The number of replicas exceeds the configured limit', { errors });
+    return inTransaction(
+      this.dataSource,
+      async (tx, attempt) => {
+        const deployment = this.requireScalable(await this.deployments.lock(tx, id, context.actor), id, context);
+        const current = wantsReplicas(deployment.status) ? await this.replicas.countLive(tx, id) : deployment.targetReplicas;
+        const message = await this.apply(tx, deployment, current, target, context, attempt);
+        const body = DeploymentAcceptedDto.of(id, deployment.status, target, message);
+        await this.idempotency.storeAnswer(tx, context, { status: 200, body });
+        return body;
+      },
+      { retryOn: isCapacityTaken },
+    );
+  }
+
+  private requireScalable(locked: LockedDeployment | null, id: string, { actor }: RequestContext): LockedDeployment {
+    const deletedToItsOwner = locked?.status === 'deleted' && (actor.isAdmin || locked.userId === actor.userId);
+    const deployment = deletedToItsOwner ? locked : requireLive(locked, id);
+    if (deployment.status === 'failed' || deployment.status === 'deleted') {
+      throw new DomainError('invalid_state', `Cannot scale deployment in ${deployment.status} state`);
+    }
+    return deployment;
+  }
+
+  private async apply(
+    tx: Tx,
+    deployment: LockedDeployment,
+    current: number,
+    target: number,
+    context: RequestContext,
+    attempt: number,
+  ): Promise<string> {
+    if (target === current && target === deployment.targetReplicas) return `Deployment already at ${target} replicas`;
+    if (wantsReplicas(deployment.status)) {
+      if (target > current) await this.placeMore(tx, deployment, target - current, attempt);
+      if (target < current) await this.ending.end(tx, deployment.id, { reason: 'Scaled down', limit: current - target });
+      await this.retireFailures(tx, deployment);
+    }
+    const { reason, message } = words(current, target);
+    await this.deployments.changeStatus(tx, deployment, {
+      to: deployment.status,
+      reason,
+      changedBy: context.actor.userId,
+      requestId: context.requestId,
+      targetReplicas: target,
+    });
+    await this.jobs.enqueue(tx, [{ kind: 'deployment.reconcile', key: deployment.id }]);
+    return message;
+  }
+
+  private async placeMore(tx: Tx, deployment: LockedDeployment, count: number, attempt: number): Promise<void> {
+    const order = { count, cause: 'scale', generation: deployment.generation } as const;
+    const placement = await this.placements.placeAll(tx, deployment, order, attempt);
+    if (placement.shortfall === null) return;
+    // Clients compare the sentence of the contract, so what was short goes beside it.
+    const [detail = '', ...shortages] = shortfallText('Insufficient nodes for scale-up', placement).split('; ');
+    throw new DomainError('insufficient_nodes', detail, { members: { shortages } });
+  }
+
+  /** After a scaling the live replicas are exactly the wanted ones, so no failed one waits for a replacement any more. */
+  private async retireFailures(tx: Tx, deployment: LockedDeployment): Promise<void> {
+    const failures = await this.replicas.unreplacedFailures(tx, deployment.id, deployment.generation);
+    await this.replicas.supersede(
+      tx,
+      failures.map((failure) => failure.id),
+    );
+  }
+}
+
+function words(current: number, target: number): { reason: string; message: string } {
+  if (target > current) {
+    const added = target - current;
+    return {
+      reason: `Scaled up from ${current} to ${target} replicas (${added} added)`,
+      message: `Scaled up to ${target} replicas (${added} added)`,
+    };
+  }
+  if (target < current) {
+    const removed = current - target;
+    return {
+      reason: `Scaled down from ${current} to ${target} replicas (${removed} removed)`,
+      message: `Scaled down to ${target} replicas (${removed} removed)`,
+    };
+  }
+  return { reason: `Target set to ${target} replicas`, message: `Deployment already at ${target} replicas` };
+}
