@@ -1,0 +1,30 @@
+import { isLive } from '../deployments/domain/replica-status';
+import type { ObservedWorkload } from '../runtime/runtime-driver';
+import type { ReplicaRecord } from './node-sync.repository';
+
+export interface Discrepancies {
+  /** Deployments whose records differ from what the node showed, or that have waited for the node. */
+  readonly wake: readonly string[];
+  /** Workloads that no unfinished replica stands for. */
+  readonly unclaimed: readonly ObservedWorkload[];
+}
+
+/** Compares the records of one node with everything its engine showed. A settled node gives nothing. */
+export function discrepancies(
+  records: readonly ReplicaRecord[],
+  workloads: readonly ObservedWorkload[],
+  node: { readonly cameBack: boolean; readonly draining: boolean },
+): Discrepancies {
+  const shown = new Map(workloads.map((workload) => [workload.replicaId, workload]));
+  const unfinished = records.filter((record) => !record.finished);
+  const wake = unfinished.filter((record) => {
+    if (record.status === 'running' && shown.get(record.id)?.phase !== 'running') return true;
+    if (record.status === 'starting' && shown.has(record.id) && shown.get(record.id)?.phase !== 'starting') return true;
+    return (node.cameBack && record.status !== 'running') || (node.draining && isLive(record.status));
+  });
+  const known = new Set(unfinished.map((record) => record.id));
+  return {
+    wake: [...new Set(wake.map((record) => record.deploymentId))],
+    unclaimed: workloads.filter((workload) => !known.has(workload.replicaId)),
+  };
+}

@@ -1,0 +1,115 @@
+import { wantsReplicas, type DeploymentStatus } from '../deployments/domain/deployment-status';
+import type { ReplicaStatus } from '../deployments/domain/replica-status';
+import type { ReplicaMove } from '../deployments/replicas.repository';
+import type { ObservedWorkload } from '../runtime/runtime-driver';
+import type { NodeView, PlanReplica, StartFailure } from './plan.types';
+import { nextAttempt, restartDelaySeconds } from './restart-policy';
+
+/** What is to be done about one replica. `status` is the one it has once `move` is written down. */
+export interface Judgement {
+  readonly replica: PlanReplica;
+  readonly status: ReplicaStatus;
+  readonly move?: ReplicaMove;
+  readonly ensure?: true;
+  readonly remove?: true;
+  readonly release?: true;
+  readonly blocked?: string;
+  /** Failed in a way that another attempt would repeat. */
+  readonly hopeless?: true;
+}
+
+/** Compares what is written of a replica with what its node's engine showed. Pure; the heart of `plan`. */
+export function judge(
+  replica: PlanReplica,
+  view: NodeView | undefined,
+  { status, now, failure }: { status: DeploymentStatus; now: Date; failure: StartFailure | undefined },
+): Judgement {
+  switch (replica.status) {
+    case 'pending':
+      return judgePending(replica, status);
+    case 'starting':
+      return judgeStarting(replica, view, failure, now);
+    case 'running':
+      return judgeRunning(replica, view, now);
+    case 'stopping':
+      return judgeLeaving(replica, view, 'stopping');
+    case 'failed':
+      return replica.reserved ? judgeLeaving(replica, view, 'failed') : { replica, status: 'failed' };
+    case 'stopped':
+      return { replica, status: 'stopped' };
+  }
+}
+
+function judgePending(replica: PlanReplica, status: DeploymentStatus): Judgement {
+  if (wantsReplicas(status)) return { replica, ...moved(replica, 'starting', 'Starting'), ensure: true };
+  return { replica, ...moved(replica, 'stopped', `Deployment is ${status}`), release: true };
+}
+
+function judgeStarting(replica: PlanReplica, view: NodeView | undefined, failure: StartFailure | undefined, now: Date): Judgement {
+  if (!view?.reachable) {
+    if (replica.nodeOnline) return { replica, status: 'starting', blocked: view?.words };
+    return failed(replica, now, `Node ${replica.nodeName} went offline before the replica had started`);
+  }
+  const workload = view.workloads.get(replica.id);
+  if (failure) return { ...failed(replica, now, failure.words, workload), ...(failure.retryable ? {} : { hopeless: true }) };
+  if (!workload) return { replica, status: 'starting', ensure: true };
+  switch (workload.phase) {
+    case 'starting':
+      return { replica, status: 'starting' };
+    case 'running':
+      return { replica, ...moved(replica, 'running', null, workload) };
+    case 'unhealthy':
+    case 'exited':
+      return failed(replica, now, workload.reason ?? 'Ended without a reason', workload);
+  }
+}
+
+function judgeRunning(replica: PlanReplica, view: NodeView | undefined, now: Date): Judgement {
+  if (!view?.reachable) return { replica, status: 'running' };
+  const workload = view.workloads.get(replica.id);
+  if (!workload) return failed(replica, now, 'The container has vanished from its node');
+  if (workload.phase === 'running' || workload.phase === 'starting') return { replica, status: 'running' };
+  return failed(replica, now, workload.reason ?? 'Ended without a reason', workload);
+}
+
+/** Stopping and failed replicas leave the same way: removed, confirmed gone, released. Only the engine's word counts. */
+function judgeLeaving(replica: PlanReplica, view: NodeView | undefined, status: 'stopping' | 'failed'): Judgement {
+  if (!view?.reachable) return { replica, status, blocked: view?.words };
+  if (view.workloads.has(replica.id)) return { replica, status, remove: true };
+  return status === 'failed'
+    ? { replica, status, release: true }
+    : { replica, ...moved(replica, 'stopped', replica.reason), release: true };
+}
+
+function failed(replica: PlanReplica, now: Date, words: string, workload?: ObservedWorkload): Judgement {
+  return { replica, ...moved(replica, 'failed', withOutlook({ ...replica, changedAt: now }, words), workload), ...(workload ? { remove: true } : {}) };
+}
+
+/** A crash loop is visible as such: how often it failed and when the next attempt comes. */
+function withOutlook(replica: PlanReplica, words: string): string {
+  const attempt = nextAttempt(replica);
+  const delay = restartDelaySeconds(attempt);
+  return delay === 0 ? words : `${words} (failed ${attempt} times in a row; next attempt in ${delay} s)`;
+}
+
+function moved(
+  replica: PlanReplica,
+  to: ReplicaStatus,
+  reason: string | null,
+  workload?: ObservedWorkload,
+): { status: ReplicaStatus; move: ReplicaMove } {
+  const seen = workload && {
+    containerId: workload.containerId,
+    ...(workload.startedAt ? { startedAt: workload.startedAt } : {}),
+    ...(to === 'running' ? { published: workload.publishedPorts } : {}),
+  };
+  return { status: to, move: { replicaId: replica.id, from: replica.status, to, reason, ...seen } };
+}
+
+/** The judgement of a live replica that is no longer wanted: unstarted ones are stopped, the others asked to stop. */
+export function ended(judgement: Judgement, reason: string): Judgement {
+  const { replica, status } = judgement;
+  if (status !== 'starting' && status !== 'running') return judgement;
+  if (replica.status === 'pending') return { replica, ...moved(replica, 'stopped', reason), release: true };
+  return { replica, ...moved(replica, 'stopping', reason), remove: true };
+}

@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { AppConfig } from '../config/app-config';
+import type { ReplicaStatus } from '../deployments/domain/replica-status';
+import { isOnline } from '../nodes/node-status.sql';
+import type { NodeTarget } from '../runtime/runtime-driver';
+
+export interface SyncedNode extends NodeTarget {
+  readonly online: boolean;
+  readonly draining: boolean;
+}
+
+/** A replica on a node as the records have it. `finished`: its container must be gone. */
+export interface ReplicaRecord {
+  readonly id: string;
+  readonly deploymentId: string;
+  readonly status: ReplicaStatus;
+  readonly finished: boolean;
+}
+
+@Injectable()
+export class NodeSyncRepository {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** Null: the node was removed. */
+  async node(nodeId: string): Promise<SyncedNode | null> {
+    const [row] = await this.dataSource.query<SyncedNode[]>(
+      `SELECT n.id, n.name, n.runtime, n.endpoint, n.engine_id AS "engineId", n.draining, ${isOnline('$2')} AS online
+         FROM nodes AS n WHERE n.id = $1 AND n.removed_at IS NULL`,
+      [nodeId, this.config.NODE_OFFLINE_AFTER_SECONDS],
+    );
+    return row ?? null;
+  }
+
+  /** The unfinished replicas of the node, and whatever is recorded of the replicas that its engine showed. */
+  async replicas(nodeId: string, shownIds: readonly string[]): Promise<ReplicaRecord[]> {
+    return this.dataSource.query<ReplicaRecord[]>(
+      `SELECT r.id, r.deployment_id AS "deploymentId", r.status,
+              r.status = 'stopped' OR (r.status = 'failed' AND v.replica_id IS NULL) AS finished
+         FROM deployment_replicas AS r
+         LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL
+        WHERE r.id IN (SELECT replica_id FROM reservations WHERE node_id = $1 AND released_at IS NULL) OR r.id = ANY($2::uuid[])`,
+      [nodeId, shownIds],
+    );
+  }
+
+  /** Which of these deployments the database knows. */
+  async knownDeployments(ids: readonly string[]): Promise<Set<string>> {
+    if (ids.length === 0) return new Set();
+    const rows = await this.dataSource.query<{ id: string }[]>(`SELECT id FROM deployments WHERE id = ANY($1::uuid[])`, [ids]);
+    return new Set(rows.map((row) => row.id));
+  }
+}

@@ -1,0 +1,40 @@
+import { Injectable } from '@nestjs/common';
+import { DriverError, type NodeTarget, type ObservedWorkload } from '../runtime/runtime-driver';
+import { Runtimes } from '../runtime/runtimes';
+import type { NodeView } from './plan.types';
+
+/** Asks the engines what is there. Absence in a list is checked one by one: a short answer must not cost a container. */
+@Injectable()
+export class Observer {
+  constructor(private readonly runtimes: Runtimes) {}
+
+  /** The workloads of one deployment on each of these nodes. `expected` ids that a list does not show are looked for. */
+  async observe(
+    deploymentId: string,
+    nodes: Iterable<NodeTarget>,
+    expected: (nodeId: string) => readonly string[],
+    signal: AbortSignal,
+  ): Promise<Map<string, NodeView>> {
+    const views = await Promise.all(
+      [...nodes].map(async (node) => [node.id, await this.view(deploymentId, node, expected(node.id), signal)] as const),
+    );
+    return new Map(views);
+  }
+
+  private async view(deploymentId: string, node: NodeTarget, expected: readonly string[], signal: AbortSignal): Promise<NodeView> {
+    const driver = this.runtimes.driverFor(node.runtime);
+    if (!driver) return { reachable: false, words: `Node ${node.name} needs the ${node.runtime} runtime, which is not active here` };
+    try {
+      const listed = await driver.list(node, { deploymentId }, signal);
+      const workloads = new Map<string, ObservedWorkload>(listed.map((workload) => [workload.replicaId, workload]));
+      for (const replicaId of expected.filter((id) => !workloads.has(id))) {
+        const found = await driver.find(node, replicaId, signal);
+        if (found) workloads.set(replicaId, found);
+      }
+      return { reachable: true, workloads };
+    } catch (error) {
+      if (error instanceof DriverError) return { reachable: false, words: `Node ${node.name} does not answer: ${error.message}` };
+      throw error;
+    }
+  }
+}

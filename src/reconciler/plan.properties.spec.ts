@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import { wantsReplicas } from '../deployments/domain/deployment-status';
+import { isLive } from '../deployments/domain/replica-status';
+import { ModelRecords, type ModelNode, type UserVerb } from '../../test/support/reconciler-model';
+import { ModelRun, type CallEnd } from '../../test/support/reconciler-run';
+
+type Change =
+  | { readonly kind: 'container'; readonly pick: number; readonly becomes: 'starting' | 'running' | 'unhealthy' | 'exited' | 'gone' }
+  | { readonly kind: 'stranger'; readonly pick: number }
+  | { readonly kind: 'node'; readonly pick: number; readonly reachable: boolean; readonly online: boolean; readonly draining: boolean }
+  | { readonly kind: 'user'; readonly verb: UserVerb }
+  | { readonly kind: 'scale'; readonly target: number };
+
+type Step =
+  | Change
+  | { readonly kind: 'time'; readonly seconds: number }
+  | { readonly kind: 'sync'; readonly pick: number }
+  | {
+      readonly kind: 'pass';
+      readonly calls: readonly CallEnd[];
+      readonly placementWorks: boolean;
+      readonly meanwhile: Change | undefined;
+      readonly crash: 'before writing' | 'after writing' | undefined;
+    };
+
+const pick = fc.nat({ max: 11 });
+const change: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('container'), pick, becomes: fc.constantFrom('running', 'running', 'running', 'exited', 'unhealthy', 'gone', 'starting') }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('stranger'), pick }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('node'), pick, reachable: fc.boolean(), online: fc.boolean(), draining: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('user'), verb: fc.constantFrom('stop', 'start', 'start', 'retry', 'retry', 'delete') }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('scale'), target: fc.integer({ min: 1, max: 5 }) }) },
+) as fc.Arbitrary<Change>;
+const callEnd: fc.Arbitrary<CallEnd> = fc.constantFrom('done', 'done', 'done', 'goes on', 'fails for now', 'fails for good');
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: change },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('time'), seconds: fc.constantFrom(1, 11, 45, 700) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sync'), pick }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('pass'),
+      calls: fc.array(callEnd, { minLength: 1, maxLength: 3 }),
+      placementWorks: fc.constantFrom(true, true, true, false),
+      meanwhile: fc.option(change, { nil: undefined, freq: 6 }),
+      crash: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 'before writing', 'after writing'),
+    }),
+  },
+) as fc.Arbitrary<Step>;
+
+function apply(run: ModelRun, what: Change): void {
+  const { records } = run;
+  const nodeAt = (index: number): ModelNode => records.node(`n${index % records.nodes.length}`);
+  switch (what.kind) {
+    case 'container': {
+      const all = records.nodes.flatMap((node) => [...node.containers.keys()].map((id) => ({ node, id })));
+      const chosen = all[what.pick % all.length];
+      if (!chosen) return;
+      if (what.becomes === 'gone') chosen.node.containers.delete(chosen.id);
+      else chosen.node.containers.set(chosen.id, what.becomes);
+      return;
+    }
+    case 'stranger':
+      nodeAt(what.pick).containers.set(`stranger-${what.pick}`, 'running');
+      return;
+    case 'node': {
+      const { reachable, online, draining } = what;
+      Object.assign(nodeAt(what.pick), { reachable, online, draining });
+      return;
+    }
+    case 'user':
+      records.apply(what.verb);
+      return run.wake();
+    case 'scale':
+      records.scale(what.target);
+      return run.wake();
+  }
+}
+
+function take(run: ModelRun, next: Step): void {
+  const { records } = run;
+  records.now += 100;
+  switch (next.kind) {
+    case 'time':
+      records.now += next.seconds * 1000;
+      return;
+    case 'sync':
+      return run.sync(records.node(`n${next.pick % records.nodes.length}`));
+    case 'pass': {
+      const { meanwhile } = next;
+      return run.pass({ ...next, meanwhile: meanwhile && (() => apply(run, meanwhile)) });
+    }
+    default:
+      return apply(run, next);
+  }
+}
+
+const NODE_SYNC_MS = 5_000;
+
+interface Ending {
+  readonly dead: readonly boolean[];
+  readonly draining: readonly boolean[];
+}
+
+/** Nothing goes wrong any more; node n0 takes replicas, the others as drawn. The job runs only when it is due or woken. */
+function quieten(run: ModelRun, { dead, draining }: Ending): void {
+  const { records } = run;
+  records.nodes.forEach((node, index) => {
+    Object.assign(node, { reachable: !dead[index], online: node.online && !dead[index], draining: draining[index] === true });
+  });
+  let syncAt = records.now;
+  for (let round = 0; round < 300; round++) {
+    if (run.dueAt === null || run.dueAt > syncAt) {
+      records.now = Math.max(records.now, syncAt);
+      syncAt += NODE_SYNC_MS;
+      for (const node of records.nodes) run.sync(node);
+      if (run.dueAt === null) return;
+      continue;
+    }
+    records.now = Math.max(records.now + 50, run.dueAt);
+    run.pass({ calls: ['done'], placementWorks: true });
+    for (const node of records.nodes.filter((each) => each.reachable)) {
+      for (const [id, phase] of node.containers) if (phase === 'starting') node.containers.set(id, 'running');
+    }
+  }
+}
+
+function expectOrder({ records, dueAt }: ModelRun): void {
+  expect(['running', 'stopped', 'failed', 'deleted']).toContain(records.status);
+  const live = records.all.filter((row) => isLive(row.status));
+  expect(live).toHaveLength(wantsReplicas(records.status) ? records.target : 0);
+  expect(live.filter((row) => row.status !== 'running' || records.node(row.nodeId).draining)).toEqual([]);
+  for (const node of records.nodes.filter((each) => each.reachable)) {
+    const here = records.all.filter((row) => row.nodeId === node.id);
+    const wanted = here.filter((row) => isLive(row.status)).map((row) => row.id);
+    expect([...node.containers.keys()].sort()).toEqual(wanted.sort());
+    expect(here.filter((row) => row.reserved).map((row) => row.id).sort()).toEqual(wanted);
+  }
+  if (records.nodes.every((node) => node.reachable)) expect(dueAt).toBeNull();
+}
+
+describe('plan, whatever happens', () => {
+  it('moves legally, releases only what is gone, and ends in order when the faults cease', () => {
+    const flags = fc.tuple(fc.constant(false), fc.boolean(), fc.boolean());
+    const ending = fc.record({ dead: fc.oneof(fc.constant([false, false, false]), flags), draining: flags });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 60, size: 'max' }), ending, (target, steps, end) => {
+        const nodes = ['n0', 'n1', 'n2'].map((id) => ({ id, reachable: true, online: true, draining: false, containers: new Map() }));
+        const run = new ModelRun(new ModelRecords(nodes, target));
+        for (const next of steps) take(run, next);
+        quieten(run, end);
+        expectOrder(run);
+      }),
+      { numRuns: 400 },
+    );
+  });
+});

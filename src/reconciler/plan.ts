@@ -1,0 +1,125 @@
+import { wantsReplicas } from '../deployments/domain/deployment-status';
+import { isLive } from '../deployments/domain/replica-status';
+import { ended, judge, type Judgement } from './judge';
+import type { PlacementWish, Plan, PlanInput } from './plan.types';
+import { nextAttempt, restartDueMs, START_ATTEMPTS } from './restart-policy';
+
+const LOOK_OFTEN_MS = 300;
+const LOOK_SELDOM_MS = 2_000;
+const FRESH_SECONDS = 10;
+
+/**
+ * What to do about one deployment: compares the wish and the records with what the engines showed. Pure and total:
+ * the same input gives the same plan, and carrying a plan out twice does no harm. Facts are written down before engines
+ * are asked for anything, and a replica is `starting` in the records before an engine hears of it.
+ */
+export function plan(input: PlanInput): Plan {
+  const judged = input.replicas.map((replica) =>
+    judge(replica, input.views.get(replica.nodeId), { status: input.deployment.status, now: input.now, failure: input.startFailures.get(replica.id) }),
+  );
+  if (input.deployment.status === 'pending') return firstPlacement(input, judged);
+  if (!wantsReplicas(input.deployment.status)) return toPlan(input, judged);
+
+  const doomed = input.deployment.status === 'scheduled' ? judged.find((judgement) => isDoomed(input, judgement)) : undefined;
+  if (doomed) {
+    const reason = `Replicas did not start: ${doomed.move?.reason ?? doomed.replica.reason ?? 'no reason known'}`;
+    const all = judged.map((judgement) => ended(judgement, 'The deployment failed'));
+    return toPlan(input, all, { deployment: { to: 'failed', reason } });
+  }
+  return keepTarget(input, judged);
+}
+
+/** All replicas of a pending deployment are placed at once, or it fails with the reason. */
+function firstPlacement(input: PlanInput, judged: readonly Judgement[]): Plan {
+  return toPlan(input, judged, { place: { count: input.deployment.targetReplicas, cause: 'deploy', replaces: [] } });
+}
+
+function keepTarget(input: PlanInput, judged: readonly Judgement[]): Plan {
+  const target = input.deployment.targetReplicas;
+  const running = judged.filter(({ status }) => status === 'running');
+  const lasting = judged.filter(({ status, replica }) => isLive(status) && !replica.nodeDraining);
+  const surplus = surplusOf(lasting, target);
+  const settledElsewhere = lasting.filter(({ status }) => status === 'running').length >= target;
+  const all = judged.map((judgement) => {
+    if (surplus.has(judgement)) return ended(judgement, 'More replicas than wanted');
+    return settledElsewhere && judgement.replica.nodeDraining ? ended(judgement, 'Node is draining') : judgement;
+  });
+
+  const started = input.deployment.status === 'scheduled' && running.length >= target;
+  const missing = target - lasting.length;
+  return toPlan(input, all, {
+    place: missing > 0 ? replacements(input, judged, missing) : null,
+    supersede: missing > 0 ? [] : unreplaced(input, judged).map(({ replica }) => replica.id),
+    deployment: started ? { to: 'running', reason: `All ${target} replicas started successfully` } : null,
+  });
+}
+
+/** Too many live ones, as when a node stops draining before its replicas have moved: those that do not run yet go first, then the oldest. */
+function surplusOf(lasting: readonly Judgement[], target: number): ReadonlySet<Judgement> {
+  const leastWanted = lasting.toSorted((a, b) => Number(a.status === 'running') - Number(b.status === 'running'));
+  return new Set(leastWanted.slice(0, Math.max(0, lasting.length - target)));
+}
+
+const unreplaced = (input: PlanInput, judged: readonly Judgement[]): Judgement[] =>
+  judged.filter(({ replica, status }) => status === 'failed' && !replica.superseded && replica.generation === input.deployment.generation);
+
+/** A start that cannot succeed, or that has failed often enough. */
+const isDoomed = (input: PlanInput, judgement: Judgement): boolean =>
+  unreplaced(input, [judgement]).length > 0 && (judgement.hopeless === true || nextAttempt(judgement.replica) >= START_ATTEMPTS);
+
+/**
+ * How many new replicas to place now. A failed one is replaced when its back-off is over and its container is gone
+ * (or its node does not answer); a place that no failed replica holds, as while a node drains, is filled at once.
+ */
+function replacements(input: PlanInput, judged: readonly Judgement[], missing: number): PlacementWish | null {
+  const failures = unreplaced(input, judged);
+  const due = failures.filter(
+    ({ replica, move, blocked }) => !move && restartDueMs(replica, input.now) === 0 && (!replica.reserved || blocked !== undefined),
+  );
+  const vacant = Math.max(0, missing - failures.length);
+  const replaces = due.slice(0, missing - vacant).map(({ replica }) => ({ id: replica.id, attempt: nextAttempt(replica) }));
+  const count = vacant + replaces.length;
+  const draining = judged.some(({ replica, status }) => replica.nodeDraining && isLive(status));
+  return count > 0 ? { count, cause: replaces.length === 0 && draining ? 'drain' : 'replace', replaces } : null;
+}
+
+function toPlan(input: PlanInput, judged: readonly Judgement[], more: Partial<Pick<Plan, 'place' | 'supersede' | 'deployment'>> = {}): Plan {
+  const ids = (holds: (judgement: Judgement) => unknown): string[] => judged.filter(holds).map(({ replica }) => replica.id);
+  return {
+    place: null,
+    supersede: [],
+    deployment: null,
+    ...more,
+    moves: judged.flatMap(({ move }) => (move ? [move] : [])),
+    release: ids(({ release }) => release),
+    ensure: ids(({ ensure }) => ensure),
+    remove: [
+      ...judged.filter(({ remove }) => remove).map(({ replica }) => ({ nodeId: replica.nodeId, replicaId: replica.id })),
+      ...unknownWorkloads(input),
+    ],
+    blocked: [...new Set(judged.flatMap(({ blocked }) => (blocked === undefined ? [] : [blocked])))],
+    lookAgainMs: lookAgain(input, judged),
+  };
+}
+
+/** Workloads of this deployment that no unfinished replica stands for: nobody wants them. */
+function unknownWorkloads({ views, replicas }: PlanInput): { nodeId: string; replicaId: string }[] {
+  const known = new Set(replicas.map((replica) => replica.id));
+  return [...views].flatMap(([nodeId, view]) =>
+    view.reachable ? [...view.workloads.keys()].filter((id) => !known.has(id)).map((replicaId) => ({ nodeId, replicaId })) : [],
+  );
+}
+
+function lookAgain(input: PlanInput, judged: readonly Judgement[]): number | null {
+  const waits = judged.flatMap(({ replica, status, move }): number[] => {
+    if (status === 'starting' || status === 'stopping') {
+      const ageSeconds = move ? 0 : (input.now.getTime() - replica.changedAt.getTime()) / 1000;
+      return [ageSeconds < FRESH_SECONDS ? LOOK_OFTEN_MS : LOOK_SELDOM_MS];
+    }
+    if (status !== 'failed') return [];
+    if (move || replica.reserved) return [LOOK_OFTEN_MS];
+    const waiting = wantsReplicas(input.deployment.status) && unreplaced(input, [{ replica, status }]).length > 0;
+    return waiting ? [Math.max(LOOK_OFTEN_MS, restartDueMs(replica, input.now))] : [];
+  });
+  return waits.length > 0 ? Math.min(...waits) : null;
+}

@@ -1,0 +1,74 @@
+import { Module, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
+import { hostname } from 'node:os';
+import { DeploymentsModule } from '../deployments/deployments.module';
+import type { JobHandler, JobKind } from '../jobs/job-kinds';
+import { JobQueue } from '../jobs/job-queue';
+import { JobWorker } from '../jobs/job-worker';
+import { Notifications } from '../jobs/notifications';
+import { NodesModule } from '../nodes/nodes.module';
+import { RuntimeModule } from '../runtime/runtime.module';
+import { EngineWatcher } from './engine-watcher';
+import { FleetBootstrap } from './fleet-bootstrap';
+import { MaintenanceHandler } from './maintenance.handler';
+import { NodeSyncRepository } from './node-sync.repository';
+import { Observer } from './observer';
+import { ReconcileDeploymentHandler } from './reconcile-deployment.handler';
+import { Recorder } from './recorder';
+import { ResyncRepository } from './resync.repository';
+import { SnapshotRepository } from './snapshot.repository';
+import { StateMetrics } from './state-metrics';
+import { SyncNodeHandler } from './sync-node.handler';
+
+/** The background half: a process with this module works on jobs. Several may run side by side. */
+@Module({
+  imports: [DeploymentsModule, NodesModule, RuntimeModule],
+  providers: [
+    EngineWatcher,
+    FleetBootstrap,
+    MaintenanceHandler,
+    NodeSyncRepository,
+    Observer,
+    ReconcileDeploymentHandler,
+    Recorder,
+    ResyncRepository,
+    SnapshotRepository,
+    StateMetrics,
+    SyncNodeHandler,
+  ],
+})
+export class ReconcilerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly workers: readonly JobWorker[];
+
+  constructor(
+    private readonly queue: JobQueue,
+    private readonly fleet: FleetBootstrap,
+    private readonly resync: ResyncRepository,
+    private readonly watcher: EngineWatcher,
+    notifications: Notifications,
+    reconcileDeployment: ReconcileDeploymentHandler,
+    syncNode: SyncNodeHandler,
+    maintenance: MaintenanceHandler,
+  ) {
+    // A kind of job without a handler, or with the handler of another kind, does not compile.
+    const handlers: { readonly [K in JobKind]: JobHandler & { readonly kind: K } } = {
+      'deployment.reconcile': reconcileDeployment,
+      'node.sync': syncNode,
+      maintenance,
+    };
+    const workerId = `${hostname()}:${process.pid}`;
+    this.workers = Object.values(handlers).map((handler) => new JobWorker(queue, notifications, handler, workerId));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.fleet.registerOwnNodes();
+    await this.resync.enqueueNodes();
+    await this.queue.enqueueNow([{ kind: 'maintenance', key: 'all' }]);
+    for (const worker of this.workers) worker.start();
+    this.watcher.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.watcher.stop();
+    await Promise.all(this.workers.map((worker) => worker.stop()));
+  }
+}

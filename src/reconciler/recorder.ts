@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { inTransaction, type Tx } from '../database/transaction';
+import { DeploymentMetrics } from '../deployments/deployment-metrics';
+import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
+import type { DeploymentStatus } from '../deployments/domain/deployment-status';
+import { PlacementService } from '../deployments/placement.service';
+import { ReplicasRepository } from '../deployments/replicas.repository';
+import { TEARDOWN_CHANNEL } from '../deployments/teardown-watch';
+import type { ClaimedJob } from '../jobs/job-kinds';
+import { isCapacityTaken, NodesRepository } from '../nodes/nodes.repository';
+import { shortfallText } from '../scheduling/explain';
+import type { PlacementWish, Plan } from './plan.types';
+import type { Snapshot } from './snapshot.repository';
+
+export interface Recorded {
+  /** True: the deployment has changed since the snapshot, or the job is no longer ours; nothing was written. */
+  readonly stale: boolean;
+  /** In words, why wanted replacements have no place now. */
+  readonly shortfall: string | null;
+}
+
+const NOTHING: Recorded = { stale: false, shortfall: null };
+
+/** Writes a plan down: one transaction under the deployment's lock, all or nothing, and only if the snapshot still holds. */
+@Injectable()
+export class Recorder {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly deployments: DeploymentsRepository,
+    private readonly replicas: ReplicasRepository,
+    private readonly nodes: NodesRepository,
+    private readonly placements: PlacementService,
+    private readonly metrics: DeploymentMetrics,
+  ) {}
+
+  async record(snapshot: Snapshot, plan: Plan, job: ClaimedJob): Promise<Recorded> {
+    const writes = plan.moves.length + plan.release.length + plan.supersede.length;
+    if (writes === 0 && !plan.place && !plan.deployment) return NOTHING;
+    const recorded = await inTransaction(
+      this.dataSource,
+      async (tx, attempt) => {
+        const deployment = await this.deployments.lockAtRevision(tx, snapshot.id, snapshot.revision, job);
+        if (!deployment) return { stale: true, shortfall: null };
+        await this.replicas.move(tx, plan.moves);
+        if (plan.release.length > 0) await this.nodes.release(tx, plan.release);
+        await this.replicas.supersede(tx, plan.supersede);
+        const shortfall = plan.place ? await this.place(tx, deployment, plan.place, attempt) : null;
+        if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
+        if (plan.release.length > 0) await tx.query('SELECT pg_notify($1, $2)', [TEARDOWN_CHANNEL, snapshot.id]);
+        return { stale: false, shortfall };
+      },
+      { retryOn: isCapacityTaken },
+    );
+    if (!recorded.stale && snapshot.deletedAt && endsTeardown(snapshot, plan)) this.metrics.tornDown(snapshot.deletedAt, snapshot.now);
+    return recorded;
+  }
+
+  /** A pending deployment becomes `scheduled` or `failed`; a replacement that finds no place is tried again later. */
+  private async place(tx: Tx, deployment: LockedDeployment, wish: PlacementWish, attempt: number): Promise<string | null> {
+    const attempts = wish.replaces.map((replaced) => replaced.attempt);
+    const placement = await this.placements.placeAll(tx, deployment, { ...wish, generation: deployment.generation, attempts }, attempt);
+    if (deployment.status === 'pending') {
+      const [to, reason] =
+        placement.shortfall === null
+          ? (['scheduled', `Scheduled ${wish.count} replicas across nodes`] as const)
+          : (['failed', placement.shortfall] as const);
+      await this.changeStatus(tx, deployment, to, reason);
+      return null;
+    }
+    if (placement.shortfall !== null) return shortfallText('Insufficient nodes for replacements', placement);
+    await this.replicas.supersede(
+      tx,
+      wish.replaces.map((replaced) => replaced.id),
+    );
+    return null;
+  }
+
+  private async changeStatus(tx: Tx, deployment: LockedDeployment, to: DeploymentStatus, reason: string): Promise<void> {
+    await this.deployments.changeStatus(tx, deployment, { to, reason, changedBy: null, requestId: null });
+  }
+}
+
+/** The plan releases the last replicas of a deleted deployment. */
+function endsTeardown(snapshot: Snapshot, plan: Plan): boolean {
+  const released = new Set(plan.release);
+  return released.size > 0 && snapshot.replicas.every((replica) => released.has(replica.id));
+}

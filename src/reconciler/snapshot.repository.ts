@@ -1,0 +1,99 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { AppConfig } from '../config/app-config';
+import type { DeploymentSpec } from '../deployments/domain/deployment-spec';
+import type { DeploymentStatus } from '../deployments/domain/deployment-status';
+import { isOnline } from '../nodes/node-status.sql';
+import type { NodeTarget, WorkloadSpec } from '../runtime/runtime-driver';
+import type { PlanReplica } from './plan.types';
+
+/** One deployment as the database knows it at one moment, with its unfinished replicas and their nodes. */
+export interface Snapshot {
+  readonly id: string;
+  readonly status: DeploymentStatus;
+  readonly revision: number;
+  readonly generation: number;
+  readonly targetReplicas: number;
+  readonly deletedAt: Date | null;
+  readonly spec: Omit<DeploymentSpec, 'replicas' | 'type' | 'region' | 'placementStrategy'>;
+  readonly replicas: readonly PlanReplica[];
+  /** Every node that may hold a workload of this deployment, by id. */
+  readonly nodes: ReadonlyMap<string, NodeTarget>;
+  readonly now: Date;
+}
+
+interface Row extends Omit<Snapshot, 'replicas' | 'nodes'> {
+  readonly replicas: (Omit<PlanReplica, 'createdAt' | 'changedAt' | 'startedAt'> & {
+    readonly createdAt: string;
+    readonly changedAt: string;
+    readonly startedAt: string | null;
+    readonly node: NodeTarget;
+  })[];
+}
+
+@Injectable()
+export class SnapshotRepository {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** One statement, so that what it shows existed together. Null: there is no such deployment. */
+  async load(deploymentId: string): Promise<Snapshot | null> {
+    const [row] = await this.dataSource.query<Row[]>(SNAPSHOT, [deploymentId, this.config.NODE_OFFLINE_AFTER_SECONDS]);
+    if (!row) return null;
+    return {
+      ...row,
+      replicas: row.replicas.map(({ node, ...replica }) => ({
+        ...replica,
+        nodeId: node.id,
+        nodeName: node.name,
+        createdAt: new Date(replica.createdAt),
+        changedAt: new Date(replica.changedAt),
+        startedAt: replica.startedAt === null ? null : new Date(replica.startedAt),
+      })),
+      nodes: new Map(row.replicas.map(({ node }) => [node.id, node])),
+    };
+  }
+}
+
+export function workloadOf(snapshot: Snapshot, replica: PlanReplica): WorkloadSpec {
+  const { spec } = snapshot;
+  return {
+    replicaId: replica.id,
+    deploymentId: snapshot.id,
+    deploymentName: spec.name,
+    generation: replica.generation,
+    image: spec.containerImage,
+    command: spec.command,
+    env: spec.env,
+    ports: spec.ports,
+    healthCheck: spec.healthCheck,
+    labels: spec.labels,
+    ...spec.resources,
+  };
+}
+
+const SNAPSHOT = `
+  SELECT d.id, d.status, d.revision, d.generation, d.target_replicas AS "targetReplicas", d.deleted_at AS "deletedAt",
+         clock_timestamp() AS now,
+         json_build_object(
+           'name', d.name, 'containerImage', d.container_image, 'command', d.command, 'env', d.env, 'ports', d.ports,
+           'healthCheck', d.health_check, 'labels', d.labels,
+           'resources', json_build_object('cpuCores', s.cpu_cores::float8, 'memoryMb', s.memory_mb,
+                                          'gpuUnits', s.gpu_units, 'storageGb', s.storage_gb)) AS spec,
+         (SELECT coalesce(json_agg(json_build_object(
+                   'id', r.id, 'status', r.status, 'generation', r.generation, 'attempt', r.attempt, 'reason', r.reason,
+                   'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'superseded', r.superseded_at IS NOT NULL,
+                   'reserved', v.replica_id IS NOT NULL, 'createdAt', r.created_at, 'changedAt', r.changed_at, 'startedAt', r.started_at,
+                   'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime, 'endpoint', n.endpoint, 'engineId', n.engine_id))
+                   ORDER BY r.created_at, r.id), '[]')
+            FROM deployment_replicas AS r
+            JOIN nodes AS n ON n.id = r.node_id
+            LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL
+           WHERE r.deployment_id = d.id
+             AND (r.status IN ('pending', 'starting', 'running', 'stopping')
+                  OR r.status = 'failed' AND (v.replica_id IS NOT NULL OR r.superseded_at IS NULL AND r.generation = d.generation))) AS replicas
+    FROM deployments AS d JOIN deployment_resources AS s ON s.deployment_id = d.id
+   WHERE d.id = $1`;

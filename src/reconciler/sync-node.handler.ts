@@ -1,0 +1,77 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { AppConfig } from '../config/app-config';
+import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
+import { JobQueue } from '../jobs/job-queue';
+import { NodesRepository } from '../nodes/nodes.repository';
+import { DriverError, type ObservedWorkload, type RuntimeDriver } from '../runtime/runtime-driver';
+import { Runtimes } from '../runtime/runtimes';
+import { discrepancies } from './discrepancies';
+import { NodeSyncRepository, type SyncedNode } from './node-sync.repository';
+
+const CALL_TIMEOUT_MS = 10_000;
+const UNSERVED_RETRY_MS = 30_000;
+
+/**
+ * Looks at one node every few seconds: notes its heartbeat, wakes the deployments whose records differ from what its
+ * engine shows, and removes workloads that nobody stands for. The cost is one list a node, whatever runs on it.
+ */
+@Injectable()
+export class SyncNodeHandler implements JobHandler {
+  readonly kind = 'node.sync';
+  readonly concurrency = 16;
+  private readonly logger = new Logger(SyncNodeHandler.name);
+
+  constructor(
+    private readonly config: AppConfig,
+    private readonly nodes: NodesRepository,
+    private readonly repository: NodeSyncRepository,
+    private readonly runtimes: Runtimes,
+    private readonly jobs: JobQueue,
+  ) {}
+
+  async handle(job: ClaimedJob, stop: AbortSignal): Promise<JobResult> {
+    const node = await this.repository.node(job.key);
+    if (!node) return { kind: 'done' };
+    const driver = this.runtimes.driverFor(node.runtime);
+    if (!driver) return { kind: 'again', afterMs: UNSERVED_RETRY_MS };
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
+    try {
+      await this.sync(node, driver, signal);
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error;
+      if (node.online) this.logger.warn(`Node ${node.name} does not answer: ${error.message}`);
+      await this.nodes.heartbeatFailed(node.id, error.message);
+    }
+    return { kind: 'again', afterMs: this.config.NODE_SYNC_SECONDS * 1000 };
+  }
+
+  private async sync(node: SyncedNode, driver: RuntimeDriver, signal: AbortSignal): Promise<void> {
+    const [info, workloads] = await Promise.all([driver.info(node, signal), driver.list(node, {}, signal)]);
+    await this.nodes.heartbeat(node.id, info);
+    // Read after the list: a workload that was shown had its record before.
+    const records = await this.repository.replicas(
+      node.id,
+      workloads.map((workload) => workload.replicaId),
+    );
+    const found = discrepancies(records, workloads, { cameBack: !node.online, draining: node.draining });
+    await this.jobs.enqueueNow(found.wake.map((key) => ({ kind: 'deployment.reconcile', key })));
+    if (found.unclaimed.length > 0) await this.removeUnclaimed(node, driver, found.unclaimed, signal);
+  }
+
+  /**
+   * Workloads of finished replicas go. Those of deployments that the database has never heard of stay and are reported:
+   * after a database was restored from a backup they are what is left of newer deployments.
+   */
+  private async removeUnclaimed(node: SyncedNode, driver: RuntimeDriver, unclaimed: readonly ObservedWorkload[], signal: AbortSignal): Promise<void> {
+    const known = await this.repository.knownDeployments([...new Set(unclaimed.map((workload) => workload.deploymentId))]);
+    for (const workload of unclaimed) {
+      const name = `container ${workload.containerId.slice(0, 12)} of replica ${workload.replicaId} on node ${node.name}`;
+      if (!known.has(workload.deploymentId)) {
+        this.logger.warn(`${name} belongs to the unknown deployment ${workload.deploymentId}: left alone, remove it by hand if it is not wanted`);
+        continue;
+      }
+      this.logger.warn(`Removing ${name}: the replica is finished`);
+      await driver.remove(node, workload.replicaId, { graceSeconds: 0, signal });
+    }
+  }
+}
