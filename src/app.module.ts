@@ -1,0 +1,54 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import type { Logger } from 'pino';
+import { AuthModule } from './auth/auth.module';
+import type { Clock } from './common/clock';
+import { ClockModule } from './common/clock.module';
+import type { AppConfig } from './config/app-config';
+import { ConfigModule } from './config/config.module';
+import { dataSourceOptions } from './data-source-options';
+import { DeploymentsApiModule } from './deployments/deployments-api.module';
+import { HealthModule } from './health/health.module';
+import type { ReadRuntimeStatus } from './health/runtime-status';
+import { IdempotencyModule } from './idempotency/idempotency.module';
+import { JobsModule } from './jobs/jobs.module';
+import { LoggingModule } from './logging/logging.module';
+import { MetricsModule } from './metrics/metrics.module';
+import { NodesApiModule } from './nodes/nodes-api.module';
+import { ReconcilerModule } from './reconciler/reconciler.module';
+import { RuntimeModule } from './runtime/runtime.module';
+import { Runtimes } from './runtime/runtimes';
+
+export interface AppParts {
+  readonly databaseUrl: string;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * Puts the parts together by role: `api` answers requests, `worker` does the work in the background, `all` is both.
+ * Every role has the guard, health and metrics; no route is open because a module was left out.
+ */
+@Module({})
+export class AppModule {
+  static of(config: AppConfig, { databaseUrl, logger, clock }: AppParts): DynamicModule {
+    const common = [
+      ConfigModule.of(config),
+      ClockModule.of(clock),
+      LoggingModule.of(logger),
+      TypeOrmModule.forRoot({ ...dataSourceOptions({ url: databaseUrl, poolSize: config.DATABASE_POOL_SIZE }), retryAttempts: 3, retryDelay: 1_000 }),
+      MetricsModule,
+      JobsModule,
+      IdempotencyModule,
+      AuthModule,
+      HealthModule.of(config, {
+        imports: [RuntimeModule],
+        inject: [Runtimes],
+        useFactory: (runtimes: Runtimes): ReadRuntimeStatus => () => ({ ...runtimes.active, ok: true }),
+      }),
+    ];
+    const api = config.ROLE === 'worker' ? [] : [NodesApiModule, DeploymentsApiModule];
+    const worker = config.ROLE === 'api' ? [] : [ReconcilerModule];
+    return { module: AppModule, imports: [...common, ...api, ...worker] };
+  }
+}

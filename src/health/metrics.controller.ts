@@ -1,0 +1,44 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { AdminOnly } from '../auth/admin-only.decorator';
+import { Public } from '../auth/public.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import { Metrics } from '../metrics/metrics';
+
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+const SUMMARY = 'Metrics in the text format of Prometheus';
+
+/** The default: metrics tell about all users, so only administrators (or a token of theirs) may read them. */
+@ApiTags('operations')
+@AdminOnly()
+@Controller('metrics')
+export class ClosedMetricsController {
+  constructor(private readonly metrics: Metrics) {}
+
+  @Get()
+  @Header('Content-Type', CONTENT_TYPE)
+  @ApiOperation({ operationId: 'metrics', summary: `${SUMMARY}, for administrators` })
+  @ApiProduces('text/plain')
+  @ApiOkResponse({ schema: { type: 'string' } })
+  @ApiProblem('unauthenticated', 'admin_required')
+  read(): Promise<string> {
+    return this.metrics.registry.metrics();
+  }
+}
+
+/** With METRICS_PUBLIC=true: for a scraper on a closed network. */
+@ApiTags('operations')
+@Public()
+@Controller('metrics')
+export class PublicMetricsController {
+  constructor(private readonly metrics: Metrics) {}
+
+  @Get()
+  @Header('Content-Type', CONTENT_TYPE)
+  @ApiOperation({ operationId: 'metrics', summary: SUMMARY })
+  @ApiProduces('text/plain')
+  @ApiOkResponse({ schema: { type: 'string' } })
+  read(): Promise<string> {
+    return this.metrics.registry.metrics();
+  }
+}

@@ -1,0 +1,54 @@
+import { ApiProperty } from '@nestjs/swagger';
+
+class DatabaseCheckDto {
+  @ApiProperty()
+  ok!: boolean;
+}
+
+class JobsCheckDto {
+  @ApiProperty()
+  ok!: boolean;
+
+  @ApiProperty({ type: 'number', nullable: true, description: 'How long the oldest due job has been waiting.', example: 0 })
+  oldest_due_seconds!: number | null;
+}
+
+class RuntimeCheckDto {
+  @ApiProperty()
+  ok!: boolean;
+
+  @ApiProperty({ example: 'simulated' })
+  kind!: string;
+
+  @ApiProperty({ description: 'True when nothing really runs.' })
+  simulated!: boolean;
+
+  @ApiProperty({ example: 'no Docker Engine answers: containers are simulated' })
+  reason!: string;
+}
+
+class ReadinessChecksDto {
+  @ApiProperty({ type: () => DatabaseCheckDto })
+  database!: DatabaseCheckDto;
+
+  @ApiProperty({ type: () => JobsCheckDto })
+  jobs!: JobsCheckDto;
+
+  @ApiProperty({ type: () => RuntimeCheckDto })
+  runtime!: RuntimeCheckDto;
+}
+
+/** The answer of /health/ready, with 200 and with 503. */
+export class ReadinessDto {
+  @ApiProperty({ enum: ['ready', 'not_ready', 'stopping'] })
+  status!: 'ready' | 'not_ready' | 'stopping';
+
+  @ApiProperty({ type: () => ReadinessChecksDto })
+  checks!: ReadinessChecksDto;
+}
+
+/** The answer of /health/live. */
+export class LivenessDto {
+  @ApiProperty({ enum: ['live'] })
+  status!: 'live';
+}

@@ -1,0 +1,41 @@
+import pino, { type DestinationStream, type Logger } from 'pino';
+import pretty from 'pino-pretty';
+import type { AppConfig } from '../config/app-config';
+
+interface SafeError {
+  readonly type: string;
+  readonly message: string;
+  readonly stack?: string;
+  readonly code?: string;
+  readonly cause?: SafeError;
+}
+
+const MAX_CAUSES = 3;
+
+/** What of an error may be logged. Database errors carry the statement's parameters and rows, which may be secrets. */
+export function safeError(error: unknown, causes = MAX_CAUSES): SafeError {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  const code: unknown = Reflect.get(error, 'code');
+  return {
+    type: error.name,
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(error.cause instanceof Error && causes > 0 ? { cause: safeError(error.cause, causes - 1) } : {}),
+  };
+}
+
+/** The process's logger: JSON lines, or coloured text when `tty` says that a person reads along. */
+export function createLogger(config: Pick<AppConfig, 'LOG_LEVEL'>, output: { tty: boolean; stream?: DestinationStream }): Logger {
+  const options = {
+    level: config.LOG_LEVEL,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (level: string) => ({ level }) },
+    serializers: { err: (error: unknown) => safeError(error) },
+    redact: { paths: ['authorization', 'cookie', 'password', 'token', '*.authorization', '*.cookie', '*.password', '*.token'], censor: '[hidden]' },
+  };
+  if (output.stream) return pino(options, output.stream);
+  if (output.tty) return pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', sync: true }));
+  return pino(options);
+}

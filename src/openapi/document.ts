@@ -1,0 +1,51 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { VERSION } from '../common/version';
+import { completeDocument } from './complete-document';
+import { markRoutes } from './mark-routes';
+
+const DESCRIPTION = `Deploy containers to fog and edge nodes, watch them, scale them, and delete them without a trace.
+
+A first walk, with the examples as they stand:
+1. \`POST /api/auth/register\` makes a user, or take the administrator whose name and password the program printed when it first started.
+2. \`POST /api/auth/login\`, then press **Authorize** and paste the \`access_token\`.
+3. \`POST /api/deployment/deploy\` answers at once; copy the \`deployment_id\`.
+4. \`GET /api/deployment/status/{deployment_id}\` shows the containers starting and running.
+5. \`POST /api/deployment/scale/{deployment_id}\` changes the number of replicas.
+6. \`DELETE /api/deployment/{deployment_id}\` stops every container and says when all is released.
+
+Errors are problem documents (RFC 9457, \`application/problem+json\`) with a stable \`code\`. Every answer carries \`X-Request-Id\`; send
+your own to find a request in the log. Send \`Idempotency-Key\` with POST and DELETE to repeat them safely.`;
+
+const TAGS: readonly (readonly [string, string])[] = [
+  ['auth', 'Users, sessions and API tokens'],
+  ['deployments', 'Deploy, watch, scale and delete'],
+  ['nodes', 'The machines that containers run on'],
+  ['operations', 'Health and metrics'],
+];
+
+/** The OpenAPI document of the running application. */
+export function openApiDocument(app: INestApplication): OpenAPIObject {
+  markRoutes(app);
+  const builder = new DocumentBuilder()
+    .setTitle('fog-compute')
+    .setDescription(DESCRIPTION)
+    .setVersion(VERSION)
+    .addServer('/', 'This server')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'The `access_token` of POST /api/auth/login, or an API token.' })
+    .addSecurityRequirements('bearer');
+  for (const [name, description] of TAGS) builder.addTag(name, description);
+  return completeDocument(SwaggerModule.createDocument(app, builder.build()));
+}
+
+/** Serves Swagger UI at /docs and the document at /openapi.json, both public. Nothing is loaded from elsewhere. */
+export function serveDocs(app: INestApplication): void {
+  let document: OpenAPIObject | undefined;
+  SwaggerModule.setup('docs', app, () => (document ??= openApiDocument(app)), {
+    useGlobalPrefix: false,
+    jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
+    customSiteTitle: 'fog-compute API',
+    swaggerOptions: { persistAuthorization: true, displayRequestDuration: true, tryItOutEnabled: true, validatorUrl: null },
+  });
+}

@@ -1,0 +1,111 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DataSource } from 'typeorm';
+import { AdminBootstrap, type FirstAdministrator } from './auth/admin-bootstrap';
+import { administratorLines, banner } from './banner';
+import type { AppConfig } from './config/app-config';
+import { createApp } from './create-app';
+import { dataSourceOptions } from './data-source-options';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded-postgres';
+import { migrate } from './database/migrate';
+import { Readiness } from './health/readiness.service';
+import { RUNTIME_STATUS, type ReadRuntimeStatus } from './health/runtime-status';
+import { Metrics } from './metrics/metrics';
+import { describeStartError, refusePortInUse } from './start-errors';
+
+/** Load balancers and probes get to see "not ready" before the first connection is refused. */
+const NOT_READY_MS = 300;
+/** Requests and jobs may end by themselves for so long; then their connections are cut. All in all at most 10 s. */
+const DRAIN_MS = 5_000;
+const CLOSE_MS = 7_000;
+const DATABASE_STOP_MS = 2_500;
+
+/** The process from start to end: database, schema, application, administrator. */
+export class Program {
+  private embedded: EmbeddedPostgres | undefined;
+  private app: NestFastifyApplication | undefined;
+
+  constructor(private readonly config: AppConfig) {}
+
+  /** Resolves with what to print once requests are answered. Rejects in words, with everything that had started stopped. */
+  async start(): Promise<string> {
+    let administrator: FirstAdministrator | null = null;
+    try {
+      await refusePortInUse(this.config);
+      const databaseUrl = await this.openDatabase();
+      await this.migrate(databaseUrl);
+      this.app = await createApp(this.config, { databaseUrl });
+      this.app.get(Metrics).collectProcessMetrics();
+      administrator = await this.app.get(AdminBootstrap, { strict: false }).ensureAdministrator();
+      await this.app.listen({ port: this.config.PORT, host: this.config.HOST });
+      return banner(this.config, { url: await this.url(), database: this.databaseWords(), runtime: this.runtime(), administrator });
+    } catch (error) {
+      await this.stop();
+      const words = [describeStartError(error, this.config), ...administratorLines(administrator)];
+      throw new Error(words.join('\n'), { cause: error });
+    }
+  }
+
+  /** Readiness off, then requests and jobs, then the database. False when something had to be cut off. */
+  async stop(): Promise<boolean> {
+    const { app, embedded } = this;
+    let clean = true;
+    if (app) {
+      app.get(Readiness, { strict: false }).stop();
+      await sleep(NOT_READY_MS);
+      const cut = setTimeout(() => (app.getHttpServer() as Server).closeAllConnections(), DRAIN_MS);
+      clean = await endsWithin(app.close(), CLOSE_MS);
+      clearTimeout(cut);
+    }
+    if (embedded) clean = (await endsWithin(embedded.stop(), DATABASE_STOP_MS)) && clean;
+    return clean;
+  }
+
+  private async openDatabase(): Promise<string> {
+    if (this.config.DATABASE_URL !== undefined) return this.config.DATABASE_URL;
+    this.embedded = await startEmbeddedPostgres({
+      dataDir: this.config.DATA_DIR,
+      onProgress: (message) => process.stdout.write(`${message}\n`),
+    });
+    return this.embedded.url;
+  }
+
+  private async migrate(url: string): Promise<void> {
+    const dataSource = await new DataSource(dataSourceOptions({ url, poolSize: 2, applicationName: 'fog-compute-migrate' })).initialize();
+    try {
+      const names = await migrate(dataSource);
+      if (names.length > 0) process.stdout.write(`Brought the database up to date: ${String(names.length)} migrations\n`);
+    } finally {
+      await dataSource.destroy();
+    }
+  }
+
+  private runtime(): ReturnType<ReadRuntimeStatus> {
+    const read = this.app?.get<ReadRuntimeStatus>(RUNTIME_STATUS, { strict: false });
+    if (!read) throw new Error('The application has no runtime');
+    return read();
+  }
+
+  /** An address that works in a browser on this machine, also when it listens on all of them. */
+  private async url(): Promise<string> {
+    const url = (await this.app?.getUrl()) ?? '';
+    return url.replace('[::1]', '127.0.0.1').replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//127.0.0.1');
+  }
+
+  private databaseWords(): string {
+    if (this.config.DATABASE_URL === undefined) return `embedded PostgreSQL in ${this.config.DATA_DIR}`;
+    const { hostname, port, pathname } = new URL(this.config.DATABASE_URL);
+    return `PostgreSQL at ${hostname}:${port === '' ? '5432' : port}${pathname}`;
+  }
+}
+
+async function endsWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const late = Symbol('late');
+  const result = await Promise.race([work.catch((error: unknown) => report(error)), sleep(ms, late, { ref: false })]);
+  return result !== late;
+}
+
+function report(error: unknown): void {
+  process.stderr.write(`While ending: ${error instanceof Error ? error.message : String(error)}\n`);
+}

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { startTestApp, type TestApp } from '../support/test-app';
+
+const ROOT = join(__dirname, '../..');
+const PUBLIC = ['POST /api/auth/login', 'POST /api/auth/refresh', 'POST /api/auth/register', 'GET /health/live', 'GET /health/ready'];
+
+interface Operation {
+  tags?: string[];
+  summary?: string;
+  operationId?: string;
+  security?: unknown[];
+  parameters?: { name: string; in: string }[];
+  responses: Record<string, { content?: Record<string, unknown>; headers?: Record<string, unknown> }>;
+}
+interface Document {
+  paths: Record<string, Record<string, Operation>>;
+  tags: { name: string }[];
+  security: unknown[];
+}
+
+describe('the OpenAPI document', () => {
+  let t: TestApp;
+  let document: Document;
+  let operations: [string, Operation][];
+  beforeAll(async () => {
+    t = await startTestApp();
+    document = (await t.http.get('/openapi.json').expect(200)).body as Document;
+    operations = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item).map(([method, operation]): [string, Operation] => [`${method.toUpperCase()} ${path}`, operation]),
+    );
+  });
+  afterAll(() => t?.close());
+
+  it('passes the linter', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fog-openapi-'));
+    try {
+      const file = join(folder, 'openapi.json');
+      writeFileSync(file, JSON.stringify(document));
+      const cli = join(dirname(createRequire(__filename).resolve('@redocly/cli/package.json')), 'bin', 'cli.js');
+      const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
+      await promisify(execFile)(process.execPath, [cli, 'lint', file, '--config', join(ROOT, 'redocly.yaml'), '--format', 'summary'], { env, cwd: ROOT });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('says which routes are public, and the guard agrees', async () => {
+    expect(document.security).toEqual([{ bearer: [] }]);
+    const open = operations.filter(([, { security }]) => security?.length === 0).map(([name]) => name);
+    expect(open.sort()).toEqual([...PUBLIC].sort());
+    for (const [name] of operations.filter(([name]) => !PUBLIC.includes(name))) {
+      const [method = '', path = ''] = name.split(' ');
+      const url = path.replaceAll(/\{[^}]+\}/g, '00000000-0000-4000-8000-000000000000');
+      const send = t.http[method.toLowerCase() as 'get' | 'post' | 'patch' | 'delete'].bind(t.http);
+      expect([name, (await send(url)).status]).toEqual([name, 401]);
+    }
+  });
+
+  it('gives every operation a tag that is listed, a summary and an id', () => {
+    const tags = document.tags.map(({ name }) => name);
+    const incomplete = operations.filter(([, o]) => !o.summary || !o.operationId || !o.tags?.every((tag) => tags.includes(tag)));
+    expect(incomplete.map(([name]) => name)).toEqual([]);
+    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(operations.length);
+    expect(tags).toEqual(['auth', 'deployments', 'nodes', 'operations']);
+  });
+
+  it('documents problems as problems, and the idempotency key where it is honoured', () => {
+    for (const [name, { responses, parameters = [], tags }] of operations) {
+      if (tags?.includes('operations')) continue;
+      for (const [status, response] of Object.entries(responses)) {
+        if (Number(status) >= 400) expect([name, status, Object.keys(response.content ?? {})]).toEqual([name, status, ['application/problem+json']]);
+      }
+      expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining(['429', '500', '503'])]);
+      const takesKey = /^(POST|DELETE)/.test(name);
+      expect([name, parameters.some((parameter) => parameter.name === 'Idempotency-Key')]).toEqual([name, takesKey]);
+    }
+  });
+
+  it('leaves no mark of ours in the document', () => {
+    expect(JSON.stringify(document)).not.toMatch(/"x-/);
+  });
+
+  it('is served with a Swagger UI that loads nothing from elsewhere', async () => {
+    const { text, headers } = await t.http.get('/docs').expect(200).expect('Content-Type', /html/);
+    expect(text).not.toMatch(/(src|href)="(https?:)?\/\//);
+    expect(headers['content-security-policy']).not.toMatch(/upgrade-insecure-requests/);
+    for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css', 'swagger-ui-init.js']) await t.http.get(`/docs/${file}`).expect(200);
+  });
+});

@@ -1,0 +1,178 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import request, { type Test } from 'supertest';
+import type { DestinationStream } from 'pino';
+import { DataSource } from 'typeorm';
+import { AccessTokens } from '../../src/auth/access-tokens';
+import { API_TOKEN_PREFIX, hashToken, newSecretToken } from '../../src/auth/secret-token';
+import type { Clock } from '../../src/common/clock';
+import { loadConfig } from '../../src/config/app-config';
+import { createApp } from '../../src/create-app';
+import { dataSourceOptions } from '../../src/data-source-options';
+import { checkInvariants } from '../../src/invariants/check-invariants';
+import { TcpProxy } from './tcp-proxy';
+import { createTestDatabase, type TestDatabase } from './test-database';
+
+export interface TestAppOptions {
+  env?: Record<string, string>;
+  clock?: Clock;
+  logStream?: DestinationStream;
+}
+
+/** What kind of user to make when the name is used for the first time, and with which kind of token to call. */
+export interface TestUser {
+  admin?: boolean;
+  readOnly?: boolean;
+}
+
+type Agent = ReturnType<typeof request.agent>;
+
+export interface TestApp {
+  app: NestFastifyApplication;
+  /** `http://127.0.0.1:port`. */
+  url: string;
+  databaseUrl: string;
+  /** The application reaches its database through this: cut it to take the database away. */
+  databaseProxy: TcpProxy;
+  dataSource: DataSource;
+  /** Sends requests without a token. */
+  http: Agent;
+  /** Sends requests as this user, who is made on first use. Without a password: log-in is tested elsewhere. */
+  as(username: string, user?: TestUser): Agent;
+  /** The user's id; the user must have been used in `as` before, or is made as an ordinary one. */
+  userId(username: string): Promise<string>;
+  /** A bearer token, as `as` sends it. */
+  token(username: string, user?: TestUser): Promise<string>;
+  /** Ends the application, checks the invariants of the database, and removes it. */
+  close(): Promise<void>;
+}
+
+const TEST_ENV = {
+  PORT: '0',
+  RUNTIME: 'simulated',
+  SIMULATED_DELAY_MS: '0',
+  LOG_LEVEL: 'silent',
+  RATE_LIMIT_PER_MINUTE: '0',
+  AUTH_RATE_LIMIT_PER_MINUTE: '0',
+  JWT_SECRET: 'a-secret-of-the-tests-and-of-nobody-else',
+};
+
+/** The whole application over HTTP on a database of its own, with the simulated runtime and without rate limits. */
+export async function startTestApp({ env = {}, clock, logStream }: TestAppOptions = {}): Promise<TestApp> {
+  const database = await createTestDatabase();
+  const databaseProxy = await TcpProxy.to(database.url);
+  let app: NestFastifyApplication | undefined;
+  try {
+    const config = loadConfig({ ...TEST_ENV, DATABASE_URL: databaseProxy.url, ...env });
+    app = await createApp(config, { ...(clock ? { clock } : {}), ...(logStream ? { logStream } : {}) });
+    await app.listen(0, '127.0.0.1');
+    return await testApp(app, { database, databaseProxy });
+  } catch (error) {
+    await app?.close();
+    databaseProxy.close();
+    await database.drop();
+    throw error;
+  }
+}
+
+async function testApp(app: NestFastifyApplication, { database, databaseProxy }: { database: TestDatabase; databaseProxy: TcpProxy }): Promise<TestApp> {
+  const dataSource = app.get(DataSource);
+  const users = new TestUsers(dataSource, app.get(AccessTokens, { strict: false }));
+  const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');
+  return {
+    app,
+    url,
+    databaseUrl: database.url,
+    databaseProxy,
+    dataSource,
+    http: request.agent(url),
+    as: (username, user = {}) => agentWith(url, users.token(username, user)),
+    userId: (username) => users.id(username),
+    token: (username, user = {}) => users.token(username, user),
+    close: async () => {
+      await app.close();
+      databaseProxy.close();
+      await checkDatabase(database);
+    },
+  };
+}
+
+/** On a connection of its own, after the application has ended: nothing is in motion any more. */
+async function checkDatabase(database: TestDatabase): Promise<void> {
+  const dataSource = await new DataSource(dataSourceOptions({ url: database.url, poolSize: 2 })).initialize();
+  try {
+    const violations = await checkInvariants(dataSource, { graceSeconds: 30 });
+    if (violations.length > 0) throw new Error(`Broken invariants:\n${JSON.stringify(violations, null, 2)}`);
+  } finally {
+    await dataSource.destroy();
+    await database.drop();
+  }
+}
+
+/** An agent whose requests wait until their token exists, so that a test can write `t.as('ada').get(...)`. */
+function agentWith(url: string, token: Promise<string>): Agent {
+  token.catch(() => undefined); // reported by the request that needs it
+  const agent = request.agent(url);
+  agent.use((test: Test) => {
+    const end = test.end.bind(test);
+    test.end = (callback) => {
+      const fail = (error: unknown): void => callback?.(error, undefined as never);
+      token.then((bearer) => end.call(test.set('Authorization', `Bearer ${bearer}`), callback), fail);
+      return test;
+    };
+  });
+  return agent;
+}
+
+/** Users made by SQL with tokens signed on the spot: argon2 would cost each test file seconds. */
+class TestUsers {
+  private readonly ids = new Map<string, Promise<string>>();
+  private readonly tokens = new Map<string, Promise<string>>();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly accessTokens: AccessTokens,
+  ) {}
+
+  id(username: string, { admin = false }: TestUser = {}): Promise<string> {
+    return remember(this.ids, username, async () => {
+      const [{ id }] = await this.dataSource.query<[{ id: string }]>(
+        `INSERT INTO users (username, email, password_hash, is_admin) VALUES ($1, $1 || '@test.invalid', 'none', $2) RETURNING id`,
+        [username.toLowerCase(), admin],
+      );
+      return id;
+    });
+  }
+
+  token(username: string, user: TestUser): Promise<string> {
+    return remember(this.tokens, `${username} ${String(user.readOnly ?? false)}`, async () => {
+      const userId = await this.id(username, user);
+      return user.readOnly ? this.readOnlyToken(userId) : this.sessionToken(userId);
+    });
+  }
+
+  private async sessionToken(userId: string): Promise<string> {
+    const [{ id }] = await this.dataSource.query<[{ id: string }]>(
+      `INSERT INTO sessions (user_id, expires_at) VALUES ($1, now() + interval '1 day') RETURNING id`,
+      [userId],
+    );
+    return this.accessTokens.issue(userId, id);
+  }
+
+  private async readOnlyToken(userId: string): Promise<string> {
+    const token = newSecretToken(API_TOKEN_PREFIX);
+    await this.dataSource.query(
+      `INSERT INTO api_tokens (user_id, name, token_hash, prefix, read_only, expires_at) VALUES ($1, 'test', $2, 'fog_test', true, now() + interval '1 day')`,
+      [userId, hashToken(token)],
+    );
+    return token;
+  }
+}
+
+function remember<T>(map: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const known = map.get(key);
+  if (known) return known;
+  const made = make();
+  map.set(key, made);
+  made.catch(() => map.delete(key));
+  return made;
+}
