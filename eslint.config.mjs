@@ -11,7 +11,7 @@ const LAYERS = [
   ['auth', 'idempotency', 'jobs', 'logging', 'metrics'],
   ['nodes', 'scheduling', 'runtime'],
   ['deployments'],
-  ['reconciler'],
+  ['reconciler', 'replica-logs'],
   ['health', 'invariants', 'openapi'],
 ];
 

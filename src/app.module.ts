@@ -9,15 +9,13 @@ import { ConfigModule } from './config/config.module';
 import { dataSourceOptions } from './data-source-options';
 import { DeploymentsApiModule } from './deployments/deployments-api.module';
 import { HealthModule } from './health/health.module';
-import type { ReadRuntimeStatus } from './health/runtime-status';
 import { IdempotencyModule } from './idempotency/idempotency.module';
 import { JobsModule } from './jobs/jobs.module';
 import { LoggingModule } from './logging/logging.module';
 import { MetricsModule } from './metrics/metrics.module';
 import { NodesApiModule } from './nodes/nodes-api.module';
 import { ReconcilerModule } from './reconciler/reconciler.module';
-import { RuntimeModule } from './runtime/runtime.module';
-import { Runtimes } from './runtime/runtimes';
+import { ReplicaLogsModule } from './replica-logs/replica-logs.module';
 
 export interface AppParts {
   readonly databaseUrl: string;
@@ -36,18 +34,18 @@ export class AppModule {
       ConfigModule.of(config),
       ClockModule.of(clock),
       LoggingModule.of(logger),
-      TypeOrmModule.forRoot({ ...dataSourceOptions({ url: databaseUrl, poolSize: config.DATABASE_POOL_SIZE }), retryAttempts: 3, retryDelay: 1_000 }),
+      TypeOrmModule.forRoot({
+        ...dataSourceOptions({ url: databaseUrl, poolSize: config.DATABASE_POOL_SIZE }),
+        retryAttempts: 3,
+        retryDelay: 1_000,
+      }),
       MetricsModule,
       JobsModule,
       IdempotencyModule,
       AuthModule,
-      HealthModule.of(config, {
-        imports: [RuntimeModule],
-        inject: [Runtimes],
-        useFactory: (runtimes: Runtimes): ReadRuntimeStatus => () => ({ ...runtimes.active, ok: true }),
-      }),
+      HealthModule.of(config),
     ];
-    const api = config.ROLE === 'worker' ? [] : [NodesApiModule, DeploymentsApiModule];
+    const api = config.ROLE === 'worker' ? [] : [NodesApiModule, DeploymentsApiModule, ReplicaLogsModule];
     const worker = config.ROLE === 'api' ? [] : [ReconcilerModule];
     return { module: AppModule, imports: [...common, ...api, ...worker] };
   }

@@ -1,13 +1,13 @@
 import type { FirstAdministrator } from './auth/admin-bootstrap';
 import { VERSION } from './common/version';
 import type { AppConfig } from './config/app-config';
-import type { RuntimeStatus } from './health/runtime-status';
+import type { ActiveRuntime } from './runtime/runtimes';
 
 export interface StartFacts {
   /** Where it listens, such as `http://127.0.0.1:8000`. */
   readonly url: string;
   readonly database: string;
-  readonly runtime: RuntimeStatus;
+  readonly runtime: ActiveRuntime;
   readonly administrator: FirstAdministrator | null;
 }
 
@@ -32,7 +32,8 @@ export function banner(config: AppConfig, { url, database, runtime, administrato
 export function administratorLines(administrator: FirstAdministrator | null): string[] {
   if (!administrator) return [];
   const { username, generatedPassword } = administrator;
-  const password = generatedPassword === null ? 'the password is ADMIN_PASSWORD' : `password ${generatedPassword} (shown only now: keep it)`;
+  const password =
+    generatedPassword === null ? 'the password is ADMIN_PASSWORD' : `password ${generatedPassword} (shown only now: keep it)`;
   return [`  Administrator   ${username}, ${password}`];
 }
 
@@ -41,7 +42,13 @@ function curlLines({ ADMIN_USERNAME }: AppConfig, url: string, administrator: Fi
     username: administrator?.username ?? ADMIN_USERNAME.toLowerCase(),
     password: administrator?.generatedPassword ?? 'YOUR-PASSWORD',
   });
-  const deployment = JSON.stringify({ name: 'hello', type: 'compute', container_image: IMAGE, replicas: 2, resources: { cpu: 0.5, memory: 512 } });
+  const deployment = JSON.stringify({
+    name: 'hello',
+    type: 'compute',
+    container_image: IMAGE,
+    replicas: 2,
+    resources: { cpu: 0.5, memory: 512 },
+  });
   const json = `-H 'Content-Type: application/json'`;
   return [
     `    TOKEN=$(curl -s ${url}/api/auth/login ${json} -d '${credentials}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,

@@ -40,11 +40,11 @@ export async function createApp(config: AppConfig, options: AppOptions = {}): Pr
     { bodyParser: false, bufferLogs: true, abortOnError: false },
   );
   app.useLogger(app.get(QuietLogger, { strict: false }));
-  app.setGlobalPrefix('api', { exclude: ['health/{*path}', 'metrics', 'api/{*path}'] });
+  app.setGlobalPrefix('api', { exclude: ['health/{*path}', 'metrics'] });
   app.useGlobalFilters(problems);
   app.useGlobalPipes(new RequestPipe());
 
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const fastify = app.getHttpAdapter().getInstance();
   acceptOnlyJson(fastify);
   addHeaders(fastify);
   logRequests(fastify, logger);

@@ -1,4 +1,5 @@
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
+import { PreparingClient } from './database/preparing-client';
 import { migrations } from './database/migrations';
 import { entities } from './entities';
 
@@ -19,6 +20,7 @@ export function dataSourceOptions(input: { url: string; poolSize?: number; appli
     poolSize: input.poolSize ?? 10,
     connectTimeoutMS: 5_000,
     extra: {
+      Client: PreparingClient,
       statement_timeout: 10_000,
       lock_timeout: 5_000,
       idle_in_transaction_session_timeout: 15_000,

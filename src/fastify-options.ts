@@ -1,4 +1,4 @@
-import type { FastifyHttpOptions, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyHttpOptions } from 'fastify';
 import type { Server } from 'node:http';
 import { isIP, type Socket } from 'node:net';
 import { answerClientError } from './common/http/client-errors';
@@ -28,8 +28,7 @@ export function fastifyOptions(config: AppConfig, problems: ProblemFilter): Fast
     routerOptions: { maxParamLength: 1_024, caseSensitive: true, ignoreTrailingSlash: false },
     http: { headersTimeout: HEADERS_WITHIN_MS, requestTimeout: RECEIVE_WITHIN_MS, connectionsCheckingInterval: 2_000 },
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => answerClientError(error, socket),
-    frameworkErrors: (error, request, reply) =>
-      problems.answer(error, request as unknown as FastifyRequest, reply as unknown as FastifyReply),
+    frameworkErrors: (error, request, reply) => problems.answer(error, request, reply),
   };
 }
 

@@ -23,7 +23,9 @@ async function main(): Promise<void> {
 
 /** An error that nobody handled leaves the process in a state that nobody knows: end, and let it be started again. */
 function die(error: unknown): void {
-  process.stderr.write(`fog-compute ended by an error that nobody handled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(
+    `fog-compute ended by an error that nobody handled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
   process.exit(1);
 }
 

@@ -1,5 +1,4 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { AdminBootstrap, type FirstAdministrator } from './auth/admin-bootstrap';
@@ -10,14 +9,15 @@ import { dataSourceOptions } from './data-source-options';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded-postgres';
 import { migrate } from './database/migrate';
 import { Readiness } from './health/readiness.service';
-import { RUNTIME_STATUS, type ReadRuntimeStatus } from './health/runtime-status';
 import { Metrics } from './metrics/metrics';
+import { Runtimes } from './runtime/runtimes';
 import { describeStartError, refusePortInUse } from './start-errors';
 
 /** Load balancers and probes get to see "not ready" before the first connection is refused. */
 const NOT_READY_MS = 300;
 /** Requests and jobs may end by themselves for so long; then their connections are cut. All in all at most 10 s. */
 const DRAIN_MS = 5_000;
+const SWEEP_MS = 100;
 const CLOSE_MS = 7_000;
 const DATABASE_STOP_MS = 2_500;
 
@@ -39,7 +39,7 @@ export class Program {
       this.app.get(Metrics).collectProcessMetrics();
       administrator = await this.app.get(AdminBootstrap, { strict: false }).ensureAdministrator();
       await this.app.listen({ port: this.config.PORT, host: this.config.HOST });
-      return banner(this.config, { url: await this.url(), database: this.databaseWords(), runtime: this.runtime(), administrator });
+      return banner(this.config, { url: await this.url(), database: this.databaseWords(), runtime: this.app.get(Runtimes, { strict: false }).active, administrator });
     } catch (error) {
       await this.stop();
       const words = [describeStartError(error, this.config), ...administratorLines(administrator)];
@@ -54,9 +54,13 @@ export class Program {
     if (app) {
       app.get(Readiness, { strict: false }).stop();
       await sleep(NOT_READY_MS);
-      const cut = setTimeout(() => (app.getHttpServer() as Server).closeAllConnections(), DRAIN_MS);
+      const server = app.getHttpServer();
+      const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+      // A connection whose last answer came after the closing began would stay open for its keep-alive time.
+      const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
       clean = await endsWithin(app.close(), CLOSE_MS);
       clearTimeout(cut);
+      clearInterval(sweep);
     }
     if (embedded) clean = (await endsWithin(embedded.stop(), DATABASE_STOP_MS)) && clean;
     return clean;
@@ -79,12 +83,6 @@ export class Program {
     } finally {
       await dataSource.destroy();
     }
-  }
-
-  private runtime(): ReturnType<ReadRuntimeStatus> {
-    const read = this.app?.get<ReadRuntimeStatus>(RUNTIME_STATUS, { strict: false });
-    if (!read) throw new Error('The application has no runtime');
-    return read();
   }
 
   /** An address that works in a browser on this machine, also when it listens on all of them. */

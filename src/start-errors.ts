@@ -18,7 +18,8 @@ export function refusePortInUse({ PORT, HOST }: AppConfig): Promise<void> {
 export function describeStartError(error: unknown, { PORT, HOST, DATABASE_URL }: AppConfig): string {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
   const isListening = error instanceof Error && Reflect.get(error, 'syscall') === 'listen';
-  if (isListening && code === 'EADDRINUSE') return `Port ${String(PORT)} on ${HOST} is in use. Stop what uses it, or set PORT to another one.`;
+  if (isListening && code === 'EADDRINUSE')
+    return `Port ${String(PORT)} on ${HOST} is in use. Stop what uses it, or set PORT to another one.`;
   if (isListening) return `It cannot listen on ${HOST}:${String(PORT)} (${String(code)}). Set HOST and PORT to an address of this machine.`;
   const isDatabase = isDatabaseUnavailable(error) || postgresCode(error) !== undefined;
   if (isDatabase && DATABASE_URL !== undefined) {

@@ -1,13 +1,30 @@
 import { plainToInstance, Transform, Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsNumber, IsOptional, IsString, IsUrl, Matches, Max, MaxLength, Min, MinLength, ValidateIf, validateSync } from 'class-validator';
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateIf,
+  validateSync,
+} from 'class-validator';
 
 /** `Boolean('false')` is true, so flags are spelled out; anything else stays a string and fails @IsBoolean. */
 const Flag = (): PropertyDecorator =>
   Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value));
 
-const whole = (min: number, max: number): PropertyDecorator => (target, key) => {
-  for (const decorate of [Type(() => Number), IsInt(), Min(min), Max(max)]) decorate(target, key);
-};
+const whole =
+  (min: number, max: number): PropertyDecorator =>
+  (target, key) => {
+    for (const decorate of [Type(() => Number), IsInt(), Min(min), Max(max)]) decorate(target, key);
+  };
 
 export const ROLES = ['all', 'api', 'worker'] as const;
 export const RUNTIME_CHOICES = ['auto', 'docker', 'simulated'] as const;

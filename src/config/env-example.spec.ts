@@ -10,7 +10,9 @@ const example = Object.fromEntries(lines.map((line) => [line.slice(0, line.index
 
 describe('.env.example', () => {
   it('has one line for every variable that the program reads, and no other', () => {
-    const fields = getMetadataStorage().getTargetValidationMetadatas(AppConfig, '', false, false).map(({ propertyName }) => propertyName);
+    const fields = getMetadataStorage()
+      .getTargetValidationMetadatas(AppConfig, '', false, false)
+      .map(({ propertyName }) => propertyName);
     expect(Object.keys(example).sort()).toEqual([...new Set(fields)].sort());
   });
 

@@ -82,4 +82,9 @@ export class DeleteService {
 }
 
 /** What is certain right after the decision. */
-const undone = ({ stoppingIds }: Decision): TeardownState => ({ complete: false, stopped: 0, stopping: stoppingIds.length, released: false });
+const undone = ({ stoppingIds }: Decision): TeardownState => ({
+  complete: false,
+  stopped: 0,
+  stopping: stoppingIds.length,
+  released: false,
+});

@@ -31,7 +31,11 @@ const DELETE_WAIT_EXTRA_SECONDS = 5;
 
 const ApiId = (): MethodDecorator => ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' });
 const ApiIdempotencyKey = (): MethodDecorator =>
-  ApiHeader({ name: 'Idempotency-Key', required: false, description: 'The same key with the same request gives the first answer again for 24 h' });
+  ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'The same key with the same request gives the first answer again for 24 h',
+  });
 
 /** What changes deployments. Every method hands over to the service of its verb. */
 @ApiTags('deployments')
@@ -79,7 +83,10 @@ export class DeploymentCommandsController {
   @Post('scale/:deployment_id')
   @HttpCode(HttpStatus.OK)
   @FailureWords('Scaling failed')
-  @ApiOperation({ summary: 'Change the number of replicas', description: 'Up: places and reserves before it answers. Down: ends the oldest.' })
+  @ApiOperation({
+    summary: 'Change the number of replicas',
+    description: 'Up: places and reserves before it answers. Down: ends the oldest.',
+  })
   @ApiId()
   @ApiIdempotencyKey()
   @ApiOkResponse({ type: DeploymentAcceptedDto })

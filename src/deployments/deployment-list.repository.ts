@@ -17,12 +17,25 @@ export interface ListRow {
   readonly sortValue: string;
 }
 
+interface SortColumn {
+  readonly column: string;
+  /** The column as it goes into a cursor, and back. Times are whole microseconds: no text of a client can be a bad time. */
+  readonly toCursor: string;
+  readonly fromCursor: (parameter: string) => string;
+}
+
+const asText = (column: string): SortColumn => ({ column, toCursor: column, fromCursor: (parameter) => `${parameter}::text` });
+
 /** The only columns that a list may be sorted by; a request chooses a key of this table and never a column. */
-const SORT_COLUMNS = {
-  created_at: { column: 'd.created_at', type: 'timestamptz' },
-  name: { column: 'd.name', type: 'text' },
-  status: { column: 'd.status', type: 'text' },
-} as const satisfies Record<SortKey, { column: string; type: string }>;
+const SORT_COLUMNS: Readonly<Record<SortKey, SortColumn>> = {
+  created_at: {
+    column: 'd.created_at',
+    toCursor: `(extract(epoch FROM d.created_at) * 1000000)::bigint::text`,
+    fromCursor: (parameter) => `timestamptz 'epoch' + ${parameter}::bigint * interval '1 microsecond'`,
+  },
+  name: asText('d.name'),
+  status: asText('d.status'),
+};
 
 /** Pages of deployments: two statements a page, one for the rows with their running replicas and one for the total. */
 @Injectable()
@@ -31,19 +44,19 @@ export class DeploymentListRepository {
 
   /** One row more than the limit tells the caller that there is a further page. Rows come in the order of the walk. */
   async page(query: ListQuery): Promise<ListRow[]> {
-    const { column, type } = SORT_COLUMNS[query.sortBy];
+    const { column, toCursor, fromCursor } = SORT_COLUMNS[query.sortBy];
     const descending = (query.sortOrder === 'desc') !== (query.cursor?.backwards ?? false);
     const direction = descending ? 'DESC' : 'ASC';
     const { where, values } = filters(query);
     const add = (value: unknown): string => `$${values.push(value)}`;
     const beyond = query.cursor
-      ? `AND (${column}, d.id) ${descending ? '<' : '>'} (${add(query.cursor.value)}::${type}, ${add(query.cursor.id)}::uuid)`
+      ? `AND (${column}, d.id) ${descending ? '<' : '>'} (${fromCursor(add(query.cursor.value))}, ${add(query.cursor.id)}::uuid)`
       : '';
     return this.dataSource.query<ListRow[]>(
       `SELECT p.id, p.name, p.status, p.target_replicas AS "targetReplicas", p.created_at AS "createdAt", p.updated_at AS "updatedAt",
               p.sort_value AS "sortValue",
               (SELECT count(*)::int FROM deployment_replicas AS r WHERE r.deployment_id = p.id AND r.status = 'running') AS "runningReplicas"
-         FROM (SELECT d.*, ${column}::text AS sort_value, row_number() OVER (ORDER BY ${column} ${direction}, d.id ${direction}) AS place
+         FROM (SELECT d.*, ${toCursor} AS sort_value, row_number() OVER (ORDER BY ${column} ${direction}, d.id ${direction}) AS place
                  FROM deployments AS d WHERE ${where} ${beyond}
                 ORDER BY ${column} ${direction}, d.id ${direction}
                 LIMIT ${add(query.limit + 1)} OFFSET ${add(query.cursor ? 0 : query.offset)}) AS p
@@ -54,7 +67,10 @@ export class DeploymentListRepository {
 
   async count(query: ListQuery): Promise<number> {
     const { where, values } = filters(query);
-    const [row] = await this.dataSource.query<{ count: number }[]>(`SELECT count(*)::int AS count FROM deployments AS d WHERE ${where}`, values);
+    const [row] = await this.dataSource.query<{ count: number }[]>(
+      `SELECT count(*)::int AS count FROM deployments AS d WHERE ${where}`,
+      values,
+    );
     return row?.count ?? 0;
   }
 }

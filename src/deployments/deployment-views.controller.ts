@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentActor } from '../common/http/current-actor.decorator';
-import { offsetNeighbours, pageHeaders } from '../common/http/page-headers';
+import { pageHeaders } from '../common/http/page-headers';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor } from '../common/request-context';
@@ -11,6 +11,7 @@ import { HistoryQueryDto, VisibilityQueryDto } from './dto/command-queries.dto';
 import { DeploymentDetailDto } from './dto/deployment-detail.dto';
 import { DeploymentListItemDto, ListQueryDto } from './dto/deployment-list.dto';
 import { DeploymentStatusDto, HistoryEntryDto } from './dto/deployment-status.dto';
+import { readHistoryQuery } from './history-query';
 import { readListQuery } from './list-query';
 import { requireDeploymentId } from './refusals';
 
@@ -51,7 +52,11 @@ export class DeploymentViewsController {
   @ApiId()
   @ApiOkResponse({ type: DeploymentStatusDto })
   @ApiProblem('not_found')
-  status(@Param('deployment_id') id: string, @Query() query: VisibilityQueryDto, @CurrentActor() actor: Actor): Promise<DeploymentStatusDto> {
+  status(
+    @Param('deployment_id') id: string,
+    @Query() query: VisibilityQueryDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<DeploymentStatusDto> {
     return this.views.status(requireDeploymentId(id), actor, query.include_deleted);
   }
 
@@ -61,7 +66,11 @@ export class DeploymentViewsController {
   @ApiId()
   @ApiOkResponse({ type: DeploymentDetailDto })
   @ApiProblem('not_found')
-  detail(@Param('deployment_id') id: string, @Query() query: VisibilityQueryDto, @CurrentActor() actor: Actor): Promise<DeploymentDetailDto> {
+  detail(
+    @Param('deployment_id') id: string,
+    @Query() query: VisibilityQueryDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<DeploymentDetailDto> {
     return this.views.detail(requireDeploymentId(id), actor, query.include_deleted);
   }
 
@@ -78,9 +87,8 @@ export class DeploymentViewsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<HistoryEntryDto[]> {
-    const page = { includeDeleted: query.include_deleted, limit: query.limit, offset: query.offset };
-    const { items, total } = await this.views.history(requireDeploymentId(id), actor, page);
-    void reply.headers(pageHeaders(request.url, total, offsetNeighbours(page, total)));
+    const { items, total, next, prev } = await this.views.history(requireDeploymentId(id), actor, readHistoryQuery(query));
+    void reply.headers(pageHeaders(request.url, total, { next, prev }));
     return items;
   }
 }

@@ -7,6 +7,7 @@ import { isOnline } from '../nodes/node-status.sql';
 import type { PlacementExplanation, PlacementStrategy } from '../scheduling/place.types';
 import type { RuntimeKind } from '../runtime/runtime-driver';
 import type { DeploymentType } from './domain/deployment-spec';
+import type { HistoryQuery } from './history-query';
 import { NO_STATUS, type DeploymentStatus } from './domain/deployment-status';
 import type { ReplicaStatus } from './domain/replica-status';
 
@@ -41,7 +42,12 @@ export interface StatusView {
   readonly deletedAt: Date | null;
   readonly resources: { readonly cpu_cores: number; readonly memory_mb: number; readonly gpu_units: number; readonly storage_gb: number };
   readonly replicas: readonly ReplicaView[];
-  readonly changes: readonly { old_status: DeploymentStatus | typeof NO_STATUS; new_status: DeploymentStatus; changed_at: IsoTime; reason: string }[];
+  readonly changes: readonly {
+    old_status: DeploymentStatus | typeof NO_STATUS;
+    new_status: DeploymentStatus;
+    changed_at: IsoTime;
+    reason: string;
+  }[];
   readonly work: { attempts: number; last_error: string | null; stuck_since: IsoTime | null; next_attempt_at: IsoTime } | null;
 }
 
@@ -67,6 +73,7 @@ export interface SpecView {
 }
 
 export interface HistoryRow {
+  readonly id: string;
   readonly oldStatus: DeploymentStatus | typeof NO_STATUS;
   readonly newStatus: DeploymentStatus;
   readonly reason: string;
@@ -100,22 +107,23 @@ export class DeploymentViewsRepository {
     return row ?? null;
   }
 
-  /** Null as with `status`; otherwise the page, newest first, and the number of all changes. */
+  /** Null as with `status`; otherwise one change more than the limit, in the order of the walk, and the number of all changes. */
   async history(
     id: string,
     actor: Actor,
-    page: { includeDeleted: boolean; limit: number; offset: number },
+    { includeDeleted, limit, offset, cursor }: HistoryQuery,
   ): Promise<{ rows: HistoryRow[]; total: number } | null> {
-    const rows = await this.dataSource.query<(HistoryRow & { total: number })[]>(HISTORY, [
+    const rows = await this.dataSource.query<((HistoryRow | { newStatus: null }) & { total: number })[]>(historySql(cursor?.backwards ?? false), [
       id,
       actor.userId,
       actor.isAdmin,
-      page.includeDeleted,
-      page.limit,
-      page.offset,
+      includeDeleted,
+      limit + 1,
+      cursor ? 0 : offset,
+      cursor?.id ?? null,
     ]);
     const [first] = rows;
-    return first ? { rows: rows.filter((row) => row.newStatus !== null), total: first.total } : null;
+    return first ? { rows: rows.filter((row): row is HistoryRow & { total: number } => row.newStatus !== null), total: first.total } : null;
   }
 }
 
@@ -160,11 +168,13 @@ const SPEC = `
     FROM deployments AS d WHERE d.id = $1`;
 
 /** The left join keeps one row of NULLs for a page beyond the end, so that it is told from a deployment nobody may see. */
-const HISTORY = `
-  SELECT h.old_status AS "oldStatus", h.new_status AS "newStatus", h.reason, h.changed_by AS "changedBy",
+const historySql = (backwards: boolean): string => `
+  SELECT h.id, h.old_status AS "oldStatus", h.new_status AS "newStatus", h.reason, h.changed_by AS "changedBy",
          h.request_id AS "requestId", h.changed_at AS "changedAt",
          (SELECT count(*)::int FROM deployment_status_history WHERE deployment_id = d.id) AS total
     FROM deployments AS d
-    LEFT JOIN LATERAL (SELECT * FROM deployment_status_history WHERE deployment_id = d.id ORDER BY id DESC LIMIT $5 OFFSET $6) AS h ON true
+    LEFT JOIN LATERAL (SELECT * FROM deployment_status_history
+                        WHERE deployment_id = d.id AND ($7::bigint IS NULL OR id ${backwards ? '>' : '<'} $7)
+                        ORDER BY id ${backwards ? 'ASC' : 'DESC'} LIMIT $5 OFFSET $6) AS h ON true
    WHERE ${VISIBLE}
-   ORDER BY h.id DESC`;
+   ORDER BY h.id ${backwards ? 'ASC' : 'DESC'}`;

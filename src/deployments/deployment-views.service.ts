@@ -7,11 +7,13 @@ import type { DeploymentDetailDto } from './dto/deployment-detail.dto';
 import type { DeploymentListItemDto } from './dto/deployment-list.dto';
 import type { DeploymentStatusDto, HistoryEntryDto } from './dto/deployment-status.dto';
 import { PlacementExplanationDto } from './dto/placement.dto';
+import { encodeHistoryCursor, type HistoryQuery } from './history-query';
 import { encodeCursor, type ListQuery } from './list-query';
 import { deploymentNotFound } from './refusals';
+import { walkedPage } from './walked-page';
 
-export interface DeploymentPage {
-  readonly items: DeploymentListItemDto[];
+export interface Page<T> {
+  readonly items: T[];
   readonly total: number;
   /** Query values for the neighbouring pages; absent: there is none. */
   readonly next?: { cursor: string };
@@ -39,26 +41,25 @@ export class DeploymentViewsService {
     return { ...status, ...toSpec(spec) };
   }
 
-  async history(
-    id: string,
-    actor: Actor,
-    page: { includeDeleted: boolean; limit: number; offset: number },
-  ): Promise<{ items: HistoryEntryDto[]; total: number }> {
-    const found = await this.views.history(id, actor, page);
+  async history(id: string, actor: Actor, query: HistoryQuery): Promise<Page<HistoryEntryDto>> {
+    const found = await this.views.history(id, actor, query);
     if (!found) throw deploymentNotFound(id);
-    return { items: found.rows.map(toHistoryEntry), total: found.total };
+    const { rows, hasNext, hasPrev } = walkedPage(found.rows, { ...query, backwards: query.cursor?.backwards ?? null });
+    const edge = (row: HistoryRow | undefined, backwards: boolean): { cursor: string } | undefined =>
+      row && { cursor: encodeHistoryCursor({ id: row.id, backwards }) };
+    return {
+      items: rows.map(toHistoryEntry),
+      total: found.total,
+      next: hasNext ? edge(rows.at(-1), false) : undefined,
+      prev: hasPrev ? edge(rows[0], true) : undefined,
+    };
   }
 
-  async list(query: ListQuery): Promise<DeploymentPage> {
+  async list(query: ListQuery): Promise<Page<DeploymentListItemDto>> {
     const [walked, total] = await Promise.all([this.lists.page(query), this.lists.count(query)]);
-    const more = walked.length > query.limit;
-    const backwards = query.cursor?.backwards ?? false;
-    const rows = walked.slice(0, query.limit);
-    if (backwards) rows.reverse();
+    const { rows, hasNext, hasPrev } = walkedPage(walked, { ...query, backwards: query.cursor?.backwards ?? null });
     const edge = (row: ListRow | undefined, towardsStart: boolean): { cursor: string } | undefined =>
       row && { cursor: encodeCursor(query.sortBy, { value: row.sortValue, id: row.id, backwards: towardsStart }) };
-    const hasNext = backwards || more;
-    const hasPrev = backwards ? more : query.cursor !== null || query.offset > 0;
     return {
       items: rows.map(toListItem),
       total,

@@ -40,7 +40,11 @@ export interface StatusChange {
 export class DeploymentsRepository {
   /** Null when it is missing or neither the actor's own nor the actor an administrator: the same to every stranger. */
   async lock(tx: Tx, id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<LockedDeployment | null> {
-    const [row] = await tx.query<LockedDeployment[]>(`${LOCK} AND (d.user_id = $2 OR $3) FOR UPDATE OF d`, [id, actor.userId, actor.isAdmin]);
+    const [row] = await tx.query<LockedDeployment[]>(`${LOCK} AND (d.user_id = $2 OR $3) FOR UPDATE OF d`, [
+      id,
+      actor.userId,
+      actor.isAdmin,
+    ]);
     return row ?? null;
   }
 

@@ -1,6 +1,7 @@
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
 import { isUuid } from '../common/uuid';
+import { isCleanText } from '../common/validation/text';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from './domain/deployment-status';
 import { SORT_KEYS, type ListQueryDto, type SortKey } from './dto/deployment-list.dto';
 
@@ -58,7 +59,7 @@ function decodeCursor(text: string, sortBy: SortKey): Cursor {
     if (Array.isArray(parts) && parts.length === 4) {
       const [key, backwards, value, id] = parts as unknown[];
       const fits = key === sortBy && typeof backwards === 'boolean' && typeof value === 'string' && typeof id === 'string' && isUuid(id);
-      if (fits && (sortBy !== 'created_at' || isTimestamp(value))) return { value, id, backwards };
+      if (fits && (sortBy === 'created_at' ? MICROSECONDS.test(value) : isCleanText(value))) return { value, id, backwards };
     }
   } catch {
     // Falls through to the one answer for every cursor that is not ours.
@@ -66,8 +67,8 @@ function decodeCursor(text: string, sortBy: SortKey): Cursor {
   throw fault('cursor', 'Invalid cursor. Use one from the Link header of a page with the same sort_by');
 }
 
-/** PostgreSQL's own text form of a timestamptz; anything else would be its error and not ours. */
-const isTimestamp = (value: string): boolean => /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/.test(value);
+/** Since 1970, up to the year 2286: every such number is a time. */
+const MICROSECONDS = /^\d{1,16}$/;
 
 function whose(dto: ListQueryDto, actor: Actor): string | null {
   if (!dto.all_users && dto.user_id === undefined) return actor.userId;
@@ -80,7 +81,8 @@ function whose(dto: ListQueryDto, actor: Actor): string | null {
 function time(text: string | undefined, name: string): string | null {
   if (text === undefined) return null;
   const year = new Date(text).getUTCFullYear();
-  if (Number.isNaN(year) || year < 1970 || year > 9999) throw fault(name, `Invalid ${name}. Must be an ISO 8601 time such as 2026-01-31T12:00:00Z`);
+  if (Number.isNaN(year) || year < 1970 || year > 9999)
+    throw fault(name, `Invalid ${name}. Must be an ISO 8601 time such as 2026-01-31T12:00:00Z`);
   return new Date(text).toISOString();
 }
 
@@ -90,4 +92,5 @@ function oneOf<T extends string>(value: string, allowed: readonly T[], words: st
   return found;
 }
 
-const fault = (pointer: string, detail: string): DomainError => new DomainError('invalid_request', detail, { errors: [{ pointer, detail }] });
+const fault = (pointer: string, detail: string): DomainError =>
+  new DomainError('invalid_request', detail, { errors: [{ pointer, detail }] });

@@ -52,7 +52,11 @@ export class PlacementService {
     );
     if (!kept) throw new Error('The placement was not recorded');
     const wanted = placement.nodeIds.map((nodeId, index) => ({ nodeId, attempt: order.attempts?.[index] ?? 0 }));
-    const replicaIds = await this.replicas.insert(tx, { deploymentId: deployment.id, generation: order.generation, placementId: kept.id }, wanted);
+    const replicaIds = await this.replicas.insert(
+      tx,
+      { deploymentId: deployment.id, generation: order.generation, placementId: kept.id },
+      wanted,
+    );
     await this.nodes.reserve(tx, { deploymentId: deployment.id, replicaIds, perReplica: deployment.resources });
     return placement;
   }

@@ -101,8 +101,15 @@ export class ReplicasRepository {
   }
 
   /** Shows people what a starting replica is doing, such as the progress of a pull. No lock: it decides nothing. */
-  async noteProgress(manager: { query(sql: string, parameters: unknown[]): Promise<unknown> }, replicaId: string, words: string): Promise<void> {
-    await manager.query(`UPDATE deployment_replicas SET reason = $2 WHERE id = $1 AND status = 'starting'`, [replicaId, words.slice(0, 500)]);
+  async noteProgress(
+    manager: { query(sql: string, parameters: unknown[]): Promise<unknown> },
+    replicaId: string,
+    words: string,
+  ): Promise<void> {
+    await manager.query(`UPDATE deployment_replicas SET reason = $2 WHERE id = $1 AND status = 'starting'`, [
+      replicaId,
+      words.slice(0, 500),
+    ]);
   }
 }
 

@@ -36,7 +36,11 @@ export class TeardownWatch implements OnModuleDestroy {
   async wait(deploymentId: string, replicaIds: readonly string[], timeoutMs: number): Promise<TeardownState> {
     const end = performance.now() + timeoutMs;
     for (;;) {
-      const progress = this.notifications.next(TEARDOWN_CHANNEL, deploymentId, Math.min(LOOK_ANYWAY_MS, Math.max(0, end - performance.now())));
+      const progress = this.notifications.next(
+        TEARDOWN_CHANNEL,
+        deploymentId,
+        Math.min(LOOK_ANYWAY_MS, Math.max(0, end - performance.now())),
+      );
       const state = await this.look(deploymentId, replicaIds);
       if (state.complete || this.isEnding || performance.now() >= end) return state;
       await progress;

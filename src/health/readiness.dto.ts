@@ -23,6 +23,9 @@ class RuntimeCheckDto {
   @ApiProperty({ description: 'True when nothing really runs.' })
   simulated!: boolean;
 
+  @ApiProperty({ type: 'integer', nullable: true, description: 'Nodes of this runtime whose engine answers; 0 makes the check fail.' })
+  nodes_online!: number | null;
+
   @ApiProperty({ example: 'no Docker Engine answers: containers are simulated' })
   reason!: string;
 }

@@ -1,23 +1,32 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
+import { isOnline } from '../nodes/node-status.sql';
+import { Runtimes } from '../runtime/runtimes';
 import type { ReadinessDto } from './readiness.dto';
-import { RUNTIME_STATUS, type ReadRuntimeStatus } from './runtime-status';
 
 const DATABASE_WITHIN_MS = 2_000;
 const JOBS_WITHIN_SECONDS = 60;
 
-/** Whether this process should get work: database, jobs and runtime, and not while it shuts down. */
+interface Look {
+  readonly oldestDueSeconds: number;
+  readonly nodesOnline: number;
+}
+
+/**
+ * Whether this process should get requests: not without a database, not with jobs left lying, not while it shuts down.
+ * Engines that are away are told but do not close it: a delete is still decided at once, and finishes when they return.
+ */
 @Injectable()
 export class Readiness {
   private readonly logger = new Logger(Readiness.name);
-  private query: Promise<number> | undefined;
+  private looking: Promise<Look> | undefined;
   private stopping = false;
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
-    @Inject(RUNTIME_STATUS) private readonly runtimeStatus: ReadRuntimeStatus,
+    private readonly runtimes: Runtimes,
     private readonly config: AppConfig,
   ) {}
 
@@ -31,30 +40,36 @@ export class Readiness {
   }
 
   async check(): Promise<ReadinessDto> {
-    const age = await this.oldestDueJobSeconds();
-    const jobsOk = age !== null && age <= JOBS_WITHIN_SECONDS;
-    const runtime = this.runtimeStatus();
+    const look = await this.look();
+    const { kind, reason } = this.runtimes.active;
+    const jobsOk = look !== null && look.oldestDueSeconds <= JOBS_WITHIN_SECONDS;
     // A process that only serves the API still accepts wishes when the workers are behind: that is said, but does not close it.
-    const ready = !this.stopping && age !== null && (jobsOk || this.config.ROLE === 'api') && runtime.ok;
+    const ready = !this.stopping && look !== null && (jobsOk || this.config.ROLE === 'api');
     return {
       status: this.stopping ? 'stopping' : ready ? 'ready' : 'not_ready',
       checks: {
-        database: { ok: age !== null },
-        jobs: { ok: jobsOk, oldest_due_seconds: age },
-        runtime: { ok: runtime.ok, kind: runtime.kind, simulated: runtime.kind === 'simulated', reason: runtime.reason },
+        database: { ok: look !== null },
+        jobs: { ok: jobsOk, oldest_due_seconds: look?.oldestDueSeconds ?? null },
+        runtime: {
+          ok: look !== null && look.nodesOnline > 0,
+          kind,
+          simulated: kind === 'simulated',
+          nodes_online: look?.nodesOnline ?? null,
+          reason,
+        },
       },
     };
   }
 
   /** Null when the database gave no answer in time. One statement at a time, however many probes ask. */
-  private async oldestDueJobSeconds(): Promise<number | null> {
-    this.query ??= this.ask().finally(() => (this.query = undefined));
+  private async look(): Promise<Look | null> {
+    this.looking ??= this.ask().finally(() => (this.looking = undefined));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<null>((resolve) => {
       timer = setTimeout(() => resolve(null), DATABASE_WITHIN_MS);
     });
     try {
-      return await Promise.race([this.query, late]);
+      return await Promise.race([this.looking, late]);
     } catch (error) {
       this.logger.warn(`The database does not answer: ${error instanceof Error ? error.message : String(error)}`);
       return null;
@@ -63,11 +78,14 @@ export class Readiness {
     }
   }
 
-  private async ask(): Promise<number> {
-    const [row] = await this.dataSource.query<{ age: number }[]>(
-      `SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8 AS age
-         FROM jobs WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now())`,
+  private async ask(): Promise<Look> {
+    const [row] = await this.dataSource.query<{ age: number; nodesOnline: number }[]>(
+      `SELECT (SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
+                 FROM jobs WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now())) AS age,
+              (SELECT count(*)::int FROM nodes AS n
+                WHERE n.removed_at IS NULL AND n.runtime = $1 AND ${isOnline('$2')}) AS "nodesOnline"`,
+      [this.runtimes.active.kind, this.config.NODE_OFFLINE_AFTER_SECONDS],
     );
-    return Math.round((row?.age ?? 0) * 10) / 10;
+    return { oldestDueSeconds: Math.round((row?.age ?? 0) * 10) / 10, nodesOnline: row?.nodesOnline ?? 0 };
   }
 }

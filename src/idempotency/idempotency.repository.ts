@@ -3,8 +3,11 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Tx } from '../database/transaction';
 
-/** As long as the longest request (a delete waits up to 60 s) and some more: then its process is believed dead. */
-const LEASE_SECONDS = 90;
+/**
+ * Longer than any request takes to decide; then its process is believed dead. One that is only slow can decide nothing
+ * any more, because its answer is stored under its claim in the same transaction.
+ */
+const LEASE_SECONDS = 20;
 const KEEP_HOURS = 24;
 
 export interface StoredKey {

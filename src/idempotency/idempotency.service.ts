@@ -47,18 +47,21 @@ export class IdempotencyService {
     const material = keyMaterial(scope, key);
     const requestHash = hashRequest(request, material.requestKey);
     const claim = { scope, key, claim: randomUUID() };
-    for (const end = performance.now() + WAIT_MS; ; await sleep(POLL_MS)) {
+    const end = performance.now() + WAIT_MS;
+    for (;;) {
       if (await this.repository.take({ scope, keyHash: material.keyHash, claim: claim.claim }, requestHash)) return { claim };
       const stored = await this.repository.find(scope, material.keyHash);
       if (stored && stored.requestHash !== requestHash) {
         throw new DomainError('idempotency_key_reused', 'This Idempotency-Key was used for a different request. Use a new key.');
       }
-      if (stored?.answerStatus != null && stored.answerSealed) return { outcome: fromSealed(stored.answerStatus, unseal(stored.answerSealed, material.answerKey)) };
+      if (stored?.answerStatus != null && stored.answerSealed)
+        return { outcome: fromSealed(stored.answerStatus, unseal(stored.answerSealed, material.answerKey)) };
       if (performance.now() > end) {
         throw new DomainError('idempotency_in_progress', 'The first request with this Idempotency-Key is still being worked on.', {
           retryAfterSeconds: IN_PROGRESS_RETRY_SECONDS,
         });
       }
+      await sleep(POLL_MS);
     }
   }
 

@@ -61,7 +61,12 @@ export class Notifications implements OnApplicationShutdown {
   private async connect(): Promise<void> {
     while (!this.closed) {
       const { url } = this.dataSource.options as PostgresDataSourceOptions;
-      const client = new Client({ connectionString: url, keepAlive: true, application_name: 'fog-compute-listen', connectionTimeoutMillis: 5_000 });
+      const client = new Client({
+        connectionString: url,
+        keepAlive: true,
+        application_name: 'fog-compute-listen',
+        connectionTimeoutMillis: 5_000,
+      });
       client.on('error', (error) => this.logger.warn(`The notification connection failed: ${error.message}`));
       client.on('notification', ({ channel, payload }) => this.events.emit(channel, payload ?? ''));
       try {

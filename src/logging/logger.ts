@@ -33,7 +33,10 @@ export function createLogger(config: Pick<AppConfig, 'LOG_LEVEL'>, output: { tty
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (level: string) => ({ level }) },
     serializers: { err: (error: unknown) => safeError(error) },
-    redact: { paths: ['authorization', 'cookie', 'password', 'token', '*.authorization', '*.cookie', '*.password', '*.token'], censor: '[hidden]' },
+    redact: {
+      paths: ['authorization', 'cookie', 'password', 'token', '*.authorization', '*.cookie', '*.password', '*.token'],
+      censor: '[hidden]',
+    },
   };
   if (output.stream) return pino(options, output.stream);
   if (output.tty) return pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', sync: true }));

@@ -44,7 +44,8 @@ function complete(operation: Operation, method: (typeof METHODS)[number]): void 
     operation.parameters = [...own, IDEMPOTENCY_KEY];
     codes.push('idempotency_in_progress', 'idempotency_key_reused');
   }
-  if (!operation.tags?.includes('operations')) for (const [status, response] of problemResponses(codes)) merge(operation, String(status), response);
+  if (!operation.tags?.includes('operations'))
+    for (const [status, response] of problemResponses(codes)) merge(operation, String(status), response);
 }
 
 function takeMark(operation: Operation, mark: string): boolean {

@@ -3,7 +3,7 @@ import type { ReplicaStatus } from '../deployments/domain/replica-status';
 import type { ReplicaMove } from '../deployments/replicas.repository';
 import type { ObservedWorkload } from '../runtime/runtime-driver';
 import type { NodeView, PlanReplica, StartFailure } from './plan.types';
-import { nextAttempt, restartDelaySeconds } from './restart-policy';
+import { nextAttempt, restartDelaySeconds, START_ATTEMPTS } from './restart-policy';
 
 /** What is to be done about one replica. `status` is the one it has once `move` is written down. */
 export interface Judgement {
@@ -18,19 +18,25 @@ export interface Judgement {
   readonly hopeless?: true;
 }
 
+/** What a judgement hangs on beside the replica: what the deployment is, and the time. */
+interface Circumstances {
+  readonly status: DeploymentStatus;
+  readonly now: Date;
+}
+
 /** Compares what is written of a replica with what its node's engine showed. Pure; the heart of `plan`. */
 export function judge(
   replica: PlanReplica,
   view: NodeView | undefined,
-  { status, now, failure }: { status: DeploymentStatus; now: Date; failure: StartFailure | undefined },
+  { failure, ...at }: Circumstances & { readonly failure: StartFailure | undefined },
 ): Judgement {
   switch (replica.status) {
     case 'pending':
-      return judgePending(replica, status);
+      return judgePending(replica, at.status);
     case 'starting':
-      return judgeStarting(replica, view, failure, now);
+      return judgeStarting(replica, view, failure, at);
     case 'running':
-      return judgeRunning(replica, view, now);
+      return judgeRunning(replica, view, at);
     case 'stopping':
       return judgeLeaving(replica, view, 'stopping');
     case 'failed':
@@ -45,13 +51,13 @@ function judgePending(replica: PlanReplica, status: DeploymentStatus): Judgement
   return { replica, ...moved(replica, 'stopped', `Deployment is ${status}`), release: true };
 }
 
-function judgeStarting(replica: PlanReplica, view: NodeView | undefined, failure: StartFailure | undefined, now: Date): Judgement {
+function judgeStarting(replica: PlanReplica, view: NodeView | undefined, failure: StartFailure | undefined, at: Circumstances): Judgement {
   if (!view?.reachable) {
     if (replica.nodeOnline) return { replica, status: 'starting', blocked: view?.words };
-    return failed(replica, now, `Node ${replica.nodeName} went offline before the replica had started`);
+    return failed(replica, at, { words: `Node ${replica.nodeName} went offline before the replica had started` });
   }
   const workload = view.workloads.get(replica.id);
-  if (failure) return { ...failed(replica, now, failure.words, workload), ...(failure.retryable ? {} : { hopeless: true }) };
+  if (failure) return failed(replica, at, { words: failure.words, workload, hopeless: !failure.retryable });
   if (!workload) return { replica, status: 'starting', ensure: true };
   switch (workload.phase) {
     case 'starting':
@@ -60,16 +66,16 @@ function judgeStarting(replica: PlanReplica, view: NodeView | undefined, failure
       return { replica, ...moved(replica, 'running', null, workload) };
     case 'unhealthy':
     case 'exited':
-      return failed(replica, now, workload.reason ?? 'Ended without a reason', workload);
+      return failed(replica, at, { words: workload.reason ?? 'Ended without a reason', workload });
   }
 }
 
-function judgeRunning(replica: PlanReplica, view: NodeView | undefined, now: Date): Judgement {
+function judgeRunning(replica: PlanReplica, view: NodeView | undefined, at: Circumstances): Judgement {
   if (!view?.reachable) return { replica, status: 'running' };
   const workload = view.workloads.get(replica.id);
-  if (!workload) return failed(replica, now, 'The container has vanished from its node');
+  if (!workload) return failed(replica, at, { words: 'The container has vanished from its node' });
   if (workload.phase === 'running' || workload.phase === 'starting') return { replica, status: 'running' };
-  return failed(replica, now, workload.reason ?? 'Ended without a reason', workload);
+  return failed(replica, at, { words: workload.reason ?? 'Ended without a reason', workload });
 }
 
 /** Stopping and failed replicas leave the same way: removed, confirmed gone, released. Only the engine's word counts. */
@@ -81,15 +87,24 @@ function judgeLeaving(replica: PlanReplica, view: NodeView | undefined, status: 
     : { replica, ...moved(replica, 'stopped', replica.reason), release: true };
 }
 
-function failed(replica: PlanReplica, now: Date, words: string, workload?: ObservedWorkload): Judgement {
-  return { replica, ...moved(replica, 'failed', withOutlook({ ...replica, changedAt: now }, words), workload), ...(workload ? { remove: true } : {}) };
+interface Failure {
+  readonly words: string;
+  readonly workload?: ObservedWorkload | undefined;
+  readonly hopeless?: boolean;
 }
 
-/** A crash loop is visible as such: how often it failed and when the next attempt comes. */
-function withOutlook(replica: PlanReplica, words: string): string {
+function failed(replica: PlanReplica, at: Circumstances, { words, workload, hopeless = false }: Failure): Judgement {
+  const reason = withOutlook({ ...replica, changedAt: at.now }, words, { ...at, hopeless });
+  return { replica, ...moved(replica, 'failed', reason, workload), ...(workload ? { remove: true } : {}), ...(hopeless ? { hopeless } : {}) };
+}
+
+/** A crash loop is visible as such: how often it failed and when the next attempt comes, if there will be one. */
+function withOutlook(replica: PlanReplica, words: string, { status, hopeless }: { status: DeploymentStatus; hopeless: boolean }): string {
   const attempt = nextAttempt(replica);
   const delay = restartDelaySeconds(attempt);
-  return delay === 0 ? words : `${words} (failed ${attempt} times in a row; next attempt in ${delay} s)`;
+  if (delay === 0) return words;
+  const givesUp = status === 'scheduled' && (hopeless || attempt >= START_ATTEMPTS);
+  return `${words} (failed ${attempt} times in a row${givesUp ? '' : `; next attempt in ${delay} s`})`;
 }
 
 function moved(

@@ -25,10 +25,23 @@ type Step =
 
 const pick = fc.nat({ max: 11 });
 const change: fc.Arbitrary<Change> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('container'), pick, becomes: fc.constantFrom('running', 'running', 'running', 'exited', 'unhealthy', 'gone', 'starting') }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('container'),
+      pick,
+      becomes: fc.constantFrom('running', 'running', 'running', 'exited', 'unhealthy', 'gone', 'starting'),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('stranger'), pick }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('node'), pick, reachable: fc.boolean(), online: fc.boolean(), draining: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('user'), verb: fc.constantFrom('stop', 'start', 'start', 'retry', 'retry', 'delete') }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('node'), pick, reachable: fc.boolean(), online: fc.boolean(), draining: fc.boolean() }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('user'), verb: fc.constantFrom('stop', 'start', 'start', 'retry', 'retry', 'delete') }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('scale'), target: fc.integer({ min: 1, max: 5 }) }) },
 ) as fc.Arbitrary<Change>;
 const callEnd: fc.Arbitrary<CallEnd> = fc.constantFrom('done', 'done', 'done', 'goes on', 'fails for now', 'fails for good');
@@ -134,7 +147,12 @@ function expectOrder({ records, dueAt }: ModelRun): void {
     const here = records.all.filter((row) => row.nodeId === node.id);
     const wanted = here.filter((row) => isLive(row.status)).map((row) => row.id);
     expect([...node.containers.keys()].sort()).toEqual(wanted.sort());
-    expect(here.filter((row) => row.reserved).map((row) => row.id).sort()).toEqual(wanted);
+    expect(
+      here
+        .filter((row) => row.reserved)
+        .map((row) => row.id)
+        .sort(),
+    ).toEqual(wanted);
   }
   if (records.nodes.every((node) => node.reachable)) expect(dueAt).toBeNull();
 }
@@ -151,7 +169,7 @@ describe('plan, whatever happens', () => {
         quieten(run, end);
         expectOrder(run);
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 });

@@ -15,12 +15,19 @@ const FRESH_SECONDS = 10;
  */
 export function plan(input: PlanInput): Plan {
   const judged = input.replicas.map((replica) =>
-    judge(replica, input.views.get(replica.nodeId), { status: input.deployment.status, now: input.now, failure: input.startFailures.get(replica.id) }),
+    judge(replica, input.views.get(replica.nodeId), {
+      status: input.deployment.status,
+      now: input.now,
+      failure: input.startFailures.get(replica.id),
+    }),
   );
-  if (input.deployment.status === 'pending') return firstPlacement(input, judged);
-  if (!wantsReplicas(input.deployment.status)) return toPlan(input, judged);
+  const { status } = input.deployment;
+  if (!wantsReplicas(status)) {
+    const leaving = judged.map((judgement) => ended(judgement, `Deployment is ${status}`));
+    return status === 'pending' ? firstPlacement(input, leaving) : toPlan(input, leaving);
+  }
 
-  const doomed = input.deployment.status === 'scheduled' ? judged.find((judgement) => isDoomed(input, judgement)) : undefined;
+  const doomed = status === 'scheduled' ? judged.find((judgement) => isDoomed(input, judgement)) : undefined;
   if (doomed) {
     const reason = `Replicas did not start: ${doomed.move?.reason ?? doomed.replica.reason ?? 'no reason known'}`;
     const all = judged.map((judgement) => ended(judgement, 'The deployment failed'));
@@ -64,8 +71,12 @@ const unreplaced = (input: PlanInput, judged: readonly Judgement[]): Judgement[]
   judged.filter(({ replica, status }) => status === 'failed' && !replica.superseded && replica.generation === input.deployment.generation);
 
 /** A start that cannot succeed, or that has failed often enough. */
-const isDoomed = (input: PlanInput, judgement: Judgement): boolean =>
-  unreplaced(input, [judgement]).length > 0 && (judgement.hopeless === true || nextAttempt(judgement.replica) >= START_ATTEMPTS);
+function isDoomed(input: PlanInput, judgement: Judgement): boolean {
+  if (unreplaced(input, [judgement]).length === 0) return false;
+  const { replica, move } = judgement;
+  const failedAt = move ? input.now : replica.changedAt;
+  return judgement.hopeless === true || nextAttempt({ ...replica, changedAt: failedAt }) >= START_ATTEMPTS;
+}
 
 /**
  * How many new replicas to place now. A failed one is replaced when its back-off is over and its container is gone
@@ -83,7 +94,11 @@ function replacements(input: PlanInput, judged: readonly Judgement[], missing: n
   return count > 0 ? { count, cause: replaces.length === 0 && draining ? 'drain' : 'replace', replaces } : null;
 }
 
-function toPlan(input: PlanInput, judged: readonly Judgement[], more: Partial<Pick<Plan, 'place' | 'supersede' | 'deployment'>> = {}): Plan {
+function toPlan(
+  input: PlanInput,
+  judged: readonly Judgement[],
+  more: Partial<Pick<Plan, 'place' | 'supersede' | 'deployment'>> = {},
+): Plan {
   const ids = (holds: (judgement: Judgement) => unknown): string[] => judged.filter(holds).map(({ replica }) => replica.id);
   return {
     place: null,

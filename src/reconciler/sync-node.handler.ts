@@ -62,12 +62,19 @@ export class SyncNodeHandler implements JobHandler {
    * Workloads of finished replicas go. Those of deployments that the database has never heard of stay and are reported:
    * after a database was restored from a backup they are what is left of newer deployments.
    */
-  private async removeUnclaimed(node: SyncedNode, driver: RuntimeDriver, unclaimed: readonly ObservedWorkload[], signal: AbortSignal): Promise<void> {
+  private async removeUnclaimed(
+    node: SyncedNode,
+    driver: RuntimeDriver,
+    unclaimed: readonly ObservedWorkload[],
+    signal: AbortSignal,
+  ): Promise<void> {
     const known = await this.repository.knownDeployments([...new Set(unclaimed.map((workload) => workload.deploymentId))]);
     for (const workload of unclaimed) {
       const name = `container ${workload.containerId.slice(0, 12)} of replica ${workload.replicaId} on node ${node.name}`;
       if (!known.has(workload.deploymentId)) {
-        this.logger.warn(`${name} belongs to the unknown deployment ${workload.deploymentId}: left alone, remove it by hand if it is not wanted`);
+        this.logger.warn(
+          `${name} belongs to the unknown deployment ${workload.deploymentId}: left alone, remove it by hand if it is not wanted`,
+        );
         continue;
       }
       this.logger.warn(`Removing ${name}: the replica is finished`);

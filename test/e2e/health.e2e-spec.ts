@@ -21,7 +21,7 @@ describe('health', () => {
       checks: {
         database: { ok: true },
         jobs: { ok: true, oldest_due_seconds: expect.any(Number) as number },
-        runtime: { ok: true, kind: 'simulated', simulated: true, reason: expect.stringContaining('simulated') as string },
+        runtime: { ok: true, kind: 'simulated', simulated: true, nodes_online: 3, reason: expect.stringContaining('simulated') as string },
       },
     });
   });
@@ -32,7 +32,10 @@ describe('health', () => {
     t.databaseProxy.cut();
     try {
       const gone = await t.http.get('/health/ready').expect(503);
-      expect(gone.body).toMatchObject({ status: 'not_ready', checks: { database: { ok: false }, jobs: { ok: false, oldest_due_seconds: null } } });
+      expect(gone.body).toMatchObject({
+        status: 'not_ready',
+        checks: { database: { ok: false }, jobs: { ok: false, oldest_due_seconds: null } },
+      });
       await t.http.get('/health/live').expect(200);
       const { body, headers } = await list().expect(503);
       expect(body).toMatchObject({ code: 'try_again' });

@@ -9,7 +9,8 @@ describe('Idempotency-Key', () => {
   });
   afterAll(() => t?.close());
 
-  const deploy = (key: string, name: string, user = 'ada') => t.as(user).post('/api/deployment/deploy').set('Idempotency-Key', key).send(spec(name));
+  const deploy = (key: string, name: string, user = 'ada') =>
+    t.as(user).post('/api/deployment/deploy').set('Idempotency-Key', key).send(spec(name));
   const count = async (name: string): Promise<number> => {
     const [{ n }] = await t.dataSource.query<[{ n: number }]>(`SELECT count(*)::int AS n FROM deployments WHERE name = $1`, [name]);
     return n;

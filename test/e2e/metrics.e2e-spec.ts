@@ -8,7 +8,14 @@ describe('GET /metrics', () => {
   });
   afterAll(() => t?.close());
 
-  const read = async (): Promise<string> => (await t.as('root', { admin: true }).get('/metrics').expect(200).expect('Content-Type', /^text\/plain/)).text;
+  const read = async (): Promise<string> =>
+    (
+      await t
+        .as('root', { admin: true })
+        .get('/metrics')
+        .expect(200)
+        .expect('Content-Type', /^text\/plain/)
+    ).text;
 
   it('is for administrators', async () => {
     await t.http.get('/metrics').expect(401);
@@ -20,7 +27,9 @@ describe('GET /metrics', () => {
     await t.as('ada').get('/api/deployment/status/00000000-0000-4000-8000-000000000000').expect(404);
     await t.http.get('/api/some-random-address-1').expect(404);
     const text = await read();
-    expect(text).toMatch(/fog_http_request_duration_seconds_count\{method="GET",route="\/api\/deployment\/status\/:deployment_id",status="4xx"\} 1/);
+    expect(text).toMatch(
+      /fog_http_request_duration_seconds_count\{method="GET",route="\/api\/deployment\/status\/:deployment_id",status="4xx"\} 1/,
+    );
     expect(text).toMatch(/route="unmatched",status="4xx"/);
     expect(text).not.toMatch(/some-random-address|00000000-0000/);
     expect(text).toMatch(/fog_build_info\{version="[^"]+",node="v[^"]+"\} 1/);
@@ -32,7 +41,10 @@ describe('GET /metrics', () => {
     let reads = 0;
     metrics.gauges({
       source: 'test',
-      gauges: [{ name: 'fog_test_a', help: 'A.', labels: ['kind'] }, { name: 'fog_test_b', help: 'B.' }],
+      gauges: [
+        { name: 'fog_test_a', help: 'A.', labels: ['kind'] },
+        { name: 'fog_test_b', help: 'B.' },
+      ],
       read: () => {
         reads++;
         return { fog_test_a: [{ labels: { kind: 'x' }, value: 1 }], fog_test_b: [{ value: 2 }] };

@@ -43,7 +43,10 @@ describe('the OpenAPI document', () => {
       writeFileSync(file, JSON.stringify(document));
       const cli = join(dirname(createRequire(__filename).resolve('@redocly/cli/package.json')), 'bin', 'cli.js');
       const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
-      await promisify(execFile)(process.execPath, [cli, 'lint', file, '--config', join(ROOT, 'redocly.yaml'), '--format', 'summary'], { env, cwd: ROOT });
+      await promisify(execFile)(process.execPath, [cli, 'lint', file, '--config', join(ROOT, 'redocly.yaml'), '--format', 'summary'], {
+        env,
+        cwd: ROOT,
+      });
     } finally {
       rmSync(folder, { recursive: true });
     }
@@ -73,7 +76,8 @@ describe('the OpenAPI document', () => {
     for (const [name, { responses, parameters = [], tags }] of operations) {
       if (tags?.includes('operations')) continue;
       for (const [status, response] of Object.entries(responses)) {
-        if (Number(status) >= 400) expect([name, status, Object.keys(response.content ?? {})]).toEqual([name, status, ['application/problem+json']]);
+        if (Number(status) >= 400)
+          expect([name, status, Object.keys(response.content ?? {})]).toEqual([name, status, ['application/problem+json']]);
       }
       expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining(['429', '500', '503'])]);
       const takesKey = /^(POST|DELETE)/.test(name);

@@ -74,7 +74,10 @@ export async function startTestApp({ env = {}, clock, logStream }: TestAppOption
   }
 }
 
-async function testApp(app: NestFastifyApplication, { database, databaseProxy }: { database: TestDatabase; databaseProxy: TcpProxy }): Promise<TestApp> {
+async function testApp(
+  app: NestFastifyApplication,
+  { database, databaseProxy }: { database: TestDatabase; databaseProxy: TcpProxy },
+): Promise<TestApp> {
   const dataSource = app.get(DataSource);
   const users = new TestUsers(dataSource, app.get(AccessTokens, { strict: false }));
   const url = (await app.getUrl()).replace('[::1]', '127.0.0.1');

@@ -34,7 +34,15 @@ const exampleOf = (code: ProblemCode): unknown => ({
 export function problemResponses(codes: readonly ProblemCode[]): Map<number, ProblemResponse> {
   const known = [...new Set(codes)];
   const statuses = [...new Set(known.map((code) => PROBLEMS[code].status))];
-  return new Map(statuses.map((status) => [status, responseOf(status, known.filter((code) => PROBLEMS[code].status === status))]));
+  return new Map(
+    statuses.map((status) => [
+      status,
+      responseOf(
+        status,
+        known.filter((code) => PROBLEMS[code].status === status),
+      ),
+    ]),
+  );
 }
 
 function responseOf(status: number, codes: readonly ProblemCode[]): ProblemResponse {

@@ -25,7 +25,9 @@ export class JsonFault extends Error {
 /** These two can reach a prototype when a library copies members; nobody needs them as names. */
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor']);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+/** Plain runs are left to the regular expression engine: a loop over 200,000 characters took up to 120 ms while cold. */
+const PLAIN = /[ !#-[\]-\uffff]+/y;
+const ESCAPES = /(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,1000}/y;
 const LITERALS = ['true', 'false', 'null'] as const;
 const SHOWN_KEY_LENGTH = 64;
 
@@ -67,18 +69,12 @@ class JsonScanner {
   /** Reads a scalar, or the opening of a container with the key of its first member. True when the value is complete. */
   private value(): boolean {
     this.space();
-    switch (this.text[this.at]) {
-      case '{':
-        return this.open(new Set(), '}');
-      case '[':
-        return this.open(null, ']');
-      case '"':
-        this.string();
-        return true;
-      default:
-        this.scalar();
-        return true;
-    }
+    const sign = this.text[this.at];
+    if (sign === '{') return this.open(new Set(), '}');
+    if (sign === '[') return this.open(null, ']');
+    if (sign === '"') this.string();
+    else this.scalar();
+    return true;
   }
 
   private open(keys: Set<string> | null, end: string): boolean {
@@ -137,14 +133,13 @@ class JsonScanner {
     const start = this.at++;
     let escaped = false;
     for (;;) {
-      const code = this.text.charCodeAt(this.at);
-      if (code === 0x22) break;
-      if (Number.isNaN(code)) this.fail('A string does not end');
-      if (code < 0x20) this.fail('A control character in a string is not escaped');
-      if (code === 0x5c) {
-        escaped = true;
-        if (!this.skip(ESCAPE)) this.fail('An escape in a string is not valid');
-      } else this.at++;
+      this.skip(PLAIN);
+      const sign = this.text[this.at];
+      if (sign === '"') break;
+      if (sign === undefined) this.fail('A string does not end');
+      if (sign !== '\\') this.fail('A control character in a string is not escaped');
+      escaped = true;
+      if (!this.skip(ESCAPES)) this.fail('An escape in a string is not valid');
     }
     this.at++;
     return escaped ? String(JSON.parse(this.text.slice(start, this.at))) : this.text.slice(start + 1, this.at - 1);

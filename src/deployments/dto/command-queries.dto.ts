@@ -1,5 +1,5 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Optional, QueryFlag, QueryInteger } from '../../common/validation/fields';
+import { Optional, QueryFlag, QueryInteger, TextField } from '../../common/validation/fields';
 
 export class DeployQueryDto {
   @ApiPropertyOptional({ description: 'Only answer with the placement it would get; write nothing', default: false, type: Boolean })
@@ -32,4 +32,9 @@ export class HistoryQueryDto extends VisibilityQueryDto {
   @Optional()
   @QueryInteger({ min: 0, max: 2_147_483_647 })
   offset: number = 0;
+
+  @ApiPropertyOptional({ description: 'From the `Link` header of an earlier page; takes the place of `offset`', maxLength: 100 })
+  @Optional()
+  @TextField({ max: 100 })
+  cursor?: string;
 }

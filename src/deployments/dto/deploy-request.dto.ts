@@ -87,8 +87,17 @@ export class HealthCheckDto {
 }
 
 export class DeployRequestDto {
-  @ApiProperty({ description: "Unique among the user's live deployments", example: 'web-api', maxLength: 100, pattern: DEPLOYMENT_NAME.source })
-  @TextField({ max: 100, pattern: DEPLOYMENT_NAME, hint: 'start with a letter or digit and contain only letters, digits, ".", "_" and "-"' })
+  @ApiProperty({
+    description: "Unique among the user's live deployments",
+    example: 'web-api',
+    maxLength: 100,
+    pattern: DEPLOYMENT_NAME.source,
+  })
+  @TextField({
+    max: 100,
+    pattern: DEPLOYMENT_NAME,
+    hint: 'start with a letter or digit and contain only letters, digits, ".", "_" and "-"',
+  })
   name!: string;
 
   @ApiProperty({ enum: DEPLOYMENT_TYPES, example: 'compute' })

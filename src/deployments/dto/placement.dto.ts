@@ -88,7 +88,11 @@ export class PlacementExplanationDto {
           latency_ms: score.latencyMs,
         },
       })),
-      rejected: explanation.rejected.map(({ nodeId, nodeName, reasons }) => ({ node_id: nodeId, node_name: nodeName, reasons: [...reasons] })),
+      rejected: explanation.rejected.map(({ nodeId, nodeName, reasons }) => ({
+        node_id: nodeId,
+        node_name: nodeName,
+        reasons: [...reasons],
+      })),
     };
   }
 }

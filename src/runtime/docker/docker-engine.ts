@@ -36,7 +36,7 @@ export class DockerEngine {
     );
     if (!Array.isArray(answer)) throw new DriverError('timeout', 'The engine gave an incomplete list of containers');
     return (answer as ContainerInfo[]).filter((container) => {
-      const labels = container.Labels ?? {};
+      const labels = (container.Labels as Record<string, string> | undefined) ?? {};
       return labels[LABEL.replica] !== undefined && label.every((pair) => pair === `${keyOf(pair)}=${labels[keyOf(pair)] ?? ''}`);
     });
   }

@@ -47,7 +47,7 @@ async function findOrCreate(engine: DockerEngine, spec: WorkloadSpec, { payload,
 async function adopt(engine: DockerEngine, { name, Labels: wanted = {} }: EnsureWork['payload']): Promise<Found | null> {
   const other = await engine.inspect(name);
   if (other === null) return null;
-  const labels = other.Config.Labels ?? {};
+  const labels = (other.Config.Labels as Record<string, string> | undefined) ?? {};
   if ([LABEL.installation, LABEL.deployment, LABEL.replica].some((key) => labels[key] !== wanted[key])) {
     throw new DriverError('rejected', `The node has a container named ${name} that does not belong to this installation`);
   }

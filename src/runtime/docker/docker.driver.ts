@@ -97,7 +97,8 @@ export class DockerDriver extends RuntimeDriver {
     onChange: (change: { deploymentId: string; replicaId: string }) => void,
     signal: AbortSignal,
   ): Promise<void> {
-    if (signal.aborted) return;
+    const ended = (): boolean => signal.aborted;
+    if (ended()) return;
     try {
       const stream = await (await this.engine(target, signal)).events();
       const stop = (): void => void stream.destroy();
@@ -113,10 +114,10 @@ export class DockerDriver extends RuntimeDriver {
         stop();
       }
     } catch (error) {
-      if (signal.aborted) return;
+      if (ended()) return;
       throw toDriverError(error, 'watch the containers');
     }
-    if (!signal.aborted) throw new DriverError('unreachable', 'The engine of this node has ended its stream of events');
+    if (!ended()) throw new DriverError('unreachable', 'The engine of this node has ended its stream of events');
   }
 
   private async inspect(engine: DockerEngine, id: string): Promise<ObservedWorkload | null> {

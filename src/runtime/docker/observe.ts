@@ -28,6 +28,9 @@ export function fromList(container: ContainerInfo): ObservedWorkload | null {
   };
 }
 
+/** Null for a port that is not published; the engine leaves the whole map out for a container that never ran. */
+type PortBindings = Record<string, { HostIp: string; HostPort: string }[] | null>;
+
 export function fromInspection(container: ContainerInspectInfo): ObservedWorkload {
   const startedAt = new Date(container.State.StartedAt);
   return {
@@ -36,7 +39,7 @@ export function fromInspection(container: ContainerInspectInfo): ObservedWorkloa
     containerId: container.Id,
     ...stateOf(container),
     startedAt: startedAt.getUTCFullYear() > 1 ? startedAt : null,
-    publishedPorts: Object.entries(container.NetworkSettings.Ports ?? {}).flatMap(([port, bindings]) =>
+    publishedPorts: Object.entries((container.NetworkSettings.Ports as PortBindings | undefined) ?? {}).flatMap(([port, bindings]) =>
       (bindings ?? []).flatMap((binding) => publishedPort(port, { hostIp: binding.HostIp, hostPort: Number(binding.HostPort) })),
     ),
   };

@@ -42,7 +42,10 @@ export class SimulatedChanges {
   /** Resolves on abort; throws `unreachable` when the node or the database goes away. */
   watch(nodeId: string, changed: Listener['changed'], signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      if (signal.aborted) return resolve();
+      if (signal.aborted) {
+        resolve();
+        return;
+      }
       const end = (finish: () => void): void => {
         this.listeners.delete(listener);
         signal.removeEventListener('abort', onAbort);

@@ -1,0 +1,56 @@
+import { REPLICA_STATUSES, type ReplicaStatus } from '../deployments/domain/replica-status';
+import { aWorkload } from '../../test/support/plan-input';
+import type { WorkloadPhase } from '../runtime/runtime-driver';
+import { discrepancies } from './discrepancies';
+
+const STEADY = { cameBack: false, draining: false };
+const record = (status: ReplicaStatus, over: { id?: string; deploymentId?: string; finished?: boolean } = {}) => ({
+  id: 'r1',
+  deploymentId: 'd1',
+  status,
+  finished: status === 'stopped',
+  ...over,
+});
+const wakes = (status: ReplicaStatus, phase: WorkloadPhase | null, node: Partial<typeof STEADY> = {}): boolean =>
+  discrepancies([record(status)], phase ? [aWorkload('r1', phase)] : [], { ...STEADY, ...node }).wake.length > 0;
+
+describe('discrepancies', () => {
+  it.each<[string, ReplicaStatus, WorkloadPhase | null, boolean]>([
+    ['is content with a running container of a running replica', 'running', 'running', false],
+    ['wakes for a running replica whose container has vanished', 'running', null, true],
+    ['wakes for a running replica whose container has exited', 'running', 'exited', true],
+    ['wakes for a running replica whose container is unhealthy', 'running', 'unhealthy', true],
+    ['lets a start go on', 'starting', 'starting', false],
+    ['lets a pull go on, which has no container yet', 'starting', null, false],
+    ['wakes for a start that has come to an end', 'starting', 'running', true],
+    ['wakes for a start that has failed', 'starting', 'exited', true],
+    ['leaves a removal to the job that does it', 'stopping', 'running', false],
+    ['leaves what is placed to the job that starts it', 'pending', null, false],
+    ['leaves the removal of a failed replica to its job', 'failed', 'exited', false],
+  ])('%s', (_name, status, phase, expected) => {
+    expect(wakes(status, phase)).toBe(expected);
+  });
+
+  it('wakes everything that has waited for a node that is back, but not what ran on undisturbed', () => {
+    const woken = REPLICA_STATUSES.filter((status) => wakes(status, status === 'running' ? 'running' : null, { cameBack: true }));
+    expect(woken).toEqual(['pending', 'starting', 'stopping', 'failed']);
+  });
+
+  it('wakes all live replicas of a draining node', () => {
+    const woken = REPLICA_STATUSES.filter((status) => wakes(status, status === 'running' ? 'running' : null, { draining: true }));
+    expect(woken).toEqual(['pending', 'starting', 'running']);
+  });
+
+  it('wakes a deployment once, however many of its replicas differ', () => {
+    const records = ['a', 'b', 'c'].map((id) => record('running', { id, deploymentId: id === 'c' ? 'd2' : 'd1' }));
+    expect(discrepancies(records, [], STEADY)).toEqual({ wake: ['d1', 'd2'], unclaimed: [] });
+  });
+
+  it('names the workloads of finished and of unknown replicas, and those alone', () => {
+    const records = [record('stopped', { id: 'old' }), record('failed', { id: 'dead', finished: true }), record('failed', { id: 'dying' })];
+    const workloads = ['old', 'dead', 'dying', 'nobody'].map((id) => aWorkload(id, 'running'));
+    const found = discrepancies(records, workloads, STEADY);
+    expect(found.wake).toEqual([]);
+    expect(found.unclaimed.map((workload) => workload.replicaId)).toEqual(['old', 'dead', 'nobody']);
+  });
+});

@@ -1,0 +1,165 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { DriverError, type DriverFailure } from '../runtime/runtime-driver';
+import { EngineCalls } from './engine-calls';
+
+/** An engine call that ends when the test says so, and that notes when it began and whether it was called off. */
+class ControlledCall {
+  began = false;
+  signal: AbortSignal | undefined;
+  private settle: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+
+  readonly work = (signal: AbortSignal): Promise<void> => {
+    this.began = true;
+    this.signal = signal;
+    return new Promise((resolve, reject) => (this.settle = { resolve, reject }));
+  };
+
+  async end(error?: unknown): Promise<void> {
+    if (error === undefined) this.settle?.resolve();
+    else this.settle?.reject(error);
+    for (let ticks = 0; ticks < 3; ticks++) await turn();
+  }
+}
+
+const driverError = (failure: DriverFailure, words = failure): DriverError => new DriverError(failure, words);
+
+describe('EngineCalls', () => {
+  let stop: AbortController;
+  let calls: EngineCalls;
+  const begin = async (kind: 'start' | 'remove', replicaId: string): Promise<ControlledCall> => {
+    const call = new ControlledCall();
+    calls.begin(kind, replicaId, call.work);
+    await turn();
+    return call;
+  };
+
+  beforeEach(() => {
+    stop = new AbortController();
+    calls = new EngineCalls(stop.signal);
+  });
+
+  it('is busy with a call until it has ended', async () => {
+    const start = await begin('start', 'a');
+    expect([calls.running, calls.isBusy('start', 'a'), calls.isBusy('remove', 'a'), calls.isBusy('start', 'b')]).toEqual([true, true, false, false]);
+    await start.end();
+    expect([calls.running, calls.isBusy('start', 'a')]).toEqual([false, false]);
+  });
+
+  it('lets the calls of different replicas run side by side', async () => {
+    const [slow, quick] = [await begin('start', 'slow'), await begin('start', 'quick')];
+    await quick.end();
+    expect([slow.began, calls.isBusy('start', 'slow'), calls.isBusy('start', 'quick')]).toEqual([true, true, false]);
+  });
+
+  it('begins a remove only when the aborted start of the same replica has ended', async () => {
+    const start = await begin('start', 'a');
+    const remove = await begin('remove', 'a');
+    expect([start.signal?.aborted, remove.began, calls.isBusy('remove', 'a')]).toEqual([true, false, true]);
+    await start.end(driverError('aborted'));
+    expect([remove.began, remove.signal?.aborted, calls.isBusy('remove', 'a')]).toEqual([true, false, true]);
+    await remove.end();
+    expect([calls.running, calls.problems, calls.takeStartFailures().size]).toEqual([false, [], 0]);
+  });
+
+  it('begins the remove too when the start could not be called off and succeeded or failed', async () => {
+    const [done, failed] = [await begin('start', 'done'), await begin('start', 'failed')];
+    const removals = [await begin('remove', 'done'), await begin('remove', 'failed')];
+    await done.end();
+    await failed.end(driverError('rejected'));
+    expect(removals.map((removal) => removal.began)).toEqual([true, true]);
+  });
+
+  it('does not make a call that failed for now again in the same run, and says why', async () => {
+    const remove = await begin('remove', 'a');
+    await remove.end(driverError('unreachable', 'The engine does not answer'));
+    expect([calls.running, calls.isBusy('remove', 'a'), calls.isBusy('start', 'a'), calls.isBusy('remove', 'b')]).toEqual([false, true, false, false]);
+    expect(calls.problems).toEqual(['The engine does not answer']);
+  });
+
+  it('says each problem once', async () => {
+    for (const id of ['a', 'b']) await (await begin('remove', id)).end(driverError('unreachable', 'The engine does not answer'));
+    expect(calls.problems).toEqual(['The engine does not answer']);
+  });
+
+  it.each([
+    ['rejected', false],
+    ['image_unavailable', true],
+    ['timeout', true],
+  ] as const)('gives a start that failed as %s to the plan, once', async (failure, retryable) => {
+    await (await begin('start', 'a')).end(driverError(failure, 'No'));
+    expect(calls.isBusy('start', 'a')).toBe(false);
+    expect([...calls.takeStartFailures()]).toEqual([['a', { words: 'No', retryable }]]);
+    expect(calls.takeStartFailures().size).toBe(0);
+    expect(calls.problems).toEqual([]);
+  });
+
+  it('blames an engine that does not answer and not the replica', async () => {
+    await (await begin('start', 'a')).end(driverError('unreachable'));
+    expect([calls.takeStartFailures().size, calls.isBusy('start', 'a')]).toEqual([0, true]);
+  });
+
+  it('takes failures back that could not be written down, and keeps newer ones', async () => {
+    await (await begin('start', 'a')).end(driverError('rejected', 'old'));
+    await (await begin('start', 'b')).end(driverError('rejected', 'old'));
+    const taken = calls.takeStartFailures();
+    await (await begin('start', 'b')).end(driverError('timeout', 'new'));
+    calls.restoreStartFailures(taken);
+    expect([...calls.takeStartFailures()].map(([id, { words }]) => `${id} ${words}`)).toEqual(['a old', 'b new']);
+  });
+
+  it('does not show what an unknown error says', async () => {
+    await (await begin('start', 'a')).end(new TypeError('secret of /etc'));
+    expect(calls.problems).toEqual(['start failed']);
+    expect(calls.isBusy('start', 'a')).toBe(true);
+  });
+
+  it('minds a call that throws before it begins', async () => {
+    calls.begin('start', 'a', () => {
+      throw driverError('rejected', 'No such port');
+    });
+    await calls.close();
+    expect(calls.takeStartFailures().get('a')).toEqual({ words: 'No such port', retryable: false });
+  });
+
+  it('aborts the starts of replicas that are no longer wanted, and nothing else', async () => {
+    const [wanted, unwanted, removal] = [await begin('start', 'wanted'), await begin('start', 'unwanted'), await begin('remove', 'removal')];
+    calls.keepStarts((id) => id === 'wanted');
+    expect([wanted, unwanted, removal].map((call) => call.signal?.aborted)).toEqual([false, true, false]);
+  });
+
+  it('tells when the next call has ended, well or badly', async () => {
+    const [first, second] = [await begin('start', 'a'), await begin('remove', 'b')];
+    let told = 0;
+    void calls.next().then(() => (told += 1));
+    await turn();
+    expect(told).toBe(0);
+    await second.end(driverError('timeout'));
+    expect(told).toBe(1);
+    await first.end();
+  });
+
+  it('aborts everything when the worker stops', async () => {
+    const start = await begin('start', 'a');
+    stop.abort();
+    expect(start.signal?.aborted).toBe(true);
+  });
+
+  it('aborts all calls on close, and waits for them, also for one that has not begun', async () => {
+    const [start, other] = [await begin('start', 'a'), await begin('remove', 'b')];
+    const queued = await begin('remove', 'a');
+    let closed = false;
+    const closing = calls.close().then(() => (closed = true));
+    await turn();
+    expect([start.signal?.aborted, other.signal?.aborted, closed]).toEqual([true, true, false]);
+    await start.end(driverError('aborted'));
+    await other.end(driverError('aborted'));
+    expect([queued.signal?.aborted, closed]).toEqual([true, false]);
+    await queued.end(driverError('aborted'));
+    await closing;
+    expect([calls.running, calls.problems]).toEqual([false, []]);
+  });
+
+  it('closes at once when nothing runs', async () => {
+    await expect(calls.close()).resolves.toBeUndefined();
+  });
+});

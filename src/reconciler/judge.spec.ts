@@ -1,0 +1,195 @@
+import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../deployments/domain/deployment-status';
+import { REPLICA_STATUSES } from '../deployments/domain/replica-status';
+import { aReplica, aWorkload, NOW, secondsAgo, showing, silent } from '../../test/support/plan-input';
+import { ended, judge } from './judge';
+import type { NodeView, PlanReplica, StartFailure } from './plan.types';
+
+const judged = (
+  replica: Partial<PlanReplica>,
+  view: NodeView | undefined,
+  { status = 'running', failure }: { status?: DeploymentStatus; failure?: StartFailure } = {},
+) => {
+  const { replica: _replica, move, ...rest } = judge(aReplica('r1', replica), view, { status, now: NOW, failure });
+  return { ...rest, ...(move ? { moved: `${move.from} → ${move.to}: ${move.reason ?? 'no words'}` } : {}) };
+};
+
+describe('judge, of a pending replica', () => {
+  it.each(['scheduled', 'running'] as const)('starts it while the deployment is %s, written down before the engine is asked', (status) => {
+    expect(judged({ status: 'pending' }, showing(), { status })).toEqual({
+      status: 'starting',
+      ensure: true,
+      moved: 'pending → starting: Starting',
+    });
+  });
+
+  it.each(['pending', 'stopped', 'failed', 'deleted'] as const)(
+    'stops it without asking an engine while the deployment is %s',
+    (status) => {
+      expect(judged({ status: 'pending' }, silent(), { status })).toEqual({
+        status: 'stopped',
+        release: true,
+        moved: `pending → stopped: Deployment is ${status}`,
+      });
+    },
+  );
+});
+
+describe('judge, of a starting replica', () => {
+  const starting = { status: 'starting' } as const;
+
+  it.each([
+    ['asks the engine for what it does not have yet', showing(), { status: 'starting', ensure: true }],
+    ['waits for a container that is starting', showing(['r1', 'starting']), { status: 'starting' }],
+    ['notes a container that runs', showing(['r1', 'running']), { status: 'running', moved: 'starting → running: no words' }],
+    [
+      'gives up on one that exited and removes it',
+      showing(['r1', 'exited']),
+      { status: 'failed', remove: true, moved: 'starting → failed: Exited with code 1' },
+    ],
+    [
+      'gives up on one that is unhealthy and removes it',
+      showing(['r1', 'unhealthy']),
+      { status: 'failed', remove: true, moved: 'starting → failed: Ended without a reason' },
+    ],
+    ['waits while the engine of an online node does not answer', silent('No answer'), { status: 'starting', blocked: 'No answer' }],
+  ])('%s', (_name, view, expected) => {
+    expect(judged(starting, view)).toEqual(expected);
+  });
+
+  it('gives up when its node went offline, and keeps the reservation', () => {
+    expect(judged({ ...starting, nodeOnline: false }, silent())).toEqual({
+      status: 'failed',
+      moved: 'starting → failed: Node node-n1 went offline before the replica had started',
+    });
+  });
+
+  it('gives up when the engine refused, and removes what there is', () => {
+    const failure = { words: 'Port 80 is taken', retryable: true };
+    expect(judged(starting, showing(), { failure })).toEqual({ status: 'failed', moved: 'starting → failed: Port 80 is taken' });
+    expect(judged(starting, showing(['r1', 'starting']), { failure })).toMatchObject({ status: 'failed', remove: true });
+  });
+
+  it('is hopeless when the engine would refuse again', () => {
+    const failure = { words: 'No such command', retryable: false };
+    expect(judged(starting, showing(), { failure })).toMatchObject({ status: 'failed', hopeless: true });
+  });
+
+  it('keeps the ports and the start time of what runs', () => {
+    const publishedPorts = [{ containerPort: 80, protocol: 'tcp', hostIp: '127.0.0.1', hostPort: 32_768 }] as const;
+    const workload = aWorkload('r1', 'running', { startedAt: secondsAgo(3), publishedPorts });
+    const { move } = judge(
+      aReplica('r1', starting),
+      { reachable: true, workloads: new Map([['r1', workload]]) },
+      { status: 'running', now: NOW, failure: undefined },
+    );
+    expect(move).toMatchObject({ containerId: 'container-r1', startedAt: secondsAgo(3), published: publishedPorts });
+  });
+});
+
+describe('judge, of a running replica', () => {
+  it.each([
+    ['is content while its container runs', showing(['r1', 'running']), { status: 'running' }],
+    ['is content while its container is started again', showing(['r1', 'starting']), { status: 'running' }],
+    ['believes the records while the node is silent', silent(), { status: 'running' }],
+    ['believes the records while nobody looked', undefined, { status: 'running' }],
+    [
+      'notices an exit and removes what is left',
+      showing(['r1', 'exited']),
+      { status: 'failed', remove: true, moved: 'running → failed: Exited with code 1' },
+    ],
+    [
+      'notices a failed health check',
+      showing(['r1', 'unhealthy']),
+      { status: 'failed', remove: true, moved: 'running → failed: Ended without a reason' },
+    ],
+    [
+      'notices a container that vanished',
+      showing(),
+      { status: 'failed', moved: 'running → failed: The container has vanished from its node' },
+    ],
+  ])('%s', (_name, view, expected) => {
+    expect(judged({ status: 'running' }, view)).toEqual(expected);
+  });
+
+  it.each([
+    ['says nothing of the first failure', 0, 5, 'Exited with code 1'],
+    [
+      'says how often it failed and when the next attempt comes',
+      1,
+      5,
+      'Exited with code 1 (failed 2 times in a row; next attempt in 10 s)',
+    ],
+    ['says so of a long crash loop', 9, 5, 'Exited with code 1 (failed 10 times in a row; next attempt in 300 s)'],
+    ['forgets the past of one that ran for ten minutes', 9, 600, 'Exited with code 1'],
+  ])('%s', (_name, attempt, ranSeconds, words) => {
+    const replica = { status: 'running', attempt, startedAt: secondsAgo(ranSeconds), changedAt: secondsAgo(ranSeconds) } as const;
+    expect(judged(replica, showing(['r1', 'exited']))).toMatchObject({ moved: `running → failed: ${words}` });
+  });
+});
+
+describe('judge, of a replica that leaves', () => {
+  it.each([
+    ['removes what is still there', 'stopping', showing(['r1', 'running']), { status: 'stopping', remove: true }],
+    [
+      'believes the engine that it is gone',
+      'stopping',
+      showing(),
+      { status: 'stopped', release: true, moved: 'stopping → stopped: Scaled down' },
+    ],
+    ["waits for the engine's word", 'stopping', silent('No answer'), { status: 'stopping', blocked: 'No answer' }],
+    ['removes the container of a failed one', 'failed', showing(['r1', 'exited']), { status: 'failed', remove: true }],
+    ['releases a failed one whose container is gone', 'failed', showing(), { status: 'failed', release: true }],
+    ['keeps the reservation of a failed one on a silent node', 'failed', silent('No answer'), { status: 'failed', blocked: 'No answer' }],
+  ] as const)('%s', (_name, status, view, expected) => {
+    expect(judged({ status, reason: 'Scaled down' }, view)).toEqual(expected);
+  });
+
+  it('leaves finished replicas alone', () => {
+    expect(judged({ status: 'failed', reserved: false }, showing(['r1', 'exited']))).toEqual({ status: 'failed' });
+    expect(judged({ status: 'stopped', reserved: false }, showing(['r1', 'exited']))).toEqual({ status: 'stopped' });
+  });
+
+  it('does not hang on the status of the deployment, except for what was never started', () => {
+    for (const status of REPLICA_STATUSES.filter((each) => each !== 'pending')) {
+      const answers = DEPLOYMENT_STATUSES.map((deployment) => judged({ status }, showing(['r1', 'running']), { status: deployment }));
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    }
+  });
+});
+
+describe('ended', () => {
+  const of = (status: PlanReplica['status'], view: NodeView) => {
+    const {
+      replica: _replica,
+      move,
+      ...rest
+    } = ended(judge(aReplica('r1', { status }), view, { status: 'running', now: NOW, failure: undefined }), 'Enough');
+    return { ...rest, moved: move && `${move.from} → ${move.to}: ${move.reason ?? 'no words'}` };
+  };
+
+  it.each([
+    ['stops what was never started', 'pending', showing(), { status: 'stopped', release: true, moved: 'pending → stopped: Enough' }],
+    ['has a start stopped', 'starting', showing(), { status: 'stopping', remove: true, moved: 'starting → stopping: Enough' }],
+    [
+      'has one stopped that has just begun to run',
+      'starting',
+      showing(['r1', 'running']),
+      { status: 'stopping', remove: true, moved: 'starting → stopping: Enough' },
+    ],
+    [
+      'has a running one stopped',
+      'running',
+      showing(['r1', 'running']),
+      { status: 'stopping', remove: true, moved: 'running → stopping: Enough' },
+    ],
+    [
+      'lets a failure be a failure',
+      'running',
+      showing(),
+      { status: 'failed', moved: 'running → failed: The container has vanished from its node' },
+    ],
+    ['lets the leaving leave', 'stopping', showing(['r1', 'running']), { status: 'stopping', remove: true, moved: undefined }],
+  ] as const)('%s', (_name, status, view, expected) => {
+    expect(of(status, view)).toEqual(expected);
+  });
+});

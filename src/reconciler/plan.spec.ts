@@ -1,0 +1,309 @@
+import fc from 'fast-check';
+import { DEPLOYMENT_STATUSES, wantsReplicas } from '../deployments/domain/deployment-status';
+import { canReplicaTransition, REPLICA_STATUSES } from '../deployments/domain/replica-status';
+import { aPlanInput, aReplica, aWorkload, NOW, secondsAgo, showing, silent } from '../../test/support/plan-input';
+import { plan } from './plan';
+import type { Plan, PlanInput } from './plan.types';
+
+const moves = ({ moves: all }: Plan): string[] => all.map(({ replicaId, from, to }) => `${replicaId}: ${from} → ${to}`);
+const settled = (result: Plan): boolean =>
+  [result.moves, result.release, result.supersede, result.ensure, result.remove, result.blocked].every((list) => list.length === 0) &&
+  [result.place, result.deployment, result.lookAgainMs].every((part) => part === null);
+/** Failed a minute ago, long enough for the first replacements. */
+const failedReplica = (id: string, over: Parameters<typeof aReplica>[1] = {}) =>
+  aReplica(id, { status: 'failed', reserved: false, reason: 'Exited with code 1', ...over });
+
+describe('plan, of a pending deployment', () => {
+  it('places all replicas at once', () => {
+    const result = plan(aPlanInput({ deployment: { status: 'pending', targetReplicas: 3 } }));
+    expect(result.place).toEqual({ count: 3, cause: 'deploy', replaces: [] });
+  });
+
+  it('goes on removing the replicas of the past', () => {
+    const replicas = [aReplica('old', { status: 'stopping' })];
+    const result = plan(
+      aPlanInput({
+        deployment: { status: 'pending', targetReplicas: 1, generation: 2 },
+        replicas,
+        views: { n1: showing(['old', 'running']) },
+      }),
+    );
+    expect(result.remove).toEqual([{ nodeId: 'n1', replicaId: 'old' }]);
+    expect(result.place?.count).toBe(1);
+  });
+});
+
+describe('plan, of a scheduled deployment', () => {
+  const scheduled = (over: Parameters<typeof aPlanInput>[0]): Plan =>
+    plan(aPlanInput({ ...over, deployment: { status: 'scheduled', ...over?.deployment } }));
+
+  it('writes down starts before it asks for them', () => {
+    const result = scheduled({ replicas: [aReplica('a', { status: 'pending' }), aReplica('b', { status: 'pending' })] });
+    expect(moves(result)).toEqual(['a: pending → starting', 'b: pending → starting']);
+    expect(result.ensure).toEqual(['a', 'b']);
+  });
+
+  it('is running when the last replica runs', () => {
+    const replicas = [aReplica('a'), aReplica('b', { status: 'starting' })];
+    const result = scheduled({ replicas, views: { n1: showing(['a', 'running'], ['b', 'running']) } });
+    expect(result.deployment).toEqual({ to: 'running', reason: 'All 2 replicas started successfully' });
+  });
+
+  it('is not running before', () => {
+    const replicas = [aReplica('a'), aReplica('b', { status: 'starting' })];
+    expect(scheduled({ replicas, views: { n1: showing(['a', 'running'], ['b', 'starting']) } }).deployment).toBeNull();
+  });
+
+  it('fails at once when a start can never succeed, and ends the other replicas', () => {
+    const replicas = [aReplica('a', { status: 'starting' }), aReplica('b'), aReplica('c', { status: 'pending' })];
+    const startFailures = new Map([['a', { words: 'No such command', retryable: false }]]);
+    const result = scheduled({ replicas, startFailures, views: { n1: showing(['b', 'running']) } });
+    expect(result.deployment).toEqual({ to: 'failed', reason: 'Replicas did not start: No such command' });
+    expect(moves(result)).toEqual(['a: starting → failed', 'b: running → stopping', 'c: pending → stopped']);
+    expect(result).toMatchObject({ ensure: [], release: ['c'], remove: [{ nodeId: 'n1', replicaId: 'b' }], place: null });
+  });
+
+  it.each([
+    ['tries again after the first failure', 0, null],
+    ['tries again after the second failure in a row', 1, null],
+    ['fails after the third failure in a row', 2, 'failed'],
+  ])('%s', (_name, attempt, expected) => {
+    const replicas = [aReplica('a', { status: 'starting', attempt })];
+    expect(scheduled({ replicas, views: { n1: showing(['a', 'exited']) } }).deployment?.to ?? null).toBe(expected);
+  });
+
+  it('does not promise another attempt when it has failed', () => {
+    const replicas = [aReplica('a', { status: 'starting', attempt: 2 })];
+    const result = scheduled({ replicas, views: { n1: showing(['a', 'exited']) } });
+    expect(result.deployment?.reason).toBe('Replicas did not start: Exited with code 1 (failed 3 times in a row)');
+  });
+
+  it('does not promise it either when the start is hopeless', () => {
+    const startFailures = new Map([['a', { words: 'No such command', retryable: false }]]);
+    const result = scheduled({ replicas: [aReplica('a', { status: 'starting', attempt: 1 })], startFailures });
+    expect(result.deployment?.reason).toBe('Replicas did not start: No such command (failed 2 times in a row)');
+  });
+
+  it('counts anew when the replica that failed had run for ten minutes', () => {
+    const ran = { attempt: 2, startedAt: secondsAgo(1200), changedAt: secondsAgo(1200) };
+    const replicas = [aReplica('a', ran), aReplica('b', { status: 'starting' })];
+    expect(scheduled({ replicas, views: { n1: showing(['a', 'exited'], ['b', 'starting']) } }).deployment).toBeNull();
+  });
+
+  it('does not fail for the failures of an earlier generation', () => {
+    const replicas = [failedReplica('old', { attempt: 9, reserved: true }), aReplica('a', { status: 'starting', generation: 2 })];
+    const result = scheduled({ replicas, deployment: { generation: 2, targetReplicas: 1 }, views: { n1: showing(['a', 'starting']) } });
+    expect(result.deployment).toBeNull();
+  });
+});
+
+describe('plan, of a running deployment', () => {
+  it('rests when all run', () => {
+    expect(settled(plan(aPlanInput({ replicas: [aReplica('a')], views: { n1: showing(['a', 'running']) } })))).toBe(true);
+  });
+
+  it('rests when a node with running replicas is silent', () => {
+    expect(settled(plan(aPlanInput({ replicas: [aReplica('a')], views: { n1: silent() } })))).toBe(true);
+  });
+
+  it.each([0, 1, 2, 3, 50])('never becomes failed, after %i failures in a row', (attempt) => {
+    const result = plan(aPlanInput({ replicas: [aReplica('a', { attempt })], views: { n1: showing(['a', 'exited']) } }));
+    expect(moves(result)).toEqual(['a: running → failed']);
+    expect(result.deployment).toBeNull();
+  });
+
+  it('never becomes failed when a replacement can never start', () => {
+    const startFailures = new Map([['a', { words: 'No such command', retryable: false }]]);
+    expect(plan(aPlanInput({ replicas: [aReplica('a', { status: 'starting' })], startFailures })).deployment).toBeNull();
+  });
+
+  it.each([
+    ['waits with the replacement in the pass that notices the failure', aReplica('a', { changedAt: secondsAgo(60) }), showing(), null],
+    ['waits with it until the failed container is gone', failedReplica('a', { reserved: true }), showing(['a', 'exited']), null],
+    ['waits with it until the reservation is released', failedReplica('a', { reserved: true }), showing(), null],
+    ['does not wait for a silent node', failedReplica('a', { reserved: true }), silent(), { id: 'a', attempt: 1 }],
+    ['replaces the first failure at once', failedReplica('a', { changedAt: NOW }), showing(), { id: 'a', attempt: 1 }],
+    ['waits for the end of the back-off', failedReplica('a', { attempt: 2, changedAt: secondsAgo(19) }), showing(), null],
+    [
+      'replaces it when the back-off is over',
+      failedReplica('a', { attempt: 2, changedAt: secondsAgo(20) }),
+      showing(),
+      { id: 'a', attempt: 3 },
+    ],
+  ])('%s', (_name, replica, view, replaced) => {
+    const result = plan(aPlanInput({ replicas: [replica], views: { n1: view } }));
+    expect(result.place).toEqual(replaced && { count: 1, cause: 'replace', replaces: [replaced] });
+    expect(result.supersede).toEqual([]);
+  });
+
+  it('looks again when the back-off is over', () => {
+    const result = plan(aPlanInput({ replicas: [failedReplica('a', { attempt: 2, changedAt: secondsAgo(5) })] }));
+    expect(result.lookAgainMs).toBe(15_000);
+  });
+
+  it('fills a place that no failed replica holds at once, beside those that are due', () => {
+    const replicas = [failedReplica('due'), failedReplica('waiting', { attempt: 5 })];
+    const result = plan(aPlanInput({ replicas, deployment: { targetReplicas: 4 } }));
+    expect(result.place).toEqual({ count: 3, cause: 'replace', replaces: [{ id: 'due', attempt: 1 }] });
+  });
+
+  it('replaces no more than are missing, and counts the rest as replaced once all places are taken', () => {
+    const one = { deployment: { targetReplicas: 1 } };
+    expect(plan(aPlanInput({ ...one, replicas: [failedReplica('a'), failedReplica('b')] })).place?.replaces).toEqual([
+      { id: 'a', attempt: 1 },
+    ]);
+    const full = plan(aPlanInput({ ...one, replicas: [failedReplica('a'), aReplica('b')], views: { n1: showing(['b', 'running']) } }));
+    expect(full).toMatchObject({ place: null, supersede: ['a'] });
+  });
+
+  it('ends what is too much, not yet running ones first, then the oldest', () => {
+    const replicas = [aReplica('old'), aReplica('new'), aReplica('newest', { status: 'starting' })];
+    const views = { n1: showing(['old', 'running'], ['new', 'running'], ['newest', 'starting']) };
+    expect(moves(plan(aPlanInput({ replicas, views, deployment: { targetReplicas: 1 } })))).toEqual([
+      'old: running → stopping',
+      'newest: starting → stopping',
+    ]);
+  });
+});
+
+describe('plan, of a node that drains', () => {
+  const leaving = aReplica('a', { nodeDraining: true });
+
+  it('places the successors first', () => {
+    const result = plan(aPlanInput({ replicas: [leaving], views: { n1: showing(['a', 'running']) } }));
+    expect(result.place).toEqual({ count: 1, cause: 'drain', replaces: [] });
+    expect(result.moves).toEqual([]);
+  });
+
+  it.each([
+    ['keeps the old one while its successor starts', 'starting', []],
+    ['moves the old one when its successor runs', 'running', ['b: starting → running', 'a: running → stopping']],
+  ] as const)('%s', (_name, phase, expected) => {
+    const replicas = [leaving, aReplica('b', { nodeId: 'n2', status: 'starting' })];
+    const views = { n1: showing(['a', 'running']), n2: showing(['b', phase]) };
+    const result = plan(aPlanInput({ replicas, views, deployment: { targetReplicas: 1 } }));
+    expect(moves(result).sort()).toEqual([...expected].sort());
+    expect(result.place).toBeNull();
+  });
+
+  it('replaces a failed one on it elsewhere, after the same back-off', () => {
+    const replicas = [failedReplica('a', { nodeDraining: true, attempt: 3, changedAt: NOW })];
+    expect(plan(aPlanInput({ replicas })).place).toBeNull();
+  });
+});
+
+describe('plan, of a deployment that wants nothing', () => {
+  it.each(['stopped', 'failed', 'deleted'] as const)('takes down what is left while it is %s', (status) => {
+    const replicas = [
+      aReplica('a', { status: 'stopping' }),
+      aReplica('b', { status: 'stopping' }),
+      aReplica('c', { status: 'pending' }),
+      failedReplica('d', { reserved: true }),
+      failedReplica('e'),
+      aReplica('f', { status: 'stopping', nodeId: 'n2' }),
+    ];
+    const views = { n1: showing(['a', 'running']), n2: silent('No answer') };
+    const result = plan(aPlanInput({ deployment: { status, targetReplicas: 3 }, replicas, views }));
+    expect(moves(result)).toEqual(['b: stopping → stopped', 'c: pending → stopped']);
+    expect(result).toMatchObject({ release: ['b', 'c', 'd'], remove: [{ nodeId: 'n1', replicaId: 'a' }] });
+    expect(result).toMatchObject({ place: null, ensure: [], supersede: [], blocked: ['No answer'] });
+  });
+
+  it.each(['pending', 'stopped', 'failed', 'deleted'] as const)(
+    'starts nothing and keeps nothing while it is %s, whatever the records say',
+    (status) => {
+      const replicas = [aReplica('a', { status: 'starting' }), aReplica('b', { status: 'running' })];
+      const result = plan(aPlanInput({ deployment: { status }, replicas, views: { n1: showing(['b', 'running']) } }));
+      expect(moves(result)).toEqual(['a: starting → stopping', 'b: running → stopping']);
+      expect(result.ensure).toEqual([]);
+    },
+  );
+
+  it('rests when nothing is left, failed replicas or not', () => {
+    expect(settled(plan(aPlanInput({ deployment: { status: 'deleted' }, replicas: [failedReplica('a')] })))).toBe(true);
+  });
+});
+
+describe('plan, in any case', () => {
+  it('removes workloads of the deployment that nobody stands for', () => {
+    const views = { n1: showing(['a', 'running'], ['stranger', 'exited']), n2: silent() };
+    expect(plan(aPlanInput({ replicas: [aReplica('a')], views })).remove).toEqual([{ nodeId: 'n1', replicaId: 'stranger' }]);
+  });
+
+  it('says once of a node that it does not answer', () => {
+    const replicas = ['a', 'b'].map((id) => aReplica(id, { status: 'stopping' }));
+    expect(plan(aPlanInput({ replicas, views: { n1: silent('No answer') } })).blocked).toEqual(['No answer']);
+  });
+
+  it.each([
+    ['often at first', 9, 300],
+    ['seldom later', 10, 2_000],
+  ])('looks at slow starts and stops %s', (_name, age, expected) => {
+    const replicas = [aReplica('a', { status: 'starting', changedAt: secondsAgo(age) })];
+    expect(plan(aPlanInput({ replicas, views: { n1: showing(['a', 'starting']) } })).lookAgainMs).toBe(expected);
+  });
+
+  it('gives a lawful plan for any input at all', () => {
+    const node = fc.record({ online: fc.boolean(), draining: fc.boolean(), reachable: fc.boolean() });
+    const replica = fc.record({
+      status: fc.constantFrom(...REPLICA_STATUSES),
+      generation: fc.constantFrom(1, 2),
+      attempt: fc.nat({ max: 4 }),
+      on: fc.nat({ max: 1 }),
+      superseded: fc.boolean(),
+      reserved: fc.boolean(),
+      phase: fc.constantFrom(null, 'starting', 'running', 'unhealthy', 'exited'),
+      failure: fc.constantFrom(null, null, true, false),
+    });
+    const deployment = fc.record({
+      status: fc.constantFrom(...DEPLOYMENT_STATUSES),
+      targetReplicas: fc.integer({ min: 1, max: 4 }),
+      generation: fc.constantFrom(1, 2),
+    });
+    fc.assert(
+      fc.property(deployment, fc.tuple(node, node), fc.array(replica, { maxLength: 6 }), (wanted, nodes, drawn) => {
+        const all = drawn.map((each, index) => ({ ...each, id: `r${index}`, nodeId: `n${each.on}`, node: nodes[each.on] ?? nodes[0] }));
+        const shown = (nodeId: string) =>
+          all.filter((each) => each.nodeId === nodeId).flatMap((each) => (each.phase ? [aWorkload(each.id, each.phase)] : []));
+        const input: PlanInput = {
+          deployment: wanted,
+          replicas: all.map(({ id, nodeId, node: { online, draining }, phase: _phase, failure: _failure, on: _on, ...rest }) =>
+            aReplica(id, { ...rest, nodeId, nodeOnline: online, nodeDraining: draining }),
+          ),
+          views: new Map(
+            nodes.map(({ reachable }, index) => {
+              const workloads = new Map(shown(`n${index}`).map((workload) => [workload.replicaId, workload]));
+              return [`n${index}`, reachable ? { reachable, workloads } : { reachable, words: 'No answer' }];
+            }),
+          ),
+          startFailures: new Map(
+            all.flatMap((each) => (each.failure === null ? [] : [[each.id, { words: 'Refused', retryable: each.failure }]])),
+          ),
+          now: NOW,
+        };
+        expectLawful(input, plan(input));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  function expectLawful({ deployment, replicas, views }: PlanInput, result: Plan): void {
+    const statusOf = (id: string) =>
+      result.moves.find((move) => move.replicaId === id)?.to ?? replicas.find((replica) => replica.id === id)?.status;
+    expect(result.moves.every(({ from, to }) => canReplicaTransition(from, to))).toBe(true);
+    expect(new Set(result.moves.map((move) => move.replicaId)).size).toBe(result.moves.length);
+    expect(new Set(result.release).size).toBe(result.release.length);
+    const starts =
+      wantsReplicas(deployment.status) && result.deployment?.to !== 'failed'
+        ? result.ensure.filter((id) => statusOf(id) === 'starting')
+        : [];
+    expect(result.ensure).toEqual(starts);
+    for (const id of result.release) {
+      const replica = replicas.find((each) => each.id === id);
+      const view = views.get(replica?.nodeId ?? '');
+      expect(replica?.status === 'pending' || (view?.reachable === true && !view.workloads.has(id))).toBe(true);
+    }
+    if (!wantsReplicas(deployment.status))
+      expect(replicas.some(({ id }) => ['starting', 'running'].includes(statusOf(id) ?? ''))).toBe(false);
+  }
+});

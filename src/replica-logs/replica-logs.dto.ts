@@ -1,0 +1,23 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Optional, QueryInteger } from '../common/validation/fields';
+
+export class LogsQueryDto {
+  @ApiPropertyOptional({ description: 'Lines per replica, the last ones', default: 100, minimum: 1, maximum: 1_000, type: 'integer' })
+  @Optional()
+  @QueryInteger({ min: 1, max: 1_000 })
+  tail: number = 100;
+}
+
+export class ReplicaLogsDto {
+  @ApiProperty({ format: 'uuid' })
+  replica_id!: string;
+
+  @ApiProperty()
+  node_name!: string;
+
+  @ApiProperty({ type: [String], description: 'Oldest first, standard output and error together' })
+  lines!: string[];
+
+  @ApiProperty({ type: String, nullable: true, description: 'Why the lines could not be read, in words' })
+  error!: string | null;
+}

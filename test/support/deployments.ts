@@ -1,0 +1,114 @@
+import type { DataSource } from 'typeorm';
+import { checkInvariants } from '../../src/invariants/check-invariants';
+import type { TestApp } from './test-app';
+import { until, type UntilOptions } from './until';
+
+export const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+export const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
+
+type Over = Readonly<Record<string, unknown>>;
+
+let counter = 0;
+export const freshName = (): string => `app-${(counter += 1)}`;
+
+/** A body for POST /deploy that the three demo nodes hold many times; with a name of its own. */
+export const aSpec = (over: Over = {}): Record<string, unknown> => ({
+  name: freshName(),
+  type: 'compute',
+  container_image: 'nginx:1.27',
+  replicas: 1,
+  resources: { cpu: 0.5, memory: 512, storage: 1 },
+  ...over,
+});
+
+/** Accepts a deployment and does not wait for it. */
+export async function deploy(t: TestApp, user: string, over: Over = {}): Promise<string> {
+  const { body } = await t.as(user).post('/api/deployment/deploy').send(aSpec(over)).expect(202);
+  return body.deployment_id as string;
+}
+
+export interface StatusBody {
+  status: string;
+  health: string;
+  health_reasons: string[];
+  target_replicas: number;
+  updated_at: string;
+  replicas: { id: string; node_id: string; status: string; reason: string | null; attempt: number; container_id: string | null }[];
+  recent_status_changes: { old_status: string; new_status: string; changed_at: string; reason: string }[];
+}
+
+export const statusOf = async (t: TestApp, user: string, id: string): Promise<StatusBody> =>
+  (await t.as(user).get(`/api/deployment/status/${id}?include_deleted=true`).expect(200)).body as StatusBody;
+
+/** Waits until the status, and if given the health, is this. */
+export const reaches = (t: TestApp, user: string, id: string, status: string, health?: string, options: UntilOptions = {}): Promise<StatusBody> =>
+  until(
+    async () => {
+      const body = await statusOf(t, user, id);
+      return body.status === status && (health === undefined || body.health === health) ? body : null;
+    },
+    { what: `deployment ${id} to be ${status} ${health ?? ''}`, ...options },
+  );
+
+/** Accepts a deployment and waits until all of its replicas run. */
+export async function deployed(t: TestApp, user: string, over: Over = {}): Promise<string> {
+  const id = await deploy(t, user, over);
+  await reaches(t, user, id, 'running', 'healthy');
+  return id;
+}
+
+export interface HistoryEntry {
+  old_status: string;
+  new_status: string;
+  reason: string;
+  changed_by: string | null;
+}
+
+/** All changes, oldest first. */
+export async function historyOf(t: TestApp, user: string, id: string): Promise<HistoryEntry[]> {
+  const { body } = await t.as(user).get(`/api/deployment/${id}/history?include_deleted=true&limit=100`).expect(200);
+  return (body as HistoryEntry[]).reverse();
+}
+
+export const replicaStatuses = (body: Pick<StatusBody, 'replicas'>): string[] => body.replicas.map((replica) => replica.status).sort();
+
+/** Every row of the tables of deployments, nodes and jobs, to compare before and after. Heartbeats and claims move by themselves. */
+export async function tableRows(dataSource: DataSource): Promise<Record<string, unknown[]>> {
+  const tables = [
+    ['deployments', '*'],
+    ['deployment_resources', '*'],
+    ['deployment_replicas', '*'],
+    ['reservations', '*'],
+    ['placements', '*'],
+    ['deployment_status_history', '*'],
+    ['nodes', 'id, reserved_cpu_cores, reserved_memory_mb, reserved_gpu_units, reserved_storage_gb, cordoned, draining'],
+    ['idempotency_keys', 'scope, key, answer_status'],
+    [`jobs WHERE kind = 'deployment.reconcile'`, 'kind, key'],
+  ];
+  const rows: Record<string, unknown[]> = {};
+  for (const [table, columns] of tables) rows[table!] = await dataSource.query<unknown[]>(`SELECT ${columns} FROM ${table} ORDER BY 1`);
+  return rows;
+}
+
+/** Nothing of this deployment lives: no live or stopping replica, no open reservation, no workload on any engine. */
+export async function expectGone(dataSource: DataSource, id: string, options: UntilOptions = {}): Promise<void> {
+  const leftOvers = (): Promise<unknown[]> =>
+    dataSource.query(
+      `SELECT 'replica ' || status AS what FROM deployment_replicas WHERE deployment_id = $1 AND status NOT IN ('stopped', 'failed')
+        UNION ALL SELECT 'reservation' FROM reservations WHERE deployment_id = $1 AND released_at IS NULL
+        UNION ALL SELECT 'workload' FROM simulated_workloads
+                   WHERE deployment_id = $1 AND (gone_at IS NULL OR gone_at > clock_timestamp())`,
+      [id],
+    );
+  let left: unknown[] = [];
+  try {
+    await until(async () => (left = await leftOvers()).length === 0, { what: `${id} to be gone`, ...options });
+  } catch (cause) {
+    throw new Error(`Of the deployment ${id} is left: ${JSON.stringify(left)}`, { cause });
+  }
+}
+
+export async function expectInvariants(dataSource: DataSource): Promise<void> {
+  expect(await checkInvariants(dataSource, { graceSeconds: 30 })).toEqual([]);
+}

@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** Where something listens: a Unix socket, or a port of this machine. */
+export type Address = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/**
+ * Stands before a server and takes it away: `cut` breaks every connection and refuses new ones, as a server that is down;
+ * `freeze` keeps them and passes nothing on, as a network that loses everything; `restore` ends both.
+ */
+export class FaultProxy {
+  private server: Server | undefined;
+  private readonly sockets = new Set<Socket>();
+  private isFrozen = false;
+  private port = 0;
+
+  constructor(
+    private readonly target: Address,
+    /** Absent: a free port of this machine. */
+    private readonly socketPath?: string,
+  ) {}
+
+  async start(): Promise<this> {
+    await this.restore();
+    return this;
+  }
+
+  get address(): { host: string; port: number } {
+    return { host: '127.0.0.1', port: this.port };
+  }
+
+  async restore(): Promise<void> {
+    this.isFrozen = false;
+    this.breakAll(); // what was swallowed is lost: connections that were frozen cannot be used again
+    if (this.server) return;
+    const server = createServer((incoming) => this.forward(incoming));
+    if (this.socketPath === undefined) server.listen(this.port, '127.0.0.1');
+    else server.listen(this.socketPath);
+    await once(server, 'listening');
+    if (this.socketPath === undefined) this.port = (server.address() as AddressInfo).port;
+    this.server = server;
+  }
+
+  async cut(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    this.breakAll();
+    if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
+    if (this.socketPath !== undefined) rmSync(this.socketPath, { force: true });
+  }
+
+  freeze(): void {
+    this.isFrozen = true;
+  }
+
+  private breakAll(): void {
+    for (const socket of this.sockets) socket.destroy();
+    this.sockets.clear();
+  }
+
+  private forward(incoming: Socket): void {
+    const outgoing = connect(this.target);
+    for (const [from, to] of [
+      [incoming, outgoing],
+      [outgoing, incoming],
+    ] as const) {
+      this.sockets.add(from);
+      from.on('data', (chunk) => {
+        if (!this.isFrozen && !to.write(chunk)) from.pause();
+      });
+      to.on('drain', () => from.resume());
+      from.on('end', () => this.isFrozen || to.end());
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        this.sockets.delete(from);
+        if (!this.isFrozen) to.destroy();
+      });
+    }
+  }
+}

@@ -1,0 +1,132 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from './client';
+import { until } from './until';
+
+const ROOT = join(__dirname, '../..');
+/** Builds when the sources have changed, then runs the program in the same process: what a user starts. */
+const START = join(ROOT, 'scripts/start.mjs');
+const STARTS_WITHIN_MS = 60_000;
+
+export const ADMIN = { username: 'admin', password: 'Correct-Horse-7' };
+
+/** The least that the program gets; nothing of the test's own environment can change what it does. */
+const ENVIRONMENT = {
+  PATH: process.env.PATH ?? '',
+  HOME: tmpdir(),
+  PORT: '0',
+  RUNTIME: 'simulated',
+  SIMULATED_DELAY_MS: '50',
+  ADMIN_PASSWORD: ADMIN.password,
+  RATE_LIMIT_PER_MINUTE: '0',
+  AUTH_RATE_LIMIT_PER_MINUTE: '0',
+};
+
+export type Environment = Readonly<Record<string, string>>;
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface StartOptions {
+  /** Put before the command, to run it as somebody else. */
+  readonly through?: readonly string[];
+}
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/** The product as a process of its own, as `npm start` runs it. */
+export class ProcessUnderTest {
+  readonly ended: Promise<Exit>;
+  private readonly child: ChildProcess;
+  private words = '';
+  private exit: Exit | undefined;
+
+  constructor(environment: Environment, { through = [] }: StartOptions = {}) {
+    const [command = '', ...args] = [...through, process.execPath, START];
+    const child = spawn(command, args, { cwd: ROOT, env: { ...ENVIRONMENT, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (this.words += text));
+    this.child = child;
+    running.add(child);
+    this.ended = (once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>).then(([code, signal]) => {
+      running.delete(child);
+      return (this.exit = { code, signal });
+    });
+  }
+
+  /** Everything that it has printed, logs included. */
+  get output(): string {
+    return this.words;
+  }
+
+  get isAlive(): boolean {
+    return this.exit === undefined;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Such as `http://127.0.0.1:34567`, once it is ready. */
+  get url(): string {
+    return /Swagger UI\s+(http:\/\/\S+)\/docs/.exec(this.words)?.[1] ?? '';
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Sends the signal and waits for the end. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<Exit> {
+    this.signal(signal);
+    return this.ended;
+  }
+
+  /** Resolves when `/health/ready` says so. Rejects with the output when the program ended instead. */
+  async ready(): Promise<this> {
+    await until(() => this.url !== '' || !this.isAlive, { timeoutMs: STARTS_WITHIN_MS, what: `the start:\n${this.words}` });
+    const isReady = async (): Promise<boolean> => !this.isAlive || (await fetch(`${this.url}/health/ready`)).status === 200;
+    await until(isReady, { timeoutMs: STARTS_WITHIN_MS, what: 'readiness' });
+    if (!this.isAlive) throw new Error(`The program ended instead of starting:\n${this.words}`);
+    return this;
+  }
+}
+
+/** Starts the product and waits until it is ready. */
+export const startProcess = (environment: Environment, options?: StartOptions): Promise<ProcessUnderTest> =>
+  new ProcessUnderTest(environment, options).ready();
+
+/** Starts it where it cannot start, and gives its exit and its words. */
+export async function refusedStart(environment: Environment): Promise<Exit & { output: string; ms: number }> {
+  const begun = performance.now();
+  const refused = new ProcessUnderTest(environment);
+  const late = sleep(STARTS_WITHIN_MS, undefined, { ref: false }).then(() => refused.kill());
+  const exit = await Promise.race([refused.ended, late]);
+  return { ...exit, output: refused.output, ms: performance.now() - begun };
+}
+
+/** A client that is logged in as the administrator of the process. */
+export async function adminOf({ url }: Pick<ProcessUnderTest, 'url'>): Promise<Client> {
+  const { status, body } = await new Client(url).post('/api/auth/login', ADMIN);
+  if (status !== 200) throw new Error(`The log-in answered ${String(status)}: ${JSON.stringify(body)}`);
+  return new Client(url, (body as { access_token: string }).access_token);
+}
+
+/** A folder for the embedded database that goes when the test has ended. */
+export function temporaryDataDir(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'fog-compute-fault-'));
+  chmodSync(path, 0o755); // as root, PostgreSQL runs as another account
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** The process id of the PostgreSQL that the product runs on its data folder. */
+export function postmasterOf(dataDir: string): number {
+  const [pid] = readFileSync(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8').split('\n');
+  return Number(pid);
+}

@@ -1,0 +1,184 @@
+import { canTransition, wantsReplicas, type DeploymentStatus } from '../../src/deployments/domain/deployment-status';
+import { canReplicaTransition, isLive } from '../../src/deployments/domain/replica-status';
+import type { NodeView, Plan, PlanInput, PlanReplica } from '../../src/reconciler/plan.types';
+import { aWorkload } from './plan-input';
+import type { ObservedWorkload, WorkloadPhase } from '../../src/runtime/runtime-driver';
+
+export interface ModelNode {
+  readonly id: string;
+  reachable: boolean;
+  online: boolean;
+  draining: boolean;
+  readonly containers: Map<string, WorkloadPhase>;
+}
+
+export type ModelReplica = { -readonly [K in keyof Omit<PlanReplica, 'nodeName' | 'nodeOnline' | 'nodeDraining'>]: PlanReplica[K] } & {
+  /** An engine was asked to start it. */
+  asked: boolean;
+};
+
+export type UserVerb = 'stop' | 'start' | 'retry' | 'delete';
+
+const VERBS: Readonly<Record<UserVerb, { from: readonly DeploymentStatus[]; to: DeploymentStatus }>> = {
+  stop: { from: ['pending', 'scheduled', 'running'], to: 'stopped' },
+  start: { from: ['stopped'], to: 'pending' },
+  retry: { from: ['failed'], to: 'pending' },
+  delete: { from: ['pending', 'scheduled', 'running', 'stopped', 'failed'], to: 'deleted' },
+};
+
+/**
+ * The records of one deployment and of its nodes in memory, written to as the recorder and the services write to the
+ * database, with the database's own guards: whatever breaks a rule of the records throws.
+ */
+export class ModelRecords {
+  status: DeploymentStatus = 'pending';
+  revision = 1;
+  generation = 1;
+  readonly rows = new Map<string, ModelReplica>();
+  now = Date.parse('2026-01-31T12:00:00.000Z');
+
+  constructor(
+    readonly nodes: readonly ModelNode[],
+    public target: number,
+  ) {}
+
+  get all(): ModelReplica[] {
+    return [...this.rows.values()];
+  }
+
+  get live(): ModelReplica[] {
+    return this.all.filter((row) => isLive(row.status));
+  }
+
+  node(id: string): ModelNode {
+    const node = this.nodes.find((each) => each.id === id);
+    if (!node) throw new Error(`No node ${id}`);
+    return node;
+  }
+
+  /** As SnapshotRepository: the unfinished replicas. */
+  snapshot(): Omit<PlanInput, 'views' | 'startFailures'> & { revision: number } {
+    const replicas = this.all
+      .filter(
+        (row) =>
+          isLive(row.status) ||
+          row.status === 'stopping' ||
+          (row.status === 'failed' && (row.reserved || (!row.superseded && row.generation === this.generation))),
+      )
+      .map(({ asked: _asked, ...row }): PlanReplica => {
+        const { online, draining } = this.node(row.nodeId);
+        return { ...row, nodeName: `node-${row.nodeId}`, nodeOnline: online, nodeDraining: draining };
+      });
+    const deployment = { status: this.status, targetReplicas: this.target, generation: this.generation };
+    return { deployment, replicas, now: new Date(this.now), revision: this.revision };
+  }
+
+  views(nodeIds: Iterable<string>): Map<string, NodeView> {
+    return new Map([...new Set(nodeIds)].map((id) => [id, this.view(this.node(id))]));
+  }
+
+  workloads(node: ModelNode): ObservedWorkload[] {
+    return [...node.containers].map(([id, phase]) => aWorkload(id, phase, { startedAt: phase === 'running' ? new Date(this.now) : null }));
+  }
+
+  private view(node: ModelNode): NodeView {
+    if (!node.reachable) return { reachable: false, words: `Node ${node.id} does not answer` };
+    return { reachable: true, workloads: new Map(this.workloads(node).map((workload) => [workload.replicaId, workload])) };
+  }
+
+  /** As Recorder: all or nothing, and nothing when the deployment has changed meanwhile. True: a replacement found no place. */
+  record(plan: Plan, revision: number, placementWorks: boolean): { stale: boolean; short: boolean } {
+    if (revision !== this.revision) return { stale: true, short: false };
+    for (const { replicaId, from, to, startedAt } of plan.moves) {
+      const row = this.row(replicaId);
+      if (row.status !== from || !canReplicaTransition(from, to)) throw new Error(`${replicaId} is ${row.status}: ${from} → ${to}`);
+      row.status = to;
+      row.changedAt = new Date(this.now);
+      row.startedAt ??= startedAt ?? (to === 'running' ? new Date(this.now) : null);
+    }
+    for (const id of plan.release) this.release(this.row(id));
+    this.supersede(plan.supersede);
+    const short = plan.place !== null && !this.applyPlacement(plan.place, placementWorks);
+    if (plan.deployment) this.changeStatus(plan.deployment.to);
+    return { stale: false, short };
+  }
+
+  private applyPlacement({ count, replaces }: NonNullable<Plan['place']>, works: boolean): boolean {
+    const attempts = replaces.map((replaced) => replaced.attempt);
+    const placed = works && this.place(count, attempts);
+    if (this.status === 'pending') {
+      this.changeStatus(placed ? 'scheduled' : 'failed');
+      return true;
+    }
+    if (placed) this.supersede(replaces.map((replaced) => replaced.id));
+    return placed;
+  }
+
+  /** Places all of them, spread over the nodes that take replicas, or none. */
+  private place(count: number, attempts: readonly number[]): boolean {
+    const takers = this.nodes.filter((node) => node.online && !node.draining);
+    if (takers.length === 0) return false;
+    for (let index = 0; index < count; index++) {
+      const own = (node: ModelNode): number => this.live.filter((row) => row.nodeId === node.id).length;
+      const node = takers.reduce((best, next) => (own(next) < own(best) ? next : best));
+      const id = `r${this.rows.size}`;
+      const at = new Date(this.now + this.rows.size / 1000);
+      this.rows.set(id, {
+        ...{ id, status: 'pending', generation: this.generation, attempt: attempts[index] ?? 0, reason: null, nodeId: node.id },
+        ...{ superseded: false, reserved: true, createdAt: at, changedAt: at, startedAt: null, asked: false },
+      });
+    }
+    return true;
+  }
+
+  /** As ScaleService. */
+  scale(target: number): void {
+    if (this.status === 'failed' || this.status === 'deleted') return;
+    if (wantsReplicas(this.status)) {
+      const current = this.live.length;
+      if (target > current && !this.place(target - current, [])) return;
+      if (target < current) this.end(current - target);
+      this.supersede(this.all.filter((row) => row.status === 'failed' && row.generation === this.generation).map((row) => row.id));
+    }
+    this.target = target;
+    this.changeStatus(this.status);
+  }
+
+  /** As LifecycleService and DeleteService. */
+  apply(verb: UserVerb): void {
+    const { from, to } = VERBS[verb];
+    if (!from.includes(this.status)) return;
+    if (verb === 'stop' || verb === 'delete') this.end(this.live.length);
+    this.changeStatus(to);
+    if (verb === 'start' || verb === 'retry') this.generation += 1;
+  }
+
+  private end(count: number): void {
+    for (const row of this.live.slice(0, count)) {
+      if (row.status === 'pending') this.release(row);
+      row.status = row.status === 'pending' ? 'stopped' : 'stopping';
+      row.changedAt = new Date(this.now);
+    }
+  }
+
+  private release(row: ModelReplica): void {
+    if (!row.reserved) throw new Error(`${row.id} holds no reservation to release`);
+    row.reserved = false;
+  }
+
+  private supersede(ids: readonly string[]): void {
+    for (const id of ids) this.row(id).superseded = true;
+  }
+
+  private changeStatus(to: DeploymentStatus): void {
+    if (!canTransition(this.status, to)) throw new Error(`The deployment is ${this.status}, not to become ${to}`);
+    this.status = to;
+    this.revision += 1;
+  }
+
+  row(id: string): ModelReplica {
+    const row = this.rows.get(id);
+    if (!row) throw new Error(`No replica ${id}`);
+    return row;
+  }
+}

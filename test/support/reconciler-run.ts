@@ -1,0 +1,192 @@
+import { backoffMs } from '../../src/jobs/backoff';
+import { wantsReplicas } from '../../src/deployments/domain/deployment-status';
+import { isLive } from '../../src/deployments/domain/replica-status';
+import { discrepancies } from '../../src/reconciler/discrepancies';
+import { plan } from '../../src/reconciler/plan';
+import type { Plan, PlanInput, StartFailure } from '../../src/reconciler/plan.types';
+import type { ModelNode, ModelRecords } from './reconciler-model';
+
+/** How an engine call that is in flight goes on. */
+export type CallEnd = 'goes on' | 'done' | 'fails for now' | 'fails for good';
+
+export interface PassOptions {
+  /** In turn, for the calls in flight after the pass. */
+  readonly calls: readonly CallEnd[];
+  readonly placementWorks: boolean;
+  /** Something that happens between the look and the writing down. */
+  readonly meanwhile?: () => void;
+  readonly crash?: 'before writing' | 'after writing';
+}
+
+const REPLACEMENT_RETRY_MS = 5_000;
+
+interface Call {
+  readonly kind: 'start' | 'remove';
+  readonly nodeId: string;
+}
+
+/** The reconciler's job in memory: the real `plan` and `discrepancies` between model records and model engines. */
+export class ModelRun {
+  /** When the job runs next; null: settled, waiting for something to change. */
+  dueAt: number | null = 0;
+  private attempts = 0;
+  private readonly calls = new Map<string, Call>();
+  private readonly failed = new Set<string>();
+  private startFailures = new Map<string, StartFailure>();
+
+  constructor(readonly records: ModelRecords) {}
+
+  wake(): void {
+    this.dueAt = this.records.now;
+  }
+
+  /** One pass of ReconcileDeploymentHandler, with everything that must hold in each. */
+  pass(options: PassOptions): void {
+    const { records } = this;
+    const { revision, ...seen } = records.snapshot();
+    this.abortUnwanted(options.calls);
+    const input: PlanInput = { ...seen, views: records.views(seen.replicas.map((replica) => replica.nodeId)), startFailures: this.startFailures };
+    const todo = planTwice(input);
+    requireUnknownRemoved(input, todo);
+    this.requireConfirmed(todo);
+
+    options.meanwhile?.();
+    if (options.crash === 'before writing') return this.crash(options.calls);
+    const { stale, short } = records.record(todo, revision, options.placementWorks);
+    if (stale) return;
+    this.startFailures = new Map();
+    this.requireNoSurplus(input);
+    if (options.crash === 'after writing') return this.crash(options.calls);
+
+    this.ask(todo);
+    this.dueAt = records.now;
+    if (this.calls.size > 0) return this.progress(options.calls);
+    const wrote = todo.moves.length + todo.release.length > 0 || todo.deployment !== null || (todo.place !== null && !short);
+    if (!wrote) this.endRun(todo, short);
+  }
+
+  /** As `outcome` in the handler: when the job runs again. */
+  private endRun(todo: Plan, short: boolean): void {
+    const problems = todo.blocked.length > 0 || this.failed.size > 0 || short;
+    this.attempts = problems ? this.attempts + 1 : 0;
+    const again = todo.lookAgainMs ?? (todo.place ? REPLACEMENT_RETRY_MS : null);
+    const wait = problems ? backoffMs(this.attempts, 0.5) : again;
+    this.dueAt = wait === null ? null : this.records.now + wait;
+    this.failed.clear();
+  }
+
+  /** The process dies: each call in flight has taken effect or not, and nothing in memory is left. */
+  private crash(ends: readonly CallEnd[]): void {
+    this.progress(ends);
+    this.calls.clear();
+    this.failed.clear();
+    this.startFailures.clear();
+    this.wake();
+  }
+
+  private ask(todo: Plan): void {
+    const { records } = this;
+    for (const id of todo.ensure) {
+      const row = records.row(id);
+      if (row.status !== 'starting' || !wantsReplicas(records.status)) throw new Error(`${id} is started while it is ${row.status}`);
+      row.asked = true;
+      if (!this.isBusy('start', id)) this.calls.set(id, { kind: 'start', nodeId: row.nodeId });
+    }
+    for (const { nodeId, replicaId } of todo.remove) {
+      if (!this.isBusy('remove', replicaId)) this.calls.set(replicaId, { kind: 'remove', nodeId });
+    }
+  }
+
+  private isBusy(kind: Call['kind'], id: string): boolean {
+    return this.calls.get(id)?.kind === kind || this.failed.has(`${kind} ${id}`);
+  }
+
+  /** Starts of replicas that are no longer `starting` end before the engines are looked at, done or not. */
+  private abortUnwanted(ends: readonly CallEnd[]): void {
+    for (const [id, call] of this.calls) {
+      if (call.kind !== 'start' || this.records.row(id).status === 'starting') continue;
+      if (ends[0] === 'done') this.take(id, call);
+      this.calls.delete(id);
+    }
+  }
+
+  /** Lets the calls in flight go on as `ends` says, in turn. */
+  progress(ends: readonly CallEnd[]): void {
+    [...this.calls].forEach(([id, call], index) => {
+      const end = ends[index % ends.length] ?? 'done';
+      if (end === 'goes on') return;
+      this.calls.delete(id);
+      if (end === 'done' && this.records.node(call.nodeId).reachable) return this.take(id, call);
+      if (call.kind === 'start' && end !== 'done') {
+        this.startFailures.set(id, { words: 'The engine refused', retryable: end === 'fails for now' });
+      } else {
+        this.failed.add(`${call.kind} ${id}`);
+      }
+    });
+  }
+
+  private take(id: string, { kind, nodeId }: Call): void {
+    const { containers, reachable } = this.records.node(nodeId);
+    if (!reachable) return;
+    if (kind === 'remove') containers.delete(id);
+    else if (!containers.has(id)) containers.set(id, 'starting');
+  }
+
+  /** As SyncNodeHandler: a heartbeat, a wake-up where records and engine differ, and nothing left that nobody stands for. */
+  sync(node: ModelNode): void {
+    const { records } = this;
+    const cameBack = !node.online;
+    node.online = node.reachable;
+    if (!node.reachable) return;
+    const all = records.all.filter((row) => row.nodeId === node.id && (row.reserved || node.containers.has(row.id)));
+    const found = discrepancies(
+      all.map((row) => ({ id: row.id, deploymentId: 'd1', status: row.status, finished: isFinished(row) })),
+      records.workloads(node),
+      { cameBack, draining: node.draining },
+    );
+    if (found.wake.length > 0) this.wake();
+    for (const workload of found.unclaimed) node.containers.delete(workload.replicaId);
+  }
+
+  /** Released only when its engine shows that the replica is gone, or when no engine was ever asked to start it. */
+  private requireConfirmed(todo: Plan): void {
+    for (const id of todo.release) {
+      const row = this.records.row(id);
+      const node = this.records.node(row.nodeId);
+      if (row.asked && (!node.reachable || node.containers.has(id))) throw new Error(`${id} is released without an engine's word`);
+      if (!row.asked && row.status !== 'pending' && node.containers.has(id)) throw new Error(`${id} is released while it is there`);
+    }
+  }
+
+  private requireNoSurplus({ replicas }: PlanInput): void {
+    const leaving = new Set(replicas.filter((replica) => replica.nodeDraining).map((replica) => replica.id));
+    const staying = this.records.all.filter((row) => isLive(row.status) && !leaving.has(row.id));
+    if (wantsReplicas(this.records.status) && staying.length > this.records.target) {
+      throw new Error(`${staying.length} live replicas where ${this.records.target} are wanted`);
+    }
+  }
+}
+
+const isFinished = (row: { status: string; reserved: boolean }): boolean => row.status === 'stopped' || (row.status === 'failed' && !row.reserved);
+
+/** Everything in it, maps too. */
+const textOf = (value: unknown): string => JSON.stringify(value, (_key, part: unknown) => (part instanceof Map ? [...part] : part));
+
+function planTwice(input: PlanInput): Plan {
+  const before = textOf(input);
+  const todo = plan(input);
+  if (textOf(plan(input)) !== textOf(todo)) throw new Error('The same input gave another plan');
+  if (textOf(input) !== before) throw new Error('plan changed its input');
+  return todo;
+}
+
+function requireUnknownRemoved({ views, replicas }: PlanInput, todo: Plan): void {
+  for (const [nodeId, view] of views) {
+    if (!view.reachable) continue;
+    for (const id of view.workloads.keys()) {
+      const known = replicas.some((replica) => replica.id === id);
+      const removed = todo.remove.some((each) => each.nodeId === nodeId && each.replicaId === id);
+      if (!known && !removed) throw new Error(`${id} on ${nodeId} is unknown and stays`);
+    }
+  }
+}
