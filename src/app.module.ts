@@ -17,6 +17,9 @@ import { NodesApiModule } from './nodes/nodes-api.module';
 import { ReconcilerModule } from './reconciler/reconciler.module';
 import { ReplicaLogsModule } from './replica-logs/replica-logs.module';
 
+/** Longer than the limit that the server itself puts on a statement: beyond it nobody is there. */
+const DATABASE_ANSWERS_WITHIN_MS = 11_000;
+
 export interface AppParts {
   readonly databaseUrl: string;
   readonly logger: Logger;
@@ -35,7 +38,7 @@ export class AppModule {
       ClockModule.of(clock),
       LoggingModule.of(logger),
       TypeOrmModule.forRoot({
-        ...dataSourceOptions({ url: databaseUrl, poolSize: config.DATABASE_POOL_SIZE }),
+        ...dataSourceOptions({ url: databaseUrl, poolSize: config.DATABASE_POOL_SIZE, answerTimeoutMs: DATABASE_ANSWERS_WITHIN_MS }),
         retryAttempts: 3,
         retryDelay: 1_000,
       }),

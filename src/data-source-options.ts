@@ -7,7 +7,13 @@ import { entities } from './entities';
  * The one description of the database connection, used by the application, the TypeORM CLI and the tests.
  * The limits make every statement end: a lock is waited for 5 s, a statement runs 10 s, a transaction idles 15 s.
  */
-export function dataSourceOptions(input: { url: string; poolSize?: number; applicationName?: string }): PostgresDataSourceOptions {
+export function dataSourceOptions(input: {
+  url: string;
+  poolSize?: number;
+  applicationName?: string;
+  /** After so long a server that says nothing at all is given up. Absent: never, for long statements of the command line. */
+  answerTimeoutMs?: number;
+}): PostgresDataSourceOptions {
   return {
     type: 'postgres',
     url: input.url,
@@ -21,6 +27,7 @@ export function dataSourceOptions(input: { url: string; poolSize?: number; appli
     connectTimeoutMS: 5_000,
     extra: {
       Client: PreparingClient,
+      ...(input.answerTimeoutMs === undefined ? {} : { query_timeout: input.answerTimeoutMs }),
       statement_timeout: 10_000,
       lock_timeout: 5_000,
       idle_in_transaction_session_timeout: 15_000,

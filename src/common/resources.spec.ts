@@ -16,7 +16,12 @@ describe('resources', () => {
 
   it('takes what a replica needs from a node, exactly', () => {
     const node = { cpuCores: 0.3, memoryMb: 1024, gpuUnits: 1, storageGb: 10 };
-    expect(subtract(node, { cpuCores: 0.1, memoryMb: 24, gpuUnits: 1, storageGb: 4 })).toEqual({ cpuCores: 0.2, memoryMb: 1000, gpuUnits: 0, storageGb: 6 });
+    expect(subtract(node, { cpuCores: 0.1, memoryMb: 24, gpuUnits: 1, storageGb: 4 })).toEqual({
+      cpuCores: 0.2,
+      memoryMb: 1000,
+      gpuUnits: 0,
+      storageGb: 6,
+    });
   });
 
   it('counts as if cores were whole thousandths, whatever the amounts', () => {
@@ -25,7 +30,8 @@ describe('resources', () => {
         const left = subtract(resourcesOf(from), resourcesOf(less));
         expect(Math.round(left.cpuCores * 1000)).toBe(from.cpuThousandths - less.cpuThousandths);
         expect(left.cpuCores).toBe(toCores(left.cpuCores));
-        for (const dimension of ['memoryMb', 'gpuUnits', 'storageGb'] as const) expect(left[dimension]).toBe(from[dimension] - less[dimension]);
+        for (const dimension of ['memoryMb', 'gpuUnits', 'storageGb'] as const)
+          expect(left[dimension]).toBe(from[dimension] - less[dimension]);
       }),
     );
   });

@@ -18,13 +18,19 @@ function nameOf(text: string): string | undefined {
  * A connection on which every statement with parameters is a named prepared one: PostgreSQL parses and plans it once per
  * connection instead of once per request, which is most of the cost of our short statements. TypeORM cannot ask for that
  * itself, but lets the pool be given its class of connections. Texts are constants of the program; values are parameters.
+ * A connection whose server did not answer in time is ended, so that the pool hands it to nobody again.
  */
 export class PreparingClient extends Client {
   // The overloads of pg's own `query` cannot be written down again; all of them arrive here.
   override query = ((config: string | QueryConfig | QueryArrayConfig, values?: unknown, ...rest: unknown[]): unknown => {
     const send = super.query.bind(this) as (...args: unknown[]) => unknown;
-    if (typeof config !== 'string' || !Array.isArray(values) || values.length === 0) return send(config, values, ...rest);
-    const name = nameOf(config);
-    return name === undefined ? send(config, values, ...rest) : send({ name, text: config, values }, ...rest);
+    const name = typeof config === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(config) : undefined;
+    const answer = name === undefined ? send(config, values, ...rest) : send({ name, text: config, values }, ...rest);
+    if (answer instanceof Promise) answer.catch((error: unknown) => this.endIfSilent(error));
+    return answer;
   }) as Client['query'];
+
+  private endIfSilent(error: unknown): void {
+    if (error instanceof Error && error.message === 'Query read timeout') this.end().catch(() => undefined);
+  }
 }

@@ -24,6 +24,7 @@ import { DeployRequestDto, ScaleRequestDto } from './dto/deploy-request.dto';
 import { DeploymentAcceptedDto } from './dto/deployment-accepted.dto';
 import { DryRunDto } from './dto/placement.dto';
 import { LifecycleService } from './lifecycle.service';
+import { RefuseExtras } from './refuse-extras.decorator';
 import { requireDeploymentId } from './refusals';
 import { ScaleService } from './scale.service';
 
@@ -82,6 +83,7 @@ export class DeploymentCommandsController {
 
   @Post('scale/:deployment_id')
   @HttpCode(HttpStatus.OK)
+  @RefuseExtras('query')
   @FailureWords('Scaling failed')
   @ApiOperation({
     summary: 'Change the number of replicas',
@@ -106,6 +108,7 @@ export class DeploymentCommandsController {
   }
 
   @Delete(':deployment_id')
+  @RefuseExtras('body')
   @FailureWords('Deletion failed')
   @ApiOperation({
     summary: 'Delete a deployment',
@@ -116,10 +119,12 @@ export class DeploymentCommandsController {
   @ApiExtraModels(DeletionAnswerDto)
   @ApiOkResponse({ description: 'Deleted; all replicas are confirmed stopped', type: DeletionAnswerDto })
   @ApiAcceptedResponse({ description: 'Deleted; some replicas are still stopping', schema: { $ref: getSchemaPath(DeletionAnswerDto) } })
-  @ApiProblem('invalid_deployment_id', 'invalid_request')
+  @ApiProblem('invalid_deployment_id', 'invalid_request', 'malformed_json')
   @ApiProblem('not_found')
   @ApiProblem('already_deleted', 'idempotency_in_progress')
-  @ApiProblem('idempotency_key_reused')
+  @ApiProblem('payload_too_large')
+  @ApiProblem('unsupported_media_type')
+  @ApiProblem('validation_failed', 'idempotency_key_reused')
   @ApiProblem('try_again')
   async delete(
     @Param('deployment_id') id: string,
@@ -135,6 +140,7 @@ export class DeploymentCommandsController {
 
   @Post(':deployment_id/stop')
   @HttpCode(HttpStatus.ACCEPTED)
+  @RefuseExtras('body', 'query')
   @FailureWords('Stop failed')
   @ApiOperation({ summary: 'Stop all replicas and keep the deployment' })
   @ApiLifecycle()
@@ -144,6 +150,7 @@ export class DeploymentCommandsController {
 
   @Post(':deployment_id/start')
   @HttpCode(HttpStatus.ACCEPTED)
+  @RefuseExtras('body', 'query')
   @FailureWords('Start failed')
   @ApiOperation({ summary: 'Start a stopped deployment again' })
   @ApiLifecycle()
@@ -153,6 +160,7 @@ export class DeploymentCommandsController {
 
   @Post(':deployment_id/retry')
   @HttpCode(HttpStatus.ACCEPTED)
+  @RefuseExtras('body', 'query')
   @FailureWords('Retry failed')
   @ApiOperation({ summary: 'Schedule a failed deployment again' })
   @ApiLifecycle()
@@ -166,10 +174,12 @@ function ApiLifecycle(): MethodDecorator {
     ApiId(),
     ApiIdempotencyKey(),
     ApiAcceptedResponse({ type: DeploymentAcceptedDto }),
-    ApiProblem('invalid_state', 'invalid_request'),
+    ApiProblem('invalid_state', 'invalid_request', 'malformed_json'),
     ApiProblem('not_found'),
     ApiProblem('idempotency_in_progress'),
-    ApiProblem('idempotency_key_reused'),
+    ApiProblem('payload_too_large'),
+    ApiProblem('unsupported_media_type'),
+    ApiProblem('validation_failed', 'idempotency_key_reused'),
     ApiProblem('try_again'),
   ];
   return (target, key, descriptor) => {

@@ -61,15 +61,25 @@ describe('readListQuery', () => {
   });
 
   it('shows administrators their own, those of one user, or all', () => {
-    const whose = [read({}, root), read({ user_id: OTHER }, root), read({ all_users: true }, root), read({ all_users: true, user_id: OTHER }, root)];
+    const whose = [
+      read({}, root),
+      read({ user_id: OTHER }, root),
+      read({ all_users: true }, root),
+      read({ all_users: true, user_id: OTHER }, root),
+    ];
     expect(whose.map((query) => query.userId)).toEqual(['root', OTHER, null, OTHER]);
     expect(refusal({ user_id: 'no id' }, root)).toBe('400 Invalid user_id. Must be a UUID');
   });
 });
 
 describe('the cursor of a list', () => {
-  const value = (sortBy: SortKey) => (sortBy === 'created_at' ? fc.stringMatching(/^\d{1,16}$/) : fc.stringMatching(/^[A-Za-z0-9._-]{1,100}$/));
-  const drawn = fc.constantFrom(...SORT_KEYS).chain((sortBy) => fc.record({ sortBy: fc.constant(sortBy), cursor: fc.record({ value: value(sortBy), id: fc.uuid(), backwards: fc.boolean() }) }));
+  const value = (sortBy: SortKey) =>
+    sortBy === 'created_at' ? fc.stringMatching(/^\d{1,16}$/) : fc.stringMatching(/^[A-Za-z0-9._-]{1,100}$/);
+  const drawn = fc
+    .constantFrom(...SORT_KEYS)
+    .chain((sortBy) =>
+      fc.record({ sortBy: fc.constant(sortBy), cursor: fc.record({ value: value(sortBy), id: fc.uuid(), backwards: fc.boolean() }) }),
+    );
 
   it('comes back as it was given', () => {
     fc.assert(
@@ -107,7 +117,11 @@ describe('the cursor of a list', () => {
   });
 
   it('is refused, never an error, whatever a client makes up', () => {
-    const texts = fc.oneof(fc.string({ unit: 'binary' }), fc.base64String(), fc.json().map((json) => Buffer.from(json).toString('base64url')));
+    const texts = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.base64String(),
+      fc.json().map((json) => Buffer.from(json).toString('base64url')),
+    );
     fc.assert(fc.property(texts, (cursor) => refusal({ cursor }).startsWith('400 Invalid cursor')));
   });
 });

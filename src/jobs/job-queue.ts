@@ -71,6 +71,14 @@ export class JobQueue {
     }
   }
 
+  /** Frees what a claim of this worker took whose answer got lost; `held` are the jobs that it knows it has. */
+  async releaseStrays(kind: JobKind, workerId: string, held: readonly ClaimedJob[]): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE jobs SET ${RELEASED} WHERE kind = $1 AND claimed_by = $2 AND claim <> ALL($3::uuid[])`,
+      [kind, workerId, held.map(({ claim }) => claim)],
+    );
+  }
+
   /** Gives jobs back untouched, for others to take at once. */
   async handBack(jobs: readonly ClaimedJob[]): Promise<void> {
     await this.dataSource.query(`UPDATE jobs SET ${RELEASED}, due_at = now() WHERE ${OURS}`, idsAndClaims(jobs));

@@ -1,10 +1,12 @@
 import { Logger } from '@nestjs/common';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClaimedJob, JobHandler, JobResult } from './job-kinds';
 import { JOBS_CHANNEL, LEASE_SECONDS, type JobQueue } from './job-queue';
 import type { Notifications } from './notifications';
 
 const POLL_MS = 1_000;
 const STOP_MS = 6_000;
+const RECORD_RETRY_MS = 500;
 
 /**
  * Works on the jobs of one kind: claims as many as it has free places for, whenever one may be due or a place is free.
@@ -15,8 +17,9 @@ export class JobWorker {
   private readonly running = new Map<string, { job: ClaimedJob; abort: AbortController; ended: Promise<void> }>();
   private timers: NodeJS.Timeout[] = [];
   private unsubscribe: () => void = () => undefined;
-  private claiming = false;
+  private filling: Promise<void> | undefined;
   private again = false;
+  private claimAnswerIsLost = false;
   private stopped = false;
 
   constructor(
@@ -30,10 +33,10 @@ export class JobWorker {
 
   start(): void {
     this.unsubscribe = this.notifications.on(JOBS_CHANNEL, (kind) => {
-      if (kind === this.handler.kind) void this.fill();
+      if (kind === this.handler.kind) this.fill();
     });
-    this.timers = [setInterval(() => void this.fill(), POLL_MS), setInterval(() => void this.renew(), (LEASE_SECONDS * 1000) / 3)];
-    void this.fill();
+    this.timers = [setInterval(() => this.fill(), POLL_MS), setInterval(() => void this.renew(), (LEASE_SECONDS * 1000) / 3)];
+    this.fill();
   }
 
   /** Takes no more jobs, lets the running ones end for some seconds, then hands them back. */
@@ -41,40 +44,50 @@ export class JobWorker {
     this.stopped = true;
     this.unsubscribe();
     this.timers.forEach((timer) => clearInterval(timer));
-    const all = (): Promise<unknown> => Promise.all([...this.running.values()].map((run) => run.ended));
-    for (const run of this.running.values()) run.abort.abort(new Error('The process is ending'));
+    const all = async (): Promise<void> => {
+      for (const run of this.running.values()) run.abort.abort(new Error('The process is ending'));
+      await this.filling;
+      await Promise.all([...this.running.values()].map((run) => run.ended));
+    };
     await Promise.race([all(), new Promise((resolve) => setTimeout(resolve, STOP_MS).unref())]);
     const left = [...this.running.values()].map((run) => run.job);
     if (left.length > 0) await this.queue.handBack(left).catch(() => undefined);
   }
 
-  private async fill(): Promise<void> {
-    if (this.claiming) {
-      this.again = true;
-      return;
-    }
-    this.claiming = true;
-    try {
-      do {
+  /** Claims as many jobs as there are free places for; one claim at a time, and another one when more was asked meanwhile. */
+  private fill(): void {
+    this.again = true;
+    this.filling ??= this.claimJobs()
+      .catch((error: unknown) => {
         this.again = false;
-        const free = this.handler.concurrency - this.running.size;
-        if (this.stopped || free <= 0) break;
-        const jobs = await this.queue.claim(this.handler.kind, free, this.workerId);
-        for (const job of jobs) this.run(job);
-        if (jobs.length === free) this.again = true;
-      } while (this.again);
-    } catch (error) {
-      this.logger.warn(`No jobs could be claimed, trying again: ${String(error)}`);
-    } finally {
-      this.claiming = false;
+        this.logger.warn(`No jobs could be claimed, trying again: ${String(error)}`);
+      })
+      .finally(() => {
+        this.filling = undefined;
+        if (this.again) this.fill();
+      });
+  }
+
+  private async claimJobs(): Promise<void> {
+    if (this.claimAnswerIsLost) await this.queue.releaseStrays(this.handler.kind, this.workerId, [...this.running.values()].map((run) => run.job));
+    while (this.again) {
+      this.again = false;
+      const free = this.handler.concurrency - this.running.size;
+      if (this.stopped || free <= 0) break;
+      this.claimAnswerIsLost = true;
+      const jobs = await this.queue.claim(this.handler.kind, free, this.workerId);
+      this.claimAnswerIsLost = false;
+      for (const job of jobs) this.run(job);
+      if (jobs.length === free) this.again = true;
     }
   }
 
   private run(job: ClaimedJob): void {
     const abort = new AbortController();
+    if (this.stopped) abort.abort(new Error('The process is ending'));
     const ended = this.work(job, abort.signal).finally(() => {
       this.running.delete(job.claim);
-      if (!this.stopped) void this.fill();
+      if (!this.stopped) this.fill();
     });
     this.running.set(job.claim, { job, abort, ended });
   }
@@ -82,16 +95,24 @@ export class JobWorker {
   private async work(job: ClaimedJob, signal: AbortSignal): Promise<void> {
     let result: JobResult;
     try {
+      signal.throwIfAborted();
       result = await this.handler.handle(job, signal);
     } catch (error) {
       if (!signal.aborted) this.logger.warn(`${job.kind} ${job.key} failed (attempt ${job.attempts + 1}): ${String(error)}`);
       result = { kind: 'failed', words: error instanceof Error ? error.message : String(error) };
     }
+    while (!(await this.record(job, result, signal)) && !this.stopped) await sleep(RECORD_RETRY_MS);
+  }
+
+  /** False when the database did not take it; until it does, the job keeps its place and its lease. */
+  private async record(job: ClaimedJob, result: JobResult, signal: AbortSignal): Promise<boolean> {
     try {
       if (signal.aborted) await this.queue.handBack([job]);
       else await this.queue.finish(job, result);
+      return true;
     } catch (error) {
-      this.logger.warn(`${job.kind} ${job.key}: the result was not recorded, the job runs again after its lease: ${String(error)}`);
+      this.logger.warn(`${job.kind} ${job.key}: the result was not recorded, trying again: ${String(error)}`);
+      return false;
     }
   }
 

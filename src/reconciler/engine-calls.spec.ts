@@ -21,7 +21,7 @@ class ControlledCall {
   }
 }
 
-const driverError = (failure: DriverFailure, words = failure): DriverError => new DriverError(failure, words);
+const driverError = (failure: DriverFailure, words: string = failure): DriverError => new DriverError(failure, words);
 
 describe('EngineCalls', () => {
   let stop: AbortController;
@@ -40,7 +40,12 @@ describe('EngineCalls', () => {
 
   it('is busy with a call until it has ended', async () => {
     const start = await begin('start', 'a');
-    expect([calls.running, calls.isBusy('start', 'a'), calls.isBusy('remove', 'a'), calls.isBusy('start', 'b')]).toEqual([true, true, false, false]);
+    expect([calls.running, calls.isBusy('start', 'a'), calls.isBusy('remove', 'a'), calls.isBusy('start', 'b')]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
     await start.end();
     expect([calls.running, calls.isBusy('start', 'a')]).toEqual([false, false]);
   });
@@ -72,7 +77,12 @@ describe('EngineCalls', () => {
   it('does not make a call that failed for now again in the same run, and says why', async () => {
     const remove = await begin('remove', 'a');
     await remove.end(driverError('unreachable', 'The engine does not answer'));
-    expect([calls.running, calls.isBusy('remove', 'a'), calls.isBusy('start', 'a'), calls.isBusy('remove', 'b')]).toEqual([false, true, false, false]);
+    expect([calls.running, calls.isBusy('remove', 'a'), calls.isBusy('start', 'a'), calls.isBusy('remove', 'b')]).toEqual([
+      false,
+      true,
+      false,
+      false,
+    ]);
     expect(calls.problems).toEqual(['The engine does not answer']);
   });
 
@@ -122,9 +132,32 @@ describe('EngineCalls', () => {
   });
 
   it('aborts the starts of replicas that are no longer wanted, and nothing else', async () => {
-    const [wanted, unwanted, removal] = [await begin('start', 'wanted'), await begin('start', 'unwanted'), await begin('remove', 'removal')];
-    calls.keepStarts((id) => id === 'wanted');
+    const [wanted, unwanted, removal] = [
+      await begin('start', 'wanted'),
+      await begin('start', 'unwanted'),
+      await begin('remove', 'removal'),
+    ];
+    void calls.keepStarts((id) => id === 'wanted');
     expect([wanted, unwanted, removal].map((call) => call.signal?.aborted)).toEqual([false, true, false]);
+  });
+
+  it.each([
+    ['an unwanted start', false],
+    ['an unwanted start that a remove waits for', true],
+  ])('says that only wanted starts are left when %s has ended', async (_name, removed) => {
+    const start = await begin('start', 'a');
+    if (removed) await begin('remove', 'a');
+    let told = false;
+    void calls.keepStarts(() => false).then(() => (told = true));
+    await turn();
+    expect(told).toBe(false);
+    await start.end(driverError('aborted'));
+    expect(told).toBe(true);
+  });
+
+  it('does not wait for the starts that are wanted', async () => {
+    await begin('start', 'a');
+    await expect(calls.keepStarts(() => true)).resolves.toBeUndefined();
   });
 
   it('tells when the next call has ended, well or badly', async () => {

@@ -15,6 +15,8 @@ interface Call {
  */
 export class EngineCalls {
   private readonly calls = new Map<string, Call>();
+  /** Also those that a remove of the same replica waits for. */
+  private readonly starts = new Map<Call, string>();
   private readonly failed = new Set<string>();
   private startFailures = new Map<string, StartFailure>();
   private readonly words = new Set<string>();
@@ -44,16 +46,22 @@ export class EngineCalls {
       .then(() => work(signal))
       .catch((error: unknown) => this.fail(kind, replicaId, error))
       .finally(() => {
-        if (this.calls.get(replicaId)?.abort === abort) this.calls.delete(replicaId);
+        if (this.calls.get(replicaId) === call) this.calls.delete(replicaId);
+        this.starts.delete(call);
       });
-    this.calls.set(replicaId, { kind, abort, ended });
+    const call: Call = { kind, abort, ended };
+    this.calls.set(replicaId, call);
+    if (kind === 'start') this.starts.set(call, replicaId);
   }
 
-  /** Aborts the starts of replicas that nobody wants any more. */
-  keepStarts(isWanted: (replicaId: string) => boolean): void {
-    for (const [replicaId, call] of this.calls) {
-      if (call.kind === 'start' && !isWanted(replicaId)) call.abort.abort();
-    }
+  /**
+   * Aborts the starts of replicas that nobody wants any more, and waits for their end: until then a container may still
+   * come to be, so its absence proves nothing.
+   */
+  async keepStarts(isWanted: (replicaId: string) => boolean): Promise<void> {
+    const unwanted = [...this.starts].filter(([, replicaId]) => !isWanted(replicaId)).map(([call]) => call);
+    for (const call of unwanted) call.abort.abort();
+    await Promise.all(unwanted.map((call) => call.ended));
   }
 
   /** The starts that failed for a reason of their own since the last call of this. */

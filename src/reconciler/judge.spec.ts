@@ -1,16 +1,20 @@
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../deployments/domain/deployment-status';
 import { REPLICA_STATUSES } from '../deployments/domain/replica-status';
 import { aReplica, aWorkload, NOW, secondsAgo, showing, silent } from '../../test/support/plan-input';
-import { ended, judge } from './judge';
+import { ended, judge, type Judgement } from './judge';
 import type { NodeView, PlanReplica, StartFailure } from './plan.types';
 
+/** A judgement in short, without what was judged. */
+const told = ({ status, move, ensure, remove, release, blocked, hopeless }: Judgement) => {
+  const moved = move && `${move.from} → ${move.to}: ${move.reason ?? 'no words'}`;
+  return { status, moved, ensure, remove, release, blocked, hopeless };
+};
 const judged = (
   replica: Partial<PlanReplica>,
   view: NodeView | undefined,
   { status = 'running', failure }: { status?: DeploymentStatus; failure?: StartFailure } = {},
 ) => {
-  const { replica: _replica, move, ...rest } = judge(aReplica('r1', replica), view, { status, now: NOW, failure });
-  return { ...rest, ...(move ? { moved: `${move.from} → ${move.to}: ${move.reason ?? 'no words'}` } : {}) };
+  return told(judge(aReplica('r1', replica), view, { status, now: NOW, failure }));
 };
 
 describe('judge, of a pending replica', () => {
@@ -158,14 +162,8 @@ describe('judge, of a replica that leaves', () => {
 });
 
 describe('ended', () => {
-  const of = (status: PlanReplica['status'], view: NodeView) => {
-    const {
-      replica: _replica,
-      move,
-      ...rest
-    } = ended(judge(aReplica('r1', { status }), view, { status: 'running', now: NOW, failure: undefined }), 'Enough');
-    return { ...rest, moved: move && `${move.from} → ${move.to}: ${move.reason ?? 'no words'}` };
-  };
+  const of = (status: PlanReplica['status'], view: NodeView) =>
+    told(ended(judge(aReplica('r1', { status }), view, { status: 'running', now: NOW, failure: undefined }), 'Enough'));
 
   it.each([
     ['stops what was never started', 'pending', showing(), { status: 'stopped', release: true, moved: 'pending → stopped: Enough' }],
@@ -188,7 +186,7 @@ describe('ended', () => {
       showing(),
       { status: 'failed', moved: 'running → failed: The container has vanished from its node' },
     ],
-    ['lets the leaving leave', 'stopping', showing(['r1', 'running']), { status: 'stopping', remove: true, moved: undefined }],
+    ['lets the leaving leave', 'stopping', showing(['r1', 'running']), { status: 'stopping', remove: true }],
   ] as const)('%s', (_name, status, view, expected) => {
     expect(of(status, view)).toEqual(expected);
   });

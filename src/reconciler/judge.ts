@@ -95,7 +95,12 @@ interface Failure {
 
 function failed(replica: PlanReplica, at: Circumstances, { words, workload, hopeless = false }: Failure): Judgement {
   const reason = withOutlook({ ...replica, changedAt: at.now }, words, { ...at, hopeless });
-  return { replica, ...moved(replica, 'failed', reason, workload), ...(workload ? { remove: true } : {}), ...(hopeless ? { hopeless } : {}) };
+  return {
+    replica,
+    ...moved(replica, 'failed', reason, workload),
+    ...(workload ? { remove: true } : {}),
+    ...(hopeless ? { hopeless } : {}),
+  };
 }
 
 /** A crash loop is visible as such: how often it failed and when the next attempt comes, if there will be one. */

@@ -1,9 +1,6 @@
-import fc from 'fast-check';
-import { DEPLOYMENT_STATUSES, wantsReplicas } from '../deployments/domain/deployment-status';
-import { canReplicaTransition, REPLICA_STATUSES } from '../deployments/domain/replica-status';
-import { aPlanInput, aReplica, aWorkload, NOW, secondsAgo, showing, silent } from '../../test/support/plan-input';
+import { aPlanInput, aReplica, NOW, secondsAgo, showing, silent } from '../../test/support/plan-input';
 import { plan } from './plan';
-import type { Plan, PlanInput } from './plan.types';
+import type { Plan } from './plan.types';
 
 const moves = ({ moves: all }: Plan): string[] => all.map(({ replicaId, from, to }) => `${replicaId}: ${from} → ${to}`);
 const settled = (result: Plan): boolean =>
@@ -141,6 +138,12 @@ describe('plan, of a running deployment', () => {
     expect(result.lookAgainMs).toBe(15_000);
   });
 
+  it('looks again soon while a failed replica holds its reservation', () => {
+    const replicas = [failedReplica('a', { reserved: true, superseded: true }), aReplica('b')];
+    const views = { n1: showing(['a', 'exited'], ['b', 'running']) };
+    expect(plan(aPlanInput({ replicas, views, deployment: { targetReplicas: 1 } })).lookAgainMs).toBe(300);
+  });
+
   it('fills a place that no failed replica holds at once, beside those that are due', () => {
     const replicas = [failedReplica('due'), failedReplica('waiting', { attempt: 5 })];
     const result = plan(aPlanInput({ replicas, deployment: { targetReplicas: 4 } }));
@@ -242,68 +245,4 @@ describe('plan, in any case', () => {
     const replicas = [aReplica('a', { status: 'starting', changedAt: secondsAgo(age) })];
     expect(plan(aPlanInput({ replicas, views: { n1: showing(['a', 'starting']) } })).lookAgainMs).toBe(expected);
   });
-
-  it('gives a lawful plan for any input at all', () => {
-    const node = fc.record({ online: fc.boolean(), draining: fc.boolean(), reachable: fc.boolean() });
-    const replica = fc.record({
-      status: fc.constantFrom(...REPLICA_STATUSES),
-      generation: fc.constantFrom(1, 2),
-      attempt: fc.nat({ max: 4 }),
-      on: fc.nat({ max: 1 }),
-      superseded: fc.boolean(),
-      reserved: fc.boolean(),
-      phase: fc.constantFrom(null, 'starting', 'running', 'unhealthy', 'exited'),
-      failure: fc.constantFrom(null, null, true, false),
-    });
-    const deployment = fc.record({
-      status: fc.constantFrom(...DEPLOYMENT_STATUSES),
-      targetReplicas: fc.integer({ min: 1, max: 4 }),
-      generation: fc.constantFrom(1, 2),
-    });
-    fc.assert(
-      fc.property(deployment, fc.tuple(node, node), fc.array(replica, { maxLength: 6 }), (wanted, nodes, drawn) => {
-        const all = drawn.map((each, index) => ({ ...each, id: `r${index}`, nodeId: `n${each.on}`, node: nodes[each.on] ?? nodes[0] }));
-        const shown = (nodeId: string) =>
-          all.filter((each) => each.nodeId === nodeId).flatMap((each) => (each.phase ? [aWorkload(each.id, each.phase)] : []));
-        const input: PlanInput = {
-          deployment: wanted,
-          replicas: all.map(({ id, nodeId, node: { online, draining }, phase: _phase, failure: _failure, on: _on, ...rest }) =>
-            aReplica(id, { ...rest, nodeId, nodeOnline: online, nodeDraining: draining }),
-          ),
-          views: new Map(
-            nodes.map(({ reachable }, index) => {
-              const workloads = new Map(shown(`n${index}`).map((workload) => [workload.replicaId, workload]));
-              return [`n${index}`, reachable ? { reachable, workloads } : { reachable, words: 'No answer' }];
-            }),
-          ),
-          startFailures: new Map(
-            all.flatMap((each) => (each.failure === null ? [] : [[each.id, { words: 'Refused', retryable: each.failure }]])),
-          ),
-          now: NOW,
-        };
-        expectLawful(input, plan(input));
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  function expectLawful({ deployment, replicas, views }: PlanInput, result: Plan): void {
-    const statusOf = (id: string) =>
-      result.moves.find((move) => move.replicaId === id)?.to ?? replicas.find((replica) => replica.id === id)?.status;
-    expect(result.moves.every(({ from, to }) => canReplicaTransition(from, to))).toBe(true);
-    expect(new Set(result.moves.map((move) => move.replicaId)).size).toBe(result.moves.length);
-    expect(new Set(result.release).size).toBe(result.release.length);
-    const starts =
-      wantsReplicas(deployment.status) && result.deployment?.to !== 'failed'
-        ? result.ensure.filter((id) => statusOf(id) === 'starting')
-        : [];
-    expect(result.ensure).toEqual(starts);
-    for (const id of result.release) {
-      const replica = replicas.find((each) => each.id === id);
-      const view = views.get(replica?.nodeId ?? '');
-      expect(replica?.status === 'pending' || (view?.reachable === true && !view.workloads.has(id))).toBe(true);
-    }
-    if (!wantsReplicas(deployment.status))
-      expect(replicas.some(({ id }) => ['starting', 'running'].includes(statusOf(id) ?? ''))).toBe(false);
-  }
 });

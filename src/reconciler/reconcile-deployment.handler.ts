@@ -61,7 +61,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
   private async pass(job: ClaimedJob, calls: EngineCalls, signal: AbortSignal): Promise<JobResult | 'go on'> {
     const snapshot = await this.snapshots.load(job.key);
     if (!snapshot) return { kind: 'done' };
-    calls.keepStarts((id) => snapshot.replicas.some((replica) => replica.id === id && replica.status === 'starting'));
+    await calls.keepStarts((id) => snapshot.replicas.some((replica) => replica.id === id && replica.status === 'starting'));
     const startFailures = calls.takeStartFailures();
     const views = await this.observer.observe(job.key, snapshot.nodes.values(), expectedOn(snapshot), signal);
     const todo = plan({ ...snapshot, deployment: snapshot, views, startFailures });

@@ -1,4 +1,5 @@
 import { Module, type OnApplicationBootstrap, type BeforeApplicationShutdown } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { DeploymentsModule } from '../deployments/deployments.module';
 import type { JobHandler, JobKind } from '../jobs/job-kinds';
@@ -55,7 +56,7 @@ export class ReconcilerModule implements OnApplicationBootstrap, BeforeApplicati
       'node.sync': syncNode,
       maintenance,
     };
-    const workerId = `${hostname()}:${process.pid}`;
+    const workerId = `${hostname()}:${process.pid}:${randomUUID()}`;
     this.workers = Object.values(handlers).map((handler) => new JobWorker(queue, notifications, handler, workerId));
   }
 

@@ -77,9 +77,18 @@ describe('IdempotencyService', () => {
     const refusal = new DomainError('already_exists', 'Taken', { members: { since: 'then' } });
     await service.fail(await claim('ada', 'k5'), refusal);
     const kept = await outcome('ada', 'k5');
-    expect(kept.kind === 'refusal' && [kept.error.code, kept.error.detail, kept.error.extensions]).toEqual(['already_exists', 'Taken', { members: { since: 'then' } }]);
+    expect(kept.kind === 'refusal' && [kept.error.code, kept.error.detail, kept.error.extensions]).toEqual([
+      'already_exists',
+      'Taken',
+      { members: { since: 'then' } },
+    ]);
 
-    for (const error of [new DomainError('try_again', 'x'), new DomainError('rate_limited', 'x'), new DomainError('insufficient_nodes', 'x'), new Error('x')]) {
+    for (const error of [
+      new DomainError('try_again', 'x'),
+      new DomainError('rate_limited', 'x'),
+      new DomainError('insufficient_nodes', 'x'),
+      new Error('x'),
+    ]) {
       await service.fail(await claim('ada', 'k6'), error);
     }
   });
@@ -104,7 +113,10 @@ describe('IdempotencyService', () => {
 
   it('refuses after five seconds while the first request still runs', async () => {
     await claim('ada', 'k9');
-    await expect(service.claim('ada', 'k9', request)).rejects.toMatchObject({ code: 'idempotency_in_progress', extensions: { retryAfterSeconds: 2 } });
+    await expect(service.claim('ada', 'k9', request)).rejects.toMatchObject({
+      code: 'idempotency_in_progress',
+      extensions: { retryAfterSeconds: 2 },
+    });
   });
 
   it('hands a dead holder’s key on, and the dead one can no longer decide', async () => {

@@ -20,7 +20,10 @@ const chromiumPath = (): string | undefined => [process.env.CHROMIUM_PATH ?? '',
 
 /** `describe` that needs Chromium. Without one it skips and says so; with REQUIRE_BROWSER=1 it fails instead. */
 export function describeWithBrowser(name: string, tests: () => void): void {
-  if (chromiumPath() !== undefined) return describe(name, tests);
+  if (chromiumPath() !== undefined) {
+    describe(name, tests);
+    return;
+  }
   const need = `${name} needs chromium at ${PLACES.join(', ')} or CHROMIUM_PATH`;
   if (process.env.REQUIRE_BROWSER === '1') throw new Error(`${need}, and there is none`);
   process.stderr.write(`\nSKIPPED: ${need}\n\n`);

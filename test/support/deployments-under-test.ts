@@ -50,13 +50,22 @@ export const inStatus = (view: StatusView, status: string): ReplicaView[] => vie
 /** Waits until the deployment is running with all its replicas, healthy, and gives what it showed. */
 export async function untilHealthy(client: Client, id: string, timeoutMs = 20_000): Promise<StatusView> {
   let last: StatusView | undefined;
-  const isHealthy = async (): Promise<StatusView | false> => {
+  const isHealthy = async (): Promise<StatusView | null> => {
     last = await statusOf(client, id);
-    return last.status === 'running' && last.health === 'healthy' && inStatus(last, 'running').length === last.target_replicas && last;
+    return last.status === 'running' && last.health === 'healthy' && inStatus(last, 'running').length === last.target_replicas ? last : null;
   };
   try {
     return await until(isHealthy, { timeoutMs, everyMs: 50, what: `deployment ${id} to be healthy` });
   } catch (error) {
     throw new Error(`${String(error)}; last seen: ${JSON.stringify(last)}`, { cause: error });
   }
+}
+
+/** Waits until the background has nothing left to do for the deployment, and gives what it showed. */
+export function untilNoWork(client: Client, id: string, timeoutMs = 20_000): Promise<StatusView> {
+  const isDone = async (): Promise<StatusView | null> => {
+    const view = await statusOf(client, id);
+    return view.work === null ? view : null;
+  };
+  return until(isDone, { timeoutMs, everyMs: 50, what: `the work on ${id} to end` });
 }

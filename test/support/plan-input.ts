@@ -48,10 +48,12 @@ export const showing = (...workloads: readonly (readonly [string, WorkloadPhase]
 export const silent = (words = 'Node node-n1 does not answer'): NodeView => ({ reachable: false, words });
 
 /** A running deployment that wants as many replicas as are listed; nothing is on `n1`. */
-export const aPlanInput = (over: Partial<Omit<PlanInput, 'views' | 'deployment'>> & {
-  deployment?: Partial<PlanInput['deployment']>;
-  views?: Readonly<Record<string, NodeView>>;
-} = {}): PlanInput => ({
+export const aPlanInput = (
+  over: Partial<Omit<PlanInput, 'views' | 'deployment'>> & {
+    deployment?: Partial<PlanInput['deployment']>;
+    views?: Readonly<Record<string, NodeView>>;
+  } = {},
+): PlanInput => ({
   replicas: [],
   startFailures: new Map(),
   now: NOW,

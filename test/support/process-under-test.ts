@@ -34,8 +34,8 @@ export interface Exit {
 }
 
 export interface StartOptions {
-  /** Put before the command, to run it as somebody else. */
-  readonly through?: readonly string[];
+  /** The account to run as; only root can choose one. */
+  readonly account?: { readonly uid: number; readonly gid: number };
 }
 
 const running = new Set<ChildProcess>();
@@ -48,9 +48,13 @@ export class ProcessUnderTest {
   private words = '';
   private exit: Exit | undefined;
 
-  constructor(environment: Environment, { through = [] }: StartOptions = {}) {
-    const [command = '', ...args] = [...through, process.execPath, START];
-    const child = spawn(command, args, { cwd: ROOT, env: { ...ENVIRONMENT, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(environment: Environment, { account }: StartOptions = {}) {
+    const child = spawn(process.execPath, [START], {
+      ...account,
+      cwd: ROOT,
+      env: { ...ENVIRONMENT, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (this.words += text));
     this.child = child;
     running.add(child);

@@ -12,10 +12,7 @@ export interface ModelNode {
   readonly containers: Map<string, WorkloadPhase>;
 }
 
-export type ModelReplica = { -readonly [K in keyof Omit<PlanReplica, 'nodeName' | 'nodeOnline' | 'nodeDraining'>]: PlanReplica[K] } & {
-  /** An engine was asked to start it. */
-  asked: boolean;
-};
+export type ModelReplica = { -readonly [K in keyof Omit<PlanReplica, 'nodeName' | 'nodeOnline' | 'nodeDraining'>]: PlanReplica[K] };
 
 export type UserVerb = 'stop' | 'start' | 'retry' | 'delete';
 
@@ -35,6 +32,8 @@ export class ModelRecords {
   revision = 1;
   generation = 1;
   readonly rows = new Map<string, ModelReplica>();
+  /** The replicas that an engine was asked to start. */
+  readonly asked = new Set<string>();
   now = Date.parse('2026-01-31T12:00:00.000Z');
 
   constructor(
@@ -65,7 +64,7 @@ export class ModelRecords {
           row.status === 'stopping' ||
           (row.status === 'failed' && (row.reserved || (!row.superseded && row.generation === this.generation))),
       )
-      .map(({ asked: _asked, ...row }): PlanReplica => {
+      .map((row): PlanReplica => {
         const { online, draining } = this.node(row.nodeId);
         return { ...row, nodeName: `node-${row.nodeId}`, nodeOnline: online, nodeDraining: draining };
       });
@@ -125,7 +124,7 @@ export class ModelRecords {
       const at = new Date(this.now + this.rows.size / 1000);
       this.rows.set(id, {
         ...{ id, status: 'pending', generation: this.generation, attempt: attempts[index] ?? 0, reason: null, nodeId: node.id },
-        ...{ superseded: false, reserved: true, createdAt: at, changedAt: at, startedAt: null, asked: false },
+        ...{ superseded: false, reserved: true, createdAt: at, changedAt: at, startedAt: null },
       });
     }
     return true;

@@ -45,24 +45,29 @@ export class ModelRun {
     const { records } = this;
     const { revision, ...seen } = records.snapshot();
     this.abortUnwanted(options.calls);
-    const input: PlanInput = { ...seen, views: records.views(seen.replicas.map((replica) => replica.nodeId)), startFailures: this.startFailures };
+    const input: PlanInput = {
+      ...seen,
+      views: records.views(seen.replicas.map((replica) => replica.nodeId)),
+      startFailures: this.startFailures,
+    };
     const todo = planTwice(input);
     requireUnknownRemoved(input, todo);
     this.requireConfirmed(todo);
 
     options.meanwhile?.();
-    if (options.crash === 'before writing') return this.crash(options.calls);
-    const { stale, short } = records.record(todo, revision, options.placementWorks);
-    if (stale) return;
+    const recorded = options.crash === 'before writing' ? null : records.record(todo, revision, options.placementWorks);
+    if (recorded?.stale === true) return;
+    if (recorded) this.requireNoSurplus(input);
+    if (recorded === null || options.crash) {
+      this.crash(options.calls);
+      return;
+    }
     this.startFailures = new Map();
-    this.requireNoSurplus(input);
-    if (options.crash === 'after writing') return this.crash(options.calls);
-
     this.ask(todo);
     this.dueAt = records.now;
-    if (this.calls.size > 0) return this.progress(options.calls);
-    const wrote = todo.moves.length + todo.release.length > 0 || todo.deployment !== null || (todo.place !== null && !short);
-    if (!wrote) this.endRun(todo, short);
+    const wrote = todo.moves.length + todo.release.length > 0 || todo.deployment !== null || (todo.place !== null && !recorded.short);
+    if (this.calls.size > 0) this.progress(options.calls);
+    else if (!wrote) this.endRun(todo, recorded.short);
   }
 
   /** As `outcome` in the handler: when the job runs again. */
@@ -89,7 +94,7 @@ export class ModelRun {
     for (const id of todo.ensure) {
       const row = records.row(id);
       if (row.status !== 'starting' || !wantsReplicas(records.status)) throw new Error(`${id} is started while it is ${row.status}`);
-      row.asked = true;
+      records.asked.add(id);
       if (!this.isBusy('start', id)) this.calls.set(id, { kind: 'start', nodeId: row.nodeId });
     }
     for (const { nodeId, replicaId } of todo.remove) {
@@ -116,8 +121,8 @@ export class ModelRun {
       const end = ends[index % ends.length] ?? 'done';
       if (end === 'goes on') return;
       this.calls.delete(id);
-      if (end === 'done' && this.records.node(call.nodeId).reachable) return this.take(id, call);
-      if (call.kind === 'start' && end !== 'done') {
+      if (end === 'done' && this.records.node(call.nodeId).reachable) this.take(id, call);
+      else if (call.kind === 'start' && end !== 'done') {
         this.startFailures.set(id, { words: 'The engine refused', retryable: end === 'fails for now' });
       } else {
         this.failed.add(`${call.kind} ${id}`);
@@ -153,8 +158,9 @@ export class ModelRun {
     for (const id of todo.release) {
       const row = this.records.row(id);
       const node = this.records.node(row.nodeId);
-      if (row.asked && (!node.reachable || node.containers.has(id))) throw new Error(`${id} is released without an engine's word`);
-      if (!row.asked && row.status !== 'pending' && node.containers.has(id)) throw new Error(`${id} is released while it is there`);
+      const asked = this.records.asked.has(id);
+      if (asked && (!node.reachable || node.containers.has(id))) throw new Error(`${id} is released without an engine's word`);
+      if (!asked && row.status !== 'pending' && node.containers.has(id)) throw new Error(`${id} is released while it is there`);
     }
   }
 
@@ -167,7 +173,8 @@ export class ModelRun {
   }
 }
 
-const isFinished = (row: { status: string; reserved: boolean }): boolean => row.status === 'stopped' || (row.status === 'failed' && !row.reserved);
+const isFinished = (row: { status: string; reserved: boolean }): boolean =>
+  row.status === 'stopped' || (row.status === 'failed' && !row.reserved);
 
 /** Everything in it, maps too. */
 const textOf = (value: unknown): string => JSON.stringify(value, (_key, part: unknown) => (part instanceof Map ? [...part] : part));

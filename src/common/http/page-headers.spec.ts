@@ -15,11 +15,15 @@ describe('pageHeaders', () => {
   });
 
   it('drops the offset of a page that is found by cursor', () => {
-    expect(targets(pageHeaders('/api/list?offset=20&limit=5', 60, { next: { cursor: 'abc' } }).Link)).toEqual({ next: '/api/list?limit=5&cursor=abc' });
+    expect(targets(pageHeaders('/api/list?offset=20&limit=5', 60, { next: { cursor: 'abc' } }).Link)).toEqual({
+      next: '/api/list?limit=5&cursor=abc',
+    });
   });
 
   it('keeps a parameter that holds a question mark', () => {
-    expect(targets(pageHeaders('/api/list?name=a?b&limit=2', 9, { next: { offset: '2' } }).Link)).toEqual({ next: '/api/list?name=a%3Fb&limit=2&offset=2' });
+    expect(targets(pageHeaders('/api/list?name=a?b&limit=2', 9, { next: { offset: '2' } }).Link)).toEqual({
+      next: '/api/list?name=a%3Fb&limit=2&offset=2',
+    });
   });
 
   it('keeps any parameter as it was, and nothing breaks out of the header', () => {
@@ -50,7 +54,7 @@ describe('offsetNeighbours', () => {
     fc.assert(
       fc.property(fc.nat({ max: 300 }), fc.integer({ min: 1, max: 100 }), (total, limit) => {
         let seen = 0;
-        for (let offset: number | undefined = 0; offset !== undefined; ) {
+        for (let offset: number | undefined = 0; offset !== undefined;) {
           expect(offset).toBe(seen);
           seen += Math.min(limit, total - offset);
           const next: Readonly<Record<string, string>> | undefined = offsetNeighbours({ limit, offset }, total).next;

@@ -28,8 +28,9 @@ export function pageHeaders(requestUrl: string, total: number, neighbours: Neigh
 }
 
 function withQuery(requestUrl: string, values: Readonly<Record<string, string>>): string {
-  const [path = '', query = ''] = requestUrl.split('?', 2);
-  const parameters = new URLSearchParams(query);
+  // Only the first question mark ends the path; a value may hold others.
+  const [path = '', ...query] = requestUrl.split('?');
+  const parameters = new URLSearchParams(query.join('?'));
   if ('cursor' in values) parameters.delete('offset');
   for (const [name, value] of Object.entries(values)) parameters.set(name, value);
   return `${path}?${parameters.toString()}`;

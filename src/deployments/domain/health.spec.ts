@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { healthOf, type HealthReplica } from './health';
 import { REPLICA_STATUSES, type ReplicaStatus } from './replica-status';
 
-const replica = (status: ReplicaStatus, over: Partial<HealthReplica> = {}): HealthReplica => ({ status, reason: null, nodeName: 'edge-1', confirmed: true, ...over });
+const replica = (status: ReplicaStatus, over: Partial<HealthReplica> = {}): HealthReplica => ({
+  status,
+  reason: null,
+  nodeName: 'edge-1',
+  confirmed: true,
+  ...over,
+});
 const all = (...statuses: ReplicaStatus[]): HealthReplica[] => statuses.map((status) => replica(status));
 
 describe('healthOf', () => {
@@ -36,7 +42,10 @@ describe('healthOf', () => {
     const drawn = fc.record({ status: fc.constantFrom(...REPLICA_STATUSES), confirmed: fc.boolean() });
     fc.assert(
       fc.property(fc.array(drawn, { maxLength: 8 }), fc.integer({ min: 1, max: 6 }), (replicas, target) => {
-        const { health, reasons } = healthOf(replicas.map(({ status, confirmed }) => replica(status, { confirmed })), target);
+        const { health, reasons } = healthOf(
+          replicas.map(({ status, confirmed }) => replica(status, { confirmed })),
+          target,
+        );
         const count = (status: ReplicaStatus): number => replicas.filter((each) => each.status === status).length;
         const unsure = replicas.some((each) => each.status === 'running' && !each.confirmed);
         const short = count('failed') > 0 || count('running') < target || unsure;

@@ -69,7 +69,9 @@ describe('IMAGE_REFERENCE', () => {
 
   it('takes whatever is put together by its grammar', () => {
     const part = (letters: string, maxLength: number) => fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLength });
-    const component = fc.array(part('abz019', 4), { minLength: 1, maxLength: 3 }).chain((words) => fc.constantFrom('.', '_', '__', '-', '---').map((separator) => words.join(separator)));
+    const component = fc
+      .array(part('abz019', 4), { minLength: 1, maxLength: 3 })
+      .chain((words) => fc.constantFrom('.', '_', '__', '-', '---').map((separator) => words.join(separator)));
     const domain = fc.tuple(fc.array(part('abzAZ09', 5), { minLength: 1, maxLength: 3 }), fc.option(fc.integer({ min: 1, max: 65_535 })));
     const reference = fc
       .record({
@@ -79,23 +81,43 @@ describe('IMAGE_REFERENCE', () => {
         digest: fc.option(fc.constant(DIGEST)),
       })
       .map(({ domain: host, path, tag, digest }) =>
-        [host ? `${host[0].join('.')}${host[1] === null ? '' : `:${host[1]}`}/` : '', path.join('/'), tag === null ? '' : `:${tag}`, digest === null ? '' : `@${digest}`].join(''),
+        [
+          host ? `${host[0].join('.')}${host[1] === null ? '' : `:${host[1]}`}/` : '',
+          path.join('/'),
+          tag === null ? '' : `:${tag}`,
+          digest === null ? '' : `@${digest}`,
+        ].join(''),
       );
     fc.assert(fc.property(reference, (text) => valid(text)));
   });
 
   it('takes nothing that holds a character from outside its alphabet', () => {
-    const stranger = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }).filter((character) => !/^[A-Za-z0-9._\-/:@]$/.test(character));
-    fc.assert(fc.property(stranger, fc.constantFrom('nginx', 'a/b:c'), fc.nat({ max: 5 }), (character, text, at) => !valid(text.slice(0, at) + character + text.slice(at))));
+    const stranger = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 1 })
+      .filter((character) => !/^[A-Za-z0-9._\-/:@]$/.test(character));
+    fc.assert(
+      fc.property(
+        stranger,
+        fc.constantFrom('nginx', 'a/b:c'),
+        fc.nat({ max: 5 }),
+        (character, text, at) => !valid(text.slice(0, at) + character + text.slice(at)),
+      ),
+    );
   });
 
-  it.each(['a'.repeat(499), 'a.'.repeat(249), 'a-'.repeat(249), '-'.repeat(499), 'a/'.repeat(249), `${'a'.repeat(249)}/${'a_'.repeat(124)}`, 'a:'.repeat(249), 'aA'.repeat(249)])(
-    'refuses a long text quickly (%#)',
-    (text) => {
-      const longest = `${text}!`.slice(-MAX_IMAGE_REFERENCE_LENGTH);
-      const begin = performance.now();
-      expect(valid(longest)).toBe(false);
-      expect(performance.now() - begin).toBeLessThan(50);
-    },
-  );
+  it.each([
+    'a'.repeat(499),
+    'a.'.repeat(249),
+    'a-'.repeat(249),
+    '-'.repeat(499),
+    'a/'.repeat(249),
+    `${'a'.repeat(249)}/${'a_'.repeat(124)}`,
+    'a:'.repeat(249),
+    'aA'.repeat(249),
+  ])('refuses a long text quickly (%#)', (text) => {
+    const longest = `${text}!`.slice(-MAX_IMAGE_REFERENCE_LENGTH);
+    const begin = performance.now();
+    expect(valid(longest)).toBe(false);
+    expect(performance.now() - begin).toBeLessThan(50);
+  });
 });

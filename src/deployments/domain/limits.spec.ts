@@ -17,14 +17,49 @@ describe('limitFaults', () => {
   it.each([
     ['too few replicas', { ...SMALLEST, replicas: 0 }, '/replicas', 'must be between 1 and 100 replicas'],
     ['too many replicas', { ...SMALLEST, replicas: 101 }, '/replicas', 'must be between 1 and 100 replicas'],
-    ['too little CPU', { replicas: 1, resources: { ...SMALLEST.resources, cpuCores: 0.499 } }, '/resources/cpu', 'must be between 0.5 and 32 cores'],
-    ['too much CPU', { replicas: 1, resources: { ...LARGEST.resources, cpuCores: 32.001 } }, '/resources/cpu', 'must be between 0.5 and 32 cores'],
-    ['too little memory', { replicas: 1, resources: { ...SMALLEST.resources, memoryMb: 511 } }, '/resources/memory', 'must be between 512 and 65536 MB'],
-    ['too much memory', { replicas: 1, resources: { ...LARGEST.resources, memoryMb: 65_537 } }, '/resources/memory', 'must be between 512 and 65536 MB'],
-    ['fewer GPUs than none', { replicas: 1, resources: { ...SMALLEST.resources, gpuUnits: -1 } }, '/resources/gpu', 'must be between 0 and 8 units'],
+    [
+      'too little CPU',
+      { replicas: 1, resources: { ...SMALLEST.resources, cpuCores: 0.499 } },
+      '/resources/cpu',
+      'must be between 0.5 and 32 cores',
+    ],
+    [
+      'too much CPU',
+      { replicas: 1, resources: { ...LARGEST.resources, cpuCores: 32.001 } },
+      '/resources/cpu',
+      'must be between 0.5 and 32 cores',
+    ],
+    [
+      'too little memory',
+      { replicas: 1, resources: { ...SMALLEST.resources, memoryMb: 511 } },
+      '/resources/memory',
+      'must be between 512 and 65536 MB',
+    ],
+    [
+      'too much memory',
+      { replicas: 1, resources: { ...LARGEST.resources, memoryMb: 65_537 } },
+      '/resources/memory',
+      'must be between 512 and 65536 MB',
+    ],
+    [
+      'fewer GPUs than none',
+      { replicas: 1, resources: { ...SMALLEST.resources, gpuUnits: -1 } },
+      '/resources/gpu',
+      'must be between 0 and 8 units',
+    ],
     ['too many GPUs', { replicas: 1, resources: { ...LARGEST.resources, gpuUnits: 9 } }, '/resources/gpu', 'must be between 0 and 8 units'],
-    ['no storage', { replicas: 1, resources: { ...SMALLEST.resources, storageGb: 0 } }, '/resources/storage', 'must be between 1 and 1000 GB'],
-    ['too much storage', { replicas: 1, resources: { ...LARGEST.resources, storageGb: 1001 } }, '/resources/storage', 'must be between 1 and 1000 GB'],
+    [
+      'no storage',
+      { replicas: 1, resources: { ...SMALLEST.resources, storageGb: 0 } },
+      '/resources/storage',
+      'must be between 1 and 1000 GB',
+    ],
+    [
+      'too much storage',
+      { replicas: 1, resources: { ...LARGEST.resources, storageGb: 1001 } },
+      '/resources/storage',
+      'must be between 1 and 1000 GB',
+    ],
   ])('refuses %s', (_name, wish, pointer, detail) => {
     expect(limitFaults(LIMITS, wish)).toEqual([{ pointer, detail }]);
   });

@@ -1,0 +1,77 @@
+import type { Locator, Page } from 'playwright-core';
+
+/** What Swagger UI shows of an answer. */
+export interface ShownAnswer {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+}
+
+/** Swagger UI as a person uses it: by its buttons and fields, with nothing called behind its back. */
+export class SwaggerPage {
+  constructor(
+    private readonly page: Page,
+    private readonly url: string,
+  ) {}
+
+  async open(): Promise<void> {
+    await this.page.goto(`${this.url}/docs`);
+    await this.page.getByRole('heading', { name: /^fog-compute/ }).waitFor();
+  }
+
+  /** Presses Authorize, pastes the token, confirms. */
+  async authorize(token: string): Promise<void> {
+    await this.page.locator('.auth-wrapper .btn.authorize').first().click();
+    const dialog = this.page.locator('.dialog-ux');
+    await dialog.getByRole('textbox').fill(token);
+    await dialog.getByRole('button', { name: 'Apply credentials' }).click();
+    await dialog.getByRole('button', { name: 'Remove authorization' }).waitFor();
+    await dialog.locator('button.btn-done').click();
+  }
+
+  /** Opens the operation, fills in `parameters`, leaves the body's example as it stands, presses Execute, reads the answer. */
+  async execute(operation: string, parameters: Readonly<Record<string, string>> = {}): Promise<ShownAnswer> {
+    const block = await this.expand(operation);
+    for (const [name, value] of Object.entries(parameters)) {
+      await block.locator(`tr[data-param-name="${name}"]`).getByRole('textbox').fill(value);
+    }
+    return this.press(block);
+  }
+
+  /** Executes the open operation again, with everything that was filled in, until the answer is as wished. */
+  async executeUntil(operation: string, isWished: (answer: ShownAnswer) => boolean, timeoutMs = 30_000): Promise<ShownAnswer> {
+    const block = await this.expand(operation);
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      const answer = await this.press(block);
+      if (isWished(answer)) return answer;
+      if (performance.now() > end) throw new Error(`${operation} still answers ${JSON.stringify(answer)}`);
+      await this.page.waitForTimeout(200);
+    }
+  }
+
+  /** `POST /api/deployment/deploy`: found by method and path, opened unless it is open, put into the mode in which fields can be filled. */
+  private async expand(operation: string): Promise<Locator> {
+    const [method = '', path = ''] = operation.split(' ');
+    const block = this.page.locator(`.opblock-${method.toLowerCase()}`).filter({ has: this.page.locator(`[data-path="${path}"]`) });
+    if (!((await block.getAttribute('class')) ?? '').includes('is-open')) await block.locator('.opblock-summary-control').click();
+    const tryItOut = block.getByRole('button', { name: 'Try it out' });
+    const execute = block.getByRole('button', { name: 'Execute' });
+    await tryItOut.or(execute).first().waitFor();
+    if (await tryItOut.isVisible()) await tryItOut.click();
+    await execute.waitFor();
+    await block.scrollIntoViewIfNeeded();
+    return block;
+  }
+
+  private async press(block: Locator): Promise<ShownAnswer> {
+    const clear = block.getByRole('button', { name: 'Clear' });
+    if (await clear.isVisible()) await clear.click();
+    await block.getByRole('button', { name: 'Execute' }).click();
+    const row = block.locator('.live-responses-table tbody tr.response').first();
+    await row.waitFor();
+    const status = Number((await row.locator('.response-col_status').innerText()).trim().split(/\s/)[0]);
+    const text = await row.locator('.response-col_description .highlight-code code').first().innerText();
+    await row.scrollIntoViewIfNeeded();
+    return { status, body: JSON.parse(text) as Record<string, unknown> };
+  }
+}

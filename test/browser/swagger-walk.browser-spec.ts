@@ -1,0 +1,64 @@
+import { BrowserPage, describeWithBrowser } from '../support/browser';
+import { startProcess, temporaryDataDir, type ProcessUnderTest } from '../support/process-under-test';
+import { SwaggerPage } from './swagger-page';
+
+describeWithBrowser('Swagger UI in a browser', () => {
+  let data: ReturnType<typeof temporaryDataDir>;
+  let product: ProcessUnderTest;
+  let browser: BrowserPage;
+  let swagger: SwaggerPage;
+  beforeAll(async () => {
+    data = temporaryDataDir();
+    product = await startProcess({ DATA_DIR: data.path });
+    browser = await BrowserPage.open();
+    swagger = new SwaggerPage(browser.page, product.url);
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await product?.kill('SIGTERM');
+    data?.remove();
+  });
+
+  it('takes a newcomer from registration to a deletion without a trace, with the examples as they stand', async () => {
+    await browser.step('open', () => swagger.open());
+    const registered = await browser.step('register', () => swagger.execute('POST /api/auth/register'));
+    expect(registered).toMatchObject({ status: 201, body: { username: 'ada', is_active: true, is_admin: false } });
+
+    const session = await browser.step('log in', () => swagger.execute('POST /api/auth/login'));
+    expect(session).toMatchObject({ status: 200, body: { token_type: 'bearer' } });
+    await browser.step('authorize', () => swagger.authorize(String(session.body.access_token)));
+
+    const deployed = await browser.step('deploy', () => swagger.execute('POST /api/deployment/deploy'));
+    expect(deployed).toMatchObject({ status: 202, body: { success: true, status: 'pending', replicas: 2 } });
+    const id = String(deployed.body.deployment_id);
+
+    const status = 'GET /api/deployment/status/{deployment_id}';
+    expect(await browser.step('status', () => swagger.execute(status, { deployment_id: id }))).toMatchObject({ status: 200 });
+    const running = await browser.step('status running', () => swagger.executeUntil(status, ({ body }) => body.status === 'running'));
+    expect(running.body).toMatchObject({ deployment_id: id, health: 'healthy', target_replicas: 2 });
+    expect(running.body.replicas).toEqual([expect.objectContaining({ status: 'running' }), expect.objectContaining({ status: 'running' })]);
+
+    const scaled = await browser.step('scale', () => swagger.execute('POST /api/deployment/scale/{deployment_id}', { deployment_id: id }));
+    expect(scaled).toMatchObject({ status: 200, body: { success: true, replicas: 3, message: 'Scaled up to 3 replicas (1 added)' } });
+    await browser.step('status after scaling', () => swagger.executeUntil(status, ({ body }) => body.health === 'healthy'));
+
+    const deleted = await browser.step('delete', () => swagger.execute('DELETE /api/deployment/{deployment_id}', { deployment_id: id }));
+    expect(deleted).toMatchObject({
+      status: 200,
+      body: {
+        success: true,
+        deployment_id: id,
+        status: 'deleted',
+        replicas_stopped: 3,
+        resources_released: true,
+        message: 'Deployment and 3 replicas deleted successfully',
+      },
+    });
+  });
+
+  it('loads nothing from elsewhere and complains about nothing', () => {
+    expect(browser.requested.length).toBeGreaterThan(8);
+    expect(browser.requested.filter((url) => !url.startsWith(`${product.url}/`) && !/^(data|blob):/.test(url))).toEqual([]);
+    expect(browser.complaints).toEqual([]);
+  });
+});

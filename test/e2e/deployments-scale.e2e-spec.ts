@@ -1,0 +1,131 @@
+import { deploy, deployed, expectGone, expectInvariants, historyOf, reaches, replicaStatuses, statusOf, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { startTestApp, type TestApp } from '../support/test-app';
+import { until } from '../support/until';
+
+describe('POST /api/deployment/scale/{deployment_id}', () => {
+  let t: TestApp;
+  beforeAll(async () => {
+    t = await startTestApp();
+  });
+  afterAll(() => t?.close());
+  afterEach(() => expectInvariants(t.dataSource));
+
+  const scale = (id: string, replicas: number, user = 'ada') => t.as(user).post(`/api/deployment/scale/${id}`).send({ replicas });
+  const remove = async (id: string): Promise<void> => void (await t.as('ada').delete(`/api/deployment/${id}`).expect(200));
+  const running = async (id: string, count: number): Promise<void> =>
+    void (await until(async () => (await statusOf(t, 'ada', id)).replicas.filter((r) => r.status === 'running').length === count, {
+      what: `${String(count)} running replicas`,
+    }));
+  const last = async (id: string) => (await historyOf(t, 'ada', id)).at(-1);
+
+  it('goes up, down and nowhere, with the answers and history rows of the contract', async () => {
+    const id = await deployed(t, 'ada', { replicas: 2 });
+    const before = await statusOf(t, 'ada', id);
+
+    const up = await scale(id, 5).expect(200);
+    expect(up.body).toEqual({ success: true, deployment_id: id, status: 'running', replicas: 5, message: 'Scaled up to 5 replicas (3 added)' });
+    const placed = await t.dataSource.query<unknown[]>(`SELECT 1 FROM reservations WHERE deployment_id = $1 AND released_at IS NULL`, [id]);
+    expect(placed).toHaveLength(5);
+    await running(id, 5);
+    expect(await last(id)).toMatchObject({
+      old_status: 'running',
+      new_status: 'running',
+      reason: 'Scaled up from 2 to 5 replicas (3 added)',
+      changed_by: await t.userId('ada'),
+    });
+    expect((await statusOf(t, 'ada', id)).target_replicas).toBe(5);
+    expect((await t.as('ada').get(`/api/deployment/${id}`)).body.placements.map((p: { cause: string }) => p.cause)).toEqual(['scale', 'deploy']);
+
+    const same = await scale(id, 5).expect(200);
+    expect(same.body).toEqual({ success: true, deployment_id: id, status: 'running', replicas: 5, message: 'Deployment already at 5 replicas' });
+    expect(await historyOf(t, 'ada', id)).toHaveLength(4);
+
+    const down = await scale(id, 3).expect(200);
+    expect(down.body).toEqual({ success: true, deployment_id: id, status: 'running', replicas: 3, message: 'Scaled down to 3 replicas (2 removed)' });
+    expect(await last(id)).toMatchObject({ old_status: 'running', new_status: 'running', reason: 'Scaled down from 5 to 3 replicas (2 removed)' });
+    await until(async () => replicaStatuses(await statusOf(t, 'ada', id)).join() === 'running,running,running,stopped,stopped');
+    const after = await statusOf(t, 'ada', id);
+    const ended = after.replicas.filter((replica) => replica.status === 'stopped').map((replica) => replica.id);
+    expect(ended.sort()).toEqual(before.replicas.map((replica) => replica.id).sort());
+    expect(after).toMatchObject({ health: 'healthy', target_replicas: 3 });
+    expect(new Date(after.updated_at).getTime()).toBeGreaterThan(new Date(before.updated_at).getTime());
+    await remove(id);
+    await expectGone(t.dataSource, id);
+  });
+
+  it('refuses with 503 and changes nothing when not all of the new replicas have a place', async () => {
+    const id = await deployed(t, 'ada', { resources: { cpu: 8, memory: 512, storage: 1 } });
+    const before = await tableRows(t.dataSource);
+    const refused = await scale(id, 10).expect(503);
+    expect(refused.headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(refused.body).toMatchObject({
+      code: 'insufficient_nodes',
+      status: 503,
+      detail: 'Insufficient nodes for scale-up: need 9, found 5 with capacity',
+      shortages: ['cpu: 8 cores needed per replica, at most 0 cores free on a node'],
+    });
+    expect(await tableRows(t.dataSource)).toEqual(before);
+    await scale(id, 6).expect(200);
+    await running(id, 6);
+    await remove(id);
+  });
+
+  it('changes the wish of a stopped deployment, whose next start follows it', async () => {
+    const id = await deployed(t, 'ada', { replicas: 3 });
+    await t.as('ada').post(`/api/deployment/${id}/stop`).expect(202);
+    await expectGone(t.dataSource, id);
+    expect((await scale(id, 1).expect(200)).body).toMatchObject({ status: 'stopped', replicas: 1, message: 'Scaled down to 1 replicas (2 removed)' });
+    expect(await last(id)).toMatchObject({ old_status: 'stopped', new_status: 'stopped', reason: 'Scaled down from 3 to 1 replicas (2 removed)' });
+    expect((await scale(id, 1).expect(200)).body.message).toBe('Deployment already at 1 replicas');
+    expect((await scale(id, 2).expect(200)).body.message).toBe('Scaled up to 2 replicas (1 added)');
+    await expectGone(t.dataSource, id);
+    await t.as('ada').post(`/api/deployment/${id}/start`).expect(202);
+    await reaches(t, 'ada', id, 'running', 'healthy');
+    await running(id, 2);
+    await remove(id);
+  });
+
+  it('refuses a failed one with 400 and a deleted one with 400 to its owner and 404 to a stranger', async () => {
+    const failed = await deploy(t, 'ada', { resources: { cpu: 32, memory: 512 } });
+    await reaches(t, 'ada', failed, 'failed');
+    expect((await scale(failed, 2).expect(400)).body).toMatchObject({ code: 'invalid_state', detail: 'Cannot scale deployment in failed state' });
+    await remove(failed);
+    expect((await scale(failed, 2).expect(400)).body).toMatchObject({ code: 'invalid_state', detail: 'Cannot scale deployment in deleted state' });
+    const stranger = await scale(failed, 2, 'bob').expect(404);
+    expect(stranger.body).toMatchObject({ code: 'not_found', detail: `Deployment ${failed} not found or access denied` });
+    expect((await scale(UNKNOWN_ID, 2).expect(404)).body.detail).toBe(`Deployment ${UNKNOWN_ID} not found or access denied`);
+    expect((await scale('no-uuid', 2).expect(404)).body.detail).toBe('Invalid deployment ID format');
+  });
+
+  it('replaces failed replicas that wait for their turn when the wish changes', async () => {
+    const id = await deployed(t, 'ada', { container_image: 'nginx', replicas: 2 });
+    // The second failure in a row is replaced ten seconds later only.
+    await t.dataSource.query(`UPDATE deployment_replicas SET attempt = 5 WHERE deployment_id = $1`, [id]);
+    await t.dataSource.query(
+      `UPDATE simulated_workloads SET exits_at = clock_timestamp(), exit_code = 1, exit_reason = 'Exited with code 1' WHERE replica_id =
+       (SELECT id FROM deployment_replicas WHERE deployment_id = $1 ORDER BY id LIMIT 1)`,
+      [id],
+    );
+    await reaches(t, 'ada', id, 'running', 'degraded', { timeoutMs: 8_000 });
+    expect((await scale(id, 2).expect(200)).body.message).toBe('Scaled up to 2 replicas (1 added)');
+    expect(await last(id)).toMatchObject({ reason: 'Scaled up from 1 to 2 replicas (1 added)' });
+    await reaches(t, 'ada', id, 'running', 'healthy');
+    await remove(id);
+  });
+});
+
+describe('scaling before the placement', () => {
+  let t: TestApp;
+  beforeAll(async () => {
+    t = await startTestApp({ env: { ROLE: 'api' } });
+  });
+  afterAll(() => t?.close());
+
+  it('changes the wish of a pending deployment', async () => {
+    const id = await deploy(t, 'ada', { replicas: 2 });
+    const answer = await t.as('ada').post(`/api/deployment/scale/${id}`).send({ replicas: 4 }).expect(200);
+    expect(answer.body).toEqual({ success: true, deployment_id: id, status: 'pending', replicas: 4, message: 'Scaled up to 4 replicas (2 added)' });
+    expect((await historyOf(t, 'ada', id)).at(-1)).toMatchObject({ old_status: 'pending', new_status: 'pending' });
+    expect(await statusOf(t, 'ada', id)).toMatchObject({ status: 'pending', target_replicas: 4, replicas: [] });
+  });
+});

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
+import type { DataSource } from 'typeorm';
+import { checkInvariants } from '../../src/invariants/check-invariants';
+import { LABEL } from '../../src/runtime/docker/docker-labels';
+import type { Client } from '../support/client';
+import { deploy, inStatus, remove, statusOf, untilHealthy, untilNoWork } from '../support/deployments-under-test';
+import { describeWithEngine, engineClient, loadTestImage, removeContainersOf, TEST_IMAGE } from '../support/engine';
+import type { FaultProxy } from '../support/fault-proxy';
+import { openDataSource } from '../support/open-data-source';
+import { adminOf, startProcess, type ProcessUnderTest } from '../support/process-under-test';
+import { createTestDatabase, type TestDatabase } from '../support/test-database';
+import { until } from '../support/until';
+import { dockerEnvironment, engineProxy, freshInstallation, onDocker } from './product-on-docker';
+
+/** The promise for a container that dies. */
+const NOTICED_WITHIN_MS = 2_000;
+
+describeWithEngine('deployments on a real Docker Engine', () => {
+  const docker: Docker = engineClient();
+  let database: TestDatabase;
+  let dataSource: DataSource;
+  let engine: FaultProxy;
+  let product: ProcessUnderTest;
+  let client: Client;
+  let installationId: string;
+  let stranger: Docker.Container;
+  /** The deployment that the tests below walk through, in order. */
+  let id: string;
+
+  const start = (): Promise<ProcessUnderTest> => startProcess({ ...dockerEnvironment(engine), DATABASE_URL: database.url });
+  const containers = (deploymentId: string): Promise<Docker.ContainerInfo[]> =>
+    docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${installationId}`, `${LABEL.deployment}=${deploymentId}`] } });
+  const runningIds = async (deploymentId: string): Promise<string[]> =>
+    (await containers(deploymentId)).filter(({ State: state }) => state === 'running').map(({ Id }) => Id).sort();
+  const shownIds = async (deploymentId: string): Promise<string[]> =>
+    inStatus(await statusOf(client, deploymentId), 'running').map((replica) => replica.container_id ?? '').sort();
+
+  beforeAll(async () => {
+    await loadTestImage(docker);
+    database = await createTestDatabase();
+    dataSource = await openDataSource(database.url, 2);
+    installationId = await freshInstallation(dataSource);
+    engine = await engineProxy();
+    stranger = await docker.createContainer({ Image: TEST_IMAGE, Labels: { [LABEL.installation]: randomUUID(), [LABEL.replica]: randomUUID() } });
+    await stranger.start();
+    product = await start();
+    client = await adminOf(product);
+  }, 90_000);
+
+  afterAll(async () => {
+    await product?.kill('SIGKILL');
+    await engine?.cut();
+    await stranger?.remove({ force: true, v: true });
+    if (installationId !== undefined) await removeContainersOf(docker, installationId);
+    await dataSource?.destroy();
+    await database?.drop();
+  }, 60_000);
+
+  it('runs three replicas as three containers, and shows their ids', async () => {
+    const begun = performance.now();
+    id = await deploy(client, 'walk', onDocker({ replicas: 3 }));
+    await untilHealthy(client, id, 30_000);
+    process.stdout.write(`docker: three replicas ran after ${Math.round(performance.now() - begun)} ms\n`);
+    expect(await shownIds(id)).toEqual(await runningIds(id));
+    expect(await runningIds(id)).toHaveLength(3);
+  }, 60_000);
+
+  it('notices a container that was killed within two seconds, says why, and replaces it', async () => {
+    const [victim = ''] = await runningIds(id);
+    const begun = performance.now();
+    await docker.getContainer(victim).kill();
+    const failed = await until(async () => inStatus(await statusOf(client, id), 'failed').find((replica) => replica.container_id === victim), {
+      everyMs: 10,
+      what: 'the death to be noticed',
+    });
+    const noticedMs = performance.now() - begun;
+    expect(failed.reason).toMatch(/137|SIGKILL|killed/i);
+    await untilHealthy(client, id, 30_000);
+    process.stdout.write(`docker: a killed container was noticed after ${Math.round(noticedMs)} ms and replaced after ${Math.round(performance.now() - begun)} ms\n`);
+    expect(noticedMs).toBeLessThan(NOTICED_WITHIN_MS);
+    expect(await runningIds(id)).toHaveLength(3);
+    expect(await runningIds(id)).not.toContain(victim);
+  }, 60_000);
+
+  it('replaces a container that was removed behind its back', async () => {
+    const [victim = ''] = await runningIds(id);
+    await docker.getContainer(victim).remove({ force: true });
+    await until(async () => inStatus(await statusOf(client, id), 'failed').some((replica) => replica.container_id === victim), {
+      what: 'the loss to be noticed',
+    });
+    await untilHealthy(client, id, 60_000);
+    expect(await shownIds(id)).toEqual(await runningIds(id));
+  }, 90_000);
+
+  it('scales up and down', async () => {
+    for (const replicas of [5, 2]) {
+      expect(await client.post(`/api/deployment/scale/${id}`, { replicas })).toMatchObject({ status: 200 });
+      await until(async () => (await containers(id)).length === replicas, { timeoutMs: 30_000, what: `${replicas} containers` });
+      await untilHealthy(client, id);
+      expect(await shownIds(id)).toEqual(await runningIds(id));
+    }
+  }, 60_000);
+
+  it('adopts its containers after it was killed, and starts no second ones', async () => {
+    const before = await runningIds(id);
+    await product.kill('SIGKILL');
+    const [lost = '', kept = ''] = before;
+    await docker.getContainer(lost).kill();
+    product = await start();
+    client = client.at(product.url);
+    // A job that was under way when it was killed is free again when its lease of 20 s is over.
+    await until(async () => inStatus(await statusOf(client, id), 'failed').some((replica) => replica.container_id === lost), {
+      timeoutMs: 35_000,
+      what: 'what died meanwhile',
+    });
+    await until(async () => (await runningIds(id)).length === 2, { timeoutMs: 60_000, what: 'the replacement' });
+    await sleep(1_000);
+    expect(await runningIds(id)).toContain(kept);
+    expect(await containers(id)).toHaveLength(2);
+  }, 90_000);
+
+  it('replaces a container whose health check fails', async () => {
+    const ill = await deploy(
+      client,
+      'ill',
+      onDocker({
+        command: ['sh', '-c', 'touch /well; exec sleep 3600'],
+        health_check: { command: ['test', '-e', '/well'], interval_seconds: 1, timeout_seconds: 1, retries: 2 },
+      }),
+    );
+    await untilHealthy(client, ill, 30_000);
+    const [container = ''] = await runningIds(ill);
+    const exec = await docker.getContainer(container).exec({ Cmd: ['sh', '-c', 'mv /well /unwell'] });
+    await exec.start({});
+    const failed = await until(async () => inStatus(await statusOf(client, ill), 'failed')[0], { timeoutMs: 20_000, what: 'the health check to fail' });
+    expect(failed.reason).toMatch(/health check/i);
+    const view = await untilHealthy(client, ill, 30_000);
+    expect(inStatus(view, 'running')[0]?.container_id).not.toBe(container);
+    expect((await remove(client, ill)).status).toBe(200);
+  }, 90_000);
+
+  it('shows a crash loop as such and does not spin', async () => {
+    const loop = await deploy(client, 'loop', onDocker({ command: ['sh', '-c', 'sleep 2; exit 3'] }));
+    const second = await until(async () => inStatus(await statusOf(client, loop), 'failed').find(({ attempt }) => attempt >= 1), {
+      timeoutMs: 30_000,
+      what: 'the second failure',
+    });
+    expect(second.reason).toMatch(/code 3.*failed 2 times in a row; next attempt in \d+ s/);
+    expect(await statusOf(client, loop)).toMatchObject({ health: 'unhealthy' });
+    const made = (await statusOf(client, loop)).replicas.length;
+    await sleep(3_000);
+    expect((await statusOf(client, loop)).replicas).toHaveLength(made);
+    expect((await remove(client, loop)).status).toBe(200);
+  }, 60_000);
+
+  it('removes a container of a finished replica that came back', async () => {
+    const gone = (await statusOf(client, id)).replicas.find(({ status }) => status === 'stopped');
+    const orphan = await docker.createContainer({
+      Image: TEST_IMAGE,
+      Labels: { [LABEL.installation]: installationId, [LABEL.deployment]: id, [LABEL.replica]: gone?.id ?? '', [LABEL.generation]: '1' },
+    });
+    await orphan.start();
+    await until(async () => !(await containers(id)).some(({ Id }) => Id === orphan.id), { timeoutMs: 15_000, what: 'the orphan to go' });
+    await untilHealthy(client, id);
+  }, 30_000);
+
+  it('deletes without a trace, and never touched what is not its own', async () => {
+    const begun = performance.now();
+    expect(await remove(client, id)).toMatchObject({ status: 200, body: { replicas_stopped: 2, resources_released: true } });
+    process.stdout.write(`docker: a delete of two containers was answered after ${Math.round(performance.now() - begun)} ms\n`);
+    expect(await containers(id)).toEqual([]);
+    expect((await untilNoWork(client, id)).status).toBe('deleted');
+    expect((await stranger.inspect()).State.Running).toBe(true);
+    expect(await checkInvariants(dataSource, { graceSeconds: 0 })).toEqual([]);
+  }, 60_000);
+});

@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, chownSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Client } from '../support/client';
+import { deploy, untilHealthy } from '../support/deployments-under-test';
+import { adminOf, postmasterOf, refusedStart, startProcess, temporaryDataDir, type ProcessUnderTest } from '../support/process-under-test';
+
+describe('the program on a data folder of its own', () => {
+  const dataDir = temporaryDataDir();
+  let product: ProcessUnderTest;
+  let client: Client;
+  let id: string;
+
+  beforeAll(async () => {
+    product = await startProcess({ DATA_DIR: dataDir.path });
+    client = await adminOf(product);
+    id = await deploy(client, 'survivor', { replicas: 2 });
+    await untilHealthy(client, id);
+  }, 60_000);
+
+  afterAll(async () => {
+    await product?.kill('SIGTERM');
+    dataDir.remove();
+  });
+
+  it('prints where it is, what it runs on, and how to begin', () => {
+    for (const words of ['/docs', 'simulated', 'embedded PostgreSQL', ADMIN_LINE, 'curl']) expect(product.output).toContain(words);
+  });
+
+  it('refuses a second start on the folder in words, and goes on', async () => {
+    const second = await refusedStart({ DATA_DIR: dataDir.path });
+    expect(second).toMatchObject({ code: 1 });
+    expect(second.output).toContain(`Another fog-compute (pid ${product.pid}) is using the data folder`);
+    expect(second.output).not.toMatch(STACK);
+    expect((await fetch(`${product.url}/health/ready`)).status).toBe(200);
+  }, 30_000);
+
+  it.each([
+    ['it was killed', (): number => 0],
+    ['it and its database were killed', (): number => postmasterOf(dataDir.path)],
+  ])('starts again after %s, with everything there', async (_name, alsoKill) => {
+    const pid = alsoKill();
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+    await product.kill('SIGKILL');
+    product = await startProcess({ DATA_DIR: dataDir.path });
+    client = client.at(product.url);
+    expect((await untilHealthy(client, id)).replicas).toHaveLength(2);
+  }, 60_000);
+});
+
+const ADMIN_LINE = 'Administrator   admin';
+/** A line of a JavaScript stack. */
+const STACK = /\n\s+at .+:\d+:\d+/;
+
+describe('a start that cannot succeed', () => {
+  const dataDir = temporaryDataDir();
+  afterAll(() => dataDir.remove());
+
+  it('names every fault of the environment at once', async () => {
+    const refused = await refusedStart({ PORT: 'many', ROLE: 'boss', JWT_SECRET: 'short', METRICS_PUBLIC: 'maybe', DATA_DIR: dataDir.path });
+    expect(refused.code).toBe(1);
+    for (const name of ['PORT', 'ROLE', 'JWT_SECRET', 'METRICS_PUBLIC']) expect(refused.output).toContain(name);
+    expect(refused.output).not.toMatch(STACK);
+    expect(existsSync(join(dataDir.path, 'postgres'))).toBe(false);
+  }, 30_000);
+
+  it('says that the port is in use before anything has started', async () => {
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const { port } = holder.address() as AddressInfo;
+    const refused = await refusedStart({ PORT: String(port), DATA_DIR: dataDir.path });
+    holder.close();
+    expect(refused.code).toBe(1);
+    expect(refused.output).toContain(`Port ${port} on 127.0.0.1 is in use`);
+    expect(refused.output).not.toMatch(STACK);
+    expect(existsSync(join(dataDir.path, 'postgres'))).toBe(false);
+  }, 30_000);
+
+  it('says that the database cannot be reached, without its password', async () => {
+    const refused = await refusedStart({ DATABASE_URL: 'postgres://fog:hidden-password@127.0.0.1:1/fog' });
+    expect(refused.code).toBe(1);
+    expect(refused.output).toContain('127.0.0.1:1/fog cannot be used');
+    expect(refused.output).not.toContain('hidden-password');
+    expect(refused.output).not.toMatch(STACK);
+  }, 30_000);
+});
+
+const NOBODY = { uid: 65_534, gid: 65_534 };
+
+/** Root is needed to become somebody else, and nobody must be able to read the program. */
+function whyNotAsNobody(): string | null {
+  if (process.getuid?.() !== 0) return 'the tests run as an ordinary user already';
+  const { status } = spawnSync(process.execPath, ['-e', `require('fs').readFileSync(process.argv[1])`, join(__dirname, '../../package.json')], NOBODY);
+  return status === 0 ? null : 'the account nobody cannot read this folder';
+}
+
+const reason = whyNotAsNobody();
+if (reason !== null) process.stderr.write(`\nSKIPPED: the start as an ordinary user: ${reason}\n\n`);
+
+(reason === null ? describe : describe.skip)('as an ordinary user', () => {
+  it('starts with an embedded database, deploys, and ends cleanly', async () => {
+    const dataDir = temporaryDataDir();
+    try {
+      const own = join(dataDir.path, 'data');
+      mkdirSync(own);
+      chownSync(own, NOBODY.uid, NOBODY.gid);
+      const product = await startProcess({ DATA_DIR: own }, { account: NOBODY });
+      const client = await adminOf(product);
+      await untilHealthy(client, await deploy(client, 'ordinary'));
+      expect(await product.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    } finally {
+      dataDir.remove();
+    }
+  }, 60_000);
+});

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { aSpec, expectInvariants, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { QueryTap, type Listener, type Statement } from '../support/query-tap';
+import { aDeployment, aNode, aPlacedReplica } from '../support/rows';
+import { startTestApp, type TestApp } from '../support/test-app';
+
+const SECRET = 'relation "secret_table" at /srv/app/db.ts';
+
+/** What can go wrong with the n-th statement of a transaction, and what the client may be told then. */
+const FAULTS: { name: string; fault: (t: TestApp, statement: Statement) => ReturnType<Listener>; status: number }[] = [
+  {
+    name: 'fails before it runs',
+    fault: () => {
+      throw new Error(SECRET);
+    },
+    status: 500,
+  },
+  {
+    name: 'runs, but its answer is lost',
+    fault: (_t, { sql }) => {
+      const fail = (): never => {
+        throw new Error(SECRET);
+      };
+      // A commit that was carried out cannot be taken back by losing its answer.
+      return sql === 'COMMIT' ? fail() : fail;
+    },
+    status: 500,
+  },
+  {
+    name: 'finds its connection cut by the server',
+    fault: async (t, { runner }) => {
+      const client = (await runner.connect()) as { processID: number };
+      await t.dataSource.query(`SELECT pg_terminate_backend($1, 2000)`, [client.processID]);
+    },
+    status: 503,
+  },
+];
+
+describe('a transaction of which one statement fails', () => {
+  let t: TestApp;
+  let tap: QueryTap;
+  let node: string;
+  beforeAll(async () => {
+    // Without a worker: only the request's own transaction writes.
+    t = await startTestApp({ env: { ROLE: 'api' } });
+    tap = new QueryTap(t.dataSource);
+    node = await aNode(t.dataSource, { cpu_cores: 1000, memory_mb: 1_000_000, storage_gb: 10_000, last_heartbeat: new Date(Date.now() + 3_600_000) });
+    await t.token('ada', {});
+  });
+  afterAll(() => t?.close());
+  afterEach(() => expectInvariants(t.dataSource));
+
+  const aRunningDeployment = async (): Promise<string> => {
+    const id = await aDeployment(t.dataSource, { user_id: await t.userId('ada'), target_replicas: 4 });
+    for (const status of ['running', 'running', 'starting', 'pending']) await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: node, status });
+    return id;
+  };
+
+  interface Request {
+    words: string;
+    method: 'post' | 'delete';
+    path: (id: string) => string;
+    body?: () => object;
+    status: number;
+  }
+  const spec = aSpec({ replicas: 2 });
+  const REQUESTS: Record<string, Request> = {
+    delete: { words: 'Deletion failed', method: 'delete', path: (id) => `${id}?wait=0`, status: 202 },
+    deploy: { words: 'Deployment failed', method: 'post', path: () => 'deploy', body: () => spec, status: 202 },
+    'scale up': { words: 'Scaling failed', method: 'post', path: (id) => `scale/${id}`, body: () => ({ replicas: 6 }), status: 200 },
+    'scale down': { words: 'Scaling failed', method: 'post', path: (id) => `scale/${id}`, body: () => ({ replicas: 1 }), status: 200 },
+    stop: { words: 'Stop failed', method: 'post', path: (id) => `${id}/stop`, status: 202 },
+  };
+  const send = ({ method, path, body }: Request, id: string, key: string) => {
+    const sent = t.as('ada')[method](`/api/deployment/${path(id)}`).set('Idempotency-Key', key);
+    return body ? sent.send(body()) : sent;
+  };
+
+  describe.each(Object.entries(REQUESTS))('%s', (_name, request) => {
+    it.each(FAULTS)('changes nothing when its n-th statement $name, for every n, and works afterwards', async ({ fault, status }) => {
+      const id = await aRunningDeployment();
+      const before = await tableRows(t.dataSource);
+      const key = randomUUID();
+      const broken: string[] = [];
+      while (broken.at(-1) !== 'COMMIT') {
+        let count = 0;
+        const failNext: Listener = (statement) => {
+          if (!statement.inTransaction || statement.sql === 'ROLLBACK' || ++count !== broken.length + 1) return undefined;
+          broken.push(statement.sql);
+          return fault(t, statement);
+        };
+        const answer = await tap.while(failNext, () => send(request, id, key));
+        expect({ broken: broken.at(-1), status: answer.status }).toEqual({ broken: broken.at(-1), status });
+        if (status === 500) expect(answer.body.detail).toMatch(new RegExp(`^${request.words}: `));
+        else expect([answer.body.code, Number(answer.headers['retry-after'])]).toEqual(['try_again', expect.any(Number)]);
+        expect(answer.text).not.toMatch(/secret_table|SELECT|UPDATE|\.ts/);
+        expect(await tableRows(t.dataSource)).toEqual(before);
+        expect(broken.length).toBeLessThan(30);
+      }
+      expect(broken[0]).toBe('START TRANSACTION');
+      expect(broken.length).toBeGreaterThanOrEqual(5);
+
+      const answer = await send(request, id, key).expect(request.status);
+      expect(answer.headers['idempotency-replayed']).toBeUndefined();
+      expect(await tableRows(t.dataSource)).not.toEqual(before);
+      if (request.path(id) === 'deploy') await t.as('ada').delete(`/api/deployment/${answer.body.deployment_id as string}`).expect(200);
+    });
+  });
+
+  it('is a deletion all the same when only the look at its teardown fails', async () => {
+    const id = await aRunningDeployment();
+    const failLook: Listener = ({ sql, inTransaction }) => {
+      if (!inTransaction && sql.includes('reservations')) throw new Error(SECRET);
+    };
+    const answer = await tap.while(failLook, () => t.as('ada').delete(`/api/deployment/${id}`));
+    expect(answer.status).toBe(202);
+    expect(answer.body).toMatchObject({ success: true, status: 'deleted', replicas_stopped: 0, replicas_stopping: 3, resources_released: false });
+    await t.as('ada').delete(`/api/deployment/${id}`).expect(409);
+  });
+
+  it('gives the words of the contract when what a route reads is broken', async () => {
+    const id = await aRunningDeployment();
+    const breakReads: Listener = ({ sql }) => {
+      if (sql.includes('deployment')) throw new Error(SECRET);
+    };
+    for (const [path, words] of [
+      [`status/${id}`, 'Failed to retrieve deployment status: '],
+      [`status/${UNKNOWN_ID}`, 'Failed to retrieve deployment status: '],
+      [id, 'Failed to retrieve deployment: '],
+      [`${id}/history`, 'Failed to retrieve deployment history: '],
+      ['list', 'Failed to list deployments: '],
+    ] as const) {
+      const answer = await tap.while(breakReads, () => t.as('ada').get(`/api/deployment/${path}`));
+      expect([path, answer.status]).toEqual([path, 500]);
+      expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+      expect(answer.body).toMatchObject({ code: 'internal', detail: expect.stringMatching(`^${words}`) });
+      expect(answer.text).not.toContain('secret_table');
+    }
+  });
+});

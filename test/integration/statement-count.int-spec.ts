@@ -1,0 +1,70 @@
+import { aSpec } from '../support/deployments';
+import { QueryTap } from '../support/query-tap';
+import { aDeployment, aNode, aPlacedReplica } from '../support/rows';
+import { startTestApp, type TestApp } from '../support/test-app';
+
+const SIZES = [1, 10, 50];
+
+describe('the number of statements of a request does not grow with what it is about', () => {
+  let t: TestApp;
+  let tap: QueryTap;
+  let nodes: string[];
+  beforeAll(async () => {
+    // Without a worker: only the requests speak to the database.
+    t = await startTestApp({ env: { ROLE: 'api' } });
+    tap = new QueryTap(t.dataSource);
+    const large = { cpu_cores: 1000, memory_mb: 1_000_000, storage_gb: 10_000, last_heartbeat: new Date(Date.now() + 3_600_000) };
+    nodes = [await aNode(t.dataSource, large), await aNode(t.dataSource, large), await aNode(t.dataSource, large)];
+    await t.token('ada', {});
+    await t.as('ada').get('/api/auth/me').expect(200); // from here on the token is known
+  });
+  afterAll(() => t?.close());
+
+  const aRunningDeployment = async (replicas: number): Promise<string> => {
+    const id = await aDeployment(t.dataSource, { user_id: await t.userId('ada'), target_replicas: replicas });
+    for (let n = 0; n < replicas; n++) await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: nodes[n % 3]!, status: n % 5 === 4 ? 'pending' : 'running' });
+    return id;
+  };
+  const post = (path: string, body?: object) => t.as('ada').post(`/api/deployment/${path}`).send(body);
+
+  it.each<[string, (replicas: number, id: string) => PromiseLike<{ status: number }>, number]>([
+    ['status', (_n, id) => t.as('ada').get(`/api/deployment/status/${id}`), 200],
+    ['detail', (_n, id) => t.as('ada').get(`/api/deployment/${id}`), 200],
+    ['history', (_n, id) => t.as('ada').get(`/api/deployment/${id}/history`), 200],
+    ['deploy', (replicas) => post('deploy', aSpec({ replicas })), 202],
+    ['dry run', (replicas) => post('deploy?dry_run=true', aSpec({ replicas })), 200],
+    ['scale up', (replicas, id) => post(`scale/${id}`, { replicas: replicas * 2 }), 200],
+    ['scale down', (replicas, id) => post(`scale/${id}`, { replicas: Math.ceil(replicas / 2) }), 200],
+    ['stop', (_n, id) => post(`${id}/stop`), 202],
+    ['delete', (_n, id) => t.as('ada').delete(`/api/deployment/${id}?wait=0`), 202],
+  ])('%s: the same for 1, 10 and 50 replicas', async (name, request, status) => {
+    const counts: number[] = [];
+    for (const replicas of SIZES) {
+      // One replica cannot be scaled down, and a pending one would add the release that one running does not need.
+      const id = await aRunningDeployment(name === 'scale up' || name === 'status' ? replicas : replicas + 9);
+      const statements = await tap.statements(async () => expect([name, (await request(replicas, id)).status]).toEqual([name, status]));
+      counts.push(statements.length);
+    }
+    expect(counts).toEqual([counts[0], counts[0], counts[0]]);
+    expect(counts[0]).toBeLessThanOrEqual(12);
+  });
+
+  it('list: two for a page of 1, 10 or 50 rows with many replicas', async () => {
+    for (let n = 0; n < 50; n++) await aDeployment(t.dataSource, { user_id: await t.userId('ada') });
+    for (const limit of SIZES) {
+      const statements = await tap.statements(async () => {
+        const { body } = await t.as('ada').get(`/api/deployment/list?limit=${String(limit)}`).expect(200);
+        expect(body).toHaveLength(limit);
+      });
+      expect(statements.filter(({ sql }) => sql.includes('FROM deployments') || sql.includes('deployment_replicas'))).toHaveLength(2);
+      expect(statements.length).toBeLessThanOrEqual(4);
+    }
+  });
+
+  it('idempotency: a key adds the same three statements to every delete', async () => {
+    const [plain, keyed] = [await aRunningDeployment(5), await aRunningDeployment(5)];
+    const without = await tap.statements(() => t.as('ada').delete(`/api/deployment/${plain}?wait=0`).expect(202));
+    const withKey = await tap.statements(() => t.as('ada').delete(`/api/deployment/${keyed}?wait=0`).set('Idempotency-Key', 'one').expect(202));
+    expect(withKey.length - without.length).toBe(3);
+  });
+});

@@ -1,0 +1,50 @@
+import type { DataSource, QueryRunner } from 'typeorm';
+
+export interface Statement {
+  readonly sql: string;
+  readonly inTransaction: boolean;
+  /** The connection that it is about to run on. */
+  readonly runner: QueryRunner;
+}
+
+/** Sees every statement before it runs; what it throws, the statement throws. Called again after, when it gives a function. */
+export type Listener = (statement: Statement) => void | Promise<void> | (() => void);
+
+/** Lets tests see, count and break the statements of an application. Transaction commands count as statements. */
+export class QueryTap {
+  private listener: Listener | null = null;
+
+  constructor(dataSource: DataSource) {
+    const create = dataSource.createQueryRunner.bind(dataSource);
+    dataSource.createQueryRunner = (...args) => this.tap(create(...args));
+  }
+
+  /** Hands every statement to `listener` while `work` runs. */
+  async while<T>(listener: Listener, work: () => PromiseLike<T>): Promise<T> {
+    this.listener = listener;
+    try {
+      return await work();
+    } finally {
+      this.listener = null;
+    }
+  }
+
+  /** The statements of `work`. */
+  async statements(work: () => PromiseLike<unknown>): Promise<Statement[]> {
+    const seen: Statement[] = [];
+    await this.while((statement) => void seen.push(statement), work);
+    return seen;
+  }
+
+  private tap(runner: QueryRunner): QueryRunner {
+    const query = runner.query.bind(runner) as (...args: unknown[]) => Promise<unknown>;
+    runner.query = async (...args: unknown[]) => {
+      const sql = String(args[0]);
+      const after = await this.listener?.({ sql, inTransaction: runner.isTransactionActive || sql === 'START TRANSACTION', runner });
+      const result = await query(...args);
+      after?.();
+      return result as never;
+    };
+    return runner;
+  }
+}
