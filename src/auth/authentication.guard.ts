@@ -22,7 +22,7 @@ const HARMLESS_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 export class AuthenticationGuard extends AuthGuard() {
   constructor(
     private readonly reflector: Reflector,
-    local: LocalJwtStrategy,
+    private readonly local: LocalJwtStrategy,
     external: ExternalJwtStrategy,
     apiToken: ApiTokenStrategy,
   ) {
@@ -31,8 +31,11 @@ export class AuthenticationGuard extends AuthGuard() {
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.isMarked(IS_PUBLIC, context)) return true;
-    await super.canActivate(context);
-    const { user, method } = context.switchToHttp().getRequest<{ user: Actor; method: string }>();
+    const request = context.switchToHttp().getRequest<RequestWithHeaders & { user: Actor; method: string }>();
+    const known = await this.local.recognise(request);
+    if (known) request.user = known;
+    else await super.canActivate(context);
+    const { user, method } = request;
     if (user.readOnly && !HARMLESS_METHODS.has(method)) throw new DomainError('read_only_token', 'This token is read-only.');
     if (!user.isAdmin && this.isMarked(IS_ADMIN_ONLY, context)) throw new DomainError('admin_required', 'Only administrators may do this.');
     return true;
