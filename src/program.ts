@@ -39,7 +39,12 @@ export class Program {
       this.app.get(Metrics).collectProcessMetrics();
       administrator = await this.app.get(AdminBootstrap, { strict: false }).ensureAdministrator();
       await this.app.listen({ port: this.config.PORT, host: this.config.HOST });
-      return banner(this.config, { url: await this.url(), database: this.databaseWords(), runtime: this.app.get(Runtimes, { strict: false }).active, administrator });
+      return banner(this.config, {
+        url: await this.url(),
+        database: this.databaseWords(),
+        runtime: this.app.get(Runtimes, { strict: false }).active,
+        administrator,
+      });
     } catch (error) {
       await this.stop();
       const words = [describeStartError(error, this.config), ...administratorLines(administrator)];

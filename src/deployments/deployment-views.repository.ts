@@ -113,15 +113,10 @@ export class DeploymentViewsRepository {
     actor: Actor,
     { includeDeleted, limit, offset, cursor }: HistoryQuery,
   ): Promise<{ rows: HistoryRow[]; total: number } | null> {
-    const rows = await this.dataSource.query<((HistoryRow | { newStatus: null }) & { total: number })[]>(historySql(cursor?.backwards ?? false), [
-      id,
-      actor.userId,
-      actor.isAdmin,
-      includeDeleted,
-      limit + 1,
-      cursor ? 0 : offset,
-      cursor?.id ?? null,
-    ]);
+    const rows = await this.dataSource.query<((HistoryRow | { newStatus: null }) & { total: number })[]>(
+      historySql(cursor?.backwards ?? false),
+      [id, actor.userId, actor.isAdmin, includeDeleted, limit + 1, cursor ? 0 : offset, cursor?.id ?? null],
+    );
     const [first] = rows;
     return first ? { rows: rows.filter((row): row is HistoryRow & { total: number } => row.newStatus !== null), total: first.total } : null;
   }

@@ -4,5 +4,5 @@ import { DeploymentViewsController } from './deployment-views.controller';
 import { DeploymentsModule } from './deployments.module';
 
 /** The routes of deployments; left out of processes that only work in the background. */
-@Module({ imports: [DeploymentsModule], controllers: [DeploymentViewsController, DeploymentCommandsController] })
+@Module({ imports: [DeploymentsModule], controllers: [DeploymentCommandsController, DeploymentViewsController] })
 export class DeploymentsApiModule {}

@@ -20,7 +20,7 @@ export class ClosedMetricsController {
   @ApiOperation({ operationId: 'metrics', summary: `${SUMMARY}, for administrators` })
   @ApiProduces('text/plain')
   @ApiOkResponse({ schema: { type: 'string' } })
-  @ApiProblem('unauthenticated', 'admin_required')
+  @ApiProblem('unauthenticated', 'inactive_user', 'admin_required', 'rate_limited', 'internal', 'try_again')
   read(): Promise<string> {
     return this.metrics.registry.metrics();
   }
@@ -38,6 +38,7 @@ export class PublicMetricsController {
   @ApiOperation({ operationId: 'metrics', summary: SUMMARY })
   @ApiProduces('text/plain')
   @ApiOkResponse({ schema: { type: 'string' } })
+  @ApiProblem('rate_limited', 'internal')
   read(): Promise<string> {
     return this.metrics.registry.metrics();
   }

@@ -73,10 +73,11 @@ export class JobQueue {
 
   /** Frees what a claim of this worker took whose answer got lost; `held` are the jobs that it knows it has. */
   async releaseStrays(kind: JobKind, workerId: string, held: readonly ClaimedJob[]): Promise<void> {
-    await this.dataSource.query(
-      `UPDATE jobs SET ${RELEASED} WHERE kind = $1 AND claimed_by = $2 AND claim <> ALL($3::uuid[])`,
-      [kind, workerId, held.map(({ claim }) => claim)],
-    );
+    await this.dataSource.query(`UPDATE jobs SET ${RELEASED} WHERE kind = $1 AND claimed_by = $2 AND claim <> ALL($3::uuid[])`, [
+      kind,
+      workerId,
+      held.map(({ claim }) => claim),
+    ]);
   }
 
   /** Gives jobs back untouched, for others to take at once. */

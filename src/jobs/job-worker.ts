@@ -69,7 +69,12 @@ export class JobWorker {
   }
 
   private async claimJobs(): Promise<void> {
-    if (this.claimAnswerIsLost) await this.queue.releaseStrays(this.handler.kind, this.workerId, [...this.running.values()].map((run) => run.job));
+    if (this.claimAnswerIsLost)
+      await this.queue.releaseStrays(
+        this.handler.kind,
+        this.workerId,
+        [...this.running.values()].map((run) => run.job),
+      );
     while (this.again) {
       this.again = false;
       const free = this.handler.concurrency - this.running.size;

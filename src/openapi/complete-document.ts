@@ -38,7 +38,10 @@ function complete(operation: Operation, method: (typeof METHODS)[number]): void 
   if (isPublic) operation.security = [];
   else codes.push('unauthenticated', 'inactive_user');
   if (!isPublic && method !== 'get') codes.push('read_only_token');
-  if (operation.requestBody) codes.push('malformed_json', 'payload_too_large', 'unsupported_media_type', 'validation_failed');
+  // A body is read before anybody asks whether the route has one, and an address is decoded before it is matched.
+  if (method !== 'get') codes.push('malformed_json', 'payload_too_large', 'unsupported_media_type');
+  if (operation.requestBody) codes.push('validation_failed');
+  if (takesKey || operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'path')) codes.push('invalid_request');
   if (takesKey) {
     const own = (operation.parameters ?? []).filter((parameter) => !('name' in parameter && parameter.name === IDEMPOTENCY_KEY.name));
     operation.parameters = [...own, IDEMPOTENCY_KEY];

@@ -7,6 +7,8 @@ import { Runtimes } from '../runtime/runtimes';
 
 const RECONNECT_MS = 1_000;
 const COLLECT_MS = 50;
+/** An engine tells of a death before its own list shows it, so one look at once is not enough. */
+const LATER_LOOKS_MS: readonly number[] = [400, 1_000];
 
 /**
  * Listens to the events of every engine, so that a dying container is noticed within two seconds. Events are hints:
@@ -17,6 +19,7 @@ export class EngineWatcher {
   private readonly logger = new Logger(EngineWatcher.name);
   private readonly watched = new Map<string, AbortController>();
   private readonly changed = new Set<string>();
+  private readonly later = new Map<string, NodeJS.Timeout>();
   private timer: NodeJS.Timeout | undefined;
   private flushing: NodeJS.Timeout | undefined;
   private stopped = false;
@@ -37,6 +40,7 @@ export class EngineWatcher {
     this.stopped = true;
     clearInterval(this.timer);
     clearTimeout(this.flushing);
+    for (const timer of this.later.values()) clearTimeout(timer);
     for (const abort of this.watched.values()) abort.abort();
   }
 
@@ -61,6 +65,7 @@ export class EngineWatcher {
     } catch (error) {
       this.logger.debug(`The events of ${target.name} broke off: ${String(error)}`);
       await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS).unref());
+      if (!this.stopped) setImmediate(() => void this.follow());
     } finally {
       this.watched.delete(target.id);
       // What happened while nobody listened is found by a sync of the node.
@@ -68,9 +73,18 @@ export class EngineWatcher {
     }
   }
 
-  private note(deploymentId: string): void {
+  private note(deploymentId: string, laterLooks = LATER_LOOKS_MS): void {
+    if (this.stopped) return;
     this.changed.add(deploymentId);
     this.flushing ??= setTimeout(() => void this.flush(), COLLECT_MS);
+    clearTimeout(this.later.get(deploymentId));
+    this.later.delete(deploymentId);
+    const [next, ...rest] = laterLooks;
+    if (next !== undefined)
+      this.later.set(
+        deploymentId,
+        setTimeout(() => this.note(deploymentId, rest), next),
+      );
   }
 
   private async flush(): Promise<void> {

@@ -18,13 +18,15 @@ export class SwaggerPage {
     await this.page.getByRole('heading', { name: /^fog-compute/ }).waitFor();
   }
 
-  /** Presses Authorize, pastes the token, confirms. */
+  /** Presses Authorize, takes back the token that is there, if any, pastes this one, confirms. */
   async authorize(token: string): Promise<void> {
     await this.page.locator('.auth-wrapper .btn.authorize').first().click();
     const dialog = this.page.locator('.dialog-ux');
+    const remove = dialog.getByRole('button', { name: 'Remove authorization' });
+    if (await remove.isVisible()) await remove.click();
     await dialog.getByRole('textbox').fill(token);
     await dialog.getByRole('button', { name: 'Apply credentials' }).click();
-    await dialog.getByRole('button', { name: 'Remove authorization' }).waitFor();
+    await remove.waitFor();
     await dialog.locator('button.btn-done').click();
   }
 

@@ -1,6 +1,12 @@
 import { BrowserPage, describeWithBrowser } from '../support/browser';
-import { startProcess, temporaryDataDir, type ProcessUnderTest } from '../support/process-under-test';
+import { Client } from '../support/client';
+import { ADMIN, startProcess, temporaryDataDir, type ProcessUnderTest } from '../support/process-under-test';
 import { SwaggerPage } from './swagger-page';
+
+async function adminToken({ url }: ProcessUnderTest): Promise<string> {
+  const { body } = await new Client(url).post('/api/auth/login', ADMIN);
+  return (body as { access_token: string }).access_token;
+}
 
 describeWithBrowser('Swagger UI in a browser', () => {
   let data: ReturnType<typeof temporaryDataDir>;
@@ -54,7 +60,22 @@ describeWithBrowser('Swagger UI in a browser', () => {
         message: 'Deployment and 3 replicas deleted successfully',
       },
     });
-  });
+  }, 180_000);
+
+  it('registers the node of the example for an administrator', async () => {
+    await browser.step('open as administrator', () => swagger.open());
+    await browser.step('change user', async () => swagger.authorize(await adminToken(product)));
+    const node = await browser.step('register a node', () => swagger.execute('POST /api/nodes'));
+    expect(node).toMatchObject({
+      status: 201,
+      body: { name: 'edge-7', runtime: 'docker', status: 'offline', cpu_cores: 8, memory_mb: 16_384 },
+    });
+    expect(
+      await browser.step('remove the node', () => swagger.execute('DELETE /api/nodes/{id}', { id: String(node.body.id) })),
+    ).toMatchObject({
+      status: 200,
+    });
+  }, 120_000);
 
   it('loads nothing from elsewhere and complains about nothing', () => {
     expect(browser.requested.length).toBeGreaterThan(8);

@@ -8,7 +8,8 @@ const LONE = '\ud800';
 const LONG = 'x'.repeat(100_000);
 const deep = (levels: number): unknown => Array.from({ length: levels }).reduce<unknown>((inner) => [inner], 'x');
 const many = (count: number, of: unknown): unknown[] => Array.from({ length: count }, () => of);
-const map = (count: number): Record<string, string> => Object.fromEntries(Array.from({ length: count }, (_unused, n) => [`K${String(n)}`, 'v']));
+const map = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_unused, n) => [`K${String(n)}`, 'v']));
 
 const NOT_TEXT = [null, 1, true, [], {}, ['web']];
 const NOT_NUMBER = [null, '1', true, [], {}, [1]];
@@ -20,7 +21,22 @@ const DIRTY_TEXT = ['', 'a\0b', 'a\u0007b', 'a\u007fb', `a${LONE}b`, LONG];
 const DEPLOY_FIELDS: Record<string, unknown[]> = {
   '/name': [MISSING, ...NOT_TEXT, ...DIRTY_TEXT, 'x'.repeat(101), '-web', '.web', '_web', 'web api', 'web/api', 'wéb', 'web\n', ' web'],
   '/type': [MISSING, ...NOT_TEXT, '', 'Compute', 'vm', 'compute\0', 'constructor'],
-  '/container_image': [MISSING, ...NOT_TEXT, ...DIRTY_TEXT, 'x'.repeat(501), 'NGINX', 'nginx:', ':tag', 'ng inx', 'https://nginx', 'nginx:tag:tag', 'nginx@sha256:abc', '../etc', '-nginx', `${'a'.repeat(490)}!`],
+  '/container_image': [
+    MISSING,
+    ...NOT_TEXT,
+    ...DIRTY_TEXT,
+    'x'.repeat(501),
+    'NGINX',
+    'nginx:',
+    ':tag',
+    'ng inx',
+    'https://nginx',
+    'nginx:tag:tag',
+    'nginx@sha256:abc',
+    '../etc',
+    '-nginx',
+    `${'a'.repeat(490)}!`,
+  ],
   '/replicas': [...NOT_NUMBER, 0, -1, 1.5, 101, 10_001, 1e300, Number.MAX_SAFE_INTEGER],
   '/resources': [MISSING, ...NOT_OBJECT, deep(10)],
   '/resources/cpu': [MISSING, ...NOT_NUMBER, 0, -1, 0.4, 0.499, 32.001, 33, 1.00001, 1e300],
@@ -28,7 +44,22 @@ const DEPLOY_FIELDS: Record<string, unknown[]> = {
   '/resources/gpu': [...NOT_NUMBER, -1, 9, 0.5, 1e300],
   '/resources/storage': [...NOT_NUMBER, 0, -1, 1001, 1.5, 1e300],
   '/resources/disk': [1],
-  '/env': [...NOT_OBJECT, { A: 1 }, { A: null }, { A: ['x'] }, { '': 'x' }, { 'A B': 'x' }, { '1A': 'x' }, { A: 'a\0b' }, { A: LONE }, { [LONE]: 'x' }, { A: 'x'.repeat(32_769) }, { ['A'.repeat(256)]: 'x' }, { 'A=B': 'x' }, map(201)],
+  '/env': [
+    ...NOT_OBJECT,
+    { A: 1 },
+    { A: null },
+    { A: ['x'] },
+    { '': 'x' },
+    { 'A B': 'x' },
+    { '1A': 'x' },
+    { A: 'a\0b' },
+    { A: LONE },
+    { [LONE]: 'x' },
+    { A: 'x'.repeat(32_769) },
+    { ['A'.repeat(256)]: 'x' },
+    { 'A=B': 'x' },
+    map(201),
+  ],
   '/region': [...NOT_TEXT, ...DIRTY_TEXT, 'x'.repeat(65), 'US-EAST', 'us east', '-us'],
   '/placement_strategy': [...NOT_TEXT, '', 'Spread', 'pack'],
   '/command': [...NOT_LIST, [], [1], [null], [['x']], ['x', 'a\0b'], [LONE], [''], ['x'.repeat(4_097)], many(257, 'x')],
@@ -43,7 +74,19 @@ const DEPLOY_FIELDS: Record<string, unknown[]> = {
   '/health_check/retries': [...NOT_NUMBER, 0, 101],
   '/health_check/start_period_seconds': [...NOT_NUMBER, -1, 3_601],
   '/health_check/every': [1],
-  '/labels': [...NOT_OBJECT, { a: 1 }, { a: null }, { '': 'x' }, { 'a b': 'x' }, { a: 'a\0b' }, { a: LONE }, { a: 'x\ny' }, { a: 'x'.repeat(257) }, { ['a'.repeat(64)]: 'x' }, map(65)],
+  '/labels': [
+    ...NOT_OBJECT,
+    { a: 1 },
+    { a: null },
+    { '': 'x' },
+    { 'a b': 'x' },
+    { a: 'a\0b' },
+    { a: LONE },
+    { a: 'x\ny' },
+    { a: 'x'.repeat(257) },
+    { ['a'.repeat(64)]: 'x' },
+    map(65),
+  ],
   '/replica': [1],
   '/toString': ['x'],
   '/hasOwnProperty': ['x'],
@@ -115,8 +158,10 @@ describe('bad input', () => {
     expect(text).not.toMatch(/SELECT|INSERT|at .*\.ts/);
     if (wanted.pointer !== undefined) expect(body.errors?.[0]?.pointer).toBe(wanted.pointer);
   };
-  const raw = (path: string, text: string | Buffer, type = 'application/json', method: 'post' | 'delete' = 'post') =>
-    t.as('ada')[method](`/api/deployment/${path}`).set('Content-Type', type).serialize((body) => body as string).send(text as string);
+  const raw = (path: string, text: string | Buffer, type = 'application/json', method: 'post' | 'delete' = 'post') => {
+    const sent = t.as('ada')[method](`/api/deployment/${path}`).set('Content-Type', type);
+    return sent.serialize((body) => body as string).send(text as string);
+  };
 
   describe.each(Object.entries(DEPLOY_FIELDS))('deploy %s', (pointer, values) => {
     it.each(values.map((value) => [show(value), value]))('%s is refused with 422 at the field', async (_shown, value) => {
@@ -131,29 +176,49 @@ describe('bad input', () => {
   });
 
   it('names the key of a bad environment variable and never its value', async () => {
-    const answer = await t.as('ada').post('/api/deployment/deploy').send(bodyWith('/env', { PASSWORD: 'hunter2\0' }));
+    const answer = await t
+      .as('ada')
+      .post('/api/deployment/deploy')
+      .send(bodyWith('/env', { PASSWORD: 'hunter2\0' }));
     expectProblem(answer, { status: 422, code: 'validation_failed', pointer: '/env' });
     expect(answer.body.detail).toContain('PASSWORD');
     expect(answer.text).not.toContain('hunter2');
   });
 
   it('names several faults at once, at most ten', async () => {
-    const answer = await t.as('ada').post('/api/deployment/deploy').send({ name: '', type: 'x', replicas: 'three', resources: { cpu: 0 }, ...map(40) });
+    const answer = await t
+      .as('ada')
+      .post('/api/deployment/deploy')
+      .send({ name: '', type: 'x', replicas: 'three', resources: { cpu: 0 }, ...map(40) });
     expectProblem(answer, { status: 422, code: 'validation_failed' });
     expect(answer.body.errors).toHaveLength(10);
-    const faults = await t.as('ada').post('/api/deployment/deploy').send(bodyWith('/resources', { cpu: 33, memory: 1, gpu: 9, storage: 1001 }));
-    expect(faults.body.errors.map((error: { pointer: string }) => error.pointer)).toEqual(['/resources/cpu', '/resources/memory', '/resources/gpu', '/resources/storage']);
+    const faults = await t
+      .as('ada')
+      .post('/api/deployment/deploy')
+      .send(bodyWith('/resources', { cpu: 33, memory: 1, gpu: 9, storage: 1001 }));
+    expect(faults.body.errors.map((error: { pointer: string }) => error.pointer)).toEqual([
+      '/resources/cpu',
+      '/resources/memory',
+      '/resources/gpu',
+      '/resources/storage',
+    ]);
   });
 
   describe('the scale body', () => {
     it.each([MISSING, ...NOT_NUMBER, 0, -1, 1.5, 101, 1e300].map((value) => [show(value), value]))('replicas %s', async (_shown, value) => {
-      const answer = await t.as('ada').post(`/api/deployment/scale/${live}`).send(value === MISSING ? {} : { replicas: value });
+      const answer = await t
+        .as('ada')
+        .post(`/api/deployment/scale/${live}`)
+        .send(value === MISSING ? {} : { replicas: value });
       expectProblem(answer, { status: 422, code: 'validation_failed', pointer: '/replicas' });
     });
 
     it('unknown fields', async () => {
       for (const key of ['replica', 'Replicas', 'toString', 'a/b~c']) {
-        const answer = await t.as('ada').post(`/api/deployment/scale/${live}`).send({ replicas: 2, [key]: 1 });
+        const answer = await t
+          .as('ada')
+          .post(`/api/deployment/scale/${live}`)
+          .send({ replicas: 2, [key]: 1 });
         expectProblem(answer, { status: 422, code: 'validation_failed', pointer: `/${key.replace('~', '~0').replace('/', '~1')}` });
       }
     });
@@ -191,9 +256,15 @@ describe('bad input', () => {
       expect(performance.now() - start).toBeLessThan(1_500);
     });
 
-    it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/xml', 'application/json; charset=utf-16', 'application/jsonp'])(
-      'content type %s is refused with 415',
-      async (type) => expectProblem(await raw(path(), '{"replicas":2}', type), { status: 415, code: 'unsupported_media_type' }),
+    it.each([
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=x',
+      'application/xml',
+      'application/json; charset=utf-16',
+      'application/jsonp',
+    ])('content type %s is refused with 415', async (type) =>
+      expectProblem(await raw(path(), '{"replicas":2}', type), { status: 415, code: 'unsupported_media_type' }),
     );
 
     it('a missing content type is refused', async () => {
@@ -225,11 +296,19 @@ describe('bad input', () => {
       expectProblem(await raw(`${live}/${verb}`, '[]'), { status: 422, code: 'validation_failed', pointer: '' });
       expectProblem(await raw(`${live}/${verb}`, '{"a":'), { status: 400, code: 'malformed_json' });
       expectProblem(await raw(`${live}/${verb}`, 'a=b', 'text/plain'), { status: 415, code: 'unsupported_media_type' });
-      expectProblem(await t.as('ada').post(`/api/deployment/${live}/${verb}?force=true`), { status: 400, code: 'invalid_request', pointer: 'force' });
+      expectProblem(await t.as('ada').post(`/api/deployment/${live}/${verb}?force=true`), {
+        status: 400,
+        code: 'invalid_request',
+        pointer: 'force',
+      });
     });
 
     it('delete refuses a body', async () => {
-      expectProblem(await raw(live, '{"wait":0}', 'application/json', 'delete'), { status: 422, code: 'validation_failed', pointer: '/wait' });
+      expectProblem(await raw(live, '{"wait":0}', 'application/json', 'delete'), {
+        status: 422,
+        code: 'validation_failed',
+        pointer: '/wait',
+      });
     });
   });
 
@@ -263,7 +342,20 @@ describe('bad input', () => {
   });
 
   describe('ids and addresses', () => {
-    const BAD_IDS = ['1', 'null', '%00', '%0a', '%F0%9F%90%9D', `${UNKNOWN_ID}0`, UNKNOWN_ID.slice(1), UNKNOWN_ID.replaceAll('-', ''), `{${UNKNOWN_ID}}`, "1'%20OR%20'1'='1", 'x'.repeat(1_000), '..%2f..%2fetc'];
+    const BAD_IDS = [
+      '1',
+      'null',
+      '%00',
+      '%0a',
+      '%F0%9F%90%9D',
+      `${UNKNOWN_ID}0`,
+      UNKNOWN_ID.slice(1),
+      UNKNOWN_ID.replaceAll('-', ''),
+      `{${UNKNOWN_ID}}`,
+      "1'%20OR%20'1'='1",
+      'x'.repeat(1_000),
+      '..%2f..%2fetc',
+    ];
 
     it.each(BAD_IDS)('%s is no deployment id on any route', async (id) => {
       const answers = await Promise.all([
@@ -284,12 +376,15 @@ describe('bad input', () => {
       expect(deleted.body.detail).toBe('Invalid deployment ID format');
     });
 
-    it.each(['%', '%zz', '%c3%28', 'x'.repeat(20_000), `status/${UNKNOWN_ID}/`, 'STATUS/x/y'])('%.20s is answered with a 4xx problem', async (path) => {
-      const answer = await t.as('ada').get(`/api/deployment/${path}`);
-      expect(answer.status).toBeGreaterThanOrEqual(400);
-      expect(answer.status).toBeLessThan(500);
-      expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
-    });
+    it.each(['%', '%zz', '%c3%28', 'x'.repeat(20_000), `status/${UNKNOWN_ID}/`, 'STATUS/x/y'])(
+      '%.20s is answered with a 4xx problem',
+      async (path) => {
+        const answer = await t.as('ada').get(`/api/deployment/${path}`);
+        expect(answer.status).toBeGreaterThanOrEqual(400);
+        expect(answer.status).toBeLessThan(500);
+        expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+      },
+    );
 
     it.each(['', ' ', 'x'.repeat(256), 'a\tb'])('Idempotency-Key %j is refused', async (key) => {
       const answer = await t.as('ada').post('/api/deployment/deploy').set('Idempotency-Key', key).send(complete());
@@ -298,9 +393,20 @@ describe('bad input', () => {
   });
 
   it('reads an image reference in linear time', async () => {
-    for (const image of [`${'a-'.repeat(249)}!`, `${'a.'.repeat(249)}!`, `${'a/'.repeat(249)}!`, `${'a__'.repeat(166)}!`, `${'-'.repeat(498)}a`, `a${'-'.repeat(498)}`]) {
+    for (const image of [
+      `${'a-'.repeat(249)}!`,
+      `${'a.'.repeat(249)}!`,
+      `${'a/'.repeat(249)}!`,
+      `${'a__'.repeat(166)}!`,
+      `${'-'.repeat(498)}a`,
+      `a${'-'.repeat(498)}`,
+    ]) {
       const start = performance.now();
-      expectProblem(await t.as('ada').post('/api/deployment/deploy').send(bodyWith('/container_image', image)), { status: 422, code: 'validation_failed', pointer: '/container_image' });
+      expectProblem(await t.as('ada').post('/api/deployment/deploy').send(bodyWith('/container_image', image)), {
+        status: 422,
+        code: 'validation_failed',
+        pointer: '/container_image',
+      });
       expect(performance.now() - start).toBeLessThan(500);
     }
   });

@@ -29,7 +29,12 @@ describe('DELETE /api/deployment/{deployment_id}', () => {
       message: 'Deployment and 3 replicas deleted successfully',
     });
     const body = await statusOf(t, 'ada', id);
-    expect(body).toMatchObject({ status: 'deleted', health: 'unhealthy', deleted_at: answer.body.deleted_at, updated_at: answer.body.deleted_at });
+    expect(body).toMatchObject({
+      status: 'deleted',
+      health: 'unhealthy',
+      deleted_at: answer.body.deleted_at,
+      updated_at: answer.body.deleted_at,
+    });
     expect(body.replicas).toHaveLength(3);
     for (const replica of body.replicas) expect(replica).toMatchObject({ status: 'stopped', stopped_at: expect.stringMatching(ISO_TIME) });
     const { body: history } = await t.as('ada').get(`/api/deployment/${id}/history?include_deleted=true`).expect(200);
@@ -49,11 +54,20 @@ describe('DELETE /api/deployment/{deployment_id}', () => {
     const id = await deployed(t, 'ada');
     const { body: deleted } = await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
     const again = await t.as('ada').delete(`/api/deployment/${id}`).expect(409);
-    expect(again.body).toMatchObject({ code: 'already_deleted', detail: 'Deployment already deleted', deployment_id: id, deleted_at: deleted.deleted_at });
-    expect((await t.as('root', { admin: true }).delete(`/api/deployment/${id}`).expect(409)).body.detail).toBe('Deployment already deleted');
+    expect(again.body).toMatchObject({
+      code: 'already_deleted',
+      detail: 'Deployment already deleted',
+      deployment_id: id,
+      deleted_at: deleted.deleted_at,
+    });
+    expect((await t.as('root', { admin: true }).delete(`/api/deployment/${id}`).expect(409)).body.detail).toBe(
+      'Deployment already deleted',
+    );
     expect((await t.as('bob').delete(`/api/deployment/${id}`).expect(404)).body.detail).toBe('Deployment not found or access denied');
     for (const path of [`status/${id}`, id, `${id}/history`]) {
-      expect((await t.as('ada').get(`/api/deployment/${path}`).expect(404)).body.detail).toBe(`Deployment ${id} not found or access denied`);
+      expect((await t.as('ada').get(`/api/deployment/${path}`).expect(404)).body.detail).toBe(
+        `Deployment ${id} not found or access denied`,
+      );
       await t.as('ada').get(`/api/deployment/${path}?include_deleted=true`).expect(200);
     }
     expect((await historyOf(t, 'ada', id)).filter((row) => row.new_status === 'deleted')).toHaveLength(1);
@@ -65,7 +79,9 @@ describe('DELETE /api/deployment/{deployment_id}', () => {
       code: 'invalid_deployment_id',
       detail: 'Invalid deployment ID format',
     });
-    expect((await t.as('ada').delete(`/api/deployment/${UNKNOWN_ID}`).expect(404)).body.detail).toBe('Deployment not found or access denied');
+    expect((await t.as('ada').delete(`/api/deployment/${UNKNOWN_ID}`).expect(404)).body.detail).toBe(
+      'Deployment not found or access denied',
+    );
     const id = await deployed(t, 'ada');
     expect((await t.as('ada').delete(`/api/deployment/${id.toUpperCase()}`).expect(200)).body.deployment_id).toBe(id);
   });
@@ -82,7 +98,11 @@ describe('DELETE /api/deployment/{deployment_id}', () => {
       [failed, 'failed'],
     ] as const) {
       const { body } = await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
-      expect(body).toMatchObject({ replicas_stopped: 0, resources_released: true, message: 'Deployment and 0 replicas deleted successfully' });
+      expect(body).toMatchObject({
+        replicas_stopped: 0,
+        resources_released: true,
+        message: 'Deployment and 0 replicas deleted successfully',
+      });
       expect((await historyOf(t, 'ada', id)).at(-1)).toMatchObject({
         old_status: from,
         new_status: 'deleted',
@@ -162,7 +182,10 @@ describe('a delete whose teardown takes longer than its wait', () => {
       return status.body.work?.last_error ? status.body : null;
     });
     expect(stuck.replicas[0]).toMatchObject({ status: 'stopping' });
-    expect(stuck.work).toMatchObject({ last_error: expect.stringContaining('does not answer'), stuck_since: expect.stringMatching(ISO_TIME) });
+    expect(stuck.work).toMatchObject({
+      last_error: expect.stringContaining('does not answer'),
+      stuck_since: expect.stringMatching(ISO_TIME),
+    });
     await t.dataSource.query(`DELETE FROM simulated_node_faults WHERE node_id = $1`, [replica!.node_id]);
     await expectGone(t.dataSource, id);
   });

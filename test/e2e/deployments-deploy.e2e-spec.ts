@@ -1,4 +1,17 @@
-import { aSpec, deploy, deployed, expectInvariants, freshName, historyOf, ISO_TIME, reaches, statusOf, tableRows, UUID } from '../support/deployments';
+import {
+  aSpec,
+  deploy,
+  deployed,
+  expectInvariants,
+  freshName,
+  historyOf,
+  ISO_TIME,
+  reaches,
+  settles,
+  statusOf,
+  tableRows,
+  UUID,
+} from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const DEPLOY = '/api/deployment/deploy';
@@ -11,10 +24,15 @@ describe('POST /api/deployment/deploy', () => {
   afterAll(() => t?.close());
   afterEach(() => expectInvariants(t.dataSource));
 
-  const cleanUp = async (id: string): Promise<void> => void (await t.as('ada').delete(`/api/deployment/${id}`).expect(200));
+  const cleanUp = (id: string) => t.as('ada').delete(`/api/deployment/${id}`).expect(200);
 
   it('accepts with the answer and the Location of the contract and writes the first history row', async () => {
-    const answer = await t.as('ada').post(DEPLOY).set('X-Request-Id', 'deploy-1').send(aSpec({ replicas: 2 })).expect(202);
+    const answer = await t
+      .as('ada')
+      .post(DEPLOY)
+      .set('X-Request-Id', 'deploy-1')
+      .send(aSpec({ replicas: 2 }))
+      .expect(202);
     const id: string = answer.body.deployment_id;
     expect(id).toMatch(UUID);
     expect(answer.body).toEqual({
@@ -89,8 +107,9 @@ describe('POST /api/deployment/deploy', () => {
     const answer = await t.as('ada').post(DEPLOY).send(body).expect(202);
     const id: string = answer.body.deployment_id;
     await reaches(t, 'ada', id, 'running', 'healthy');
+    await settles(t, 'ada', id);
     const shown = await t.as('ada').get(`/api/deployment/${id}`).expect(200);
-    const { replicas, recent_status_changes, placements, observed_at: _none, ...detail } = shown.body;
+    const { replicas, recent_status_changes, placements, ...detail } = shown.body;
     expect(detail).toEqual({
       deployment_id: id,
       name: body.name,
@@ -125,11 +144,25 @@ describe('POST /api/deployment/deploy', () => {
     ]);
     expect(recent_status_changes).toHaveLength(3);
     expect(placements).toHaveLength(1);
-    expect(placements[0]).toMatchObject({ cause: 'deploy', strategy: 'binpack', requested: 2, placed: 2, nodes_considered: 3, nodes_rejected: 2 });
+    expect(placements[0]).toMatchObject({
+      cause: 'deploy',
+      strategy: 'binpack',
+      requested: 2,
+      placed: 2,
+      nodes_considered: 3,
+      nodes_rejected: 2,
+    });
     expect(placements[0].candidates[0]).toMatchObject({
       node_name: 'demo-us-east',
       replicas: 2,
-      score: { total: expect.any(Number), free: expect.any(Number), cpu_idle: expect.any(Number), memory_idle: expect.any(Number), locality: expect.any(Number), latency_ms: expect.any(Number) },
+      score: {
+        total: expect.any(Number),
+        free: expect.any(Number),
+        cpu_idle: expect.any(Number),
+        memory_idle: expect.any(Number),
+        locality: expect.any(Number),
+        latency_ms: expect.any(Number),
+      },
     });
     expect(placements[0].rejected[0].reasons).toEqual(['gpu: 1 unit needed, 0 free']);
     const status = await t.as('ada').get(`/api/deployment/status/${id}`).expect(200);
@@ -141,7 +174,11 @@ describe('POST /api/deployment/deploy', () => {
 
   it('refuses a second live deployment of a name, per user, until the first is deleted', async () => {
     const id = await deploy(t, 'ada', { name: 'taken' });
-    const clash = await t.as('ada').post(DEPLOY).send(aSpec({ name: 'taken' })).expect(409);
+    const clash = await t
+      .as('ada')
+      .post(DEPLOY)
+      .send(aSpec({ name: 'taken' }))
+      .expect(409);
     expect(clash.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(clash.body).toMatchObject({ status: 409, code: 'already_exists', detail: 'A deployment named taken exists already' });
     const other = await deploy(t, 'bob', { name: 'taken' });
@@ -181,7 +218,11 @@ describe('POST /api/deployment/deploy', () => {
   describe('?dry_run=true', () => {
     it('shows the placement and writes nothing', async () => {
       const before = await tableRows(t.dataSource);
-      const answer = await t.as('ada').post(`${DEPLOY}?dry_run=true`).send(aSpec({ replicas: 2 })).expect(200);
+      const answer = await t
+        .as('ada')
+        .post(`${DEPLOY}?dry_run=true`)
+        .send(aSpec({ replicas: 2 }))
+        .expect(200);
       expect(answer.body).toMatchObject({
         dry_run: true,
         schedulable: true,
@@ -195,7 +236,11 @@ describe('POST /api/deployment/deploy', () => {
     });
 
     it('says why not', async () => {
-      const answer = await t.as('ada').post(`${DEPLOY}?dry_run=true`).send(aSpec({ resources: { cpu: 32, memory: 512, storage: 1 } })).expect(200);
+      const answer = await t
+        .as('ada')
+        .post(`${DEPLOY}?dry_run=true`)
+        .send(aSpec({ resources: { cpu: 32, memory: 512, storage: 1 } }))
+        .expect(200);
       expect(answer.body).toMatchObject({
         dry_run: true,
         schedulable: false,
@@ -207,7 +252,11 @@ describe('POST /api/deployment/deploy', () => {
     });
 
     it('refuses what a deployment would be refused for, and deploys for real when it is false', async () => {
-      await t.as('ada').post(`${DEPLOY}?dry_run=true`).send(aSpec({ replicas: 101 })).expect(422);
+      await t
+        .as('ada')
+        .post(`${DEPLOY}?dry_run=true`)
+        .send(aSpec({ replicas: 101 }))
+        .expect(422);
       const answer = await t.as('ada').post(`${DEPLOY}?dry_run=false`).send(aSpec()).expect(202);
       await reaches(t, 'ada', answer.body.deployment_id, 'running');
       await cleanUp(answer.body.deployment_id);

@@ -30,18 +30,36 @@ describe('GET /api/deployment/list', () => {
   const get = (query: Record<string, string | number> = {}, who = user) => t.as(who).get(LIST).query(query);
   const names = async (query: Record<string, string | number> = {}): Promise<string[]> =>
     ((await get(query).expect(200)).body as Item[]).map((item) => item.name);
-  const linkOf = (header: string | undefined, rel: string): string | null => new RegExp(`<([^>]+)>; rel="${rel}"`).exec(header ?? '')?.[1] ?? null;
+  const linkOf = (header: string | undefined, rel: string): string | null =>
+    new RegExp(`<([^>]+)>; rel="${rel}"`).exec(header ?? '')?.[1] ?? null;
 
   it('is a bare array of the contract’s items, own ones only, newest first, with running replicas counted', async () => {
     const node = await aNode(t.dataSource);
     const old = await add({ name: 'old', status: 'running', target_replicas: 3, created_at: '2026-01-01T00:00:00Z' });
     const fresh = await add({ name: 'fresh', created_at: '2026-01-02T00:00:00Z' });
     await add({ name: 'foreign' }, 'somebody-else');
-    for (const status of ['running', 'running', 'starting', 'stopping']) await aPlacedReplica(t.dataSource, { deployment_id: old, node_id: node, status });
+    for (const status of ['running', 'running', 'starting', 'stopping'])
+      await aPlacedReplica(t.dataSource, { deployment_id: old, node_id: node, status });
     const answer = await get().expect(200);
     expect(answer.body).toEqual([
-      { id: fresh, name: 'fresh', status: 'stopped', target_replicas: 1, running_replicas: 0, created_at: '2026-01-02T00:00:00.000Z', updated_at: expect.stringMatching(ISO_TIME) },
-      { id: old, name: 'old', status: 'running', target_replicas: 3, running_replicas: 2, created_at: '2026-01-01T00:00:00.000Z', updated_at: expect.stringMatching(ISO_TIME) },
+      {
+        id: fresh,
+        name: 'fresh',
+        status: 'stopped',
+        target_replicas: 1,
+        running_replicas: 0,
+        created_at: '2026-01-02T00:00:00.000Z',
+        updated_at: expect.stringMatching(ISO_TIME),
+      },
+      {
+        id: old,
+        name: 'old',
+        status: 'running',
+        target_replicas: 3,
+        running_replicas: 2,
+        created_at: '2026-01-01T00:00:00.000Z',
+        updated_at: expect.stringMatching(ISO_TIME),
+      },
     ]);
     expect(answer.headers['x-total-count']).toBe('2');
     expect(answer.headers.link).toBeUndefined();
@@ -92,8 +110,10 @@ describe('GET /api/deployment/list', () => {
   it('sorts by creation time, name and status, both ways, with ties broken by id', async () => {
     const at = '2026-04-01T00:00:00Z';
     const ids: string[] = [];
-    for (const status of ['stopped', 'failed', 'failed', 'running']) ids.push(await add({ name: `n${String(ids.length)}`, status, created_at: at }));
-    const order = async (query: Record<string, string>): Promise<string[]> => ((await get(query).expect(200)).body as Item[]).map((item) => item.id);
+    for (const status of ['stopped', 'failed', 'failed', 'running'])
+      ids.push(await add({ name: `n${String(ids.length)}`, status, created_at: at }));
+    const order = async (query: Record<string, string>): Promise<string[]> =>
+      ((await get(query).expect(200)).body as Item[]).map((item) => item.id);
     const byId = [...ids].sort();
     expect(await order({})).toEqual([...byId].reverse());
     expect(await order({ sort_order: 'asc' })).toEqual(byId);
@@ -122,47 +142,69 @@ describe('GET /api/deployment/list', () => {
     expect(await names({ limit: 100 })).toHaveLength(5);
   });
 
-  it.each(['created_at', 'name', 'status'])('walks all pages by %s, forwards and back, without gap or repeat while rows come and go', async (sort_by) => {
-    const tie = '2026-05-01T00:00:00.123456Z';
-    const known: string[] = [];
-    for (let n = 0; n < 13; n++) {
-      const created_at = n % 3 === 0 ? tie : `2026-05-0${String(1 + (n % 5))}T00:00:00.00${String(n % 10)}1Z`;
-      known.push(await add({ name: `walk-${String(n % 10)}${String(n)}`, status: n % 2 ? 'failed' : 'stopped', created_at }));
-    }
-    const query = new URLSearchParams({ sort_by, sort_order: 'asc', limit: '3', name: 'walk', include_deleted: 'true' });
-    const walk = async (start: string, rel: 'next' | 'prev', disturb: (round: number) => Promise<unknown>): Promise<{ seen: string[][]; last: string }> => {
-      const seen: string[][] = [];
-      let last = start;
-      for (let url: string | null = start, round = 0; url !== null; round++) {
-        const answer = await t.as(user).get(url).expect(200);
-        seen.push((answer.body as Item[]).map((item) => item.id));
-        last = url;
-        url = linkOf(answer.headers.link, rel);
-        await disturb(round);
-        expect(round).toBeLessThan(20);
+  it.each(['created_at', 'name', 'status'])(
+    'walks all pages by %s, forwards and back, without gap or repeat while rows come and go',
+    async (sort_by) => {
+      const tie = '2026-05-01T00:00:00.123456Z';
+      const known: string[] = [];
+      for (let n = 0; n < 13; n++) {
+        const created_at = n % 3 === 0 ? tie : `2026-05-0${String(1 + (n % 5))}T00:00:00.00${String(n % 10)}1Z`;
+        known.push(await add({ name: `walk-${String(n % 10)}${String(n)}`, status: n % 2 ? 'failed' : 'stopped', created_at }));
       }
-      return { seen, last };
-    };
-    // New rows at the front and rows that go from pages already seen move every offset; the cursor does not care.
-    const forwards = await walk(`${LIST}?${query.toString()}`, 'next', (round) =>
-      add({ name: `walk-!${String(round)}`, status: 'deleted', deleted_at: new Date(), created_at: `2026-04-01T00:00:0${String(round)}Z` }),
-    );
-    const seen = forwards.seen.flat();
-    expect(new Set(seen).size).toBe(seen.length);
-    expect(seen.filter((id) => known.includes(id)).sort()).toEqual([...known].sort());
+      const query = new URLSearchParams({ sort_by, sort_order: 'asc', limit: '3', name: 'walk', include_deleted: 'true' });
+      const walk = async (
+        start: string,
+        rel: 'next' | 'prev',
+        disturb: (round: number) => Promise<unknown>,
+      ): Promise<{ seen: string[][]; last: string }> => {
+        const seen: string[][] = [];
+        let last = start;
+        for (let url: string | null = start, round = 0; url !== null; round++) {
+          const answer = await t.as(user).get(url).expect(200);
+          seen.push((answer.body as Item[]).map((item) => item.id));
+          last = url;
+          url = linkOf(answer.headers.link, rel);
+          await disturb(round);
+          expect(round).toBeLessThan(20);
+        }
+        return { seen, last };
+      };
+      // New rows at the front and rows that go from pages already seen move every offset; the cursor does not care.
+      const forwards = await walk(`${LIST}?${query.toString()}`, 'next', (round) =>
+        add({
+          name: `walk-!${String(round)}`,
+          status: 'deleted',
+          deleted_at: new Date(),
+          created_at: `2026-04-01T00:00:0${String(round)}Z`,
+        }),
+      );
+      const seen = forwards.seen.flat();
+      expect(new Set(seen).size).toBe(seen.length);
+      expect(seen.filter((id) => known.includes(id)).sort()).toEqual([...known].sort());
 
-    const back = await walk(forwards.last, 'prev', () => Promise.resolve());
-    const backwards = back.seen.reverse().flat();
-    expect(new Set(backwards).size).toBe(backwards.length);
-    const all = ((await t.as(user).get(`${LIST}?${query.toString()}&limit=100`.replace('limit=3&', ''))).body as Item[]).map((item) => item.id);
-    expect(backwards).toEqual(all);
-  });
+      const back = await walk(forwards.last, 'prev', () => Promise.resolve());
+      const backwards = back.seen.reverse().flat();
+      expect(new Set(backwards).size).toBe(backwards.length);
+      const all = ((await t.as(user).get(`${LIST}?${query.toString()}&limit=100`.replace('limit=3&', ''))).body as Item[]).map(
+        (item) => item.id,
+      );
+      expect(backwards).toEqual(all);
+    },
+  );
 
   it('lets administrators, and nobody else, see the deployments of others', async () => {
     const mine = await add({ name: 'mine' });
     const own = await add({ name: 'of-root' }, 'root');
     const asRoot = async (query: Record<string, string>): Promise<string[]> =>
-      ((await t.as('root', { admin: true }).get(LIST).query({ limit: '100', ...query }).expect(200)).body as Item[]).map((item) => item.id);
+      (
+        (
+          await t
+            .as('root', { admin: true })
+            .get(LIST)
+            .query({ limit: '100', ...query })
+            .expect(200)
+        ).body as Item[]
+      ).map((item) => item.id);
     expect(await asRoot({})).toEqual([own]);
     expect(await asRoot({ user_id: await t.userId(user) })).toEqual([mine]);
     expect(await asRoot({ all_users: 'true' })).toEqual(expect.arrayContaining([mine, own]));
@@ -222,7 +264,13 @@ describe('GET /api/deployment/list', () => {
   });
 
   it('refuses repeated parameters and a user_id that is no UUID', async () => {
-    for (const parameter of ['limit=1&limit=2', 'status=running&status=failed', 'name=a&name=b', 'cursor=a&cursor=b', 'sort_by=name&sort_by=name']) {
+    for (const parameter of [
+      'limit=1&limit=2',
+      'status=running&status=failed',
+      'name=a&name=b',
+      'cursor=a&cursor=b',
+      'sort_by=name&sort_by=name',
+    ]) {
       expect((await t.as(user).get(`${LIST}?${parameter}`).expect(400)).body.errors[0].pointer).toBe(parameter.split('=', 1)[0]);
     }
     expect((await t.as('root', { admin: true }).get(`${LIST}?user_id=me`).expect(400)).body.errors[0].pointer).toBe('user_id');

@@ -1,4 +1,15 @@
-import { deploy, deployed, expectGone, expectInvariants, historyOf, reaches, replicaStatuses, statusOf, tableRows, UNKNOWN_ID } from '../support/deployments';
+import {
+  deploy,
+  deployed,
+  expectGone,
+  expectInvariants,
+  historyOf,
+  reaches,
+  replicaStatuses,
+  statusOf,
+  tableRows,
+  UNKNOWN_ID,
+} from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 
@@ -11,11 +22,11 @@ describe('POST /api/deployment/scale/{deployment_id}', () => {
   afterEach(() => expectInvariants(t.dataSource));
 
   const scale = (id: string, replicas: number, user = 'ada') => t.as(user).post(`/api/deployment/scale/${id}`).send({ replicas });
-  const remove = async (id: string): Promise<void> => void (await t.as('ada').delete(`/api/deployment/${id}`).expect(200));
-  const running = async (id: string, count: number): Promise<void> =>
-    void (await until(async () => (await statusOf(t, 'ada', id)).replicas.filter((r) => r.status === 'running').length === count, {
+  const remove = (id: string) => t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+  const running = (id: string, count: number): Promise<boolean> =>
+    until(async () => (await statusOf(t, 'ada', id)).replicas.filter((r) => r.status === 'running').length === count, {
       what: `${String(count)} running replicas`,
-    }));
+    });
   const last = async (id: string) => (await historyOf(t, 'ada', id)).at(-1);
 
   it('goes up, down and nowhere, with the answers and history rows of the contract', async () => {
@@ -23,7 +34,13 @@ describe('POST /api/deployment/scale/{deployment_id}', () => {
     const before = await statusOf(t, 'ada', id);
 
     const up = await scale(id, 5).expect(200);
-    expect(up.body).toEqual({ success: true, deployment_id: id, status: 'running', replicas: 5, message: 'Scaled up to 5 replicas (3 added)' });
+    expect(up.body).toEqual({
+      success: true,
+      deployment_id: id,
+      status: 'running',
+      replicas: 5,
+      message: 'Scaled up to 5 replicas (3 added)',
+    });
     const placed = await t.dataSource.query<unknown[]>(`SELECT 1 FROM reservations WHERE deployment_id = $1 AND released_at IS NULL`, [id]);
     expect(placed).toHaveLength(5);
     await running(id, 5);
@@ -34,15 +51,34 @@ describe('POST /api/deployment/scale/{deployment_id}', () => {
       changed_by: await t.userId('ada'),
     });
     expect((await statusOf(t, 'ada', id)).target_replicas).toBe(5);
-    expect((await t.as('ada').get(`/api/deployment/${id}`)).body.placements.map((p: { cause: string }) => p.cause)).toEqual(['scale', 'deploy']);
+    expect((await t.as('ada').get(`/api/deployment/${id}`)).body.placements.map((p: { cause: string }) => p.cause)).toEqual([
+      'scale',
+      'deploy',
+    ]);
 
     const same = await scale(id, 5).expect(200);
-    expect(same.body).toEqual({ success: true, deployment_id: id, status: 'running', replicas: 5, message: 'Deployment already at 5 replicas' });
+    expect(same.body).toEqual({
+      success: true,
+      deployment_id: id,
+      status: 'running',
+      replicas: 5,
+      message: 'Deployment already at 5 replicas',
+    });
     expect(await historyOf(t, 'ada', id)).toHaveLength(4);
 
     const down = await scale(id, 3).expect(200);
-    expect(down.body).toEqual({ success: true, deployment_id: id, status: 'running', replicas: 3, message: 'Scaled down to 3 replicas (2 removed)' });
-    expect(await last(id)).toMatchObject({ old_status: 'running', new_status: 'running', reason: 'Scaled down from 5 to 3 replicas (2 removed)' });
+    expect(down.body).toEqual({
+      success: true,
+      deployment_id: id,
+      status: 'running',
+      replicas: 3,
+      message: 'Scaled down to 3 replicas (2 removed)',
+    });
+    expect(await last(id)).toMatchObject({
+      old_status: 'running',
+      new_status: 'running',
+      reason: 'Scaled down from 5 to 3 replicas (2 removed)',
+    });
     await until(async () => replicaStatuses(await statusOf(t, 'ada', id)).join() === 'running,running,running,stopped,stopped');
     const after = await statusOf(t, 'ada', id);
     const ended = after.replicas.filter((replica) => replica.status === 'stopped').map((replica) => replica.id);
@@ -74,8 +110,16 @@ describe('POST /api/deployment/scale/{deployment_id}', () => {
     const id = await deployed(t, 'ada', { replicas: 3 });
     await t.as('ada').post(`/api/deployment/${id}/stop`).expect(202);
     await expectGone(t.dataSource, id);
-    expect((await scale(id, 1).expect(200)).body).toMatchObject({ status: 'stopped', replicas: 1, message: 'Scaled down to 1 replicas (2 removed)' });
-    expect(await last(id)).toMatchObject({ old_status: 'stopped', new_status: 'stopped', reason: 'Scaled down from 3 to 1 replicas (2 removed)' });
+    expect((await scale(id, 1).expect(200)).body).toMatchObject({
+      status: 'stopped',
+      replicas: 1,
+      message: 'Scaled down to 1 replicas (2 removed)',
+    });
+    expect(await last(id)).toMatchObject({
+      old_status: 'stopped',
+      new_status: 'stopped',
+      reason: 'Scaled down from 3 to 1 replicas (2 removed)',
+    });
     expect((await scale(id, 1).expect(200)).body.message).toBe('Deployment already at 1 replicas');
     expect((await scale(id, 2).expect(200)).body.message).toBe('Scaled up to 2 replicas (1 added)');
     await expectGone(t.dataSource, id);
@@ -88,9 +132,15 @@ describe('POST /api/deployment/scale/{deployment_id}', () => {
   it('refuses a failed one with 400 and a deleted one with 400 to its owner and 404 to a stranger', async () => {
     const failed = await deploy(t, 'ada', { resources: { cpu: 32, memory: 512 } });
     await reaches(t, 'ada', failed, 'failed');
-    expect((await scale(failed, 2).expect(400)).body).toMatchObject({ code: 'invalid_state', detail: 'Cannot scale deployment in failed state' });
+    expect((await scale(failed, 2).expect(400)).body).toMatchObject({
+      code: 'invalid_state',
+      detail: 'Cannot scale deployment in failed state',
+    });
     await remove(failed);
-    expect((await scale(failed, 2).expect(400)).body).toMatchObject({ code: 'invalid_state', detail: 'Cannot scale deployment in deleted state' });
+    expect((await scale(failed, 2).expect(400)).body).toMatchObject({
+      code: 'invalid_state',
+      detail: 'Cannot scale deployment in deleted state',
+    });
     const stranger = await scale(failed, 2, 'bob').expect(404);
     expect(stranger.body).toMatchObject({ code: 'not_found', detail: `Deployment ${failed} not found or access denied` });
     expect((await scale(UNKNOWN_ID, 2).expect(404)).body.detail).toBe(`Deployment ${UNKNOWN_ID} not found or access denied`);
@@ -124,7 +174,13 @@ describe('scaling before the placement', () => {
   it('changes the wish of a pending deployment', async () => {
     const id = await deploy(t, 'ada', { replicas: 2 });
     const answer = await t.as('ada').post(`/api/deployment/scale/${id}`).send({ replicas: 4 }).expect(200);
-    expect(answer.body).toEqual({ success: true, deployment_id: id, status: 'pending', replicas: 4, message: 'Scaled up to 4 replicas (2 added)' });
+    expect(answer.body).toEqual({
+      success: true,
+      deployment_id: id,
+      status: 'pending',
+      replicas: 4,
+      message: 'Scaled up to 4 replicas (2 added)',
+    });
     expect((await historyOf(t, 'ada', id)).at(-1)).toMatchObject({ old_status: 'pending', new_status: 'pending' });
     expect(await statusOf(t, 'ada', id)).toMatchObject({ status: 'pending', target_replicas: 4, replicas: [] });
   });

@@ -1,23 +1,39 @@
 import { SimulatedEngine } from '../../src/runtime/simulated/simulated-engine';
 import { aChange } from '../support/rows';
-import { deploy, deployed, expectInvariants, historyOf, ISO_TIME, reaches, replicaStatuses, statusOf, UNKNOWN_ID, UUID } from '../support/deployments';
+import {
+  deploy,
+  deployed,
+  expectInvariants,
+  historyOf,
+  ISO_TIME,
+  reaches,
+  settles,
+  replicaStatuses,
+  statusOf,
+  UNKNOWN_ID,
+  UUID,
+} from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 
 describe('GET /api/deployment/status/{deployment_id}', () => {
   let t: TestApp;
   let engine: SimulatedEngine;
+  /** Tries to start three times, the last time after ten seconds, while the other tests run. */
+  let imageless: string;
   beforeAll(async () => {
     t = await startTestApp({ env: { NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '3' } });
     engine = new SimulatedEngine(t.dataSource);
+    imageless = await deploy(t, 'bob', { container_image: 'simulated/missing:1' });
   });
   afterAll(() => t?.close());
   afterEach(() => expectInvariants(t.dataSource));
 
-  const remove = async (id: string): Promise<void> => void (await t.as('ada').delete(`/api/deployment/${id}`).expect(200));
+  const remove = (id: string) => t.as('ada').delete(`/api/deployment/${id}`).expect(200);
 
   it('shows every field of the contract', async () => {
     const id = await deployed(t, 'ada', { name: 'shown', replicas: 2, resources: { cpu: 2, memory: 4096, storage: 50 } });
+    await settles(t, 'ada', id);
     const { body } = await t.as('ada').get(`/api/deployment/status/${id}`).expect(200);
     const replica = {
       id: expect.stringMatching(UUID),
@@ -44,8 +60,18 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
       replicas: [replica, replica],
       resources: { cpu_cores: 2, memory_mb: 4096, gpu_units: 0, storage_gb: 50 },
       recent_status_changes: [
-        { old_status: 'scheduled', new_status: 'running', changed_at: expect.stringMatching(ISO_TIME), reason: 'All 2 replicas started successfully' },
-        { old_status: 'pending', new_status: 'scheduled', changed_at: expect.stringMatching(ISO_TIME), reason: 'Scheduled 2 replicas across nodes' },
+        {
+          old_status: 'scheduled',
+          new_status: 'running',
+          changed_at: expect.stringMatching(ISO_TIME),
+          reason: 'All 2 replicas started successfully',
+        },
+        {
+          old_status: 'pending',
+          new_status: 'scheduled',
+          changed_at: expect.stringMatching(ISO_TIME),
+          reason: 'Scheduled 2 replicas across nodes',
+        },
         { old_status: 'none', new_status: 'pending', changed_at: expect.stringMatching(ISO_TIME), reason: 'Deployment created by user' },
       ],
       work: null,
@@ -81,7 +107,10 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
       return body.replicas.find((replica) => replica.id === victim)?.status === 'failed' && body.health === 'healthy' ? body : null;
     });
     expect(performance.now() - start).toBeLessThan(5_000);
-    expect(after.replicas.find((replica) => replica.id === victim)).toMatchObject({ status: 'failed', reason: expect.stringContaining(words) });
+    expect(after.replicas.find((replica) => replica.id === victim)).toMatchObject({
+      status: 'failed',
+      reason: expect.stringContaining(words),
+    });
     expect(replicaStatuses(after)).toEqual(['failed', 'running', 'running']);
     expect(after).toMatchObject({ status: 'running', target_replicas: 2, health_reasons: [] });
     expect(after.replicas.find((replica) => replica.attempt === 1)).toMatchObject({ status: 'running' });
@@ -98,7 +127,9 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
       return living;
     };
     await killLiving();
-    await until(async () => (await statusOf(t, 'ada', id)).replicas.some((replica) => replica.attempt === 1 && replica.status === 'running'));
+    await until(async () =>
+      (await statusOf(t, 'ada', id)).replicas.some((replica) => replica.attempt === 1 && replica.status === 'running'),
+    );
     const second = await killLiving();
     const body = await until(async () => {
       const status = await statusOf(t, 'ada', id);
@@ -112,22 +143,15 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
     await remove(id);
   });
 
-  it('is failed with the reason when the image cannot be had', async () => {
-    const id = await deploy(t, 'ada', { container_image: 'simulated/missing:1' });
-    const reason = 'Image simulated/missing:1 was not found (simulated)';
-    await until(async () => (await statusOf(t, 'ada', id)).replicas.some((replica) => replica.reason?.includes(reason)));
-    const failed = await reaches(t, 'ada', id, 'failed', 'unhealthy', { timeoutMs: 20_000 });
-    expect(failed.recent_status_changes[0]!.reason).toContain(`Replicas did not start: ${reason}`);
-    await remove(id);
-  });
-
   it('says that it cannot confirm the replicas of a node that does not answer, and confirms them when it returns', async () => {
     const id = await deployed(t, 'ada');
     const [replica] = (await statusOf(t, 'ada', id)).replicas;
     await engine.setUnreachable(replica!.node_id, true);
     const lost = await reaches(t, 'ada', id, 'running', 'degraded', { timeoutMs: 10_000 });
     expect(lost.replicas[0]).toMatchObject({ id: replica!.id, status: 'running', confirmed: false });
-    expect(lost.health_reasons).toEqual([expect.stringMatching(/^1 running replicas on demo-.* cannot be confirmed: the node does not answer$/)]);
+    expect(lost.health_reasons).toEqual([
+      expect.stringMatching(/^1 running replicas on demo-.* cannot be confirmed: the node does not answer$/),
+    ]);
     await engine.setUnreachable(replica!.node_id, false);
     const back = await reaches(t, 'ada', id, 'running', 'healthy');
     expect(back.replicas).toEqual([expect.objectContaining({ id: replica!.id, status: 'running', confirmed: true })]);
@@ -137,9 +161,12 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
   describe('history', () => {
     it('shows the last ten changes in the status and pages through all of them', async () => {
       const id = await deployed(t, 'ada');
-      for (let n = 1; n <= 12; n++) await aChange(t.dataSource, { deployment_id: id, old_status: 'running', new_status: 'running', reason: `change ${String(n)}` });
+      for (let n = 1; n <= 12; n++)
+        await aChange(t.dataSource, { deployment_id: id, old_status: 'running', new_status: 'running', reason: `change ${String(n)}` });
       const status = await statusOf(t, 'ada', id);
-      expect(status.recent_status_changes.map((change) => change.reason)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3].map((n) => `change ${String(n)}`));
+      expect(status.recent_status_changes.map((change) => change.reason)).toEqual(
+        [12, 11, 10, 9, 8, 7, 6, 5, 4, 3].map((n) => `change ${String(n)}`),
+      );
       expect(await historyOf(t, 'ada', id)).toHaveLength(15);
 
       const url = `/api/deployment/${id}/history`;
@@ -189,5 +216,18 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
       expect(body).toMatchObject({ code: 'invalid_request', errors: [{ pointer }] });
       await remove(id);
     });
+  });
+
+  it('is failed with the reason when the image cannot be had', async () => {
+    const reason = 'Image simulated/missing:1 was not found (simulated)';
+    const failed = await reaches(t, 'bob', imageless, 'failed', 'unhealthy', { timeoutMs: 20_000 });
+    expect(failed.recent_status_changes[0]!.reason).toContain(`Replicas did not start: ${reason}`);
+    expect(failed.replicas.map((replica) => [replica.status, replica.attempt])).toEqual([
+      ['failed', 0],
+      ['failed', 1],
+      ['failed', 2],
+    ]);
+    expect(failed.replicas[1]!.reason).toBe(`${reason} (failed 2 times in a row; next attempt in 10 s)`);
+    await t.as('bob').delete(`/api/deployment/${imageless}`).expect(200);
   });
 });

@@ -16,7 +16,9 @@ describe('races for names, capacity and states', () => {
   afterEach(async () => {
     await expectInvariants(t.dataSource);
     await Promise.all(open.splice(0).map((id) => t.as('ada').delete(`/api/deployment/${id}`)));
-    const [row] = await t.dataSource.query<unknown[]>(`SELECT sum(reserved_cpu_cores)::float8 AS cpu, sum(reserved_storage_gb)::int AS storage FROM nodes`);
+    const [row] = await t.dataSource.query<unknown[]>(
+      `SELECT sum(reserved_cpu_cores)::float8 AS cpu, sum(reserved_storage_gb)::int AS storage FROM nodes`,
+    );
     expect(row).toEqual({ cpu: 0, storage: 0 });
   });
 
@@ -45,7 +47,9 @@ describe('races for names, capacity and states', () => {
     for (const [index, status] of statuses.entries()) {
       if (status !== 'failed') continue;
       const last = (await historyOf(t, 'ada', ids[index]!)).at(-1);
-      expect(last!.reason).toBe('Insufficient nodes: need 1, found 0 with capacity; cpu: 8 cores needed per replica, at most 0 cores free on a node');
+      expect(last!.reason).toBe(
+        'Insufficient nodes: need 1, found 0 with capacity; cpu: 8 cores needed per replica, at most 0 cores free on a node',
+      );
       await expectGone(t.dataSource, ids[index]!);
     }
     const nodes = await t.dataSource.query<{ cpu: number }[]>(`SELECT reserved_cpu_cores::float8 AS cpu FROM nodes`);
@@ -60,7 +64,9 @@ describe('races for names, capacity and states', () => {
     const answers = await Promise.all(ids.map((id) => post(`scale/${id}`, { replicas: 4 })));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 503, 503, 503, 503]);
     for (const [index, { status, body }] of answers.entries()) {
-      const held = await t.dataSource.query<unknown[]>(`SELECT 1 FROM reservations WHERE deployment_id = $1 AND released_at IS NULL`, [ids[index]]);
+      const held = await t.dataSource.query<unknown[]>(`SELECT 1 FROM reservations WHERE deployment_id = $1 AND released_at IS NULL`, [
+        ids[index],
+      ]);
       expect(held).toHaveLength(status === 200 ? 4 : 1);
       if (status === 503) expect(body.detail).toMatch(/^Insufficient nodes for scale-up: need 3, found [0-2] with capacity$/);
       expect((await statusOf(t, 'ada', ids[index]!)).target_replicas).toBe(status === 200 ? 4 : 1);
@@ -78,7 +84,10 @@ describe('races for names, capacity and states', () => {
       expect(last).toMatch(new RegExp(` to ${String(target_replicas)} replicas `));
       await until(async () => {
         const { replicas, health } = await statusOf(t, 'ada', id);
-        return health === 'healthy' && replicas.filter(({ status }) => ['pending', 'starting', 'running'].includes(status)).length === target_replicas;
+        return (
+          health === 'healthy' &&
+          replicas.filter(({ status }) => ['pending', 'starting', 'running'].includes(status)).length === target_replicas
+        );
       });
     }
     const steps = (await historyOf(t, 'ada', id)).flatMap(({ reason }) => /from (\d+) to (\d+)/.exec(reason)?.slice(1).map(Number) ?? []);
@@ -101,7 +110,8 @@ describe('races for names, capacity and states', () => {
     }
     for (const id of ids) {
       const changes = await historyOf(t, 'ada', id);
-      for (const [index, change] of changes.entries()) expect(change.old_status).toBe(index === 0 ? 'none' : changes[index - 1]!.new_status);
+      for (const [index, change] of changes.entries())
+        expect(change.old_status).toBe(index === 0 ? 'none' : changes[index - 1]!.new_status);
     }
   });
 });

@@ -14,9 +14,14 @@ describe('races with a delete', () => {
 
   const remove = (id: string, query = '') => t.as('ada').delete(`/api/deployment/${id}${query}`);
   const scale = (id: string, replicas: number) => t.as('ada').post(`/api/deployment/scale/${id}`).send({ replicas });
-  const deletions = async (id: string): Promise<number> => (await historyOf(t, 'ada', id)).filter((row) => row.new_status === 'deleted').length;
+  const deletions = async (id: string): Promise<number> =>
+    (await historyOf(t, 'ada', id)).filter((row) => row.new_status === 'deleted').length;
   const reserved = async (): Promise<unknown> =>
-    (await t.dataSource.query<unknown[]>(`SELECT sum(reserved_cpu_cores)::float8 AS cpu, sum(reserved_memory_mb)::int AS memory FROM nodes`))[0];
+    (
+      await t.dataSource.query<unknown[]>(
+        `SELECT sum(reserved_cpu_cores)::float8 AS cpu, sum(reserved_memory_mb)::int AS memory FROM nodes`,
+      )
+    )[0];
   /** Nothing of them lives, no capacity is lost, and nothing comes back a moment later. */
   const expectPeace = async (ids: readonly string[]): Promise<void> => {
     for (const id of ids) await expectGone(t.dataSource, id);
@@ -67,7 +72,8 @@ describe('races with a delete', () => {
     for (const id of ids) {
       const changes = await historyOf(t, 'ada', id);
       expect(changes.at(-1)).toMatchObject({ new_status: 'deleted' });
-      for (const [index, change] of changes.entries()) expect(change.old_status).toBe(index === 0 ? 'none' : changes[index - 1]!.new_status);
+      for (const [index, change] of changes.entries())
+        expect(change.old_status).toBe(index === 0 ? 'none' : changes[index - 1]!.new_status);
     }
   });
 

@@ -41,7 +41,10 @@ describeWithEngine('an engine that goes away and comes back', () => {
   let installationId: string;
 
   const containers = (deploymentId: string): Promise<Docker.ContainerInfo[]> =>
-    docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${installationId}`, `${LABEL.deployment}=${deploymentId}`] } });
+    docker.listContainers({
+      all: true,
+      filters: { label: [`${LABEL.installation}=${installationId}`, `${LABEL.deployment}=${deploymentId}`] },
+    });
 
   beforeAll(async () => {
     await loadTestImage(docker);
@@ -67,14 +70,20 @@ describeWithEngine('an engine that goes away and comes back', () => {
 
     beforeAll(async () => {
       const tag = name.replaceAll(' ', '-');
-      [kept, deleted] = await Promise.all([deploy(client, `kept-${tag}`, onDocker({ replicas: 2 })), deploy(client, `deleted-${tag}`, onDocker())]);
+      [kept, deleted] = await Promise.all([
+        deploy(client, `kept-${tag}`, onDocker({ replicas: 2 })),
+        deploy(client, `deleted-${tag}`, onDocker()),
+      ]);
       for (const id of [kept, deleted]) await untilHealthy(client, id, 30_000);
       await begin(engine);
     }, 60_000);
 
     it('lets a delete decide at once and answer 202', async () => {
       const answer = await remove(client, deleted, '?wait=0');
-      expect(answer).toMatchObject({ status: 202, body: { status: 'deleted', replicas_stopped: 0, replicas_stopping: 1, resources_released: false } });
+      expect(answer).toMatchObject({
+        status: 202,
+        body: { status: 'deleted', replicas_stopped: 0, replicas_stopping: 1, resources_released: false },
+      });
       expect(answer.ms).toBeLessThan(DECIDES_WITHIN_MS);
       expect((await containers(deleted)).map(({ State: state }) => state)).toEqual(['running']);
     });
@@ -113,7 +122,9 @@ describeWithEngine('an engine that goes away and comes back', () => {
       await engine.restore();
       await until(async () => (await containers(deleted)).length === 0, { timeoutMs: 30_000, what: 'the teardown' });
       const view = await untilNoWork(client, deleted);
-      process.stdout.write(`engine that ${name}: the teardown was finished ${Math.round(performance.now() - begun)} ms after it came back\n`);
+      process.stdout.write(
+        `engine that ${name}: the teardown was finished ${Math.round(performance.now() - begun)} ms after it came back\n`,
+      );
       expect(view.replicas.map(({ status }) => status)).toEqual(['stopped']);
       await untilHealthy(client, kept);
       expect((await containers(kept)).map(({ Id }) => Id).sort()).toEqual(before);

@@ -55,7 +55,8 @@ export class BackgroundLoad {
         this.deployed.set(id, 'unknown');
         // 409: an earlier attempt that got no answer had been carried out.
         while (!this.isStopping && this.deployed.get(id) === 'unknown') {
-          if (await this.note('delete', this.client.delete(`/api/deployment/${id}?wait=0`), [200, 202, 409])) this.deployed.set(id, 'deleted');
+          if (await this.note('delete', this.client.delete(`/api/deployment/${id}?wait=0`), [200, 202, 409]))
+            this.deployed.set(id, 'deleted');
           await sleep(20);
         }
       }

@@ -40,14 +40,18 @@ describe('the program on a data folder of its own', () => {
   it.each([
     ['it was killed', (): number => 0],
     ['it and its database were killed', (): number => postmasterOf(dataDir.path)],
-  ])('starts again after %s, with everything there', async (_name, alsoKill) => {
-    const pid = alsoKill();
-    if (pid > 0) process.kill(pid, 'SIGKILL');
-    await product.kill('SIGKILL');
-    product = await startProcess({ DATA_DIR: dataDir.path });
-    client = client.at(product.url);
-    expect((await untilHealthy(client, id)).replicas).toHaveLength(2);
-  }, 60_000);
+  ])(
+    'starts again after %s, with everything there',
+    async (_name, alsoKill) => {
+      const pid = alsoKill();
+      if (pid > 0) process.kill(pid, 'SIGKILL');
+      await product.kill('SIGKILL');
+      product = await startProcess({ DATA_DIR: dataDir.path });
+      client = client.at(product.url);
+      expect((await untilHealthy(client, id)).replicas).toHaveLength(2);
+    },
+    60_000,
+  );
 });
 
 const ADMIN_LINE = 'Administrator   admin';
@@ -59,7 +63,13 @@ describe('a start that cannot succeed', () => {
   afterAll(() => dataDir.remove());
 
   it('names every fault of the environment at once', async () => {
-    const refused = await refusedStart({ PORT: 'many', ROLE: 'boss', JWT_SECRET: 'short', METRICS_PUBLIC: 'maybe', DATA_DIR: dataDir.path });
+    const refused = await refusedStart({
+      PORT: 'many',
+      ROLE: 'boss',
+      JWT_SECRET: 'short',
+      METRICS_PUBLIC: 'maybe',
+      DATA_DIR: dataDir.path,
+    });
     expect(refused.code).toBe(1);
     for (const name of ['PORT', 'ROLE', 'JWT_SECRET', 'METRICS_PUBLIC']) expect(refused.output).toContain(name);
     expect(refused.output).not.toMatch(STACK);
@@ -92,7 +102,11 @@ const NOBODY = { uid: 65_534, gid: 65_534 };
 /** Root is needed to become somebody else, and nobody must be able to read the program. */
 function whyNotAsNobody(): string | null {
   if (process.getuid?.() !== 0) return 'the tests run as an ordinary user already';
-  const { status } = spawnSync(process.execPath, ['-e', `require('fs').readFileSync(process.argv[1])`, join(__dirname, '../../package.json')], NOBODY);
+  const { status } = spawnSync(
+    process.execPath,
+    ['-e', `require('fs').readFileSync(process.argv[1])`, join(__dirname, '../../package.json')],
+    NOBODY,
+  );
   return status === 0 ? null : 'the account nobody cannot read this folder';
 }
 

@@ -13,7 +13,7 @@ export interface Promised {
 
 export interface LoadFigures {
   acknowledged: number;
-  /** Requests that got no answer; each was repeated with its key until it had one. */
+  /** Requests that were cut off without an answer; each was repeated with its key until it had one. */
   unanswered: number;
   /** Repeated requests that had been carried out before: the first answer came again. */
   replayed: number;
@@ -57,7 +57,9 @@ export class CrashLoad {
   }
 
   private async deploy(name: string, replicas: number): Promise<void> {
-    const answer = await this.insist('deploy', (client, key) => client.post('/api/deployment/deploy', deployWish(name, { replicas }), { key }));
+    const answer = await this.insist('deploy', (client, key) =>
+      client.post('/api/deployment/deploy', deployWish(name, { replicas }), { key }),
+    );
     if (!this.accept('deploy', answer, [202])) return;
     const { deployment_id: id } = answer.body as { deployment_id: string };
     this.ledger.set(id, { name, id, replicas, deleted: false });
@@ -95,13 +97,17 @@ export class CrashLoad {
         const seen = `${what} ${String(answer.status)}`;
         this.figures.byStatus[seen] = (this.figures.byStatus[seen] ?? 0) + 1;
         if (!isToBeTriedAgain(answer)) return answer;
-      } catch {
-        this.figures.unanswered++;
+      } catch (error) {
+        if (!isRefused(error)) this.figures.unanswered++;
       }
       await sleep(RETRY_MS);
     }
   }
 }
 
+/** Nobody listened: the request was never sent. */
+const isRefused = (error: unknown): boolean => error instanceof Error && Reflect.get(error, 'code') === 'ECONNREFUSED';
+
 /** 503 and 409 `idempotency_in_progress` say Retry-After: the first request may still be decided. */
-const isToBeTriedAgain = ({ status, headers }: Answer): boolean => (status === 503 || status === 409) && headers['retry-after'] !== undefined;
+const isToBeTriedAgain = ({ status, headers }: Answer): boolean =>
+  (status === 503 || status === 409) && headers['retry-after'] !== undefined;

@@ -110,7 +110,8 @@ describe('with a database server', () => {
 
   it('survives every backend being terminated every 150 ms', async () => {
     await survives('terminated', async () => {
-      for (const end = performance.now() + AWAY_MS; performance.now() < end; await sleep(150)) {
+      for (let turn = 0; turn < AWAY_MS / 150; turn++) {
+        await sleep(150);
         await superuser.query(
           `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
         );

@@ -31,7 +31,12 @@ async function terminate(product: ProcessUnderTest, client: Client): Promise<End
   const exiting = product.kill('SIGTERM');
   const readiness: (number | 'refused')[] = [];
   do {
-    readiness.push(await fetch(`${product.url}/health/ready`).then(({ status }) => status, () => 'refused' as const));
+    readiness.push(
+      await fetch(`${product.url}/health/ready`).then(
+        ({ status }) => status,
+        () => 'refused' as const,
+      ),
+    );
     await sleep(20);
   } while (product.isAlive && readiness.at(-1) !== 'refused');
   const answer = await deleting;

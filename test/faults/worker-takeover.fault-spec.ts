@@ -43,7 +43,9 @@ describe('three workers, one of them killed and one of them frozen in the middle
     workers = await Promise.all([1, 2, 3].map(() => startProcess({ ...env, ROLE: 'worker' })));
     client = await adminOf(api);
     ids = await Promise.all(
-      Array.from({ length: DEPLOYMENTS }, (_, index) => deploy(client, `slow-${index}`, { container_image: 'simulated/slow:1', replicas: 2 })),
+      Array.from({ length: DEPLOYMENTS }, (_, index) =>
+        deploy(client, `slow-${index}`, { container_image: 'simulated/slow:1', replicas: 2 }),
+      ),
     );
     const allBusy = async (): Promise<Work[] | null> => {
       const found = await claimed();
@@ -59,7 +61,9 @@ describe('three workers, one of them killed and one of them frozen in the middle
     await of(first).kill('SIGKILL');
     for (const id of ids) await untilHealthy(client, id, TAKEOVER_MS);
     takeoverMs = performance.now() - begun;
-    process.stdout.write(`worker takeover: ${JSON.stringify(busy)} jobs, all ${DEPLOYMENTS} deployments running after ${Math.round(takeoverMs)} ms\n`);
+    process.stdout.write(
+      `worker takeover: ${JSON.stringify(busy)} jobs, all ${DEPLOYMENTS} deployments running after ${Math.round(takeoverMs)} ms\n`,
+    );
   }, 120_000);
 
   afterAll(async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { aSpec, expectInvariants, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { aSpec, expectInvariants, finishTeardowns, tableRows, UNKNOWN_ID } from '../support/deployments';
 import { QueryTap, type Listener, type Statement } from '../support/query-tap';
 import { aDeployment, aNode, aPlacedReplica } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
@@ -31,6 +31,7 @@ const FAULTS: { name: string; fault: (t: TestApp, statement: Statement) => Retur
     fault: async (t, { runner }) => {
       const client = (await runner.connect()) as { processID: number };
       await t.dataSource.query(`SELECT pg_terminate_backend($1, 2000)`, [client.processID]);
+      return undefined;
     },
     status: 503,
   },
@@ -44,15 +45,24 @@ describe('a transaction of which one statement fails', () => {
     // Without a worker: only the request's own transaction writes.
     t = await startTestApp({ env: { ROLE: 'api' } });
     tap = new QueryTap(t.dataSource);
-    node = await aNode(t.dataSource, { cpu_cores: 1000, memory_mb: 1_000_000, storage_gb: 10_000, last_heartbeat: new Date(Date.now() + 3_600_000) });
+    node = await aNode(t.dataSource, {
+      cpu_cores: 1000,
+      memory_mb: 1_000_000,
+      storage_gb: 10_000,
+      last_heartbeat: new Date(Date.now() + 3_600_000),
+    });
     await t.token('ada', {});
   });
   afterAll(() => t?.close());
-  afterEach(() => expectInvariants(t.dataSource));
+  afterEach(async () => {
+    await finishTeardowns(t.dataSource);
+    await expectInvariants(t.dataSource);
+  });
 
   const aRunningDeployment = async (): Promise<string> => {
     const id = await aDeployment(t.dataSource, { user_id: await t.userId('ada'), target_replicas: 4 });
-    for (const status of ['running', 'running', 'starting', 'pending']) await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: node, status });
+    for (const status of ['running', 'running', 'starting', 'pending'])
+      await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: node, status });
     return id;
   };
 
@@ -72,7 +82,8 @@ describe('a transaction of which one statement fails', () => {
     stop: { words: 'Stop failed', method: 'post', path: (id) => `${id}/stop`, status: 202 },
   };
   const send = ({ method, path, body }: Request, id: string, key: string) => {
-    const sent = t.as('ada')[method](`/api/deployment/${path(id)}`).set('Idempotency-Key', key);
+    const agent = t.as('ada').set('Idempotency-Key', key);
+    const sent = agent[method](`/api/deployment/${path(id)}`);
     return body ? sent.send(body()) : sent;
   };
 
@@ -103,7 +114,11 @@ describe('a transaction of which one statement fails', () => {
       const answer = await send(request, id, key).expect(request.status);
       expect(answer.headers['idempotency-replayed']).toBeUndefined();
       expect(await tableRows(t.dataSource)).not.toEqual(before);
-      if (request.path(id) === 'deploy') await t.as('ada').delete(`/api/deployment/${answer.body.deployment_id as string}`).expect(200);
+      if (request.path(id) === 'deploy')
+        await t
+          .as('ada')
+          .delete(`/api/deployment/${answer.body.deployment_id as string}`)
+          .expect(200);
     });
   });
 
@@ -111,10 +126,17 @@ describe('a transaction of which one statement fails', () => {
     const id = await aRunningDeployment();
     const failLook: Listener = ({ sql, inTransaction }) => {
       if (!inTransaction && sql.includes('reservations')) throw new Error(SECRET);
+      return undefined;
     };
     const answer = await tap.while(failLook, () => t.as('ada').delete(`/api/deployment/${id}`));
     expect(answer.status).toBe(202);
-    expect(answer.body).toMatchObject({ success: true, status: 'deleted', replicas_stopped: 0, replicas_stopping: 3, resources_released: false });
+    expect(answer.body).toMatchObject({
+      success: true,
+      status: 'deleted',
+      replicas_stopped: 0,
+      replicas_stopping: 3,
+      resources_released: false,
+    });
     await t.as('ada').delete(`/api/deployment/${id}`).expect(409);
   });
 
@@ -122,6 +144,7 @@ describe('a transaction of which one statement fails', () => {
     const id = await aRunningDeployment();
     const breakReads: Listener = ({ sql }) => {
       if (sql.includes('deployment')) throw new Error(SECRET);
+      return undefined;
     };
     for (const [path, words] of [
       [`status/${id}`, 'Failed to retrieve deployment status: '],

@@ -1,5 +1,5 @@
-import { aSpec } from '../support/deployments';
-import { QueryTap } from '../support/query-tap';
+import { aSpec, finishTeardowns } from '../support/deployments';
+import { QueryTap, type Statement } from '../support/query-tap';
 import { aDeployment, aNode, aPlacedReplica } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 
@@ -18,13 +18,18 @@ describe('the number of statements of a request does not grow with what it is ab
     await t.token('ada', {});
     await t.as('ada').get('/api/auth/me').expect(200); // from here on the token is known
   });
+  afterEach(() => finishTeardowns(t.dataSource));
   afterAll(() => t?.close());
 
   const aRunningDeployment = async (replicas: number): Promise<string> => {
     const id = await aDeployment(t.dataSource, { user_id: await t.userId('ada'), target_replicas: replicas });
-    for (let n = 0; n < replicas; n++) await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: nodes[n % 3]!, status: n % 5 === 4 ? 'pending' : 'running' });
+    for (let n = 0; n < replicas; n++)
+      await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: nodes[n % 3]!, status: n % 5 === 4 ? 'pending' : 'running' });
     return id;
   };
+  /** Without those that look at the token again now and then. */
+  const countOf = (statements: readonly Statement[]): number =>
+    statements.filter(({ sql }) => !/\b(sessions|users|api_tokens)\b/.test(sql)).length;
   const post = (path: string, body?: object) => t.as('ada').post(`/api/deployment/${path}`).send(body);
 
   it.each<[string, (replicas: number, id: string) => PromiseLike<{ status: number }>, number]>([
@@ -43,7 +48,7 @@ describe('the number of statements of a request does not grow with what it is ab
       // One replica cannot be scaled down, and a pending one would add the release that one running does not need.
       const id = await aRunningDeployment(name === 'scale up' || name === 'status' ? replicas : replicas + 9);
       const statements = await tap.statements(async () => expect([name, (await request(replicas, id)).status]).toEqual([name, status]));
-      counts.push(statements.length);
+      counts.push(countOf(statements));
     }
     expect(counts).toEqual([counts[0], counts[0], counts[0]]);
     expect(counts[0]).toBeLessThanOrEqual(12);
@@ -53,18 +58,23 @@ describe('the number of statements of a request does not grow with what it is ab
     for (let n = 0; n < 50; n++) await aDeployment(t.dataSource, { user_id: await t.userId('ada') });
     for (const limit of SIZES) {
       const statements = await tap.statements(async () => {
-        const { body } = await t.as('ada').get(`/api/deployment/list?limit=${String(limit)}`).expect(200);
+        const { body } = await t
+          .as('ada')
+          .get(`/api/deployment/list?limit=${String(limit)}`)
+          .expect(200);
         expect(body).toHaveLength(limit);
       });
       expect(statements.filter(({ sql }) => sql.includes('FROM deployments') || sql.includes('deployment_replicas'))).toHaveLength(2);
-      expect(statements.length).toBeLessThanOrEqual(4);
+      expect(countOf(statements)).toBe(2);
     }
   });
 
   it('idempotency: a key adds the same three statements to every delete', async () => {
     const [plain, keyed] = [await aRunningDeployment(5), await aRunningDeployment(5)];
     const without = await tap.statements(() => t.as('ada').delete(`/api/deployment/${plain}?wait=0`).expect(202));
-    const withKey = await tap.statements(() => t.as('ada').delete(`/api/deployment/${keyed}?wait=0`).set('Idempotency-Key', 'one').expect(202));
-    expect(withKey.length - without.length).toBe(3);
+    const withKey = await tap.statements(() =>
+      t.as('ada').delete(`/api/deployment/${keyed}?wait=0`).set('Idempotency-Key', 'one').expect(202),
+    );
+    expect(countOf(withKey) - countOf(without)).toBe(3);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const WAIT_MS = 15_000;
+const WAIT_MS = 30_000;
 /** A browser that talks to nobody but the page under test. The sandbox does not work as root, where CI runs. */
 const ARGS = [
   '--disable-gpu',

@@ -53,7 +53,10 @@ export class Client {
         let got = '';
         answer.setEncoding('utf8').on('data', (chunk: string) => (got += chunk));
         answer.on('error', reject).on('close', () => {
-          if (!answer.complete) return reject(new Error('the answer broke off'));
+          if (!answer.complete) {
+            reject(new Error('the answer broke off'));
+            return;
+          }
           resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: parse(got), ms: performance.now() - begun });
         });
       });

@@ -52,7 +52,9 @@ export async function untilHealthy(client: Client, id: string, timeoutMs = 20_00
   let last: StatusView | undefined;
   const isHealthy = async (): Promise<StatusView | null> => {
     last = await statusOf(client, id);
-    return last.status === 'running' && last.health === 'healthy' && inStatus(last, 'running').length === last.target_replicas ? last : null;
+    return last.status === 'running' && last.health === 'healthy' && inStatus(last, 'running').length === last.target_replicas
+      ? last
+      : null;
   };
   try {
     return await until(isHealthy, { timeoutMs, everyMs: 50, what: `deployment ${id} to be healthy` });

@@ -33,6 +33,7 @@ export interface StatusBody {
   health: string;
   health_reasons: string[];
   target_replicas: number;
+  work: { last_error: string | null } | null;
   updated_at: string;
   replicas: { id: string; node_id: string; status: string; reason: string | null; attempt: number; container_id: string | null }[];
   recent_status_changes: { old_status: string; new_status: string; changed_at: string; reason: string }[];
@@ -42,7 +43,14 @@ export const statusOf = async (t: TestApp, user: string, id: string): Promise<St
   (await t.as(user).get(`/api/deployment/status/${id}?include_deleted=true`).expect(200)).body as StatusBody;
 
 /** Waits until the status, and if given the health, is this. */
-export const reaches = (t: TestApp, user: string, id: string, status: string, health?: string, options: UntilOptions = {}): Promise<StatusBody> =>
+export const reaches = (
+  t: TestApp,
+  user: string,
+  id: string,
+  status: string,
+  health?: string,
+  options: UntilOptions = {},
+): Promise<StatusBody> =>
   until(
     async () => {
       const body = await statusOf(t, user, id);
@@ -57,6 +65,16 @@ export async function deployed(t: TestApp, user: string, over: Over = {}): Promi
   await reaches(t, user, id, 'running', 'healthy');
   return id;
 }
+
+/** Waits until no work is left to do on it: a moment after the last replica has started. */
+export const settles = (t: TestApp, user: string, id: string): Promise<StatusBody> =>
+  until(
+    async () => {
+      const body = await statusOf(t, user, id);
+      return body.work === null ? body : null;
+    },
+    { what: `deployment ${id} to be settled` },
+  );
 
 export interface HistoryEntry {
   old_status: string;
@@ -111,4 +129,13 @@ export async function expectGone(dataSource: DataSource, id: string, options: Un
 
 export async function expectInvariants(dataSource: DataSource): Promise<void> {
   expect(await checkInvariants(dataSource, { graceSeconds: 30 })).toEqual([]);
+}
+
+/** Does the teardown in the place of a worker, for applications without one: all that is stopping has stopped. */
+export async function finishTeardowns(dataSource: DataSource): Promise<void> {
+  await dataSource.query(
+    `WITH stopped AS (
+       UPDATE deployment_replicas SET status = 'stopped', stopped_at = clock_timestamp() WHERE status = 'stopping' RETURNING id)
+     UPDATE reservations SET released_at = clock_timestamp() WHERE released_at IS NULL AND replica_id IN (SELECT id FROM stopped)`,
+  );
 }

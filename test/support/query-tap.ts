@@ -7,8 +7,9 @@ export interface Statement {
   readonly runner: QueryRunner;
 }
 
-/** Sees every statement before it runs; what it throws, the statement throws. Called again after, when it gives a function. */
-export type Listener = (statement: Statement) => void | Promise<void> | (() => void);
+type After = () => void;
+/** Sees every statement before it runs; what it throws, the statement throws. A function that it gives is called after it. */
+export type Listener = (statement: Statement) => After | undefined | Promise<After | undefined>;
 
 /** Lets tests see, count and break the statements of an application. Transaction commands count as statements. */
 export class QueryTap {
@@ -32,7 +33,10 @@ export class QueryTap {
   /** The statements of `work`. */
   async statements(work: () => PromiseLike<unknown>): Promise<Statement[]> {
     const seen: Statement[] = [];
-    await this.while((statement) => void seen.push(statement), work);
+    await this.while((statement) => {
+      seen.push(statement);
+      return undefined;
+    }, work);
     return seen;
   }
 

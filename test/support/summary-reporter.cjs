@@ -4,10 +4,11 @@
  */
 class SummaryReporter {
   onRunComplete(_contexts, results) {
+    // Jest prints its own summary after all reporters, and this line comes last.
+    if (this.line === undefined) process.once('exit', () => process.stdout.write(`${this.line}\n`));
     const failed = results.numFailedTests + results.numRuntimeErrorTestSuites;
     const skipped = results.numPendingTests + results.numTodoTests;
-    const counts = [`${results.numPassedTests} passed`, `${failed} failed`, ...(skipped > 0 ? [`${skipped} skipped`] : [])];
-    process.stdout.write(`${counts.join(', ')}\n`);
+    this.line = [`${results.numPassedTests} passed`, `${failed} failed`, ...(skipped > 0 ? [`${skipped} skipped`] : [])].join(', ');
   }
 }
 

@@ -40,7 +40,7 @@ export class ResourcesRequestDto {
 }
 
 export class PortDto {
-  @ApiProperty({ example: 8080, minimum: 1, maximum: 65_535, type: 'integer' })
+  @ApiProperty({ example: 80, minimum: 1, maximum: 65_535, type: 'integer' })
   @IsInt()
   @Min(1)
   @Max(65_535)

@@ -6,10 +6,17 @@ import { Optional } from '../../common/validation/fields';
 const MAX_CPU_CORES = 10_000;
 const MIN_CPU_CORES = 0.1;
 
-const whole = (what: { property: string; min: number; max: number; unit: string; description: string }): PropertyDecorator => {
+const whole = (what: {
+  property: string;
+  min: number;
+  max: number;
+  unit: string;
+  description: string;
+  example: number;
+}): PropertyDecorator => {
   const message = `${what.property} must be a whole number of ${what.unit} from ${what.min} to ${what.max}`;
   return applyDecorators(
-    ApiPropertyOptional({ type: 'integer', minimum: what.min, maximum: what.max, description: what.description }),
+    ApiPropertyOptional({ type: 'integer', minimum: what.min, maximum: what.max, description: what.description, example: what.example }),
     Optional(),
     IsInt({ message }),
     Min(what.min, { message }),
@@ -27,6 +34,7 @@ export const CpuCores = (): PropertyDecorator =>
       minimum: MIN_CPU_CORES,
       maximum: MAX_CPU_CORES,
       description: 'CPU cores, up to three decimals.',
+      example: 8,
     }),
     Optional(),
     IsNumber({ maxDecimalPlaces: 3, allowNaN: false, allowInfinity: false }, { message: CPU_MESSAGE }),
@@ -35,10 +43,10 @@ export const CpuCores = (): PropertyDecorator =>
   );
 
 export const MemoryMb = (): PropertyDecorator =>
-  whole({ property: 'memory_mb', min: 1, max: 100_000_000, unit: 'MB', description: 'Memory in MB.' });
+  whole({ property: 'memory_mb', min: 1, max: 100_000_000, unit: 'MB', description: 'Memory in MB.', example: 16_384 });
 
 export const GpuUnits = (): PropertyDecorator =>
-  whole({ property: 'gpu_units', min: 0, max: 1_024, unit: 'units', description: 'GPU units.' });
+  whole({ property: 'gpu_units', min: 0, max: 1_024, unit: 'units', description: 'GPU units.', example: 0 });
 
 export const StorageGb = (): PropertyDecorator =>
-  whole({ property: 'storage_gb', min: 1, max: 10_000_000, unit: 'GB', description: 'Storage in GB.' });
+  whole({ property: 'storage_gb', min: 1, max: 10_000_000, unit: 'GB', description: 'Storage in GB.', example: 200 });

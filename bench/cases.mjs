@@ -1,0 +1,131 @@
+import { DELETE_SCRIPT, DEPLOY_SCRIPT, SCALE_SCRIPT } from './baseline.sql.mjs';
+import { idOf, liveK, sqlId } from './ids.mjs';
+import { credentials } from './product.mjs';
+
+const whole = (below) => Math.floor(Math.random() * below);
+const bearer = (token) => ({ authorization: `Bearer ${token}` });
+const json = (token) => ({ ...bearer(token), 'content-type': 'application/json' });
+
+const USER = `\\set u random(1, :driven)\n`;
+const LIVE_DEPLOYMENT = `${USER}\\set n random(0, :live - 1)\n\\set i :u + (:n / 4 * 5 + :n % 4) * :users\n`;
+
+/** The requests that only read. `variables` tell which traced values the baseline varies, and how. */
+export function readCases({ layout, tokens, deepPages }) {
+  const user = () => 1 + whole(layout.driven);
+  const deployment = (u) => u + liveK(whole(layout.livePerUser)) * layout.users;
+  const listed = (name, query) => ({
+    name,
+    target: 0.45,
+    expected: [200],
+    next: () => ({ method: 'GET', path: `/api/deployment/list?${query}`, headers: bearer(tokens[user()]) }),
+    sample: () => ({ path: `/api/deployment/list?${query}`, headers: bearer(tokens[1]) }),
+    prelude: USER,
+    variables: { [idOf('u', 1)]: sqlId('u', ':u') },
+  });
+  return [
+    {
+      name: 'status',
+      target: 0.4,
+      expected: [200],
+      next: () => {
+        const u = user();
+        return { method: 'GET', path: `/api/deployment/status/${idOf('d', deployment(u))}`, headers: bearer(tokens[u]) };
+      },
+      sample: () => ({ path: `/api/deployment/status/${idOf('d', 1)}`, headers: bearer(tokens[1]) }),
+      prelude: LIVE_DEPLOYMENT,
+      variables: { [idOf('u', 1)]: sqlId('u', ':u'), [idOf('d', 1)]: sqlId('d', ':i') },
+    },
+    listed('list, first page', 'limit=20'),
+    deepList(layout, tokens, deepPages, user),
+    listed('list, name search', 'limit=20&name=cache'),
+    listed('list, status filter', 'limit=20&status=running'),
+  ];
+}
+
+/** The last page but the first: what a keyset cursor has to make as cheap as the first one. */
+function deepList(layout, tokens, deepPages, user) {
+  const row = (u) => `(:u + ${deepPages.k} * :users)`.replace(':u', u);
+  return {
+    name: 'list, deep page by cursor',
+    target: 0.45,
+    expected: [200],
+    next: () => {
+      const u = user();
+      return { method: 'GET', path: deepPages.paths[u], headers: bearer(tokens[u]) };
+    },
+    sample: () => ({ path: deepPages.paths[1], headers: bearer(tokens[1]) }),
+    prelude: USER,
+    variables: {
+      [idOf('u', 1)]: sqlId('u', ':u'),
+      [idOf('d', 1 + deepPages.k * layout.users)]: sqlId('d', row(':u')),
+      [deepPages.value]: `('2026-01-01 00:00:00+00'::timestamptz + ${row(':u')} * interval '1 second')`.replaceAll(/'[^']*:[^']*'/g, (literal) =>
+        `U&${literal.replaceAll(':', '\\003A')}`,
+      ),
+    },
+  };
+}
+
+export const loginCase = ({ layout }) => ({
+  name: 'login',
+  target: null,
+  expected: [200],
+  next: () => ({
+    method: 'POST',
+    path: '/api/auth/login',
+    headers: { 'content-type': 'application/json' },
+    body: credentials(1 + whole(layout.driven)),
+  }),
+});
+
+let deployed = 0;
+
+/** The requests that write. Those with `replicas` use up deployments that are made before each measurement. */
+export function writeCases({ layout, tokens, pool }) {
+  const deployBody = () =>
+    JSON.stringify({
+      name: `bench-${process.pid}-${++deployed}`,
+      type: 'compute',
+      container_image: 'registry.example.org/team/service:1.4.2',
+      replicas: 3,
+      resources: { cpu: 0.5, memory: 512, storage: 10 },
+      env: { MODE: 'production' },
+      labels: { team: 'edge' },
+    });
+  const scaled = new Map();
+  let turn = 0;
+  const scaleNext = () => {
+    const i = pool.first + (turn++ % pool.count);
+    const replicas = scaled.get(i) === 4 ? 3 : 4;
+    scaled.set(i, replicas);
+    const path = `/api/deployment/scale/${idOf('l', i)}`;
+    return { method: 'POST', path, headers: json(tokens[(i % layout.driven) + 1]), body: JSON.stringify({ replicas }) };
+  };
+  const deletion = (replicas, target) => ({
+    name: `delete, ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`,
+    target,
+    replicas,
+    expected: [200, 202],
+    script: DELETE_SCRIPT,
+    nextOf: (first) => {
+      let i = first;
+      return () => {
+        const headers = bearer(tokens[(i % layout.driven) + 1]);
+        return { method: 'DELETE', path: `/api/deployment/${idOf('l', i++)}?wait=0`, headers };
+      };
+    },
+  });
+  return [
+    {
+      name: 'deploy',
+      target: 0.3,
+      expected: [202],
+      next: () => ({ method: 'POST', path: '/api/deployment/deploy', headers: json(tokens[1 + whole(layout.driven)]), body: deployBody() }),
+      script: DEPLOY_SCRIPT,
+    },
+    { name: 'scale up and down', target: 0.35, expected: [200], next: scaleNext, script: SCALE_SCRIPT },
+    deletion(1, 0.35),
+    deletion(3, 0.35),
+    deletion(10, 0.35),
+    deletion(100, 0.35),
+  ];
+}

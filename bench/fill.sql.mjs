@@ -1,0 +1,57 @@
+import { sqlId } from './ids.mjs';
+
+export const FILL_NODES = 100;
+export const HISTORY_ROWS = 5;
+
+const STATUS = `CASE WHEN k % 5 = 4 THEN 'deleted' WHEN k % 20 = 1 THEN 'failed' WHEN k % 20 = 2 THEN 'stopped' ELSE 'running' END`;
+
+/** Deployment i with what follows from it. Created a second apart, so that the order is that of the numbers. */
+const numbered = ({ size, users }) => `
+  (SELECT i, k, ${sqlId('d', 'i')} AS id, ${sqlId('u', `(i - 1) % ${users} + 1`)} AS user_id, ${STATUS} AS status,
+          timestamptz '2026-01-01Z' + i * interval '1 second' AS at
+     FROM (SELECT i, (i - 1) / ${users} AS k FROM generate_series(1, ${size}) AS i) AS numbers) AS d`;
+
+/** Statements that may run at the same time, in groups that follow one another. Triggers and foreign keys are off meanwhile. */
+export function fillStatements(layout, liveNodes) {
+  const d = numbered(layout);
+  const replica = (column) => `
+    FROM ${d} CROSS JOIN generate_series(0, 2) AS r(r)
+    CROSS JOIN LATERAL (SELECT md5('r' || d.i || '-' || r.r) AS hex, ${sqlId('m', `(d.i * 3 + r.r) % ${FILL_NODES} + 1`)} AS node_id) AS own ${column}`;
+  return [
+    `INSERT INTO users (id, username, email, password_hash)
+     SELECT ${sqlId('u', 'u')}, 'user-' || u, 'user-' || u || '@example.org', 'none' FROM generate_series(1, ${layout.users}) AS u`,
+    // Nodes of the fill are cordoned and of a runtime that this service does not drive: nothing watches or changes them.
+    `INSERT INTO nodes (id, name, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb, cordoned, last_heartbeat)
+     SELECT ${sqlId('m', 'm')}, 'fill-' || m, 'us-east', 'docker', 900000, 2000000000, 0, 2000000000, true, '2100-01-01Z'
+       FROM generate_series(1, ${FILL_NODES}) AS m`,
+    `INSERT INTO nodes (id, name, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb, last_heartbeat)
+     SELECT ${sqlId('n', 'n')}, 'live-' || n, 'us-east', 'simulated', 900000, 2000000000, 0, 2000000000, '2100-01-01Z'
+       FROM generate_series(1, ${liveNodes}) AS n`,
+    `INSERT INTO deployments (id, user_id, name, type, container_image, target_replicas, region, env, labels, status, revision,
+                              created_at, updated_at, deleted_at)
+     SELECT id, user_id, (ARRAY['web','api','cache','worker','ingest','proxy','auth','queue','search','report'])[1 + k % 10] || '-' || i,
+            'compute', 'registry.example.org/team/service:1.4.' || i % 50, 3, 'us-east', '{"MODE": "production", "LEVEL": "info"}',
+            '{"team": "edge"}', status, 5, at, at + interval '5 minutes', CASE WHEN status = 'deleted' THEN at + interval '5 minutes' END
+       FROM ${d}`,
+    `INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb) SELECT id, 0.5, 512, 0, 10 FROM ${d}`,
+    `INSERT INTO deployment_replicas (id, deployment_id, node_id, generation, status, container_id, created_at, changed_at, started_at, stopped_at)
+     SELECT own.hex::uuid, d.id, own.node_id, 1, CASE WHEN d.status = 'running' THEN 'running' ELSE 'stopped' END, own.hex || own.hex,
+            d.at, d.at + interval '1 minute', d.at + interval '1 minute',
+            CASE WHEN d.status <> 'running' THEN d.at + interval '5 minutes' END ${replica('')}`,
+    `INSERT INTO reservations (replica_id, deployment_id, node_id, cpu_cores, memory_mb, gpu_units, storage_gb, reserved_at, released_at)
+     SELECT own.hex::uuid, d.id, own.node_id, 0.5, 512, 0, 10, d.at,
+            CASE WHEN d.status <> 'running' THEN d.at + interval '5 minutes' END ${replica('')}`,
+    `INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id, changed_at)
+     SELECT d.id, (ARRAY['none','pending','scheduled','running','running'])[h], (ARRAY['pending','scheduled','running','running', d.status])[h],
+            (ARRAY['Deployment created by user','Scheduled 2 replicas across nodes','All 2 replicas started successfully',
+                   'Scaled up from 2 to 3 replicas (1 added)','Changed by user'])[h],
+            CASE WHEN h IN (1, 4, 5) THEN d.user_id END, md5(d.i::text), d.at + h * interval '1 minute'
+       FROM ${d} CROSS JOIN generate_series(1, ${HISTORY_ROWS}) AS h ORDER BY d.i, h`,
+  ];
+}
+
+export const COUNT_RESERVATIONS = `
+  UPDATE nodes AS n SET reserved_cpu_cores = v.cpu, reserved_memory_mb = v.memory, reserved_gpu_units = v.gpu, reserved_storage_gb = v.storage
+    FROM (SELECT node_id, sum(cpu_cores) AS cpu, sum(memory_mb) AS memory, sum(gpu_units) AS gpu, sum(storage_gb) AS storage
+            FROM reservations WHERE released_at IS NULL GROUP BY node_id) AS v
+   WHERE n.id = v.node_id`;

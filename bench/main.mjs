@@ -1,0 +1,60 @@
+// `npm run bench`: measures the product and writes docs/performance.md. Not a part of the tests. `-- --help` tells more.
+import { openDatabase } from './database.mjs';
+import { readOptions, sizeName } from './options.mjs';
+import { findPgbench } from './pgbench.mjs';
+import { measureRequests } from './requests.mjs';
+import { machine, requestTable, writeSection } from './report.mjs';
+
+const HELP = `npm run bench -- [command] [options]
+  requests    every request against pgbench (the default)
+  scale       the cost of a request at --sizes (10k,1M)
+  p99         deletes at 100 requests per second
+  placement   placement in memory and end to end
+  start       time to readiness, memory when idle
+  profile     where the service's time goes; statements per request
+Options: --size 100k --clients 16 --rounds 5 --seconds 4 --roles all,api --only status,list --nodes 50 --no-doc
+`;
+
+const say = (words) => process.stderr.write(`${words}\n`);
+
+async function withDatabase(work) {
+  const pgbench = findPgbench();
+  const database = await openDatabase(say);
+  try {
+    return await work({ database, pgbench, say });
+  } finally {
+    await database.close();
+  }
+}
+
+const commandLine = () => `npm run bench${process.argv.length > 2 ? ` -- ${process.argv.slice(2).join(' ')}` : ''}`;
+
+function publish(options, name, text) {
+  process.stdout.write(`\n${text}\n`);
+  if (options.writesDoc) writeSection(name, text);
+}
+
+const heading = (title, bench) => `## ${title}\n\n\`${commandLine()}\`; ${machine(bench)}; ${new Date().toISOString().slice(0, 10)}.\n`;
+
+const COMMANDS = {
+  help: () => process.stdout.write(HELP),
+  requests: (options) =>
+    withDatabase(async (bench) => {
+      const rows = await measureRequests(bench, options);
+      const title = heading(`Requests at ${sizeName(options.size)} deployments, ${options.clients} clients`, bench);
+      publish(options, 'requests', `${title}\n${requestTable(rows)}`);
+    }),
+  scale: async (options) => (await import('./scale.mjs')).run({ withDatabase, publish, heading, options }),
+  p99: async (options) => (await import('./p99.mjs')).run({ withDatabase, publish, heading, options }),
+  placement: async (options) => (await import('./placement.mjs')).run({ withDatabase, publish, heading, options, say }),
+  start: async (options) => (await import('./start.mjs')).run({ publish, heading, options }),
+  profile: async (options) => (await import('./profile.mjs')).run({ withDatabase, publish, heading, options }),
+};
+
+const options = readOptions(process.argv.slice(2));
+const command = COMMANDS[options.command];
+if (command === undefined) {
+  process.stderr.write(`There is no ${options.command}.\n${HELP}`);
+  process.exit(2);
+}
+await command(options);

@@ -1,0 +1,212 @@
+import fc from 'fast-check';
+import { gzipSync } from 'node:zlib';
+import type { OpenApiDocument, Operation, Parameter, Schema } from './openapi-client';
+import { encode, hostileHeader, hostileSegment, hostileValue, mutate, mutation, type Mutation } from './fuzz-values';
+
+export const IDENTITIES = ['ada', 'ada', 'ada', 'ada', 'ada', 'ada', 'bob', 'root', 'reader', 'leaver', 'inactive', 'nobody', 'forged'] as const;
+export type FuzzIdentity = (typeof IDENTITIES)[number];
+
+/** One request to be. `{{pool:n}}` in its texts stands for something that an earlier answer gave. */
+export interface FuzzRequest {
+  readonly operation: Operation;
+  readonly identity: FuzzIdentity;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly body: string | Buffer | undefined;
+}
+
+/** What no environment value may ever be found by: it must not come back in any answer. */
+export const ENV_MARK = 'sesame-of-the-fuzzer';
+
+const NEVER = fc.constant(undefined);
+const text = (pattern: RegExp): fc.Arbitrary<string> => fc.stringMatching(pattern);
+const label = text(/^[a-z0-9]{1,10}$/);
+
+/** Values that the document alone cannot tell: what is right for a field of this name. */
+const FIELDS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  container_image: fc.constantFrom('nginx:1.27', 'registry.example.org:5000/team/app@sha256:' + 'a'.repeat(64), 'simulated/crash:1', 'simulated/unhealthy:1', 'simulated/missing:1'),
+  username: text(/^[A-Za-z0-9_-]{3,20}$/),
+  email: text(/^[a-z0-9]{3,12}$/).map((name) => `${name}@example.org`),
+  password: fc.constantFrom('Correct-Horse-7', 'Wrong-Horse-7', `Ünï-${'x'.repeat(90)}A1`),
+  refresh_token: fc.nat(1).map((n) => `{{refresh:${String(n)}}}`),
+  cpu: fc.oneof({ weight: 8, arbitrary: fc.constantFrom(0.5, 0.501, 1) }, { weight: 1, arbitrary: fc.constantFrom(31.999, 32) }),
+  memory: fc.oneof({ weight: 8, arbitrary: fc.constantFrom(512, 513) }, { weight: 1, arbitrary: fc.constant(65_536) }),
+  storage: fc.constantFrom(1, 2, 10),
+  replicas: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 4 }) }, { weight: 1, arbitrary: fc.constantFrom(99, 100) }),
+  region: fc.constantFrom('us-east', 'eu-west', 'nowhere-1'),
+  env: fc.dictionary(text(/^[A-Z_][A-Z0-9_]{0,8}$/), fc.string({ unit: 'grapheme', maxLength: 20 }).map((rest) => `${ENV_MARK}${rest.replaceAll(/\p{Cc}|\p{Cs}/gu, '')}\n`), { maxKeys: 4 }),
+  labels: fc.dictionary(label, fc.string({ unit: 'grapheme', maxLength: 20 }).map((value) => value.replaceAll(/\p{Cc}|\p{Cs}/gu, '') || '🦊'), { maxKeys: 4 }),
+  command: fc.array(fc.oneof(fc.constantFrom('sh', '-c', "echo '\"$(id)\"'\n"), text(/^[ -~]{1,20}$/)), { minLength: 1, maxLength: 4 }),
+  expires_in_days: fc.integer({ min: 1, max: 365 }),
+};
+
+/** The two shapes of a node exclude each other, which no schema says. */
+const NODE = fc.record({ name: text(/^[a-z0-9._-]{1,20}$/), region: FIELDS.region!, runtime: fc.constant('simulated'), cpu_cores: fc.constantFrom(1, 2.5, 64), memory_mb: fc.constantFrom(1_024, 65_536), storage_gb: fc.constant(100) });
+
+const WHOLES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
+  RegisterNodeDto: NODE,
+  LoginDto: fc.record({ username: fc.constant('regular'), password: fc.constant('Correct-Horse-7') }),
+};
+
+/** Requests of every kind for every operation: right ones, wrong ones and hostile ones. */
+export function fuzzRequests(document: OpenApiDocument, operations: readonly Operation[]): fc.Arbitrary<FuzzRequest> {
+  return fc.oneof(...operations.map((operation) => ({ weight: weightOf(operation), arbitrary: requestsOf(document, operation) })));
+}
+
+/** Hashing a password costs a hundred times what the rest does. */
+const weightOf = ({ name, method }: Operation): number =>
+  /register|login$/.test(name) ? 2 : /deploy$/.test(name) ? 8 : /deployment_id|\/list/.test(name) ? (method === 'DELETE' ? 2 : 4) : 3;
+
+function requestsOf(document: OpenApiDocument, operation: Operation): fc.Arbitrary<FuzzRequest> {
+  const body = operation.body ? bodyOf(validOf(document, operation.body, '')) : rarely(bodyOf(fc.constant({})), 12);
+  const queries = operation.parameters.filter((parameter) => parameter.in === 'query');
+  return fc
+    .record({
+      identity: fc.constantFrom(...(operation.path.includes('nodes') || operation.path.includes('users') || operation.path === '/metrics' ? (['root', 'root', ...IDENTITIES] as const) : IDENTITIES)),
+      ids: fc.array(pathValue(poolOf(operation)), { minLength: 2, maxLength: 2 }),
+      query: queries.length > 0 ? queryOf(queries) : rarely(queryOf([]), 15).map((query) => query ?? ''),
+      headers: headersOf(),
+      body,
+    })
+    .map(({ identity, ids, query, headers, body: sent }) => ({
+      operation,
+      identity,
+      path: operation.path.replaceAll(/\{[^}]+\}/g, () => ids[0] ?? '') + (query === '' ? '' : `?${query}`),
+      headers: { ...(sent ? { 'Content-Type': 'application/json' } : {}), ...sent?.headers, ...headers },
+      body: sent?.content,
+    }));
+}
+
+const rarely = <T>(arbitrary: fc.Arbitrary<T>, oneIn: number): fc.Arbitrary<T | undefined> =>
+  fc.oneof({ weight: oneIn - 1, arbitrary: NEVER }, { weight: 1, arbitrary });
+
+const poolOf = ({ path }: Operation): string =>
+  /(start|retry)$/.exec(path)?.[1] ?? (path.includes('/nodes') ? 'node' : path.includes('/users') ? 'user' : path.includes('/tokens') ? 'token' : 'deployment');
+
+const pathValue = (pool: string): fc.Arbitrary<string> =>
+  fc.oneof(
+    { weight: 8, arbitrary: fc.nat(6).map((n) => `{{${pool}:${String(n)}}}`) },
+    { weight: 1, arbitrary: fc.nat(60).map((n) => `{{deployment:${String(n)}}}`) },
+    { weight: 1, arbitrary: fc.uuid() },
+    { weight: 1, arbitrary: fc.constantFrom('deployment', 'node', 'user', 'token').map((other) => `{{${other}:0}}`) },
+    { weight: 1, arbitrary: hostileSegment.filter((segment) => segment !== '') },
+  );
+
+function queryOf(parameters: readonly Parameter[]): fc.Arbitrary<string> {
+  const right = parameters.map((parameter) =>
+    fc.oneof({ weight: 2, arbitrary: NEVER }, { weight: 1, arbitrary: rightParameter(parameter).map((value) => `${parameter.name}=${value}`) }),
+  );
+  const names = [...parameters.map(({ name }) => name), 'fields', 'sort', 'constructor', '__proto__', 'toString', 'a[b]', 'limit[]'];
+  const wrong = fc.tuple(fc.oneof(fc.constantFrom(...names), hostileSegment), hostileSegment).map(([name, value]) => `${name}=${value}`);
+  return fc
+    .tuple(fc.tuple(...right), fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(wrong, { minLength: 1, maxLength: 3 }) }))
+    .map(([some, others]) => [...some.filter((part) => part !== undefined), ...others].join('&'));
+}
+
+function rightParameter({ name, schema }: Parameter): fc.Arbitrary<string> {
+  if (name === 'cursor') return fc.nat(30).map((n) => `{{cursor:${String(n)}}}`);
+  if (name === 'user_id') return fc.nat(10).map((n) => `{{user:${String(n)}}}`);
+  if (name === 'wait') return fc.constantFrom('0', '1', '2');
+  if (schema.enum) return fc.constantFrom(...schema.enum).map(String);
+  if (schema.type === 'boolean') return fc.constantFrom('true', 'false');
+  if (schema.type === 'integer') return fc.integer({ min: Number(schema.minimum ?? 0), max: Number(schema.maximum ?? 1_000) }).map(String);
+  if (schema.format === 'date-time') return fc.date({ min: new Date('1990-01-01'), max: new Date('2100-01-01'), noInvalidDate: true }).map((date) => encode(date.toISOString()));
+  return text(/^[a-z0-9_%]{1,8}$/).map(encode);
+}
+
+const headersOf = (): fc.Arbitrary<Record<string, string | string[]>> =>
+  fc
+    .record({
+      'Idempotency-Key': fc.oneof({ weight: 5, arbitrary: NEVER }, { weight: 2, arbitrary: fc.nat(40).map((n) => `key-${String(n)}`) }, { weight: 1, arbitrary: fc.oneof(hostileHeader, fc.constant<string | string[]>(['a', 'b'])) }),
+      'X-Request-Id': fc.oneof({ weight: 3, arbitrary: NEVER }, { weight: 2, arbitrary: text(/^[A-Za-z0-9._-]{1,128}$/) }, { weight: 1, arbitrary: hostileHeader }),
+      Accept: rarely(hostileHeader, 12),
+      'Content-Type': rarely(fc.oneof(hostileHeader, fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'application/json\ta', 'multipart/form-data', 'application/x-www-form-urlencoded')), 20),
+      'X-HTTP-Method-Override': rarely(fc.constantFrom('DELETE', 'GET', 'PATCH'), 20),
+      'If-None-Match': rarely(fc.constant('*'), 20),
+      Range: rarely(fc.constant('bytes=0-1'), 20),
+      Cookie: rarely(hostileHeader, 20),
+    })
+    .map((all) => Object.fromEntries(Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))));
+
+interface Sent {
+  readonly content: string | Buffer;
+  readonly headers?: Record<string, string>;
+}
+
+/** Half of the bodies are right, most others are changed in one or two places, and some are no JSON any more. */
+function bodyOf(right: fc.Arbitrary<unknown>): fc.Arbitrary<Sent> {
+  const plain = right.map((value): Sent => ({ content: JSON.stringify(value) }));
+  const mutated = fc
+    .tuple(right, fc.array(mutation, { minLength: 1, maxLength: 2 }))
+    .map(([value, changes]): Sent => ({ content: JSON.stringify(changes.reduce((before: unknown, change: Mutation) => mutate(before, change), value)) ?? '' }));
+  const other = hostileValue.map((value): Sent => ({ content: JSON.stringify(value) }));
+  const broken = fc.tuple(right, fc.nat(), fc.integer({ min: 0, max: 8 })).map(([value, at, how]) => breakText(JSON.stringify(value), at, how));
+  return fc.oneof({ weight: 10, arbitrary: plain }, { weight: 8, arbitrary: mutated }, { weight: 1, arbitrary: other }, { weight: 2, arbitrary: broken });
+}
+
+function breakText(right: string, at: number, how: number): Sent {
+  const place = at % (right.length + 1);
+  const insert = (what: string | Buffer): Buffer => Buffer.concat([Buffer.from(right.slice(0, place)), Buffer.from(what), Buffer.from(right.slice(place))]);
+  switch (how) {
+    case 0:
+      return { content: right.slice(0, place) };
+    case 1:
+      return { content: insert('\0') };
+    case 2:
+      return { content: insert(Buffer.from([0xff, 0xc0, 0x80])) };
+    case 3:
+      return { content: right.replace('{', `{${right.slice(1, -1)},`) };
+    case 4:
+      return { content: `${'['.repeat(3_000)}${right}${']'.repeat(3_000)}` };
+    case 5:
+      return { content: `[${'{},'.repeat(80_000)}{}]` };
+    case 6:
+      return { content: gzipSync(right), headers: { 'Content-Encoding': 'gzip' } };
+    case 7:
+      return { content: `${right}${' '.repeat(260 * 1024)}` };
+    default:
+      return { content: insert('\ufeff') };
+  }
+}
+
+/** A value that the schema allows. */
+export function validOf(document: OpenApiDocument, schema: Schema, name: string): fc.Arbitrary<unknown> {
+  if (schema.$ref !== undefined) {
+    const found = document.components.schemas[schema.$ref.replace('#/components/schemas/', '')];
+    if (!found) throw new Error(`the document has no ${schema.$ref}`);
+    const any = validOf(document, found, name);
+    const whole = WHOLES[schema.$ref.split('/').at(-1) ?? ''];
+    return whole ? fc.oneof(any, whole, whole) : any;
+  }
+  if (schema.allOf?.[0]) return validOf(document, schema.allOf[0], name);
+  const hint = FIELDS[name];
+  if (hint) return hint;
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  switch (schema.type) {
+    case 'object':
+      return objectOf(document, schema);
+    case 'array':
+      return fc.array(validOf(document, schema.items ?? {}, ''), { minLength: 1, maxLength: 3 });
+    case 'boolean':
+      return fc.boolean();
+    case 'integer':
+      return fc.integer({ min: Number(schema.minimum ?? 0), max: Number(schema.maximum ?? 1_000) });
+    case 'number':
+      return fc.integer({ min: Number(schema.minimum ?? 0) * 1_000, max: Number(schema.maximum ?? 1_000) * 1_000 }).map((n) => n / 1_000);
+    default:
+      return stringOf(schema);
+  }
+}
+
+function objectOf(document: OpenApiDocument, { properties = {}, required = [], additionalProperties }: Schema): fc.Arbitrary<unknown> {
+  if (typeof additionalProperties === 'object') return fc.dictionary(label, validOf(document, additionalProperties, ''), { maxKeys: 3 });
+  const values = Object.fromEntries(Object.entries(properties).map(([name, part]) => [name, validOf(document, part, name)]));
+  return fc.record(values, { requiredKeys: [...required] });
+}
+
+function stringOf({ pattern, maxLength, minLength, format }: Schema): fc.Arbitrary<string> {
+  if (format === 'uuid') return fc.uuid();
+  const short = Math.min(24, Number(maxLength ?? 24));
+  if (typeof pattern === 'string') return text(new RegExp(pattern)).filter((value) => value.length >= Number(minLength ?? 1) && value.length <= Number(maxLength ?? 24));
+  return text(new RegExp(`^[a-zA-Z0-9]{${String(Math.max(1, Number(minLength ?? 1)))},${String(short)}}$`));
+}

@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { ENV_MARK, fuzzRequests, type FuzzIdentity, type FuzzRequest } from './fuzz-requests';
+import { aUser } from './auth-users';
+import { readOpenApi, send, type WireAnswer } from './openapi-client';
+import { AnswerChecks, parse } from './openapi-client-checks';
+import { bearerOf, inactiveToken, newSession } from './openapi-client-identities';
+import type { TestApp } from './test-app';
+
+const AT_A_TIME = 4;
+const BATCH = 100;
+/** Generous for two cores that also hash passwords and validate answers; a hostile body that costs seconds is found all the same. */
+const MAX_MS = 8_000;
+const ABSENT_ID = '00000000-0000-4000-8000-000000000000';
+
+export interface FuzzReport {
+  readonly cases: number;
+  readonly seed: number;
+  /** Each kind of fault once, with the first request that showed it. */
+  readonly faults: string[];
+  readonly statuses: Readonly<Record<string, number>>;
+  /** Operations that never succeeded: they were not tested. */
+  readonly unreached: string[];
+}
+
+/** Sends so many generated requests and compares every answer with the document. The same seed sends the same requests. */
+export async function fuzz(t: TestApp, { cases, seed }: { cases: number; seed: number }): Promise<FuzzReport> {
+  const { document, operations } = await readOpenApi(t.url);
+  const run = new FuzzRun(t, new AnswerChecks(document));
+  await run.prepare();
+  const requests = fuzzRequests(document, operations);
+  for (let sent = 0; sent < cases; sent += BATCH) {
+    const batch = fc.sample(requests, { seed: seed + sent, numRuns: Math.min(BATCH, cases - sent) });
+    const workers = Array.from({ length: AT_A_TIME }, async () => {
+      for (let next = batch.shift(); next; next = batch.shift()) await run.one(next);
+    });
+    await Promise.all(workers);
+  }
+  const unreached = operations.map(({ name }) => name).filter((name) => !run.reached.has(name));
+  return { cases, seed, faults: [...run.faults.values()], statuses: Object.fromEntries([...run.statuses].sort()), unreached };
+}
+
+/** The state that requests share: ids, cursors and tokens of earlier answers, and who asks. */
+class FuzzRun {
+  readonly faults = new Map<string, string>();
+  readonly statuses = new Map<string, number>();
+  readonly reached = new Set<string>();
+  private readonly pools = new Map<string, string[]>();
+  private readonly tokens = new Map<FuzzIdentity, string | null>();
+
+  constructor(
+    private readonly t: TestApp,
+    private readonly checks: AnswerChecks,
+  ) {}
+
+  async prepare(): Promise<void> {
+    const { t } = this;
+    await t.token('root', { admin: true });
+    for (const name of ['ada', 'bob', 'root', 'leaver'] as const) this.tokens.set(name, await newSession(t, name));
+    this.tokens.set('reader', await t.token('reader', { readOnly: true }));
+    this.tokens.set('inactive', await inactiveToken(t, 'inactive'));
+    this.tokens.set('nobody', null);
+    this.tokens.set('forged', 'eyJhbGciOiJub25lIn0.e30.');
+    this.harvest('refresh', (await aUser(t, 'regular')).refreshToken);
+    this.harvest('user', await t.userId('bystander'));
+    const { body } = await t.as('root', { admin: true }).get('/api/nodes').expect(200);
+    this.harvest('node', (body as { id: string }[])[0]?.id);
+  }
+
+  async one(request: FuzzRequest): Promise<void> {
+    const { operation, identity } = request;
+    const path = this.filled(request.path);
+    const body = typeof request.body === 'string' ? this.filled(request.body) : request.body;
+    const headers = { ...request.headers, ...bearerOf(this.tokens.get(identity) ?? null) };
+    let answer: WireAnswer;
+    try {
+      answer = await send(this.t.url, { method: operation.method, path, headers, body });
+    } catch (error) {
+      this.note(request, path, `no answer: ${String(error)}`);
+      return;
+    }
+    const given = request.headers['X-Request-Id'];
+    const asked = { path, ...(typeof given === 'string' ? { requestId: given } : {}), maxMs: MAX_MS };
+    for (const fault of [...this.checks.faultsOf(operation, answer, asked), ...trespasses(request, answer)]) this.note(request, path, fault, answer);
+    const status = String(answer.status);
+    this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
+    if (answer.status < 300) await this.learn(request, answer);
+  }
+
+  /** What is given can be used by later requests; what was used up is replaced. */
+  private async learn({ operation, identity, headers, body }: FuzzRequest, { status, text, headers: got }: WireAnswer): Promise<void> {
+    this.reached.add(operation.name);
+    const value = parse(text) as Record<string, unknown> | undefined;
+    const link = String(got.link ?? '');
+    for (const [, cursor = ''] of link.matchAll(/cursor=([^&>]+)/g)) this.harvest('cursor', cursor);
+    switch (operation.name) {
+      case 'POST /api/deployment/deploy':
+        this.harvest('deployment', value?.deployment_id);
+        if (status === 202 && headers['Idempotency-Key'] === undefined) await this.compare(String(value?.deployment_id), body);
+        break;
+      case 'POST /api/deployment/{deployment_id}/stop':
+        this.harvest('start', value?.deployment_id);
+        break;
+      case 'GET /api/deployment/status/{deployment_id}':
+        if (value?.status === 'failed') this.harvest('retry', value.deployment_id);
+        break;
+      case 'POST /api/nodes':
+        this.harvest('node', value?.id);
+        break;
+      case 'POST /api/auth/register':
+        this.harvest('user', value?.id);
+        break;
+      case 'POST /api/auth/tokens':
+        this.harvest('token', value?.id);
+        break;
+      case 'POST /api/auth/login':
+      case 'POST /api/auth/refresh':
+        this.harvest('refresh', value?.refresh_token);
+        break;
+      case 'POST /api/auth/logout':
+        this.tokens.set(identity, await newSession(this.t, identity));
+        break;
+    }
+  }
+
+  /** What was accepted is what is shown, character for character. */
+  private async compare(id: string, sent: string | Buffer | undefined): Promise<void> {
+    const wish = parse(String(sent)) as Record<string, unknown>;
+    const { body } = await this.t.as('root', { admin: true }).get(`/api/deployment/${id}?include_deleted=true`).expect(200);
+    const shown = body as Record<string, unknown>;
+    for (const field of ['name', 'type', 'container_image', 'command', 'labels', 'region']) {
+      const before = JSON.stringify(sorted(wish[field]));
+      if (before !== undefined && before !== JSON.stringify(sorted(shown[field]))) this.faults.set(`stored ${field}`, `${field} was sent as ${before} and is shown as ${JSON.stringify(shown[field])}`);
+    }
+  }
+
+  private note({ operation, identity, headers, body }: FuzzRequest, path: string, fault: string, answer?: WireAnswer): void {
+    const kind = `${operation.name}: ${fault}`;
+    if (this.faults.has(kind)) return;
+    const shown = JSON.stringify({ path: path.slice(0, 300), identity, headers, body: body?.toString().slice(0, 600) });
+    this.faults.set(kind, `${kind}\n    sent ${shown}\n    got  ${answer ? `${String(answer.status)} ${answer.text.slice(0, 300)}` : 'nothing'}`);
+  }
+
+  private harvest(pool: string, value: unknown): void {
+    if (typeof value !== 'string') return;
+    const known = this.pools.get(pool) ?? [];
+    this.pools.set(pool, [value, ...known].slice(0, 60));
+  }
+
+  private filled(text: string): string {
+    return text.replaceAll(/\{\{(\w+):(\d+)\}\}/g, (_all, pool: string, n: string) => {
+      const known = this.pools.get(pool) ?? [];
+      return known[Number(n) % Math.max(1, known.length)] ?? ABSENT_ID;
+    });
+  }
+}
+
+/** Nobody gets what is not theirs, whatever the request looks like, and no secret comes back. */
+function trespasses({ operation, identity }: FuzzRequest, { status, text }: WireAnswer): string[] {
+  const isStranger = identity === 'nobody' || identity === 'forged' || identity === 'inactive';
+  return [
+    ...(isStranger && !operation.isPublic && status < 400 ? [`${identity} got ${String(status)}`] : []),
+    ...(identity === 'reader' && !operation.isPublic && operation.method !== 'GET' && status < 400 ? ['a read-only token could write'] : []),
+    ...(text.includes(ENV_MARK) ? ['an environment value came back'] : []),
+  ];
+}
+
+const sorted = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)) : value;

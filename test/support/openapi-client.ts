@@ -1,0 +1,110 @@
+import { Agent, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
+
+export interface WireRequest {
+  readonly method: string;
+  /** Sent as it stands: nothing is normalised on the way. */
+  readonly path: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Buffer;
+}
+
+export interface WireAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+  readonly ms: number;
+}
+
+export interface Schema {
+  readonly $ref?: string;
+  readonly allOf?: readonly Schema[];
+  readonly type?: string;
+  readonly format?: string;
+  readonly enum?: readonly unknown[];
+  readonly nullable?: boolean;
+  readonly items?: Schema;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Schema | boolean;
+  readonly [keyword: string]: unknown;
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required?: boolean;
+  readonly schema: Schema;
+}
+
+export interface DocumentedResponse {
+  readonly content?: Readonly<Record<string, { readonly schema: Schema; readonly examples?: Readonly<Record<string, unknown>> }>>;
+}
+
+export interface Operation {
+  /** As in `POST /api/auth/login`. */
+  readonly name: string;
+  readonly method: string;
+  readonly path: string;
+  readonly isPublic: boolean;
+  readonly parameters: readonly Parameter[];
+  readonly body: Schema | null;
+  readonly responses: Readonly<Record<string, DocumentedResponse>>;
+}
+
+interface RawOperation {
+  readonly security?: readonly unknown[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+  readonly responses: Readonly<Record<string, DocumentedResponse>>;
+}
+
+export interface OpenApiDocument {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, RawOperation>>>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
+
+const TIMEOUT_MS = 30_000;
+const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+
+/** Sends one request byte for byte; rejects when there is no whole answer. Ids, paths and headers may be as odd as HTTP allows. */
+export function send(url: string, { method, path, headers = {}, body }: WireRequest): Promise<WireAnswer> {
+  const { hostname, port } = new URL(url);
+  const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
+  const begun = performance.now();
+  return new Promise((resolve, reject) => {
+    const asked = httpRequest({ hostname, port, method, path, agent, headers: { ...length, ...headers } }, (answer) => {
+      const chunks: Buffer[] = [];
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
+      answer.on('close', () => {
+        if (!answer.complete) return reject(new Error(`${method} ${path}: the answer broke off`));
+        const text = Buffer.concat(chunks).toString('utf8');
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text, ms: performance.now() - begun });
+      });
+    });
+    asked.on('error', (error) => reject(new Error(`${method} ${path}: ${error.message}`, { cause: error })));
+    asked.setTimeout(TIMEOUT_MS, () => asked.destroy(new Error(`${method} ${path}: no answer within ${String(TIMEOUT_MS)} ms`)));
+    asked.end(body);
+  });
+}
+
+/** The document that the application serves, and its operations. */
+export async function readOpenApi(url: string): Promise<{ document: OpenApiDocument; operations: Operation[] }> {
+  const { text } = await send(url, { method: 'GET', path: '/openapi.json' });
+  const document = JSON.parse(text) as OpenApiDocument;
+  const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([verb, operation]): Operation => {
+      const method = verb.toUpperCase();
+      const { security, parameters = [], requestBody, responses } = operation;
+      return {
+        name: `${method} ${path}`,
+        method,
+        path,
+        isPublic: security?.length === 0,
+        parameters,
+        body: requestBody?.content['application/json']?.schema ?? null,
+        responses,
+      };
+    }),
+  );
+  return { document, operations };
+}
