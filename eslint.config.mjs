@@ -68,7 +68,10 @@ export default tseslint.config(
         'error',
         { selector: 'TSEnumDeclaration', message: 'Use an `as const` array and a type of the same name.' },
         { selector: "CallExpression[callee.name='forwardRef']", message: 'A missing module below is the cure for a cycle.' },
-        { selector: "Decorator[expression.callee.name=/^(OneToMany|ManyToOne|OneToOne|ManyToMany)$/]", message: 'Entities have columns only.' },
+        {
+          selector: 'Decorator[expression.callee.name=/^(OneToMany|ManyToOne|OneToOne|ManyToMany)$/]',
+          message: 'Entities have columns only.',
+        },
         {
           selector: "MemberExpression[object.name='process'][property.name='env']",
           message: 'Configuration comes from AppConfig.',
@@ -90,6 +93,7 @@ export default tseslint.config(
     files: ['test/**', 'src/**/*.spec.ts'],
     rules: {
       'max-lines': 'off',
+      '@typescript-eslint/no-confusing-void-expression': 'off',
       // supertest answers with bodies of type any, and a hook's `t?.close()` runs when the start has failed.
       '@typescript-eslint/no-unsafe-assignment': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
@@ -103,6 +107,21 @@ export default tseslint.config(
   },
   {
     files: ['**/*.{js,cjs,mjs}'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', require: 'readonly', module: 'writable', __dirname: 'readonly', URL: 'readonly', setTimeout: 'readonly', Buffer: 'readonly' } },
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        require: 'readonly',
+        module: 'writable',
+        __dirname: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
+        Buffer: 'readonly',
+        fetch: 'readonly',
+        performance: 'readonly',
+      },
+    },
   },
 );

@@ -58,8 +58,9 @@ function deepList(layout, tokens, deepPages, user) {
     variables: {
       [idOf('u', 1)]: sqlId('u', ':u'),
       [idOf('d', 1 + deepPages.k * layout.users)]: sqlId('d', row(':u')),
-      [deepPages.value]: `('2026-01-01 00:00:00+00'::timestamptz + ${row(':u')} * interval '1 second')`.replaceAll(/'[^']*:[^']*'/g, (literal) =>
-        `U&${literal.replaceAll(':', '\\003A')}`,
+      [deepPages.value]: `('2026-01-01 00:00:00+00'::timestamptz + ${row(':u')} * interval '1 second')`.replaceAll(
+        /'[^']*:[^']*'/g,
+        (literal) => `U&${literal.replaceAll(':', '\\003A')}`,
       ),
     },
   };

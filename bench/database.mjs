@@ -116,7 +116,10 @@ async function forgetOldFills(admin) {
 function versionOfSchema() {
   const hash = createHash('sha256');
   const migrations = new URL('../dist/database/migrations/', import.meta.url);
-  for (const file of readdirSync(migrations).filter((name) => name.endsWith('.js')).sort()) hash.update(readFileSync(new URL(file, migrations)));
+  for (const file of readdirSync(migrations)
+    .filter((name) => name.endsWith('.js'))
+    .sort())
+    hash.update(readFileSync(new URL(file, migrations)));
   hash.update(readFileSync(new URL('fill.sql.mjs', import.meta.url)));
   return hash.digest('hex').slice(0, 10);
 }

@@ -9,7 +9,8 @@ export function sizeOf(text) {
   return Number(digits) * (UNITS[unit.toLowerCase()] ?? 1);
 }
 
-export const sizeName = (size) => (size % 1_000_000 === 0 ? `${size / 1_000_000}M` : size % 1_000 === 0 ? `${size / 1_000}k` : String(size));
+export const sizeName = (size) =>
+  size % 1_000_000 === 0 ? `${size / 1_000_000}M` : size % 1_000 === 0 ? `${size / 1_000}k` : String(size);
 
 export function readOptions(args) {
   const { values, positionals } = parseArgs({

@@ -40,7 +40,18 @@ async function measure({ session, product, tokens, options }, replicas, query) {
     await settle(session.work);
   }
   const of = (key) => median(results.map((result) => result[key]));
-  return { replicas, query, perSecond: of('perSecond'), p50: of('p50'), p99: of('p99'), max: of('max'), others: results.map(({ others }) => others).join('').trim() };
+  return {
+    replicas,
+    query,
+    perSecond: of('perSecond'),
+    p50: of('p50'),
+    p99: of('p99'),
+    max: of('max'),
+    others: results
+      .map(({ others }) => others)
+      .join('')
+      .trim(),
+  };
 }
 
 const tableOf = (rows) =>

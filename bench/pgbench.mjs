@@ -13,7 +13,9 @@ export function findPgbench() {
     const { status, stdout } = spawnSync(path, ['--version'], { encoding: 'utf8' });
     if (status === 0) return { path, version: stdout.trim() };
   }
-  throw new Error('pgbench is missing; it is the baseline. It comes with PostgreSQL: apt-get install postgresql-contrib, or brew install postgresql.');
+  throw new Error(
+    'pgbench is missing; it is the baseline. It comes with PostgreSQL: apt-get install postgresql-contrib, or brew install postgresql.',
+  );
 }
 
 /** Runs a script over prepared statements, for some seconds or so many times for each client. */
@@ -24,7 +26,25 @@ export async function runPgbench({ path }, { url, script, variables, clients, se
   writeFileSync(file, script);
   const defines = Object.entries(variables).flatMap(([name, value]) => ['-D', `${name}=${value}`]);
   const length = perClient === undefined ? ['-T', String(seconds)] : ['-t', String(perClient)];
-  const args = ['-h', hostname, '-p', port, '-U', username, '-M', 'prepared', '-c', String(clients), '-j', '2', '-n', ...length, ...defines, '-f', file];
+  const args = [
+    '-h',
+    hostname,
+    '-p',
+    port,
+    '-U',
+    username,
+    '-M',
+    'prepared',
+    '-c',
+    String(clients),
+    '-j',
+    '2',
+    '-n',
+    ...length,
+    ...defines,
+    '-f',
+    file,
+  ];
   try {
     const output = await run(path, [...args, pathname.slice(1)], { ...process.env, PGPASSWORD: password });
     const read = (pattern) => Number(pattern.exec(output)?.[1] ?? NaN);
@@ -46,6 +66,8 @@ function run(command, args, env) {
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text));
     child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve(output) : reject(new Error(`pgbench ended with ${code}:\n${output.slice(0, 1_000)}`))));
+    child.on('close', (code) =>
+      code === 0 ? resolve(output) : reject(new Error(`pgbench ended with ${code}:\n${output.slice(0, 1_000)}`)),
+    );
   });
 }

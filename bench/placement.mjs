@@ -55,7 +55,10 @@ function placeAll(nodes, replicas, perCall) {
   let [placed, spentUs] = [0, 0];
   while (placed < replicas && performance.now() - begun < PURE_MS) {
     const before = process.cpuUsage();
-    const { nodeIds } = place({ replicas: Math.min(perCall, replicas - placed), perReplica: PER_REPLICA, region: 'us-east', strategy: 'spread' }, fleet);
+    const { nodeIds } = place(
+      { replicas: Math.min(perCall, replicas - placed), perReplica: PER_REPLICA, region: 'us-east', strategy: 'spread' },
+      fleet,
+    );
     const { user, system } = process.cpuUsage(before);
     spentUs += user + system;
     if (nodeIds.length === 0) throw new Error('The fleet of the measurement is full');
@@ -130,15 +133,17 @@ const pureTable = (rows) =>
   ])}`;
 
 const endToEndTable = (rows, { nodes }) =>
-  `From the first deploy request to the last committed \`scheduled\` row with its reservations, ${nodes} simulated nodes, workers in the same process:\n\n${table([
-    ['deployments', 'replicas each', 'placed', 'seconds', 'replicas/s', 'target', ''],
-    ...rows.map((row) => [
-      number(row.deployments),
-      number(row.replicas),
-      number(row.placed),
-      number(row.seconds, 1),
-      number(row.perSecond),
-      `≥ ${END_TO_END_TARGET}`,
-      verdict(row.perSecond >= END_TO_END_TARGET),
-    ]),
-  ])}`;
+  `From the first deploy request to the last committed \`scheduled\` row with its reservations, ${nodes} simulated nodes, workers in the same process:\n\n${table(
+    [
+      ['deployments', 'replicas each', 'placed', 'seconds', 'replicas/s', 'target', ''],
+      ...rows.map((row) => [
+        number(row.deployments),
+        number(row.replicas),
+        number(row.placed),
+        number(row.seconds, 1),
+        number(row.perSecond),
+        `≥ ${END_TO_END_TARGET}`,
+        verdict(row.perSecond >= END_TO_END_TARGET),
+      ]),
+    ],
+  )}`;

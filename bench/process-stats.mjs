@@ -5,7 +5,10 @@ const TICK_US = 10_000; // CLK_TCK is 100 on Linux
 /** Fields of /proc/<pid>/stat after the name, which may contain spaces. */
 function stat(pid) {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ').map(Number);
+  const fields = text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
   return { parent: fields[1], own: (fields[11] + fields[12]) * TICK_US, ended: (fields[13] + fields[14]) * TICK_US };
 }
 

@@ -19,7 +19,8 @@ export async function run({ withDatabase, publish, heading, options }) {
       const statements = await traceAll(bench, session);
       const parts = [];
       for (const name of PROFILED) {
-        if (options.only.length === 0 || options.only.some((word) => name.startsWith(word))) parts.push(await profile(session, options, name));
+        if (options.only.length === 0 || options.only.some((word) => name.startsWith(word)))
+          parts.push(await profile(session, options, name));
       }
       publish(options, 'profile', [heading('Where the time goes', bench), statements, ...parts].join('\n\n'));
     } finally {
@@ -68,7 +69,13 @@ async function profile(session, options, name) {
     const load = test.nextOf
       ? { amount, next: test.nextOf(await session.makeBoth(amount, test.replicas)) }
       : { seconds: options.seconds, next: test.next };
-    await drive({ url: product.url, clients: options.clients, amount: 160, next: test.nextOf ? test.nextOf(await session.makeBoth(160, test.replicas)) : test.next, expected: test.expected });
+    await drive({
+      url: product.url,
+      clients: options.clients,
+      amount: 160,
+      next: test.nextOf ? test.nextOf(await session.makeBoth(160, test.replicas)) : test.next,
+      expected: test.expected,
+    });
     const from = now();
     const { count } = await drive({ url: product.url, clients: options.clients, ...load, expected: test.expected });
     const to = now();
@@ -97,7 +104,11 @@ function describe(name, count, { nodes, samples, timeDeltas, startTime }, { from
     const where = packageOf(url, functionName);
     add(packages, where, timeDeltas[index]);
     const caller = where === 'V8' || where === 'node' ? callerOf(id, parents) : '';
-    add(functions, `${functionName || '(anonymous)'} ${where}${url === '' ? '' : ` ${url.split('/').at(-1)}:${lineNumber + 1}`}${caller}`, timeDeltas[index]);
+    add(
+      functions,
+      `${functionName || '(anonymous)'} ${where}${url === '' ? '' : ` ${url.split('/').at(-1)}:${lineNumber + 1}`}${caller}`,
+      timeDeltas[index],
+    );
   }
   const total = [...packages.values()].reduce((sum, us) => sum + us, 0);
   const top = (map, limit) =>

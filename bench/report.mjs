@@ -12,8 +12,13 @@ Measured by \`npm run bench\`; the tables are written by it, the words between t
 /** A Markdown table; the first row names the columns. */
 export function table([head, ...rows]) {
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
-  const line = (row) => `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`;
-  return [line(head), `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`, ...rows.map(line)].join('\n');
+  const line = (row) =>
+    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`;
+  return [
+    line(head),
+    `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`,
+    ...rows.map(line),
+  ].join('\n');
 }
 
 export const number = (value, digits = 0) => (value === null || value === undefined || Number.isNaN(value) ? '' : value.toFixed(digits));
@@ -41,7 +46,21 @@ export function writeSection(name, text) {
 }
 
 export function requestTable(rows) {
-  const head = ['request', 'requests/s', 'p50 ms', 'p99 ms', 'service µs', 'PostgreSQL µs', 'RSS MB', 'settled s', 'pgbench tps', 'pgbench µs', 'ratio', 'target', ''];
+  const head = [
+    'request',
+    'requests/s',
+    'p50 ms',
+    'p99 ms',
+    'service µs',
+    'PostgreSQL µs',
+    'RSS MB',
+    'settled s',
+    'pgbench tps',
+    'pgbench µs',
+    'ratio',
+    'target',
+    '',
+  ];
   return table([
     head,
     ...rows.map((row) => [

@@ -14,7 +14,8 @@ export async function measureRequests(bench, options) {
   try {
     const rows = [];
     const traced = await traceReads(bench, session);
-    for (const role of options.roles) rows.push(...(await measureRole(bench, session, options, { role, traced, reads: role === options.roles[0] })));
+    for (const role of options.roles)
+      rows.push(...(await measureRole(bench, session, options, { role, traced, reads: role === options.roles[0] })));
     return rows;
   } finally {
     await session.close();
@@ -29,7 +30,9 @@ async function measureRole(bench, session, options, { role, traced, reads }) {
     if (options.only.length > 0 && !options.only.some((word) => test.name.startsWith(word))) return;
     const row = { name: test.name, role, target: test.target, ...(await measure(test)) };
     rows.push(row);
-    bench.say(`  ${row.name} (${role}): ${row.perSecond.toFixed(0)}/s${row.ratio === null ? '' : `, pgbench ${row.tps.toFixed(0)}, ratio ${row.ratio.toFixed(2)}`}`);
+    bench.say(
+      `  ${row.name} (${role}): ${row.perSecond.toFixed(0)}/s${row.ratio === null ? '' : `, pgbench ${row.tps.toFixed(0)}, ratio ${row.ratio.toFixed(2)}`}`,
+    );
   };
   try {
     await sleep(1_000);
@@ -55,7 +58,13 @@ async function measureRead(context, test, statements) {
   const { session, options } = context;
   const script = toScript(test.prelude, statements, test.variables);
   const { driven, users, livePerUser } = session.layout;
-  const baseline = { url: session.baseUrl, script, variables: { driven, users, live: livePerUser }, clients: options.clients, seconds: options.seconds };
+  const baseline = {
+    url: session.baseUrl,
+    script,
+    variables: { driven, users, live: livePerUser },
+    clients: options.clients,
+    seconds: options.seconds,
+  };
   const result = await interleave(
     options.rounds,
     () => measureProduct(context, loadOf(context, test)),
@@ -104,7 +113,13 @@ async function measureDelete(context, test) {
     async (round) => {
       const perClient = amountOf(round, rates.baseline) / options.clients;
       const variables = { driven: session.layout.driven, first, per: perClient, n: 0 };
-      const result = await measureBaseline(context, { url: session.baseUrl, script: test.script, variables, clients: options.clients, perClient });
+      const result = await measureBaseline(context, {
+        url: session.baseUrl,
+        script: test.script,
+        variables,
+        clients: options.clients,
+        perClient,
+      });
       rates.baseline = result.tps;
       return result;
     },

@@ -26,7 +26,16 @@ export async function run({ withDatabase, publish, heading, options }) {
       ];
     });
     const [first, last] = [sizeName(options.sizes[0]), sizeName(options.sizes.at(-1))];
-    const head = ['request', `CPU µs at ${first}`, `CPU µs at ${last}`, 'growth', 'time growth', `ratio to pgbench at ${last}`, 'target', ''];
+    const head = [
+      'request',
+      `CPU µs at ${first}`,
+      `CPU µs at ${last}`,
+      'growth',
+      'time growth',
+      `ratio to pgbench at ${last}`,
+      'target',
+      '',
+    ];
     publish(options, 'scale', `${heading(`Cost at ${last} against ${first} deployments`, bench)}\n${table([head, ...lines])}`);
   });
 }

@@ -69,7 +69,9 @@ export async function findDeepPages(url, tokens, layout) {
 export async function deepPagesOf({ work, layout }, url, tokens) {
   const paths = await findDeepPages(url, tokens, layout);
   const k = layout.perUser - 1 - kFromEnd(40);
-  const { rows } = await work.query('SELECT id, created_at::text AS value FROM deployments WHERE id = $1', [idOf('d', 1 + k * layout.users)]);
+  const { rows } = await work.query('SELECT id, created_at::text AS value FROM deployments WHERE id = $1', [
+    idOf('d', 1 + k * layout.users),
+  ]);
   return { paths, k, value: rows[0].value };
 }
 

@@ -1,4 +1,4 @@
-import { Client, type QueryArrayConfig, type QueryConfig } from 'pg';
+import { Client, type ClientConfig, type QueryArrayConfig, type QueryConfig } from 'pg';
 
 /** More texts than the program has; beyond it statements are sent unnamed, so a mistake cannot fill the server's memory. */
 const MAX_STATEMENTS = 500;
@@ -21,6 +21,12 @@ function nameOf(text: string): string | undefined {
  * A connection whose server did not answer in time is ended, so that the pool hands it to nobody again.
  */
 export class PreparingClient extends Client {
+  constructor(config?: string | ClientConfig) {
+    super(config);
+    // Pool and TypeORM listen in turns; an error between the turns would have no listener and end the process.
+    this.on('error', () => undefined);
+  }
+
   // The overloads of pg's own `query` cannot be written down again; all of them arrive here.
   override query = ((config: string | QueryConfig | QueryArrayConfig, values?: unknown, ...rest: unknown[]): unknown => {
     const send = super.query.bind(this) as (...args: unknown[]) => unknown;

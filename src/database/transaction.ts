@@ -11,6 +11,16 @@ export interface TransactionOptions {
   retryOn?: (error: unknown) => boolean;
 }
 
+const actionsAfterCommit = new WeakMap<Tx, (() => void)[]>();
+
+/**
+ * Runs `action` when the transaction has committed, and never when it rolls back. For hints to others: a crash in between
+ * loses them, so nothing may depend on their arrival, and they must not throw.
+ */
+export function afterCommit(tx: Tx, action: () => void): void {
+  actionsAfterCommit.get(tx)?.push(action);
+}
+
 const RETRYABLE = new Set(['40001', '40P01']); // serialization_failure, deadlock_detected
 const MAX_ATTEMPTS = 3;
 const ROLLBACK_TIMEOUT_MS = 5_000;
@@ -27,9 +37,13 @@ export async function inTransaction<T>(
   for (let attempt = 1; ; attempt++) {
     const runner = dataSource.createQueryRunner();
     try {
+      const tx = runner.manager as Tx;
+      const actions: (() => void)[] = [];
+      actionsAfterCommit.set(tx, actions);
       await runner.startTransaction();
-      const result = await work(runner.manager as Tx, attempt);
+      const result = await work(tx, attempt);
       await runner.commitTransaction();
+      for (const action of actions) action();
       return result;
     } catch (error) {
       await rollBack(runner);

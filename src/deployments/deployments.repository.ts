@@ -1,10 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
 import type { Resources } from '../common/resources';
-import type { Tx } from '../database/transaction';
+import { afterCommit, type Tx } from '../database/transaction';
+import { Notifications } from '../jobs/notifications';
 import type { PlacementStrategy } from '../scheduling/place.types';
 import type { DeploymentSpec } from './domain/deployment-spec';
 import { NO_STATUS, sourcesOf, type DeploymentStatus } from './domain/deployment-status';
+
+/** The channel that tells, by deployment id, that a user or the reconciler has changed a deployment. */
+export const DEPLOYMENT_CHANNEL = 'fog_deployment';
 
 /** A deployment whose row is locked until the transaction ends. */
 export interface LockedDeployment {
@@ -38,6 +42,8 @@ export interface StatusChange {
  */
 @Injectable()
 export class DeploymentsRepository {
+  constructor(private readonly notifications: Notifications) {}
+
   /** Null when it is missing or neither the actor's own nor the actor an administrator: the same to every stranger. */
   async lock(tx: Tx, id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<LockedDeployment | null> {
     const [row] = await tx.query<LockedDeployment[]>(`${LOCK} AND (d.user_id = $2 OR $3) FOR UPDATE OF d`, [
@@ -97,6 +103,7 @@ export class DeploymentsRepository {
       change.changedBy,
       change.requestId,
     ]);
+    afterCommit(tx, () => this.notifications.tell(DEPLOYMENT_CHANNEL, deployment.id));
     if (!row) throw new Error(`Deployment ${deployment.id} cannot move from ${deployment.status} to ${change.to}`);
     return row;
   }
@@ -136,5 +143,4 @@ const CHANGE_STATUS = `
   , recorded AS (
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
     SELECT id, $6, $2, $7, $8, $9 FROM moved)
-  , told AS (SELECT pg_notify('fog_deployment', id::text) FROM moved)
-  SELECT coalesce(deleted_at, updated_at) AS at FROM moved, told`;
+  SELECT coalesce(deleted_at, updated_at) AS at FROM moved`;

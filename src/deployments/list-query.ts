@@ -71,7 +71,8 @@ function decodeCursor(text: string, sortBy: SortKey): Cursor {
 const MICROSECONDS = /^\d{1,16}$/;
 
 function whose(dto: ListQueryDto, actor: Actor): string | null {
-  if (!dto.all_users && dto.user_id === undefined) return actor.userId;
+  const own = dto.user_id === undefined || dto.user_id.toLowerCase() === actor.userId;
+  if (!dto.all_users && own) return actor.userId;
   if (!actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may list the deployments of others');
   if (dto.user_id === undefined) return null;
   if (!isUuid(dto.user_id)) throw fault('user_id', 'Invalid user_id. Must be a UUID');

@@ -45,12 +45,14 @@ export class PlacementService {
 
   private async tryPlaceAll(tx: Tx, deployment: LockedDeployment, order: PlacementOrder, attempt: number): Promise<Placement> {
     const placement = await this.choose(tx, deployment, order.count, { lock: attempt > 1 });
-    if (placement.shortfall !== null) return placement;
+    // A replacement without a place is tried again and again; only a deployment that fails for it keeps the explanation.
+    if (placement.shortfall !== null && order.cause !== 'deploy') return placement;
     const [kept] = await tx.query<{ id: string }[]>(
       `INSERT INTO placements (deployment_id, cause, explanation) VALUES ($1, $2, $3) RETURNING id`,
       [deployment.id, order.cause, JSON.stringify(placement.explanation)],
     );
     if (!kept) throw new Error('The placement was not recorded');
+    if (placement.shortfall !== null) return placement;
     const wanted = placement.nodeIds.map((nodeId, index) => ({ nodeId, attempt: order.attempts?.[index] ?? 0 }));
     const replicaIds = await this.replicas.insert(
       tx,

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { Tx } from '../database/transaction';
+import { afterCommit, type Tx } from '../database/transaction';
 import { backoffMs } from './backoff';
 import type { ClaimedJob, JobKind, JobResult, JobWish } from './job-kinds';
+import { Notifications } from './notifications';
 
 /** The channel on which waiting workers are told that a job may be due. Only a hint: they also look by themselves. */
 export const JOBS_CHANNEL = 'fog_jobs';
@@ -17,16 +18,23 @@ export const LEASE_SECONDS = 20;
  */
 @Injectable()
 export class JobQueue {
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly notifications: Notifications,
+  ) {}
 
   /** Commits with the caller's transaction: the wish and the change that caused it exist together or not at all. */
   async enqueue(tx: Tx, wishes: readonly JobWish[]): Promise<void> {
-    if (wishes.length > 0) await tx.query(ENQUEUE, [JSON.stringify(wishes), JOBS_CHANNEL]);
+    if (wishes.length === 0) return;
+    await tx.query(ENQUEUE, [JSON.stringify(wishes)]);
+    afterCommit(tx, () => this.wake(wishes));
   }
 
   /** For wishes that follow from an observation and not from a change of ours. */
   async enqueueNow(wishes: readonly JobWish[]): Promise<void> {
-    if (wishes.length > 0) await this.dataSource.query(ENQUEUE, [JSON.stringify(wishes), JOBS_CHANNEL]);
+    if (wishes.length === 0) return;
+    await this.dataSource.query(ENQUEUE, [JSON.stringify(wishes)]);
+    this.wake(wishes);
   }
 
   async claim(kind: JobKind, limit: number, workerId: string): Promise<ClaimedJob[]> {
@@ -49,6 +57,10 @@ export class JobQueue {
       [...idsAndClaims(jobs), LEASE_SECONDS],
     );
     return rows.map((row) => row.claim);
+  }
+
+  private wake(wishes: readonly JobWish[]): void {
+    for (const kind of new Set(wishes.map((wish) => wish.kind))) this.notifications.tell(JOBS_CHANNEL, kind);
   }
 
   /** Records the result. A wish that came meanwhile makes the job due at once. Nothing happens when the claim was lost. */
@@ -92,15 +104,12 @@ const idsAndClaims = (jobs: readonly ClaimedJob[]): [string[], string[]] => [job
 const RELEASED = `claim = NULL, claimed_by = NULL, lease_until = NULL`;
 
 const ENQUEUE = `
-  WITH wished AS (
-    INSERT INTO jobs (kind, key, due_at)
-    SELECT kind, key, now() + make_interval(secs => coalesce("afterMs", 0) / 1000.0)
-      FROM jsonb_to_recordset($1::jsonb) AS wish(kind text, key text, "afterMs" double precision)
-     ORDER BY kind, key
-        ON CONFLICT (kind, key) DO UPDATE
-       SET wishes = jobs.wishes + 1, due_at = least(jobs.due_at, excluded.due_at)
-    RETURNING kind)
-  SELECT pg_notify($2, kind) FROM (SELECT DISTINCT kind FROM wished) AS kinds`;
+  INSERT INTO jobs (kind, key, due_at)
+  SELECT kind, key, now() + make_interval(secs => coalesce("afterMs", 0) / 1000.0)
+    FROM jsonb_to_recordset($1::jsonb) AS wish(kind text, key text, "afterMs" double precision)
+   ORDER BY kind, key
+      ON CONFLICT (kind, key) DO UPDATE
+     SET wishes = jobs.wishes + 1, due_at = least(jobs.due_at, excluded.due_at)`;
 
 const FINISH_DONE = `
   WITH removed AS (DELETE FROM jobs WHERE id = $1 AND claim = $2 AND wishes = $3 RETURNING id)

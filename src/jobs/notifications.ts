@@ -6,6 +6,9 @@ import { DataSource } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
 
 const RECONNECT_MS = 1_000;
+/** NOTIFY takes a lock of the whole server while it commits, so many are sent as one, outside of any user's transaction. */
+const COLLECT_MS = 10;
+const SEND = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS told(channel, payload)';
 
 /**
  * PostgreSQL's NOTIFY as in-process events, over one connection of its own that reconnects for ever.
@@ -18,6 +21,8 @@ export class Notifications implements OnApplicationShutdown {
   private readonly channels = new Set<string>();
   private client: Client | null = null;
   private connecting: Promise<void> | null = null;
+  private readonly unsent = new Map<string, { channel: string; payload: string }>();
+  private sending: NodeJS.Timeout | undefined;
   private closed = false;
 
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
@@ -30,6 +35,13 @@ export class Notifications implements OnApplicationShutdown {
       void this.listen(channel);
     }
     return () => this.events.off(channel, listener);
+  }
+
+  /** Tells the listeners of this process at once and those of all others within some milliseconds, or never: it is a hint. */
+  tell(channel: string, payload: string): void {
+    this.events.emit(channel, payload);
+    this.unsent.set(`${channel} ${payload}`, { channel, payload });
+    this.sending ??= setTimeout(() => void this.send(), COLLECT_MS);
   }
 
   /** Resolves on the next notification on `channel` with this payload, or after `timeoutMs`, whichever comes first. */
@@ -49,7 +61,19 @@ export class Notifications implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.closed = true;
+    clearTimeout(this.sending);
     await this.client?.end().catch(() => undefined);
+  }
+
+  private async send(): Promise<void> {
+    const told = [...this.unsent.values()];
+    this.unsent.clear();
+    this.sending = undefined;
+    try {
+      await this.dataSource.query(SEND, [told.map(({ channel }) => channel), told.map(({ payload }) => payload)]);
+    } catch (error) {
+      this.logger.debug(`Notifications were not sent, the others look by themselves: ${String(error)}`);
+    }
   }
 
   private async listen(channel: string): Promise<void> {

@@ -1,18 +1,17 @@
 export const NODE_STATUSES = ['idle', 'active', 'busy', 'offline', 'maintenance'] as const;
 export type NodeStatus = (typeof NODE_STATUSES)[number];
 
-/** From this usage on a node takes no replicas. */
-const BUSY_PERCENT = 95;
-
 const silentFor = (seconds: string): string => `n.last_heartbeat < statement_timestamp() - make_interval(secs => ${seconds})`;
-const OVERLOADED = `n.cpu_usage_percent >= ${BUSY_PERCENT} OR n.memory_usage_percent >= ${BUSY_PERCENT}`;
 const FULL = `n.reserved_cpu_cores >= n.cpu_cores OR n.reserved_memory_mb >= n.memory_mb`;
 
-/** An SQL expression over `nodes AS n`: the node's status now. `seconds` is the parameter with the allowed silence. */
+/**
+ * An SQL expression over `nodes AS n`: the node's status now. Busy means reserved to the last; use only lowers the score,
+ * since a moment of load must not make a deployment fail. `seconds` is the parameter with the allowed silence.
+ */
 export const nodeStatus = (seconds: string): string => `
   CASE WHEN n.last_heartbeat IS NULL OR ${silentFor(seconds)} THEN 'offline'
        WHEN n.cordoned THEN 'maintenance'
-       WHEN ${OVERLOADED} OR ${FULL} THEN 'busy'
+       WHEN ${FULL} THEN 'busy'
        WHEN n.reserved_cpu_cores > 0 THEN 'active'
        ELSE 'idle' END`;
 
@@ -27,6 +26,4 @@ export const unavailableWords = (seconds: string): string => `
        WHEN ${silentFor(seconds)}
          THEN 'offline: no answer for ' || floor(extract(epoch FROM statement_timestamp() - n.last_heartbeat)) || ' s'
        WHEN n.draining THEN 'in maintenance (draining)'
-       WHEN n.cordoned THEN 'in maintenance (cordoned)'
-       WHEN n.cpu_usage_percent >= ${BUSY_PERCENT} THEN 'busy: CPU usage ' || round(n.cpu_usage_percent) || ' %'
-       WHEN n.memory_usage_percent >= ${BUSY_PERCENT} THEN 'busy: memory usage ' || round(n.memory_usage_percent) || ' %' END`;
+       WHEN n.cordoned THEN 'in maintenance (cordoned)' END`;

@@ -3,6 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
+import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
 import { ReplicasRepository } from '../deployments/replicas.repository';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { Notifications } from '../jobs/notifications';
@@ -13,9 +14,6 @@ import { plan } from './plan';
 import type { Plan, PlanReplica } from './plan.types';
 import { Recorder } from './recorder';
 import { SnapshotRepository, workloadOf, type Snapshot } from './snapshot.repository';
-
-/** The channel that tells, by deployment id, that a deployment has changed. */
-const DEPLOYMENT_CHANNEL = 'fog_deployment';
 
 const SHORT_WAIT_MS = 1_000;
 /** When the deployment changed under a plan; also ends a run whose claim was lost, as soon as the worker notices. */

@@ -20,6 +20,8 @@ import { SnapshotRepository } from './snapshot.repository';
 import { StateMetrics } from './state-metrics';
 import { SyncNodeHandler } from './sync-node.handler';
 
+const FIRST_LOOK_MS = 3_000;
+
 /** The background half: a process with this module works on jobs. Several may run side by side. */
 @Module({
   imports: [DeploymentsModule, NodesModule, RuntimeModule],
@@ -47,7 +49,7 @@ export class ReconcilerModule implements OnApplicationBootstrap, BeforeApplicati
     private readonly watcher: EngineWatcher,
     notifications: Notifications,
     reconcileDeployment: ReconcileDeploymentHandler,
-    syncNode: SyncNodeHandler,
+    private readonly syncNode: SyncNodeHandler,
     maintenance: MaintenanceHandler,
   ) {
     // A kind of job without a handler, or with the handler of another kind, does not compile.
@@ -64,6 +66,7 @@ export class ReconcilerModule implements OnApplicationBootstrap, BeforeApplicati
     await this.fleet.registerOwnNodes();
     await this.resync.enqueueNodes();
     await this.queue.enqueueNow([{ kind: 'maintenance', key: 'all' }]);
+    await this.syncNode.lookAtSilentNodes(AbortSignal.timeout(FIRST_LOOK_MS));
     for (const worker of this.workers) worker.start();
     this.watcher.start();
   }

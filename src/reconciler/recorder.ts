@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { inTransaction, type Tx } from '../database/transaction';
+import { afterCommit, inTransaction, type Tx } from '../database/transaction';
 import { DeploymentMetrics } from '../deployments/deployment-metrics';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
@@ -9,6 +9,7 @@ import { PlacementService } from '../deployments/placement.service';
 import { ReplicasRepository } from '../deployments/replicas.repository';
 import { TEARDOWN_CHANNEL } from '../deployments/teardown-watch';
 import type { ClaimedJob } from '../jobs/job-kinds';
+import { Notifications } from '../jobs/notifications';
 import { isCapacityTaken, NodesRepository } from '../nodes/nodes.repository';
 import { shortfallText } from '../scheduling/explain';
 import type { PlacementWish, Plan } from './plan.types';
@@ -33,6 +34,7 @@ export class Recorder {
     private readonly nodes: NodesRepository,
     private readonly placements: PlacementService,
     private readonly metrics: DeploymentMetrics,
+    private readonly notifications: Notifications,
   ) {}
 
   async record(snapshot: Snapshot, plan: Plan, job: ClaimedJob): Promise<Recorded> {
@@ -43,12 +45,14 @@ export class Recorder {
       async (tx, attempt) => {
         const deployment = await this.deployments.lockAtRevision(tx, snapshot.id, snapshot.revision, job);
         if (!deployment) return { stale: true, shortfall: null };
+        // Placement locks all nodes on a second attempt; a release before it would have taken one of them out of order.
+        if (plan.place && attempt > 1) await this.nodes.candidates(tx, { lock: true });
         await this.replicas.move(tx, plan.moves);
         if (plan.release.length > 0) await this.nodes.release(tx, plan.release);
         await this.replicas.supersede(tx, plan.supersede);
         const shortfall = plan.place ? await this.place(tx, deployment, plan.place, attempt) : null;
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
-        if (plan.release.length > 0) await tx.query('SELECT pg_notify($1, $2)', [TEARDOWN_CHANNEL, snapshot.id]);
+        if (plan.release.length > 0) afterCommit(tx, () => this.notifications.tell(TEARDOWN_CHANNEL, snapshot.id));
         return { stale: false, shortfall };
       },
       { retryOn: isCapacityTaken },

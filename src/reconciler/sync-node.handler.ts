@@ -29,7 +29,16 @@ export class SyncNodeHandler implements JobHandler {
     private readonly jobs: JobQueue,
   ) {}
 
-  async handle(job: ClaimedJob, stop: AbortSignal): Promise<JobResult> {
+  /**
+   * For a process that begins: looks at the nodes that have been silent, whoever has their jobs. Placement would take them
+   * for offline, and fail deployments, when it was only we who were away.
+   */
+  async lookAtSilentNodes(signal: AbortSignal): Promise<void> {
+    const targets = await this.nodes.targets([this.runtimes.active.kind]);
+    await Promise.allSettled(targets.filter(({ online }) => !online).map(({ id }) => this.handle({ key: id }, signal)));
+  }
+
+  async handle(job: Pick<ClaimedJob, 'key'>, stop: AbortSignal): Promise<JobResult> {
     const node = await this.repository.node(job.key);
     if (!node) return { kind: 'done' };
     const driver = this.runtimes.driverFor(node.runtime);
@@ -41,6 +50,7 @@ export class SyncNodeHandler implements JobHandler {
       if (!(error instanceof DriverError)) throw error;
       if (node.online) this.logger.warn(`Node ${node.name} does not answer: ${error.message}`);
       await this.nodes.heartbeatFailed(node.id, error.message);
+      if (node.draining) await this.wakeAll(node);
     }
     return { kind: 'again', afterMs: this.config.NODE_SYNC_SECONDS * 1000 };
   }
@@ -56,6 +66,12 @@ export class SyncNodeHandler implements JobHandler {
     const found = discrepancies(records, workloads, { cameBack: !node.online, draining: node.draining });
     await this.jobs.enqueueNow(found.wake.map((key) => ({ kind: 'deployment.reconcile', key })));
     if (found.unclaimed.length > 0) await this.removeUnclaimed(node, driver, found.unclaimed, signal);
+  }
+
+  /** A node that is gone for good can still be drained: its replicas get successors elsewhere. */
+  private async wakeAll(node: SyncedNode): Promise<void> {
+    const { wake } = discrepancies(await this.repository.replicas(node.id, []), [], { cameBack: false, draining: true });
+    await this.jobs.enqueueNow(wake.map((key) => ({ kind: 'deployment.reconcile', key })));
   }
 
   /**

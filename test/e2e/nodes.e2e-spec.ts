@@ -328,9 +328,8 @@ describe('/api/nodes', () => {
         .send(verb === 'delete' ? undefined : {})
         .expect(401)
         .expect('WWW-Authenticate', 'Bearer');
-      const { body } = await t
-        .as('ada')
-        [verb](path)
+      const agent = t.as('ada');
+      const { body } = await agent[verb](path)
         .send(verb === 'delete' ? undefined : {})
         .expect(403);
       expect(body).toMatchObject({ code: 'admin_required' });

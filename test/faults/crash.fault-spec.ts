@@ -35,7 +35,10 @@ describe(`killed ${ROUNDS} times under load`, () => {
       load = new CrashLoad(() => client);
       const work = load.run(LOOPS);
       for (let round = 0; round < ROUNDS; round++) {
-        await sleep(700 + Math.random() * 1_800);
+        // By work done and not by time, so that a slow machine is not killed before it has done anything.
+        const enough = load.figures.acknowledged + 20 + Math.random() * 40;
+        await until(() => load.figures.acknowledged >= enough, { timeoutMs: 60_000, everyMs: 5, what: `${enough} acknowledgements` });
+        await sleep(Math.random() * 100);
         await product.kill('SIGKILL');
         await start();
         client = client.at(product.url);

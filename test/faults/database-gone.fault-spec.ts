@@ -77,6 +77,7 @@ describe('with a database server', () => {
     const load = new BackgroundLoad(client, fault).start();
     await sleep(500);
     await work();
+    if (!product.isAlive) throw new Error(`The program has ended:\n${product.output.slice(-3_000)}`);
     const recoveredMs = await recovery(client);
     await load.stop();
     report(fault, load, recoveredMs);

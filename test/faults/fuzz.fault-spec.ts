@@ -11,6 +11,8 @@ import { startTestApp, type TestApp } from '../support/test-app';
 const CASES = Number(process.env.FUZZ_CASES ?? 1_500);
 const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
+type HostileBody = [name: string, body: string | Buffer, headers: Record<string, string>];
+
 describe('requests made from the OpenAPI document', () => {
   let t: TestApp;
   beforeAll(async () => {
@@ -46,8 +48,8 @@ describe('requests made from the OpenAPI document', () => {
       good = await send(t.url, { method: 'GET', path, headers: bearerOf(await t.token('checked')) });
     });
     const faults = (change: Partial<WireAnswer>) => checks.faultsOf(status, { ...good, ...change }, { path, maxMs: 8_000 });
-    const body = (change: object) => ({ text: JSON.stringify({ ...(JSON.parse(good.text) as object), ...change }) });
-    const problem = (change: object) => ({
+    const body = (change: Record<string, unknown>) => ({ text: JSON.stringify({ ...(JSON.parse(good.text) as object), ...change }) });
+    const problem = (change: Record<string, unknown>) => ({
       status: 404,
       headers: { 'content-type': 'application/problem+json; charset=utf-8', 'x-request-id': 'a' },
       text: JSON.stringify({ type: 'urn:fog-compute:problem:not_found', title: 'x', status: 404, detail: 'x', instance: path, code: 'not_found', request_id: 'a', ...change }),
@@ -85,23 +87,23 @@ describe('requests made from the OpenAPI document', () => {
 
   describe('a hostile body', () => {
     const inside = (value: string): string => `{"name":"web","type":"compute","container_image":"nginx","resources":{"cpu":1,"memory":512},"labels":${value}}`;
-    const BODIES: readonly (readonly [string, string | Buffer, Record<string, string>?])[] = [
-      ['3,000 nested arrays', '['.repeat(3_000) + ']'.repeat(3_000)],
-      ['3,000 nested arrays in a good body', inside('['.repeat(3_000) + ']'.repeat(3_000))],
-      ['80,000 empty objects', `[${'{},'.repeat(80_000)}{}]`],
-      ['80,000 empty objects in a good body', inside(`[${'{},'.repeat(80_000)}{}]`)],
-      ['20,000 keys', `{${Array.from({ length: 20_000 }, (_u, n) => `"k${String(n)}":1`).join(',')}}`],
-      ['one key 20,000 times', `{${Array.from({ length: 20_000 }, () => '"k":1').join(',')}}`],
-      ['a text of 250,000 escapes', `{"name":"${'\\n'.repeat(125_000)}"}`],
-      ['a text of 250,000 surrogates', `{"name":"${'\\ud800'.repeat(42_000)}"}`],
-      ['a number of 250,000 digits', `{"replicas":${'9'.repeat(250_000)}}`],
-      ['250,000 spaces', `{${' '.repeat(250_000)}}`],
-      ['a name that backtracks', `{"name":"${'a-'.repeat(100_000)}!"}`],
-      ['an image that backtracks', `{"container_image":"${'a/'.repeat(100_000)}A"}`],
+    const BODIES: HostileBody[] = [
+      ['3,000 nested arrays', '['.repeat(3_000) + ']'.repeat(3_000), {}],
+      ['3,000 nested arrays in a good body', inside('['.repeat(3_000) + ']'.repeat(3_000)), {}],
+      ['80,000 empty objects', `[${'{},'.repeat(80_000)}{}]`, {}],
+      ['80,000 empty objects in a good body', inside(`[${'{},'.repeat(80_000)}{}]`), {}],
+      ['20,000 keys', `{${Array.from({ length: 20_000 }, (_u, n) => `"k${String(n)}":1`).join(',')}}`, {}],
+      ['one key 20,000 times', `{${Array.from({ length: 20_000 }, () => '"k":1').join(',')}}`, {}],
+      ['a text of 250,000 escapes', `{"name":"${'\\n'.repeat(125_000)}"}`, {}],
+      ['a text of 250,000 surrogates', `{"name":"${'\\ud800'.repeat(42_000)}"}`, {}],
+      ['a number of 250,000 digits', `{"replicas":${'9'.repeat(250_000)}}`, {}],
+      ['250,000 spaces', `{${' '.repeat(250_000)}}`, {}],
+      ['a name that backtracks', `{"name":"${'a-'.repeat(100_000)}!"}`, {}],
+      ['an image that backtracks', `{"container_image":"${'a/'.repeat(100_000)}A"}`, {}],
       ['a gzip bomb', gzipSync(Buffer.alloc(50_000_000)), { 'Content-Encoding': 'gzip' }],
     ];
 
-    it.each(BODIES)('%s is refused at once, in few words, and holds up nobody', async (_name, body, extra = {}) => {
+    it.each<HostileBody>(BODIES)('%s is refused at once, in few words, and holds up nobody', async (_name, body, extra) => {
       const headers = { 'Content-Type': 'application/json', ...extra, ...bearerOf(await t.token('ada')) };
       let answer: WireAnswer | undefined;
       let blockedMs = Infinity;

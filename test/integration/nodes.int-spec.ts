@@ -45,9 +45,7 @@ describe('nodes in the database', () => {
     ['heard of a moment ago', { last_heartbeat: secondsAgo(10) }, 'idle', null],
     ['cordoned', { cordoned: true, cpu_usage_percent: 99 }, 'maintenance', 'in maintenance (cordoned)'],
     ['draining', { cordoned: true, draining: true }, 'maintenance', 'in maintenance (draining)'],
-    ['short of CPU time', { cpu_usage_percent: 95 }, 'busy', 'busy: CPU usage 95 %'],
-    ['short of memory', { memory_usage_percent: 97.6 }, 'busy', 'busy: memory usage 98 %'],
-    ['just not busy', { memory_usage_percent: 94.9 }, 'idle', null],
+    ['at work, which only lowers its score', { cpu_usage_percent: 100, memory_usage_percent: 99 }, 'idle', null],
   ])('a node that is %s', async (_what, values, status, unavailable) => {
     const id = await aNode(dataSource, values);
     expect(await records.find(id)).toMatchObject({ status });

@@ -10,6 +10,7 @@ const AT_A_TIME = 4;
 const BATCH = 100;
 /** Generous for two cores that also hash passwords and validate answers; a hostile body that costs seconds is found all the same. */
 const MAX_MS = 8_000;
+const SESSIONS: readonly FuzzIdentity[] = ['ada', 'bob', 'root'];
 const ABSENT_ID = '00000000-0000-4000-8000-000000000000';
 
 export interface FuzzReport {
@@ -55,7 +56,7 @@ class FuzzRun {
   async prepare(): Promise<void> {
     const { t } = this;
     await t.token('root', { admin: true });
-    for (const name of ['ada', 'bob', 'root', 'leaver'] as const) this.tokens.set(name, await newSession(t, name));
+    for (const name of SESSIONS) this.tokens.set(name, await newSession(t, name));
     this.tokens.set('reader', await t.token('reader', { readOnly: true }));
     this.tokens.set('inactive', await inactiveToken(t, 'inactive'));
     this.tokens.set('nobody', null);
@@ -70,7 +71,7 @@ class FuzzRun {
     const { operation, identity } = request;
     const path = this.filled(request.path);
     const body = typeof request.body === 'string' ? this.filled(request.body) : request.body;
-    const headers = { ...request.headers, ...bearerOf(this.tokens.get(identity) ?? null) };
+    const headers = { ...request.headers, ...bearerOf(await this.tokenOf(request)) };
     let answer: WireAnswer;
     try {
       answer = await send(this.t.url, { method: operation.method, path, headers, body });
@@ -83,11 +84,23 @@ class FuzzRun {
     for (const fault of [...this.checks.faultsOf(operation, answer, asked), ...trespasses(request, answer)]) this.note(request, path, fault, answer);
     const status = String(answer.status);
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
-    if (answer.status < 300) await this.learn(request, answer);
+    if (answer.status >= 300) return;
+    await this.learn(request, answer);
+    const key = request.headers['Idempotency-Key'];
+    if (typeof key === 'string' && /^key-/.test(key) && /POST|DELETE/.test(operation.method) && !/logout$/.test(operation.path)) {
+      const again = await send(this.t.url, { method: operation.method, path, headers, body });
+      if (again.text !== answer.text || again.status !== answer.status) this.note(request, path, 'the same key gave another answer', again);
+    }
   }
 
-  /** What is given can be used by later requests; what was used up is replaced. */
-  private async learn({ operation, identity, headers, body }: FuzzRequest, { status, text, headers: got }: WireAnswer): Promise<void> {
+  /** Who logs out does so in a session of its own: other requests are on their way in the shared one. */
+  private async tokenOf({ operation, identity }: FuzzRequest): Promise<string | null> {
+    const shared = this.tokens.get(identity) ?? null;
+    return operation.path.endsWith('/logout') && SESSIONS.includes(identity) ? newSession(this.t, identity) : shared;
+  }
+
+  /** What is given can be used by later requests. */
+  private async learn({ operation, headers, body }: FuzzRequest, { status, text, headers: got }: WireAnswer): Promise<void> {
     this.reached.add(operation.name);
     const value = parse(text) as Record<string, unknown> | undefined;
     const link = String(got.link ?? '');
@@ -115,9 +128,6 @@ class FuzzRun {
       case 'POST /api/auth/login':
       case 'POST /api/auth/refresh':
         this.harvest('refresh', value?.refresh_token);
-        break;
-      case 'POST /api/auth/logout':
-        this.tokens.set(identity, await newSession(this.t, identity));
         break;
     }
   }
