@@ -4,7 +4,9 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module';
+import { AddressLimit } from './auth/address-limit';
 import type { Clock } from './common/clock';
+import { answerInsteadOfNode } from './common/http/node-answers';
 import { ProblemFilter } from './common/problem/problem.filter';
 import { acceptOnlyJson } from './common/validation/json-body';
 import { RequestPipe } from './common/validation/request.pipe';
@@ -49,6 +51,8 @@ export async function createApp(config: AppConfig, options: AppOptions = {}): Pr
   addHeaders(fastify);
   logRequests(fastify, logger);
   measureHttp(fastify, app.get(Metrics));
+  answerInsteadOfNode(fastify);
+  app.get(AddressLimit, { strict: false }).guard(fastify);
   await protectBrowsers(app);
   serveDocs(app);
   await app.init();

@@ -85,6 +85,8 @@ export class Program {
     try {
       const names = await migrate(dataSource);
       if (names.length > 0) process.stdout.write(`Brought the database up to date: ${String(names.length)} migrations\n`);
+      // Nobody else works on the embedded database, so what a killed process had begun need not wait for its lease.
+      if (this.embedded) await dataSource.query('UPDATE jobs SET lease_until = NULL WHERE lease_until IS NOT NULL');
     } finally {
       await dataSource.destroy();
     }

@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AppConfig } from '../config/app-config';
 import { AccessTokens, SIGNING_KEY } from './access-tokens';
-import { AddressLimitGuard } from './address-limit.guard';
+import { AddressLimit } from './address-limit';
 import { AdminBootstrap } from './admin-bootstrap';
 import { ApiTokenStrategy } from './api-token.strategy';
 import { ApiTokensController } from './api-tokens.controller';
@@ -42,15 +42,15 @@ import { UsersService } from './users.service';
     LoginService,
     ApiTokensService,
     AdminBootstrap,
+    AddressLimit,
     AuthLimit,
     LocalJwtStrategy,
     ExternalJwtStrategy,
     ApiTokenStrategy,
-    // Guards run in this order: turn away floods, find out who calls, then hold each caller to its share.
-    { provide: APP_GUARD, useClass: AddressLimitGuard },
+    // Guards run in this order: find out who calls, then hold each caller to its share. Floods were turned away before.
     { provide: APP_GUARD, useClass: AuthenticationGuard },
     { provide: APP_GUARD, useClass: CredentialLimitGuard },
   ],
-  exports: [AdminBootstrap, SessionsService],
+  exports: [AddressLimit, AdminBootstrap, SessionsService],
 })
 export class AuthModule {}

@@ -173,7 +173,7 @@ export class AppConfig {
 
   /** A node that has not answered for so long is offline. */
   @whole(2, 3_600)
-  readonly NODE_OFFLINE_AFTER_SECONDS: number = 20;
+  readonly NODE_OFFLINE_AFTER_SECONDS: number = 30;
 
   @whole(1, 600)
   readonly NODE_SYNC_SECONDS: number = 5;

@@ -10,7 +10,7 @@ import { Notifications } from './notifications';
 export const JOBS_CHANNEL = 'fog_jobs';
 
 /** A dead worker's job is free again after so many seconds. Workers renew the lease three times within it. */
-export const LEASE_SECONDS = 20;
+export const LEASE_SECONDS = 15;
 
 /**
  * The queue of things to look after: one row per (kind, key), so nothing is queued twice and one key is never worked on

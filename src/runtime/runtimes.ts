@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { AppConfig } from '../config/app-config';
 import { DockerDriver } from './docker/docker.driver';
 import { DockerEngines } from './docker/docker-engines';
+import { ENGINE_REFUSES_USER } from './docker/docker-errors';
 import { DriverError, LOCAL_TARGET, type RuntimeDriver, type RuntimeKind } from './runtime-driver';
 import { SimulatedDriver } from './simulated/simulated.driver';
 
@@ -47,20 +48,24 @@ export async function chooseRuntimes(config: AppConfig, dataSource: DataSource):
     pullTimeoutSeconds: config.IMAGE_PULL_TIMEOUT_SECONDS,
   });
   const docker = (reason: string): Runtimes => new Runtimes({ kind: 'docker', reason }, driver, () => engines.close());
-  const version = await versionOf(driver);
+  const { version, refusal } = await askLocalEngine(driver);
   const address = withoutUserInfo(engines.localAddress);
   if (version !== null) return docker(`Docker Engine ${version} answers at ${address}`);
-  if (config.RUNTIME === 'docker') return docker(`RUNTIME=docker, but no Docker Engine answers at ${address} yet`);
+  if (config.RUNTIME === 'docker') return docker(`RUNTIME=docker, but no Docker Engine answers at ${address} yet${refusal}`);
   engines.close();
-  return simulated(`no Docker Engine answers at ${address}: containers are simulated`);
+  return simulated(`no Docker Engine answers at ${address}${refusal}: containers are simulated`);
 }
 
-async function versionOf(driver: DockerDriver): Promise<string | null> {
+/** `refusal` says in words why it does not answer, where the user can do something about it. */
+async function askLocalEngine(driver: DockerDriver): Promise<{ version: string | null; refusal: string }> {
   try {
-    return (await driver.info(LOCAL_TARGET, AbortSignal.timeout(ANSWER_WITHIN_MS))).version;
+    return { version: (await driver.info(LOCAL_TARGET, AbortSignal.timeout(ANSWER_WITHIN_MS))).version, refusal: '' };
   } catch (error) {
-    if (error instanceof DriverError) return null;
-    throw error;
+    if (!(error instanceof DriverError)) throw error;
+    return {
+      version: null,
+      refusal: error.message === ENGINE_REFUSES_USER ? ` (this account may not use it: add it to the group docker)` : '',
+    };
   }
 }
 

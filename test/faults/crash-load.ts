@@ -105,8 +105,8 @@ export class CrashLoad {
   }
 }
 
-/** Nobody listened: the request was never sent. */
-const isRefused = (error: unknown): boolean => error instanceof Error && Reflect.get(error, 'code') === 'ECONNREFUSED';
+/** Nobody listened: the request was never sent. Errors of Node are of another realm than Jest's `Error`. */
+const isRefused = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 'ECONNREFUSED';
 
 /** 503 and 409 `idempotency_in_progress` say Retry-After: the first request may still be decided. */
 const isToBeTriedAgain = ({ status, headers }: Answer): boolean =>

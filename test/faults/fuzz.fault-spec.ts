@@ -35,6 +35,15 @@ describe('requests made from the OpenAPI document', () => {
     CASES * 200 + 60_000,
   );
 
+  it('found that half a surrogate pair as an address of mail was a 500', async () => {
+    const headers = { 'Content-Type': 'application/json' };
+    for (const email of ['\\ud800', 'a@\\udfff.org', '\\ud800@example.org']) {
+      const body = `{"username":"half","email":"${email}","password":"Correct-Horse-7"}`;
+      const answer = await send(t.url, { method: 'POST', path: '/api/auth/register', headers, body });
+      expect([answer.status, answer.text]).toEqual([422, expect.stringContaining('"pointer":"/email"')]);
+    }
+  });
+
   describe('the checks themselves', () => {
     let checks: AnswerChecks;
     let status: Operation;

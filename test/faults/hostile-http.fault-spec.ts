@@ -139,9 +139,9 @@ describe('hostile HTTP', () => {
     }
   });
 
-  it('answers an Expect that it does not know without reading on', async () => {
-    const { text } = await talk((socket) => socket.write(lines('POST /api/auth/refresh HTTP/1.1', 'Host: a', 'Expect: a-miracle', 'Content-Length: 2', 'Connection: close')), 2_000);
-    expect(answersIn(text).map(({ status }) => status)).toEqual([417]);
+  it('answers an Expect that it does not know as if it were not there, with a request id', async () => {
+    const { text } = await talk((socket) => socket.write(lines('GET /api/auth/me HTTP/1.1', 'Host: a', 'Expect: a-miracle', 'X-Request-Id: it', 'Connection: close')), 2_000);
+    expect(answersIn(text).map(({ status, head }) => [status, /x-request-id: (\w+)/i.exec(head)?.[1]])).toEqual([[401, 'it']]);
   });
 
   it('does not upgrade a connection', async () => {
@@ -231,6 +231,20 @@ describe('floods', () => {
       });
       expect(await flood(t, 300, forged)).toEqual({ passed: LIMIT, refused: 300 - LIMIT });
       expect((await flood(t, 20, () => ({}), '/health/ready')).refused).toBe(0);
+    });
+  });
+
+  it.each(['/openapi.json', '/docs', '/nowhere'])('of %s are cut like any other', async (path) => {
+    await withApp({}, async (t) => {
+      expect(await flood(t, 100, () => ({}), path)).toEqual({ passed: LIMIT, refused: 100 - LIMIT });
+    });
+  });
+
+  it('are cut before a body is read', async () => {
+    await withApp({}, async (t) => {
+      await flood(t, LIMIT, () => ({}));
+      const headers = { 'Content-Type': 'application/json' };
+      expect((await send(t.url, { method: 'POST', path: '/api/auth/refresh', headers, body: '{' })).status).toBe(429);
     });
   });
 

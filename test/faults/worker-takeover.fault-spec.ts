@@ -8,7 +8,7 @@ import { adminOf, startProcess, type ProcessUnderTest } from '../support/process
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 import { until } from '../support/until';
 
-/** The promise is 35 s. The lease is 20 s, and the machine of a test may be slow. */
+/** The promise is 35 s. The lease is 15 s, and the machine of a test may be slow. */
 const TAKEOVER_MS = 35_000;
 const DEPLOYMENTS = 12;
 

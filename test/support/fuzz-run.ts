@@ -68,7 +68,7 @@ class FuzzRun {
   }
 
   async one(request: FuzzRequest): Promise<void> {
-    const { operation, identity } = request;
+    const { operation } = request;
     const path = this.filled(request.path);
     const body = typeof request.body === 'string' ? this.filled(request.body) : request.body;
     const headers = { ...request.headers, ...bearerOf(await this.tokenOf(request)) };

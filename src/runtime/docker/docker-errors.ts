@@ -54,17 +54,10 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
 /** The sentence for a container that could not be created or started; null when the engine's words are not known. */
 export const refusalWords = (text: string): string | null => REFUSALS.find(([words]) => words.test(text))?.[1] ?? null;
 
-const NO_ANSWER = new Set([
-  'ECONNREFUSED',
-  'ENOENT',
-  'EACCES',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ECONNRESET',
-  'EPIPE',
-]);
+/** The usual case on a desktop: the socket belongs to the group `docker`. */
+export const ENGINE_REFUSES_USER = 'The account that runs fog-compute may not use the engine: add it to the group docker';
+
+const NO_ANSWER = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ECONNRESET', 'EPIPE']);
 
 /**
  * Any error of a call as a DriverError. A 4xx is a refusal and stays one; a 5xx, a broken connection and a time limit leave
@@ -81,6 +74,7 @@ export function toDriverError(error: unknown, doing: string): DriverError {
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ETIMEDOUT') return new DriverError('timeout', `The engine took too long to ${doing}`, { cause: error });
+  if (code === 'EACCES') return new DriverError('unreachable', ENGINE_REFUSES_USER, { cause: error });
   const words = NO_ANSWER.has(code) ? 'The engine of this node does not answer' : `The engine of this node could not be asked to ${doing}`;
   return new DriverError('unreachable', words, { cause: error });
 }
