@@ -35,7 +35,7 @@ export async function openDatabase(say) {
     recreate,
     cpu: () => cpuOfFamily(postmaster),
     logFile: () => findLog(FOLDER),
-    fill: (size, nodes) => fill({ admin, urlOf, recreate, say }, layoutOf(size), nodes),
+    fill: (size, nodes) => fill({ admin, recreate, say }, layoutOf(size), nodes),
     close: async () => {
       await admin.end();
       await server.stop();
@@ -51,7 +51,7 @@ export async function connect(url) {
 }
 
 /** The name of a database with that many deployments, made unless an earlier run has left it. */
-async function fill({ admin, urlOf, recreate, say }, layout, nodes) {
+async function fill({ admin, recreate, say }, layout, nodes) {
   const name = `fill_${sizeName(layout.size).toLowerCase()}_${nodes}_${versionOfSchema()}`;
   const { rows } = await admin.query('SELECT 1 FROM pg_database WHERE datname = $1', [name]);
   if (rows.length > 0) return name;

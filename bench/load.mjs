@@ -1,11 +1,12 @@
 import autocannon from 'autocannon';
+import { Agent, request as send } from 'node:http';
 import { percentile } from './statistics.mjs';
 
 /**
  * Sends what `next` gives, over `clients` connections, for some seconds or a given number of requests, as fast as answers
- * come or at `rate` per second. `expected` are the statuses that count as success.
+ * come. `expected` are the statuses that count as success.
  */
-export async function drive({ url, clients, seconds, amount, rate, next, expected }) {
+export async function drive({ url, clients, seconds, amount, next, expected }) {
   const times = [];
   const others = new Map();
   const begun = performance.now();
@@ -15,7 +16,6 @@ export async function drive({ url, clients, seconds, amount, rate, next, expecte
     connections: clients,
     timeout: 30,
     ...(amount === undefined ? { duration: seconds } : { amount }),
-    ...(rate === undefined ? {} : { overallRate: rate }),
     requests: [{ setupRequest: (request) => ({ ...request, ...next() }) }],
     setupClient: (client) => {
       client.on('response', (status, _bytes, ms) => {
@@ -25,13 +25,51 @@ export async function drive({ url, clients, seconds, amount, rate, next, expecte
       });
     },
   });
+  if (result.errors > 0) others.set('errors', result.errors);
+  return summary(times, others, last - begun);
+}
+
+/**
+ * Sends `amount` requests at even distances, whether earlier ones have been answered or not; a time counts from the moment
+ * at which the request was due. (autocannon sends what is due in a second at its beginning.)
+ */
+export async function driveSteadily({ url, amount, rate, next, expected }) {
+  const agent = new Agent({ keepAlive: true });
+  const times = [];
+  const others = new Map();
+  const begun = performance.now();
+  const answers = [];
+  for (let index = 0; index < amount; index++) {
+    const due = begun + (index * 1000) / rate;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+    const answer = statusOf(url, next(), agent).then((status) => {
+      if (expected.includes(status)) times.push(performance.now() - due);
+      else others.set(status, (others.get(status) ?? 0) + 1);
+    });
+    answers.push(answer);
+  }
+  await Promise.all(answers);
+  agent.destroy();
+  return summary(times, others, performance.now() - begun);
+}
+
+function statusOf(url, { path, method, headers, body }, agent) {
+  return new Promise((resolve) => {
+    const asked = send(`${url}${path}`, { method, headers, agent }, (answer) =>
+      answer.resume().on('end', () => resolve(answer.statusCode)),
+    );
+    asked.on('error', () => resolve('errors')).end(body);
+  });
+}
+
+function summary(times, others, elapsedMs) {
   times.sort((a, b) => a - b);
   return {
     count: times.length,
-    perSecond: times.length / ((last - begun) / 1000),
+    perSecond: times.length / (elapsedMs / 1000),
     p50: percentile(times, 0.5),
     p99: percentile(times, 0.99),
     max: times.at(-1) ?? NaN,
-    others: [...others].map(([status, count]) => `${count}x ${status}`).join(', ') + (result.errors > 0 ? ` ${result.errors} errors` : ''),
+    others: [...others].map(([status, count]) => `${count}x ${status}`).join(', '),
   };
 }

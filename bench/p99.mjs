@@ -1,5 +1,5 @@
 import { idOf } from './ids.mjs';
-import { drive } from './load.mjs';
+import { driveSteadily } from './load.mjs';
 import { settle } from './measure.mjs';
 import { number, table, verdict } from './report.mjs';
 import { openSession } from './session.mjs';
@@ -36,7 +36,7 @@ async function measure({ session, product, tokens, options }, replicas, query) {
       const headers = { authorization: `Bearer ${tokens[(i % session.layout.driven) + 1]}` };
       return { method: 'DELETE', path: `/api/deployment/${idOf('l', i++)}${query}`, headers };
     };
-    results.push(await drive({ url: product.url, clients: options.clients, amount, rate: RATE, next, expected: [200, 202] }));
+    results.push(await driveSteadily({ url: product.url, amount, rate: RATE, next, expected: [200, 202] }));
     await settle(session.work);
   }
   const of = (key) => median(results.map((result) => result[key]));

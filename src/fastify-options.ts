@@ -26,7 +26,12 @@ export function fastifyOptions(config: AppConfig, problems: ProblemFilter): Fast
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     routerOptions: { maxParamLength: 1_024, caseSensitive: true, ignoreTrailingSlash: false },
-    http: { requireHostHeader: false, headersTimeout: HEADERS_WITHIN_MS, requestTimeout: RECEIVE_WITHIN_MS, connectionsCheckingInterval: 2_000 },
+    http: {
+      requireHostHeader: false,
+      headersTimeout: HEADERS_WITHIN_MS,
+      requestTimeout: RECEIVE_WITHIN_MS,
+      connectionsCheckingInterval: 2_000,
+    },
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => answerClientError(error, socket),
     frameworkErrors: (error, request, reply) => problems.answer(error, request, reply),
   };

@@ -171,7 +171,7 @@ export class AppConfig {
   @whole(1, 1_000_000)
   readonly MAX_STORAGE_GB: number = 1000;
 
-  /** A node that has not answered for so long is offline. */
+  /** A node that has not answered for so long is offline. More than the lease of a job and a sync, which a dying worker costs. */
   @whole(2, 3_600)
   readonly NODE_OFFLINE_AFTER_SECONDS: number = 30;
 

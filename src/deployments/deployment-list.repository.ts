@@ -37,13 +37,18 @@ const SORT_COLUMNS: Readonly<Record<SortKey, SortColumn>> = {
   status: asText('d.status'),
 };
 
-/** Pages of deployments: two statements a page, one for the rows with their running replicas and one for the total. */
+export interface ListPage {
+  /** In the order of the walk; one more than the limit when there is a further page. */
+  readonly rows: ListRow[];
+  readonly total: number;
+}
+
+/** Pages of deployments with their running replicas and the number of all: one statement a page. */
 @Injectable()
 export class DeploymentListRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** One row more than the limit tells the caller that there is a further page. Rows come in the order of the walk. */
-  async page(query: ListQuery): Promise<ListRow[]> {
+  async page(query: ListQuery): Promise<ListPage> {
     const { column, toCursor, fromCursor } = SORT_COLUMNS[query.sortBy];
     const descending = (query.sortOrder === 'desc') !== (query.cursor?.backwards ?? false);
     const direction = descending ? 'DESC' : 'ASC';
@@ -52,26 +57,21 @@ export class DeploymentListRepository {
     const beyond = query.cursor
       ? `AND (${column}, d.id) ${descending ? '<' : '>'} (${fromCursor(add(query.cursor.value))}, ${add(query.cursor.id)}::uuid)`
       : '';
-    return this.dataSource.query<ListRow[]>(
-      `SELECT p.id, p.name, p.status, p.target_replicas AS "targetReplicas", p.created_at AS "createdAt", p.updated_at AS "updatedAt",
-              p.sort_value AS "sortValue",
+    // The left join keeps the total of a page that is empty.
+    const rows = await this.dataSource.query<((ListRow | { id: null }) & { total: number })[]>(
+      `SELECT t.total, p.id, p.name, p.status, p.target_replicas AS "targetReplicas", p.created_at AS "createdAt",
+              p.updated_at AS "updatedAt", p.sort_value AS "sortValue",
               (SELECT count(*)::int FROM deployment_replicas AS r WHERE r.deployment_id = p.id AND r.status = 'running') AS "runningReplicas"
-         FROM (SELECT d.*, ${toCursor} AS sort_value, row_number() OVER (ORDER BY ${column} ${direction}, d.id ${direction}) AS place
-                 FROM deployments AS d WHERE ${where} ${beyond}
-                ORDER BY ${column} ${direction}, d.id ${direction}
-                LIMIT ${add(query.limit + 1)} OFFSET ${add(query.cursor ? 0 : query.offset)}) AS p
-        ORDER BY p.place`,
+         FROM (SELECT count(*)::int AS total FROM deployments AS d WHERE ${where}) AS t
+         LEFT JOIN (SELECT d.id, d.name, d.status, d.target_replicas, d.created_at, d.updated_at, ${column} AS sort_key,
+                           ${toCursor} AS sort_value
+                      FROM deployments AS d WHERE ${where} ${beyond}
+                     ORDER BY ${column} ${direction}, d.id ${direction}
+                     LIMIT ${add(query.limit + 1)} OFFSET ${add(query.cursor ? 0 : query.offset)}) AS p ON true
+        ORDER BY p.sort_key ${direction}, p.id ${direction}`,
       values,
     );
-  }
-
-  async count(query: ListQuery): Promise<number> {
-    const { where, values } = filters(query);
-    const [row] = await this.dataSource.query<{ count: number }[]>(
-      `SELECT count(*)::int AS count FROM deployments AS d WHERE ${where}`,
-      values,
-    );
-    return row?.count ?? 0;
+    return { rows: rows.filter((row): row is ListRow & { total: number } => row.id !== null), total: rows[0]?.total ?? 0 };
   }
 }
 

@@ -3,6 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
+import { BatchedRead } from '../database/batched-read';
 import { isOnline } from '../nodes/node-status.sql';
 import type { PlacementExplanation, PlacementStrategy } from '../scheduling/place.types';
 import type { RuntimeKind } from '../runtime/runtime-driver';
@@ -82,24 +83,26 @@ export interface HistoryRow {
   readonly changedAt: Date;
 }
 
+interface StatusQuery {
+  readonly id: string;
+  readonly userId: string;
+  readonly isAdmin: boolean;
+  readonly includeDeleted: boolean;
+}
+
 /** What one deployment looks like from outside. One statement a view, whatever the number of replicas. */
 @Injectable()
 export class DeploymentViewsRepository {
+  private readonly statuses = new BatchedRead<StatusQuery, StatusView>((queries) => this.readStatuses(queries));
+
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly config: AppConfig,
   ) {}
 
   /** Null: missing, foreign, or deleted without `includeDeleted`. */
-  async status(id: string, actor: Actor, includeDeleted: boolean): Promise<StatusView | null> {
-    const [row] = await this.dataSource.query<StatusView[]>(STATUS, [
-      id,
-      actor.userId,
-      actor.isAdmin,
-      includeDeleted,
-      this.config.NODE_OFFLINE_AFTER_SECONDS,
-    ]);
-    return row ?? null;
+  status(id: string, actor: Actor, includeDeleted: boolean): Promise<StatusView | null> {
+    return this.statuses.get({ id, userId: actor.userId, isAdmin: actor.isAdmin, includeDeleted });
   }
 
   async spec(id: string): Promise<SpecView | null> {
@@ -120,6 +123,18 @@ export class DeploymentViewsRepository {
     const [first] = rows;
     return first ? { rows: rows.filter((row): row is HistoryRow & { total: number } => row.newStatus !== null), total: first.total } : null;
   }
+
+  private async readStatuses(queries: readonly StatusQuery[]): Promise<(StatusView | null)[]> {
+    const rows = await this.dataSource.query<(StatusView & { place: number })[]>(STATUS, [
+      queries.map(({ id }) => id),
+      queries.map(({ userId }) => userId),
+      queries.map(({ isAdmin }) => isAdmin),
+      queries.map(({ includeDeleted }) => includeDeleted),
+      this.config.NODE_OFFLINE_AFTER_SECONDS,
+    ]);
+    const byPlace = new Map(rows.map(({ place, ...view }) => [place, view]));
+    return queries.map((_query, index) => byPlace.get(index + 1) ?? null);
+  }
 }
 
 const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
@@ -127,7 +142,7 @@ const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', '
 const VISIBLE = `d.id = $1 AND (d.user_id = $2 OR $3) AND (d.deleted_at IS NULL OR $4)`;
 
 const STATUS = `
-  SELECT d.id, d.name, d.status, d.target_replicas AS "targetReplicas",
+  SELECT asked.place::int AS place, d.id, d.name, d.status, d.target_replicas AS "targetReplicas",
          d.created_at AS "createdAt", d.updated_at AS "updatedAt", d.deleted_at AS "deletedAt",
          (SELECT json_build_object('cpu_cores', cpu_cores::float8, 'memory_mb', memory_mb,
                                    'gpu_units', gpu_units, 'storage_gb', storage_gb)
@@ -149,8 +164,10 @@ const STATUS = `
          (SELECT json_build_object('attempts', j.attempts, 'last_error', j.last_error,
                    'stuck_since', ${iso('j.failing_since')}, 'next_attempt_at', ${iso('j.due_at')})
             FROM jobs AS j WHERE j.kind = 'deployment.reconcile' AND j.key = d.id::text) AS work
-    FROM deployments AS d
-   WHERE ${VISIBLE}`;
+    FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::boolean[]) WITH ORDINALITY
+           AS asked(id, user_id, is_admin, include_deleted, place)
+    JOIN deployments AS d
+      ON d.id = asked.id AND (d.user_id = asked.user_id OR asked.is_admin) AND (d.deleted_at IS NULL OR asked.include_deleted)`;
 
 const SPEC = `
   SELECT d.type, d.user_id AS "userId", d.generation, d.container_image AS "containerImage", d.region,

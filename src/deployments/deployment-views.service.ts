@@ -56,7 +56,7 @@ export class DeploymentViewsService {
   }
 
   async list(query: ListQuery): Promise<Page<DeploymentListItemDto>> {
-    const [walked, total] = await Promise.all([this.lists.page(query), this.lists.count(query)]);
+    const { rows: walked, total } = await this.lists.page(query);
     const { rows, hasNext, hasPrev } = walkedPage(walked, { ...query, backwards: query.cursor?.backwards ?? null });
     const edge = (row: ListRow | undefined, towardsStart: boolean): { cursor: string } | undefined =>
       row && { cursor: encodeCursor(query.sortBy, { value: row.sortValue, id: row.id, backwards: towardsStart }) };

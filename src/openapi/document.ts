@@ -1,4 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { VERSION } from '../common/version';
 import { completeDocument } from './complete-document';
@@ -38,13 +39,23 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
   return completeDocument(SwaggerModule.createDocument(app, builder.build()));
 }
 
-/** Serves Swagger UI at /docs and the document at /openapi.json, both public. Nothing is loaded from elsewhere. */
-export function serveDocs(app: INestApplication): void {
+/**
+ * Serves Swagger UI at /docs and the document at /openapi.json, both public. Nothing is loaded from elsewhere.
+ * The document is written out once: SwaggerModule would do it for each request, and anybody may ask.
+ */
+export function serveDocs(app: NestFastifyApplication): void {
   let document: OpenAPIObject | undefined;
-  SwaggerModule.setup('docs', app, () => (document ??= openApiDocument(app)), {
+  let text: string | undefined;
+  const theDocument = (): OpenAPIObject => (document ??= openApiDocument(app));
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .get('/openapi.json', (_request, reply) =>
+      reply.type('application/json; charset=utf-8').send((text ??= JSON.stringify(theDocument()))),
+    );
+  SwaggerModule.setup('docs', app, theDocument, {
     useGlobalPrefix: false,
-    jsonDocumentUrl: 'openapi.json',
-    raw: ['json'],
+    raw: false,
     customSiteTitle: 'fog-compute API',
     swaggerOptions: {
       persistAuthorization: true,

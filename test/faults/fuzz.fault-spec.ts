@@ -61,7 +61,16 @@ describe('requests made from the OpenAPI document', () => {
     const problem = (change: Record<string, unknown>) => ({
       status: 404,
       headers: { 'content-type': 'application/problem+json; charset=utf-8', 'x-request-id': 'a' },
-      text: JSON.stringify({ type: 'urn:fog-compute:problem:not_found', title: 'x', status: 404, detail: 'x', instance: path, code: 'not_found', request_id: 'a', ...change }),
+      text: JSON.stringify({
+        type: 'urn:fog-compute:problem:not_found',
+        title: 'x',
+        status: 404,
+        detail: 'x',
+        instance: path,
+        code: 'not_found',
+        request_id: 'a',
+        ...change,
+      }),
     });
 
     it('find nothing in a good answer and a good problem', () => {
@@ -86,7 +95,10 @@ describe('requests made from the OpenAPI document', () => {
       ['a problem with another status', () => problem({ status: 400 })],
       ['a problem with another request id', () => problem({ request_id: 'b' })],
       ['a problem with another instance', () => problem({ instance: '/' })],
-      ['a problem with a code that the route does not name', () => problem({ code: 'node_in_use', type: 'urn:fog-compute:problem:node_in_use' })],
+      [
+        'a problem with a code that the route does not name',
+        () => problem({ code: 'node_in_use', type: 'urn:fog-compute:problem:node_in_use' }),
+      ],
       ['a problem with a member that no code has', () => problem({ query: 'x' })],
       ['a problem without a detail', () => problem({ detail: undefined })],
     ])('find %s', (_name, change) => {
@@ -95,7 +107,8 @@ describe('requests made from the OpenAPI document', () => {
   });
 
   describe('a hostile body', () => {
-    const inside = (value: string): string => `{"name":"web","type":"compute","container_image":"nginx","resources":{"cpu":1,"memory":512},"labels":${value}}`;
+    const inside = (value: string): string =>
+      `{"name":"web","type":"compute","container_image":"nginx","resources":{"cpu":1,"memory":512},"labels":${value}}`;
     const BODIES: HostileBody[] = [
       ['3,000 nested arrays', '['.repeat(3_000) + ']'.repeat(3_000), {}],
       ['3,000 nested arrays in a good body', inside('['.repeat(3_000) + ']'.repeat(3_000)), {}],

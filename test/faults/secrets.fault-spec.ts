@@ -35,15 +35,25 @@ describe('secrets', () => {
     },
   });
 
-  const call = async (name: string, request: Omit<WireRequest, 'body'> & { body?: unknown }, given: readonly string[] = []): Promise<WireAnswer> => {
+  const call = async (
+    name: string,
+    request: Omit<WireRequest, 'body'> & { body?: unknown },
+    given: readonly string[] = [],
+  ): Promise<WireAnswer> => {
     const { body, headers, ...rest } = request;
     const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const json = text === undefined ? {} : { 'Content-Type': 'application/json' };
     const answer = await send(t.url, { ...rest, headers: { ...json, ...headers }, ...(text === undefined ? {} : { body: text }) });
-    answers.push({ name: `${name} (${String(answer.status)})`, text: answer.text, headers: JSON.stringify(answer.headers), secrets: given });
+    answers.push({
+      name: `${name} (${String(answer.status)})`,
+      text: answer.text,
+      headers: JSON.stringify(answer.headers),
+      secrets: given,
+    });
     return answer;
   };
-  const post = (path: string, body?: unknown, headers: Record<string, string> = {}) => call(`POST ${path}`, { method: 'POST', path, body, headers });
+  const post = (path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    call(`POST ${path}`, { method: 'POST', path, body, headers });
   const read = (path: string, headers: Record<string, string> = {}) => call(`GET ${path}`, { method: 'GET', path, headers });
   const json = ({ text }: WireAnswer) => JSON.parse(text) as Record<string, string>;
 
@@ -77,7 +87,11 @@ describe('secrets', () => {
   };
 
   async function accounts(): Promise<void> {
-    await post('/api/auth/register', { username: 'keeper', email: 'keeper@example.org', password: PASSWORD }, { 'Idempotency-Key': `${KEY}-1` });
+    await post(
+      '/api/auth/register',
+      { username: 'keeper', email: 'keeper@example.org', password: PASSWORD },
+      { 'Idempotency-Key': `${KEY}-1` },
+    );
     const first = await loginOf(PASSWORD);
     ada = bearerOf(first.access);
     await post('/api/auth/login', { username: 'keeper', password: WRONG });
@@ -99,8 +113,12 @@ describe('secrets', () => {
     keep(again, json(again).token ?? '');
     await read('/api/auth/me', bearerOf(json(token).token ?? ''));
     await read('/api/auth/tokens', ada);
-    for (const bad of [`fog_${MARK}`, `${MARK}.${MARK}.${MARK}`, `${json(third).access_token ?? ''}x`]) await read('/api/auth/me', bearerOf(bad));
-    await read('/api/auth/me', { Authorization: `Basic ${Buffer.from(`keeper:${PASSWORD}`).toString('base64')}`, Cookie: `session=${MARK}` });
+    for (const bad of [`fog_${MARK}`, `${MARK}.${MARK}.${MARK}`, `${json(third).access_token ?? ''}x`])
+      await read('/api/auth/me', bearerOf(bad));
+    await read('/api/auth/me', {
+      Authorization: `Basic ${Buffer.from(`keeper:${PASSWORD}`).toString('base64')}`,
+      Cookie: `session=${MARK}`,
+    });
   }
 
   async function deployments(): Promise<void> {
@@ -110,7 +128,9 @@ describe('secrets', () => {
     deploymentId = json(running).deployment_id ?? '';
     await until(async () => (await read(`/api/deployment/status/${deploymentId}`, ada)).text.includes('"running"'));
     const others = await Promise.all(
-      ['simulated/crash:1', 'simulated/missing:1', 'simulated/rejected:1', 'simulated/oom:1', 'simulated/unhealthy:1'].map((container_image) => post('/api/deployment/deploy', spec({ container_image }), ada)),
+      ['simulated/crash:1', 'simulated/missing:1', 'simulated/rejected:1', 'simulated/oom:1', 'simulated/unhealthy:1'].map(
+        (container_image) => post('/api/deployment/deploy', spec({ container_image }), ada),
+      ),
     );
     const tooBig = await post('/api/deployment/deploy', spec({ resources: { cpu: 32, memory: 65_536 }, replicas: 9 }), ada);
     await post('/api/deployment/deploy?dry_run=true', spec({}), ada);
@@ -125,7 +145,11 @@ describe('secrets', () => {
     }
     await read('/api/deployment/list?all_users=true', root);
     await read(`/api/deployment/${deploymentId}`, root);
-    await call('delete', { method: 'DELETE', path: `/api/deployment/${json(tooBig).deployment_id ?? ''}`, headers: { ...ada, 'Idempotency-Key': `${KEY}-5` } });
+    await call('delete', {
+      method: 'DELETE',
+      path: `/api/deployment/${json(tooBig).deployment_id ?? ''}`,
+      headers: { ...ada, 'Idempotency-Key': `${KEY}-5` },
+    });
   }
 
   async function refusals(): Promise<void> {
@@ -153,7 +177,10 @@ describe('secrets', () => {
   async function faultsOfOurs(): Promise<void> {
     const { dataSource } = t;
     await dataSource.query(`ALTER TABLE deployments ADD CONSTRAINT ck_test_poison CHECK (name <> 'poison')`);
-    expect((await post('/api/deployment/deploy', aSpec({ name: 'poison', env: { SECRET: ENV } }), { ...ada, 'Idempotency-Key': `${KEY}-6` })).status).toBe(500);
+    expect(
+      (await post('/api/deployment/deploy', aSpec({ name: 'poison', env: { SECRET: ENV } }), { ...ada, 'Idempotency-Key': `${KEY}-6` }))
+        .status,
+    ).toBe(500);
     await dataSource.query(`ALTER TABLE deployments DROP CONSTRAINT ck_test_poison`);
     for (const [table, request] of [
       ['deployments', () => post('/api/deployment/deploy', aSpec({ env: { SECRET: ENV } }), ada)],
@@ -169,7 +196,9 @@ describe('secrets', () => {
     }
     // The engine refuses with an error whose text holds a row of its own.
     await dataSource.query(`ALTER TABLE simulated_workloads ADD CONSTRAINT ck_test_poison CHECK (image <> 'poison:1')`);
-    const poisoned = json(await post('/api/deployment/deploy', aSpec({ container_image: 'poison:1', env: { SECRET: ENV, SIMULATED_LOG: ENV } }), ada)).deployment_id ?? '';
+    const poisoned =
+      json(await post('/api/deployment/deploy', aSpec({ container_image: 'poison:1', env: { SECRET: ENV, SIMULATED_LOG: ENV } }), ada))
+        .deployment_id ?? '';
     await until(async () => /"work":\{"attempts":[1-9]/.test((await read(`/api/deployment/status/${poisoned}`, ada)).text));
     await dataSource.query(`ALTER TABLE simulated_workloads DROP CONSTRAINT ck_test_poison`);
     await call('delete', { method: 'DELETE', path: `/api/deployment/${poisoned}`, headers: ada });
@@ -191,7 +220,9 @@ describe('secrets', () => {
 
   it('are looked for where there is something to find', () => {
     const statuses = new Set(answers.map(({ name }) => /\((\d+)\)$/.exec(name)?.[1]));
-    expect([...statuses].sort()).toEqual(expect.arrayContaining(['200', '201', '202', '400', '401', '409', '413', '415', '422', '500', '503']));
+    expect([...statuses].sort()).toEqual(
+      expect.arrayContaining(['200', '201', '202', '400', '401', '409', '413', '415', '422', '500', '503']),
+    );
     expect(logged.length).toBeGreaterThan(100);
     expect(issued.length).toBeGreaterThan(6);
     expect(found(`a line with ${ENV}`)).not.toEqual([]);
@@ -202,7 +233,9 @@ describe('secrets', () => {
   it('come back in no answer but the one that gives them', () => {
     const leaks = answers.filter(({ text, headers, secrets }) => found(text + headers, secrets).length > 0);
     // A refused name or key may be named; the values that we send never are.
-    const values = leaks.filter(({ text, headers }) => [ENV, KEY, PASSWORD, WRONG, ...issued].some((secret) => (text + headers).includes(secret)));
+    const values = leaks.filter(({ text, headers }) =>
+      [ENV, KEY, PASSWORD, WRONG, ...issued].some((secret) => (text + headers).includes(secret)),
+    );
     expect(values.map(({ name, text }) => `${name}: ${text.slice(0, 300)}`)).toEqual([]);
   });
 
@@ -211,8 +244,12 @@ describe('secrets', () => {
   });
 
   it('are in no table, but where the engine needs them', async () => {
-    const tables = await t.dataSource.query<{ name: string }[]>(`SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`);
-    expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(['jobs', 'placements', 'idempotency_keys', 'deployment_status_history', 'sessions']));
+    const tables = await t.dataSource.query<{ name: string }[]>(
+      `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`,
+    );
+    expect(tables.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['jobs', 'placements', 'idempotency_keys', 'deployment_status_history', 'sessions']),
+    );
     const leaks: string[] = [];
     for (const { name } of tables) {
       const column = HOLDERS[name] ?? '';
@@ -221,18 +258,36 @@ describe('secrets', () => {
     }
     expect(leaks).toEqual([]);
     // The control: the mark is found in the one column that must hold it.
-    const [{ held }] = await t.dataSource.query<[{ held: string }]>(`SELECT count(*)::text AS held FROM deployments WHERE env::text LIKE '%' || $1 || '%'`, [MARK]);
+    const [{ held }] = await t.dataSource.query<[{ held: string }]>(
+      `SELECT count(*)::text AS held FROM deployments WHERE env::text LIKE '%' || $1 || '%'`,
+      [MARK],
+    );
     expect(Number(held)).toBeGreaterThan(5);
   });
 
   it('leave every line of the log one JSON object of at most 8 kB, whatever names are in it', async () => {
-    const nasty = ['"quoted"', '\u001b[31mred\u001b[0m', 'a\nb', 'a\r\n{"level":"error","msg":"forged"}', '\u2028\u2029', 'x'.repeat(10_000), '🦊'];
+    const nasty = [
+      '"quoted"',
+      '\u001b[31mred\u001b[0m',
+      'a\nb',
+      'a\r\n{"level":"error","msg":"forged"}',
+      '\u2028\u2029',
+      'x'.repeat(10_000),
+      '🦊',
+    ];
     for (const name of nasty) {
       await post('/api/auth/login', { username: name, password: 'Some-Horse-7' }, { 'User-Agent': 'x"y' });
       await post('/api/auth/tokens', { name }, ada);
-      await post('/api/nodes', { name: 'n1', region: 'eu', runtime: 'simulated', cpu_cores: 1, memory_mb: 512, storage_gb: 1, labels: { note: name } }, root);
+      await post(
+        '/api/nodes',
+        { name: 'n1', region: 'eu', runtime: 'simulated', cpu_cores: 1, memory_mb: 512, storage_gb: 1, labels: { note: name } },
+        root,
+      );
       await post('/api/deployment/deploy', aSpec({ labels: { note: name }, command: ['sh', '-c', name] }), ada);
-      await read(`/api/deployment/${encodeURIComponent(name).slice(0, 2_000)}`, { ...ada, 'X-Request-Id': encodeURIComponent(name).slice(0, 500) });
+      await read(`/api/deployment/${encodeURIComponent(name).slice(0, 2_000)}`, {
+        ...ada,
+        'X-Request-Id': encodeURIComponent(name).slice(0, 500),
+      });
     }
     for (const chunk of logged) {
       expect(chunk.endsWith('\n')).toBe(true);

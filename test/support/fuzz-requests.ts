@@ -3,7 +3,24 @@ import { gzipSync } from 'node:zlib';
 import type { OpenApiDocument, Operation, Parameter, Schema } from './openapi-client';
 import { encode, hostileHeader, hostileSegment, hostileValue, mutate, mutation, type Mutation } from './fuzz-values';
 
-export const IDENTITIES = ['ada', 'ada', 'ada', 'ada', 'ada', 'ada', 'ada', 'ada', 'ada', 'ada', 'bob', 'root', 'reader', 'inactive', 'nobody', 'forged'] as const;
+export const IDENTITIES = [
+  'ada',
+  'ada',
+  'ada',
+  'ada',
+  'ada',
+  'ada',
+  'ada',
+  'ada',
+  'ada',
+  'ada',
+  'bob',
+  'root',
+  'reader',
+  'inactive',
+  'nobody',
+  'forged',
+] as const;
 const ADMINISTRATORS = ['root', 'root', 'root', 'root', 'root', 'root', 'root', 'root', 'root', 'root', ...IDENTITIES] as const;
 export type FuzzIdentity = (typeof IDENTITIES)[number];
 
@@ -25,7 +42,13 @@ const label = text(/^[a-z0-9]{1,10}$/);
 
 /** Values that the document alone cannot tell: what is right for a field of this name. */
 const FIELDS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
-  container_image: fc.constantFrom('nginx:1.27', 'registry.example.org:5000/team/app@sha256:' + 'a'.repeat(64), 'simulated/crash:1', 'simulated/unhealthy:1', 'simulated/missing:1'),
+  container_image: fc.constantFrom(
+    'nginx:1.27',
+    'registry.example.org:5000/team/app@sha256:' + 'a'.repeat(64),
+    'simulated/crash:1',
+    'simulated/unhealthy:1',
+    'simulated/missing:1',
+  ),
   username: text(/^[A-Za-z0-9_-]{3,20}$/),
   email: text(/^[a-z0-9]{3,12}$/).map((name) => `${name}@example.org`),
   password: fc.constantFrom('Correct-Horse-7', 'Wrong-Horse-7', `Ünï-${'x'.repeat(90)}A1`),
@@ -35,18 +58,38 @@ const FIELDS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   storage: fc.constantFrom(1, 2, 10),
   replicas: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 4 }) }, { weight: 1, arbitrary: fc.constantFrom(99, 100) }),
   region: fc.constantFrom('us-east', 'eu-west', 'nowhere-1'),
-  env: fc.dictionary(text(/^[A-Z_][A-Z0-9_]{0,8}$/), fc.string({ unit: 'grapheme', maxLength: 20 }).map((rest) => `${ENV_MARK}${rest.replaceAll(/\p{Cc}|\p{Cs}/gu, '')}\n`), { maxKeys: 4 }),
-  labels: fc.dictionary(label, fc.string({ unit: 'grapheme', maxLength: 20 }).map((value) => value.replaceAll(/\p{Cc}|\p{Cs}/gu, '') || '🦊'), { maxKeys: 4 }),
-  command: fc.array(fc.oneof(fc.constantFrom('sh', '-c', "echo '\"$(id)\"'\n"), text(/^[ -~]{1,20}$/)), { minLength: 1, maxLength: 4 }),
+  env: fc.dictionary(
+    text(/^[A-Z_][A-Z0-9_]{0,8}$/),
+    fc.string({ unit: 'grapheme', maxLength: 20 }).map((rest) => `${ENV_MARK}${rest.replaceAll(/\p{Cc}|\p{Cs}/gu, '')}\n`),
+    { maxKeys: 4 },
+  ),
+  labels: fc.dictionary(
+    label,
+    fc.string({ unit: 'grapheme', maxLength: 20 }).map((value) => value.replaceAll(/\p{Cc}|\p{Cs}/gu, '') || '🦊'),
+    { maxKeys: 4 },
+  ),
+  command: fc.array(fc.oneof(fc.constantFrom('sh', '-c', 'echo \'"$(id)"\'\n'), text(/^[ -~]{1,20}$/)), { minLength: 1, maxLength: 4 }),
   expires_in_days: fc.integer({ min: 1, max: 365 }),
 };
 
 /** The two shapes of a node exclude each other, which no schema says. */
-const NODE = fc.record({ name: text(/^[a-z0-9._-]{1,20}$/), region: FIELDS.region!, runtime: fc.constant('simulated'), cpu_cores: fc.constantFrom(1, 2.5, 64), memory_mb: fc.constantFrom(1_024, 65_536), storage_gb: fc.constant(100) });
+const NODE = fc.record({
+  name: text(/^[a-z0-9._-]{1,20}$/),
+  region: FIELDS.region!,
+  runtime: fc.constant('simulated'),
+  cpu_cores: fc.constantFrom(1, 2.5, 64),
+  memory_mb: fc.constantFrom(1_024, 65_536),
+  storage_gb: fc.constant(100),
+});
 
 const WHOLES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   RegisterNodeDto: NODE,
-  HealthCheckDto: fc.record({ command: fc.constant(['/bin/true', '--"quoted"']), interval_seconds: fc.integer({ min: 1, max: 3_600 }), retries: fc.integer({ min: 1, max: 100 }) }),
+  HealthCheckDto: fc.record({
+    command: fc.constant(['/bin/true', '--"quoted"']),
+    interval_seconds: fc.integer({ min: 1, max: 3_600 }),
+    retries: fc.integer({ min: 1, max: 100 }),
+  }),
+  ScaleRequestDto: fc.record({ replicas: fc.integer({ min: 1, max: 2 }) }),
   LoginDto: fc.record({ username: fc.constant('regular'), password: fc.constant('Correct-Horse-7') }),
 };
 
@@ -64,7 +107,11 @@ function requestsOf(document: OpenApiDocument, operation: Operation): fc.Arbitra
   const queries = operation.parameters.filter((parameter) => parameter.in === 'query');
   return fc
     .record({
-      identity: fc.constantFrom(...(operation.path.includes('nodes') || operation.path.includes('users') || operation.path === '/metrics' ? ADMINISTRATORS : IDENTITIES)),
+      identity: fc.constantFrom(
+        ...(operation.path.includes('nodes') || operation.path.includes('users') || operation.path === '/metrics'
+          ? ADMINISTRATORS
+          : IDENTITIES),
+      ),
       ids: fc.array(pathValue(poolOf(operation)), { minLength: 2, maxLength: 2 }),
       query: queries.length > 0 ? queryOf(queries) : rarely(queryOf([]), 15).map((query) => query ?? ''),
       headers: headersOf(),
@@ -83,7 +130,8 @@ const rarely = <T>(arbitrary: fc.Arbitrary<T>, oneIn: number): fc.Arbitrary<T | 
   fc.oneof({ weight: oneIn - 1, arbitrary: NEVER }, { weight: 1, arbitrary });
 
 const poolOf = ({ path }: Operation): string =>
-  /(start|retry)$/.exec(path)?.[1] ?? (path.includes('/nodes') ? 'node' : path.includes('/users') ? 'user' : path.includes('/tokens') ? 'token' : 'deployment');
+  /(start|retry|scale)\b/.exec(path)?.[1] ??
+  (path.includes('/nodes') ? 'node' : path.includes('/users') ? 'user' : path.includes('/tokens') ? 'token' : 'deployment');
 
 const pathValue = (pool: string): fc.Arbitrary<string> =>
   fc.oneof(
@@ -96,12 +144,18 @@ const pathValue = (pool: string): fc.Arbitrary<string> =>
 
 function queryOf(parameters: readonly Parameter[]): fc.Arbitrary<string> {
   const right = parameters.map((parameter) =>
-    fc.oneof({ weight: 2, arbitrary: NEVER }, { weight: 1, arbitrary: rightParameter(parameter).map((value) => `${parameter.name}=${value}`) }),
+    fc.oneof(
+      { weight: 2, arbitrary: NEVER },
+      { weight: 1, arbitrary: rightParameter(parameter).map((value) => `${parameter.name}=${value}`) },
+    ),
   );
   const names = [...parameters.map(({ name }) => name), 'fields', 'sort', 'constructor', '__proto__', 'toString', 'a[b]', 'limit[]'];
   const wrong = fc.tuple(fc.oneof(fc.constantFrom(...names), hostileSegment), hostileSegment).map(([name, value]) => `${name}=${value}`);
   return fc
-    .tuple(fc.tuple(...right), fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(wrong, { minLength: 1, maxLength: 3 }) }))
+    .tuple(
+      fc.tuple(...right),
+      fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(wrong, { minLength: 1, maxLength: 3 }) }),
+    )
     .map(([some, others]) => [...some.filter((part) => part !== undefined), ...others].join('&'));
 }
 
@@ -112,17 +166,41 @@ function rightParameter({ name, schema }: Parameter): fc.Arbitrary<string> {
   if (schema.enum) return fc.constantFrom(...schema.enum).map(String);
   if (schema.type === 'boolean') return fc.constantFrom('true', 'false');
   if (schema.type === 'integer') return fc.integer({ min: Number(schema.minimum ?? 0), max: Number(schema.maximum ?? 1_000) }).map(String);
-  if (schema.format === 'date-time') return fc.date({ min: new Date('1990-01-01'), max: new Date('2100-01-01'), noInvalidDate: true }).map((date) => encode(date.toISOString()));
+  if (schema.format === 'date-time')
+    return fc
+      .date({ min: new Date('1990-01-01'), max: new Date('2100-01-01'), noInvalidDate: true })
+      .map((date) => encode(date.toISOString()));
   return text(/^[a-z0-9_%]{1,8}$/).map(encode);
 }
 
 const headersOf = (): fc.Arbitrary<Record<string, string | string[]>> =>
   fc
     .record({
-      'Idempotency-Key': fc.oneof({ weight: 5, arbitrary: NEVER }, { weight: 2, arbitrary: fc.nat(1_000_000).map((n) => `key-${String(n)}`) }, { weight: 1, arbitrary: fc.nat(5).map((n) => `again-${String(n)}`) }, { weight: 1, arbitrary: fc.oneof(hostileHeader, fc.constant<string | string[]>(['a', 'b'])) }),
-      'X-Request-Id': fc.oneof({ weight: 3, arbitrary: NEVER }, { weight: 2, arbitrary: text(/^[A-Za-z0-9._-]{1,128}$/) }, { weight: 1, arbitrary: hostileHeader }),
+      'Idempotency-Key': fc.oneof(
+        { weight: 5, arbitrary: NEVER },
+        { weight: 2, arbitrary: fc.nat(1_000_000).map((n) => `key-${String(n)}`) },
+        { weight: 1, arbitrary: fc.nat(5).map((n) => `again-${String(n)}`) },
+        { weight: 1, arbitrary: fc.oneof(hostileHeader, fc.constant<string | string[]>(['a', 'b'])) },
+      ),
+      'X-Request-Id': fc.oneof(
+        { weight: 3, arbitrary: NEVER },
+        { weight: 2, arbitrary: text(/^[A-Za-z0-9._-]{1,128}$/) },
+        { weight: 1, arbitrary: hostileHeader },
+      ),
       Accept: rarely(hostileHeader, 12),
-      'Content-Type': rarely(fc.oneof(hostileHeader, fc.constantFrom('text/plain', 'application/json; charset=utf-16', 'application/json\ta', 'multipart/form-data', 'application/x-www-form-urlencoded')), 20),
+      'Content-Type': rarely(
+        fc.oneof(
+          hostileHeader,
+          fc.constantFrom(
+            'text/plain',
+            'application/json; charset=utf-16',
+            'application/json\ta',
+            'multipart/form-data',
+            'application/x-www-form-urlencoded',
+          ),
+        ),
+        20,
+      ),
       'X-HTTP-Method-Override': rarely(fc.constantFrom('DELETE', 'GET', 'PATCH'), 20),
       'If-None-Match': rarely(fc.constant('*'), 20),
       Range: rarely(fc.constant('bytes=0-1'), 20),
@@ -138,17 +216,25 @@ interface Sent {
 /** Half of the bodies are right, most others are changed in one or two places, and some are no JSON any more. */
 function bodyOf(right: fc.Arbitrary<unknown>): fc.Arbitrary<Sent> {
   const plain = right.map((value): Sent => ({ content: JSON.stringify(value) }));
-  const mutated = fc
-    .tuple(right, fc.array(mutation, { minLength: 1, maxLength: 2 }))
-    .map(([value, changes]): Sent => ({ content: JSON.stringify(changes.reduce((before: unknown, change: Mutation) => mutate(before, change), value)) ?? '' }));
+  const mutated = fc.tuple(right, fc.array(mutation, { minLength: 1, maxLength: 2 })).map(([value, changes]): Sent => ({
+    content: JSON.stringify(changes.reduce((before: unknown, change: Mutation) => mutate(before, change), value)) ?? '',
+  }));
   const other = hostileValue.map((value): Sent => ({ content: JSON.stringify(value) }));
-  const broken = fc.tuple(right, fc.nat(), fc.integer({ min: 0, max: 8 })).map(([value, at, how]) => breakText(JSON.stringify(value), at, how));
-  return fc.oneof({ weight: 10, arbitrary: plain }, { weight: 8, arbitrary: mutated }, { weight: 1, arbitrary: other }, { weight: 2, arbitrary: broken });
+  const broken = fc
+    .tuple(right, fc.nat(), fc.integer({ min: 0, max: 8 }))
+    .map(([value, at, how]) => breakText(JSON.stringify(value), at, how));
+  return fc.oneof(
+    { weight: 10, arbitrary: plain },
+    { weight: 8, arbitrary: mutated },
+    { weight: 1, arbitrary: other },
+    { weight: 2, arbitrary: broken },
+  );
 }
 
 function breakText(right: string, at: number, how: number): Sent {
   const place = at % (right.length + 1);
-  const insert = (what: string | Buffer): Buffer => Buffer.concat([Buffer.from(right.slice(0, place)), Buffer.from(what), Buffer.from(right.slice(place))]);
+  const insert = (what: string | Buffer): Buffer =>
+    Buffer.concat([Buffer.from(right.slice(0, place)), Buffer.from(what), Buffer.from(right.slice(place))]);
   switch (how) {
     case 0:
       return { content: right.slice(0, place) };
@@ -195,6 +281,7 @@ export function validOf(document: OpenApiDocument, schema: Schema, name: string)
       return fc.integer({ min: Number(schema.minimum ?? 0), max: Number(schema.maximum ?? 1_000) });
     case 'number':
       return fc.integer({ min: Number(schema.minimum ?? 0) * 1_000, max: Number(schema.maximum ?? 1_000) * 1_000 }).map((n) => n / 1_000);
+    case undefined:
     default:
       return stringOf(schema);
   }
@@ -209,6 +296,7 @@ function objectOf(document: OpenApiDocument, { properties = {}, required = [], a
 function stringOf({ pattern, maxLength, minLength, format }: Schema): fc.Arbitrary<string> {
   if (format === 'uuid') return fc.uuid();
   const short = Math.min(24, Number(maxLength ?? 24));
-  if (typeof pattern === 'string') return text(new RegExp(pattern)).filter((value) => value.length >= Number(minLength ?? 1) && value.length <= Number(maxLength ?? 24));
+  if (typeof pattern === 'string')
+    return text(new RegExp(pattern)).filter((value) => value.length >= Number(minLength ?? 1) && value.length <= Number(maxLength ?? 24));
   return text(new RegExp(`^[a-zA-Z0-9]{${String(Math.max(1, Number(minLength ?? 1)))},${String(short)}}$`));
 }

@@ -23,21 +23,28 @@ export interface FuzzReport {
   readonly unreached: string[];
 }
 
-/** Sends so many generated requests and compares every answer with the document. The same seed sends the same requests. */
+/** Sends so many generated requests, or more until every operation has succeeded, and compares each answer with the document. The same seed sends the same requests. */
 export async function fuzz(t: TestApp, { cases, seed }: { cases: number; seed: number }): Promise<FuzzReport> {
   const { document, operations } = await readOpenApi(t.url);
   const run = new FuzzRun(t, new AnswerChecks(document));
   await run.prepare();
   const requests = fuzzRequests(document, operations);
-  for (let sent = 0; sent < cases; sent += BATCH) {
-    const batch = fc.sample(requests, { seed: seed + sent, numRuns: Math.min(BATCH, cases - sent) });
+  const unreached = (): string[] => operations.map(({ name }) => name).filter((name) => !run.reached.has(name));
+  let sent = 0;
+  for (; sent < cases || (unreached().length > 0 && sent < 2 * cases); sent += BATCH) {
+    const batch = fc.sample(requests, { seed: seed + sent, numRuns: BATCH });
     const workers = Array.from({ length: AT_A_TIME }, async () => {
       for (let next = batch.shift(); next; next = batch.shift()) await run.one(next);
     });
     await Promise.all(workers);
   }
-  const unreached = operations.map(({ name }) => name).filter((name) => !run.reached.has(name));
-  return { cases, seed, faults: [...run.faults.values()], statuses: Object.fromEntries([...run.statuses].sort()), unreached };
+  return {
+    cases: sent,
+    seed,
+    faults: [...run.faults.values()],
+    statuses: Object.fromEntries([...run.statuses].sort()),
+    unreached: unreached(),
+  };
 }
 
 /** The state that requests share: ids, cursors and tokens of earlier answers, and who asks. */
@@ -81,7 +88,8 @@ class FuzzRun {
     }
     const given = request.headers['X-Request-Id'];
     const asked = { path, ...(typeof given === 'string' ? { requestId: given } : {}), maxMs: MAX_MS };
-    for (const fault of [...this.checks.faultsOf(operation, answer, asked), ...trespasses(request, answer)]) this.note(request, path, fault, answer);
+    for (const fault of [...this.checks.faultsOf(operation, answer, asked), ...trespasses(request, answer)])
+      this.note(request, path, fault, answer);
     const status = String(answer.status);
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
     if (answer.status >= 300) return;
@@ -108,6 +116,7 @@ class FuzzRun {
     switch (operation.name) {
       case 'POST /api/deployment/deploy':
         this.harvest('deployment', value?.deployment_id);
+        this.harvest('scale', value?.deployment_id);
         if (status === 202 && headers['Idempotency-Key'] === undefined) await this.compare(String(value?.deployment_id), body);
         break;
       case 'POST /api/deployment/{deployment_id}/stop':
@@ -115,6 +124,7 @@ class FuzzRun {
         break;
       case 'GET /api/deployment/status/{deployment_id}':
         if (value?.status === 'failed') this.harvest('retry', value.deployment_id);
+        if (value?.status === 'running') this.harvest('scale', value.deployment_id);
         break;
       case 'POST /api/nodes':
         this.harvest('node', value?.id);
@@ -139,7 +149,8 @@ class FuzzRun {
     const shown = body as Record<string, unknown>;
     for (const field of ['name', 'type', 'container_image', 'command', 'labels', 'region']) {
       const before = JSON.stringify(sorted(wish[field]));
-      if (before !== undefined && before !== JSON.stringify(sorted(shown[field]))) this.faults.set(`stored ${field}`, `${field} was sent as ${before} and is shown as ${JSON.stringify(shown[field])}`);
+      if (before !== undefined && before !== JSON.stringify(sorted(shown[field])))
+        this.faults.set(`stored ${field}`, `${field} was sent as ${before} and is shown as ${JSON.stringify(shown[field])}`);
     }
   }
 
@@ -147,7 +158,10 @@ class FuzzRun {
     const kind = `${operation.name}: ${fault}`;
     if (this.faults.has(kind)) return;
     const shown = JSON.stringify({ path: path.slice(0, 300), identity, headers, body: body?.toString().slice(0, 600) });
-    this.faults.set(kind, `${kind}\n    sent ${shown}\n    got  ${answer ? `${String(answer.status)} ${answer.text.slice(0, 300)}` : 'nothing'}`);
+    this.faults.set(
+      kind,
+      `${kind}\n    sent ${shown}\n    got  ${answer ? `${String(answer.status)} ${answer.text.slice(0, 300)}` : 'nothing'}`,
+    );
   }
 
   private harvest(pool: string, value: unknown): void {
@@ -169,7 +183,9 @@ function trespasses({ operation, identity }: FuzzRequest, { status, text }: Wire
   const isStranger = identity === 'nobody' || identity === 'forged' || identity === 'inactive';
   return [
     ...(isStranger && !operation.isPublic && status < 400 ? [`${identity} got ${String(status)}`] : []),
-    ...(identity === 'reader' && !operation.isPublic && operation.method !== 'GET' && status < 400 ? ['a read-only token could write'] : []),
+    ...(identity === 'reader' && !operation.isPublic && operation.method !== 'GET' && status < 400
+      ? ['a read-only token could write']
+      : []),
     ...(text.includes(ENV_MARK) ? ['an environment value came back'] : []),
   ];
 }

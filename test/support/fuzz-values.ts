@@ -56,19 +56,53 @@ export const HOSTILE_TEXT: readonly string[] = [
 ];
 
 const HOSTILE_NUMBERS: readonly number[] = [
-  0, -0, -1, 1, 0.1, 1.5, 1e-7, 5e-324, 100, 101, 10_001, 65_536, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 53, -(2 ** 53), 2 ** 63, 1e21, 1e308,
+  0,
+  -0,
+  -1,
+  1,
+  0.1,
+  1.5,
+  1e-7,
+  5e-324,
+  100,
+  101,
+  10_001,
+  65_536,
+  2 ** 31 - 1,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53,
+  -(2 ** 53),
+  2 ** 63,
+  1e21,
+  1e308,
 ];
 
-const hostileText = fc.oneof(fc.constantFrom(...HOSTILE_TEXT), fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: 'grapheme' }));
+const hostileText = fc.oneof(
+  fc.constantFrom(...HOSTILE_TEXT),
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.string({ unit: 'grapheme' }),
+);
 
 /** Any JSON value but the right one. */
 export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 4, arbitrary: hostileText },
-  { weight: 3, arbitrary: fc.oneof(fc.constantFrom(...HOSTILE_NUMBERS), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true })) },
-  { weight: 3, arbitrary: fc.constantFrom<unknown>(null, true, false, [], {}, [[]], [{}], [null], { $ne: null }, { length: 3 }, { toJSON: 1 }) },
+  {
+    weight: 3,
+    arbitrary: fc.oneof(fc.constantFrom(...HOSTILE_NUMBERS), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.constantFrom<unknown>(null, true, false, [], {}, [[]], [{}], [null], { $ne: null }, { length: 3 }, { toJSON: 1 }),
+  },
   { weight: 1, arbitrary: fc.integer({ min: 2, max: 40 }).map(nested) },
   { weight: 1, arbitrary: fc.integer({ min: 60, max: 1_500 }).map((length) => Array.from({ length }, () => 'x')) },
-  { weight: 1, arbitrary: fc.integer({ min: 60, max: 1_500 }).map((length) => Object.fromEntries(Array.from({ length }, (_u, n) => [`K${String(n)}`, 'v']))) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .integer({ min: 60, max: 1_500 })
+      .map((length) => Object.fromEntries(Array.from({ length }, (_u, n) => [`K${String(n)}`, 'v']))),
+  },
   { weight: 1, arbitrary: fc.jsonValue({ maxDepth: 4 }) },
 );
 
@@ -82,12 +116,41 @@ export const encode = (text: string): string => encodeURIComponent(Buffer.from(t
 /** Text as it can stand in a path or a query: percent-encoded, or broken on purpose. */
 export const hostileSegment: fc.Arbitrary<string> = fc.oneof(
   { weight: 5, arbitrary: hostileText.map((text) => encode(text).slice(0, 6_000).replace(/%.?$/, '')) },
-  { weight: 1, arbitrary: fc.constantFrom('%zz', '%', '%e2%28%a1', '%00', '%2e%2e%2f', '%ff%fe', '%u0041', ';a=b', `${'a'.repeat(1_025)}`, 'a'.repeat(3_000)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '%zz',
+      '%',
+      '%e2%28%a1',
+      '%00',
+      '%2e%2e%2f',
+      '%ff%fe',
+      '%u0041',
+      ';a=b',
+      'a'.repeat(1_025),
+      'a'.repeat(3_000),
+    ),
+  },
 );
 
 /** A header value that Node will send, which is any byte but controls. */
 export const hostileHeader: fc.Arbitrary<string> = fc.oneof(
-  fc.constantFrom('', ' ', '\t', '"', '{"a":1}', "' OR 1=1 --", '%0d%0aX: y', 'a,b', 'ü', '\u00ff\u0080', 'x'.repeat(129), 'x'.repeat(256), 'x'.repeat(4_000), 'null'),
+  fc.constantFrom(
+    '',
+    ' ',
+    '\t',
+    '"',
+    '{"a":1}',
+    "' OR 1=1 --",
+    '%0d%0aX: y',
+    'a,b',
+    'ü',
+    '\u00ff\u0080',
+    'x'.repeat(129),
+    'x'.repeat(256),
+    'x'.repeat(4_000),
+    'null',
+  ),
   fc.stringMatching(/^[\x21-\x7e]{1,60}$/),
 );
 
@@ -103,7 +166,22 @@ export const mutation: fc.Arbitrary<Mutation> = fc.record({
   place: fc.nat(200),
   kind: fc.constantFrom('replace', 'replace', 'replace', 'remove', 'add', 'wrap', 'rename'),
   value: hostileValue,
-  key: fc.oneof(fc.constantFrom('user_id', 'userId', 'status', 'deleted_at', 'id', 'is_admin', 'generation', 'node_id', 'privileged', 'a/b~c', ...HOSTILE_TEXT.slice(0, 40)), fc.string()),
+  key: fc.oneof(
+    fc.constantFrom(
+      'user_id',
+      'userId',
+      'status',
+      'deleted_at',
+      'id',
+      'is_admin',
+      'generation',
+      'node_id',
+      'privileged',
+      'a/b~c',
+      ...HOSTILE_TEXT.slice(0, 40),
+    ),
+    fc.string(),
+  ),
 });
 
 /** The value with the change made; the original stays as it is. */

@@ -26,7 +26,8 @@ export class AnswerChecks {
     if (asked.maxMs !== undefined && ms > asked.maxMs) faults.push(`took more than ${String(asked.maxMs)} ms`);
     const id = headers['x-request-id'];
     if (typeof id !== 'string' || !ID.test(id)) faults.push('no X-Request-Id');
-    else if (asked.requestId !== undefined && ID.test(asked.requestId) && id !== asked.requestId) faults.push('another X-Request-Id than sent');
+    else if (asked.requestId !== undefined && ID.test(asked.requestId) && id !== asked.requestId)
+      faults.push('another X-Request-Id than sent');
     if (status === 401 && headers['www-authenticate'] !== 'Bearer') faults.push('a 401 without WWW-Authenticate');
     if (status === 429 && !(Number(headers['retry-after']) >= 1)) faults.push('a 429 without Retry-After');
     if (LEAK.test(text)) faults.push('internals in the answer');
@@ -59,7 +60,7 @@ export class AnswerChecks {
   /** OpenAPI 3.0 to JSON Schema: references put in place, `nullable` spelled out, and objects closed unless they say otherwise. */
   private toJsonSchema(schema: Schema): unknown {
     if (schema.$ref !== undefined) return this.toJsonSchema(this.resolve(schema.$ref));
-    const { nullable, example: _example, allOf, items, properties, additionalProperties, ...rest } = schema;
+    const { nullable, allOf, items, properties, additionalProperties, ...rest } = schema;
     const isMap = typeof additionalProperties === 'object';
     const plain: Record<string, unknown> = allOf
       ? { allOf: allOf.map((part) => this.toJsonSchema(part)) }
@@ -69,7 +70,9 @@ export class AnswerChecks {
           ...(properties
             ? { properties: Object.fromEntries(Object.entries(properties).map(([name, part]) => [name, this.toJsonSchema(part)])) }
             : {}),
-          ...(rest.type === 'object' ? { additionalProperties: isMap ? this.toJsonSchema(additionalProperties) : this.isOpen(schema) } : {}),
+          ...(rest.type === 'object'
+            ? { additionalProperties: isMap ? this.toJsonSchema(additionalProperties) : this.isOpen(schema) }
+            : {}),
         };
     return nullable === true ? { anyOf: [{ type: 'null' }, plain] } : plain;
   }
@@ -89,7 +92,8 @@ export class AnswerChecks {
 const PROBLEM_MEMBERS = new Set(['type', 'title', 'status', 'detail', 'instance', 'code', 'request_id', 'errors', ...EXTENSIONS]);
 
 function problemFaults({ status, headers, text }: WireAnswer, path: string): string[] {
-  if (!String(headers['content-type']).startsWith(PROBLEM_TYPE)) return status >= 400 && status !== 503 ? ['an error that is no problem'] : [];
+  if (!String(headers['content-type']).startsWith(PROBLEM_TYPE))
+    return status >= 400 && status !== 503 ? ['an error that is no problem'] : [];
   const problem = parse(text);
   if (typeof problem !== 'object' || problem === null) return ['a problem that is no object'];
   const { status: member, request_id: id, instance, type, code, errors } = problem as Record<string, unknown>;
