@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse,
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor } from '../common/request-context';
+import { Idempotent } from '../idempotency/idempotent.decorator';
 import { ApiTokensService } from './api-tokens.service';
 import { ApiTokenDto, CreateApiTokenDto, CreatedApiTokenDto } from './dto/api-token.dto';
 import { IdParamDto } from './dto/id.param.dto';
@@ -14,6 +15,7 @@ export class ApiTokensController {
   constructor(private readonly tokens: ApiTokensService) {}
 
   @Post()
+  @Idempotent()
   @ApiOperation({
     summary: 'Make an API token for a machine',
     description: 'The token is shown in this answer only. One that is made with another API token expires no later than that one.',
@@ -44,6 +46,7 @@ export class ApiTokensController {
   }
 
   @Delete(':id')
+  @Idempotent()
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Revoke one of your API tokens' })
   @ApiNoContentResponse()

@@ -1,9 +1,9 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AnonymousIdempotency } from '../common/http/anonymous-idempotency.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor } from '../common/request-context';
+import { Idempotent } from '../idempotency/idempotent.decorator';
 import { AuthThrottleGuard } from './auth-throttle.guard';
 import { LoginDto, RefreshDto, TokenPairDto } from './dto/login.dto';
 import { RegisterDto } from './dto/register.dto';
@@ -24,7 +24,7 @@ export class AuthController {
 
   @Post('register')
   @Public()
-  @AnonymousIdempotency()
+  @Idempotent()
   @UseGuards(AuthThrottleGuard)
   @ApiOperation({ summary: 'Make an account', description: 'Public, unless the operator has closed registration.' })
   @ApiCreatedResponse({ type: UserDto })
@@ -35,7 +35,6 @@ export class AuthController {
 
   @Post('login')
   @Public()
-  @AnonymousIdempotency()
   @UseGuards(AuthThrottleGuard)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
@@ -51,7 +50,6 @@ export class AuthController {
 
   @Post('refresh')
   @Public()
-  @AnonymousIdempotency()
   @UseGuards(AuthThrottleGuard)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
@@ -66,6 +64,7 @@ export class AuthController {
   }
 
   @Post('logout')
+  @Idempotent()
   @ApiBearerAuth()
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Revoke the session', description: 'Its access and refresh tokens are refused from now on.' })

@@ -39,10 +39,10 @@ describe('BatchedRead', () => {
 
   it('gives an error to those who asked together and to nobody else', async () => {
     const { reads, end } = controlled();
-    const [first, second, third] = [1, 2, 3].map((query) => reads.get(query).catch((error: Error) => error.message));
+    const [first, second, third] = [1, 2, 3].map((query) => reads.get(query).catch((error: unknown) => String(error)));
     await end(0, new Error('connection lost'));
     await end(1);
     await end(2);
-    expect(await Promise.all([first, second, third])).toEqual(['connection lost', 'of 2', 'of 3']);
+    expect(await Promise.all([first, second, third])).toEqual(['Error: connection lost', 'of 2', 'of 3']);
   });
 });

@@ -3,7 +3,6 @@ import {
   ApiAcceptedResponse,
   ApiBearerAuth,
   ApiExtraModels,
-  ApiHeader,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
@@ -16,6 +15,7 @@ import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
+import { Idempotent } from '../idempotency/idempotent.decorator';
 import { DeleteService } from './delete.service';
 import { DeployService } from './deploy.service';
 import { DeleteQueryDto, DeployQueryDto } from './dto/command-queries.dto';
@@ -31,12 +31,6 @@ import { ScaleService } from './scale.service';
 const DELETE_WAIT_EXTRA_SECONDS = 5;
 
 const ApiId = (): MethodDecorator => ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' });
-const ApiIdempotencyKey = (): MethodDecorator =>
-  ApiHeader({
-    name: 'Idempotency-Key',
-    required: false,
-    description: 'The same key with the same request gives the first answer again for 24 h',
-  });
 
 /** What changes deployments. Every method hands over to the service of its verb. */
 @ApiTags('deployments')
@@ -56,7 +50,7 @@ export class DeploymentCommandsController {
   @HttpCode(HttpStatus.ACCEPTED)
   @FailureWords('Deployment failed')
   @ApiOperation({ summary: 'Deploy a container image', description: 'Accepted when this answers; placed and started in the background.' })
-  @ApiIdempotencyKey()
+  @Idempotent()
   @ApiAcceptedResponse({ type: DeploymentAcceptedDto })
   @ApiExtraModels(DryRunDto)
   @ApiOkResponse({ description: 'With `dry_run=true`: where it would go. Nothing was written.', type: DryRunDto })
@@ -90,7 +84,7 @@ export class DeploymentCommandsController {
     description: 'Up: places and reserves before it answers. Down: ends the oldest.',
   })
   @ApiId()
-  @ApiIdempotencyKey()
+  @Idempotent()
   @ApiOkResponse({ type: DeploymentAcceptedDto })
   @ApiProblem('malformed_json', 'invalid_request', 'invalid_state')
   @ApiProblem('not_found')
@@ -115,7 +109,7 @@ export class DeploymentCommandsController {
     description: 'One transaction decides it. The answer waits for the teardown; 202 when that takes longer than `wait`.',
   })
   @ApiId()
-  @ApiIdempotencyKey()
+  @Idempotent()
   @ApiExtraModels(DeletionAnswerDto)
   @ApiOkResponse({ description: 'Deleted; all replicas are confirmed stopped', type: DeletionAnswerDto })
   @ApiAcceptedResponse({ description: 'Deleted; some replicas are still stopping', schema: { $ref: getSchemaPath(DeletionAnswerDto) } })
@@ -172,7 +166,7 @@ export class DeploymentCommandsController {
 function ApiLifecycle(): MethodDecorator {
   const decorators = [
     ApiId(),
-    ApiIdempotencyKey(),
+    Idempotent(),
     ApiAcceptedResponse({ type: DeploymentAcceptedDto }),
     ApiProblem('invalid_state', 'invalid_request', 'malformed_json'),
     ApiProblem('not_found'),

@@ -35,32 +35,36 @@ export class PlacementService {
   }
 
   /**
-   * Places all `count` replicas, or none: then nothing was written and the placement says why.
+   * Places all `count` replicas, or none: then no replica was written and the placement says why. Only of replacements as
+   * many as fit are placed: `nodeIds` tells how many that were.
    * The first attempt reads the nodes without locks; when the database refuses it because others took the capacity
    * meanwhile (`isCapacityTaken`), the caller's transaction runs again and `attempt` > 1 locks the nodes first.
    */
-  placeAll(tx: Tx, deployment: LockedDeployment, order: PlacementOrder, attempt: number): Promise<Placement> {
-    return this.metrics.timePlacement(order.cause, () => this.tryPlaceAll(tx, deployment, order, attempt));
+  place(tx: Tx, deployment: LockedDeployment, order: PlacementOrder, attempt: number): Promise<Placement> {
+    return this.metrics.timePlacement(order.cause, () => this.choosePlaces(tx, deployment, order, attempt));
   }
 
-  private async tryPlaceAll(tx: Tx, deployment: LockedDeployment, order: PlacementOrder, attempt: number): Promise<Placement> {
+  private async choosePlaces(tx: Tx, deployment: LockedDeployment, order: PlacementOrder, attempt: number): Promise<Placement> {
     const placement = await this.choose(tx, deployment, order.count, { lock: attempt > 1 });
-    // A replacement without a place is tried again and again; only a deployment that fails for it keeps the explanation.
-    if (placement.shortfall !== null && order.cause !== 'deploy') return placement;
-    const [kept] = await tx.query<{ id: string }[]>(
-      `INSERT INTO placements (deployment_id, cause, explanation) VALUES ($1, $2, $3) RETURNING id`,
-      [deployment.id, order.cause, JSON.stringify(placement.explanation)],
-    );
-    if (!kept) throw new Error('The placement was not recorded');
-    if (placement.shortfall !== null) return placement;
-    const wanted = placement.nodeIds.map((nodeId, index) => ({ nodeId, attempt: order.attempts?.[index] ?? 0 }));
-    const replicaIds = await this.replicas.insert(
-      tx,
-      { deploymentId: deployment.id, generation: order.generation, placementId: kept.id },
-      wanted,
-    );
+    const takesLess = order.cause === 'replace' || order.cause === 'drain';
+    const nodeIds = placement.shortfall === null || takesLess ? placement.nodeIds : [];
+    // Kept also when a deployment fails for it. A replacement without a place is tried again and again and keeps none.
+    if (nodeIds.length === 0 && order.cause !== 'deploy') return placement;
+    const placementId = await this.keep(tx, deployment.id, order.cause, placement);
+    if (nodeIds.length === 0) return placement;
+    const wanted = nodeIds.map((nodeId, index) => ({ nodeId, attempt: order.attempts?.[index] ?? 0 }));
+    const replicaIds = await this.replicas.insert(tx, { deploymentId: deployment.id, generation: order.generation, placementId }, wanted);
     await this.nodes.reserve(tx, { deploymentId: deployment.id, replicaIds, perReplica: deployment.resources });
     return placement;
+  }
+
+  private async keep(tx: Tx, deploymentId: string, cause: PlacementCause, { explanation }: Placement): Promise<string> {
+    const [row] = await tx.query<{ id: string }[]>(
+      `INSERT INTO placements (deployment_id, cause, explanation) VALUES ($1, $2, $3) RETURNING id`,
+      [deploymentId, cause, JSON.stringify(explanation)],
+    );
+    if (!row) throw new Error('The placement was not recorded');
+    return row.id;
   }
 
   private async choose(

@@ -87,7 +87,7 @@ export class ScaleService {
 
   private async placeMore(tx: Tx, deployment: LockedDeployment, count: number, attempt: number): Promise<void> {
     const order = { count, cause: 'scale', generation: deployment.generation } as const;
-    const placement = await this.placements.placeAll(tx, deployment, order, attempt);
+    const placement = await this.placements.place(tx, deployment, order, attempt);
     if (placement.shortfall === null) return;
     // Clients compare the sentence of the contract, so what was short goes beside it.
     const [detail = '', ...shortages] = shortfallText('Insufficient nodes for scale-up', placement).split('; ');

@@ -1,34 +1,29 @@
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { catchError, from, mergeMap, of, type Observable } from 'rxjs';
-import { ANONYMOUS_IDEMPOTENCY } from '../common/http/anonymous-idempotency.decorator';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestState } from '../common/request-context';
 import { IdempotencyService, type Outcome } from './idempotency.service';
 
-const METHODS: readonly string[] = ['POST', 'DELETE'];
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
 /**
- * Honours the Idempotency-Key header of POST and DELETE. Runs behind the guards, so a replay needs the same rights as the
- * request itself, and before the pipes, so the body is compared as it was sent.
+ * Honours the Idempotency-Key header of the routes that are marked `@Idempotent()`. Runs behind the guards, so a replay
+ * needs the same rights as the request itself, and before the pipes, so the body is compared as it was sent.
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
-  constructor(
-    private readonly idempotency: IdempotencyService,
-    private readonly reflector: Reflector,
-  ) {}
+  constructor(private readonly idempotency: IdempotencyService) {}
 
   async intercept(host: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const request = host.switchToHttp().getRequest<Omit<FastifyRequest, keyof RequestState> & RequestState>();
     const header = request.headers['idempotency-key'];
-    const scope = this.scopeOf(request, host);
-    if (header === undefined || scope === undefined) return next.handle();
+    if (header === undefined) return next.handle();
     if (typeof header !== 'string' || !KEY.test(header)) throw badKey();
 
     const reply = host.switchToHttp().getResponse<FastifyReply>();
+    // Keys of different users never meet; those of nobody are of the public routes.
+    const scope = request.user?.userId ?? 'anonymous';
     const taken = await this.idempotency.claim(scope, header, { method: request.method, url: request.raw.url ?? '', body: request.body });
     if ('outcome' in taken) return replay(taken.outcome, reply);
 
@@ -42,13 +37,6 @@ export class IdempotencyInterceptor implements NestInterceptor {
       }),
       catchError((error: unknown) => from(this.idempotency.fail(claim, error)).pipe(mergeMap(() => Promise.reject(asError(error))))),
     );
-  }
-
-  /** Keys of different users never meet. Undefined: this request does not take a key. */
-  private scopeOf(request: Pick<FastifyRequest, 'method'> & RequestState, host: ExecutionContext): string | undefined {
-    if (!METHODS.includes(request.method)) return undefined;
-    if (request.user) return request.user.userId;
-    return this.reflector.get<boolean | undefined>(ANONYMOUS_IDEMPOTENCY, host.getHandler()) ? 'anonymous' : undefined;
   }
 }
 

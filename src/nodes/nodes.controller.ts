@@ -8,6 +8,7 @@ import { FailureWords } from '../common/http/failure-words.decorator';
 import { offsetNeighbours, pageHeaders } from '../common/http/page-headers';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
+import { Idempotent } from '../idempotency/idempotent.decorator';
 import { ChangeNodeDto } from './dto/change-node.dto';
 import { ListNodesQuery } from './dto/list-nodes.query';
 import { NodeDto } from './dto/node.dto';
@@ -56,6 +57,7 @@ export class NodesController {
   }
 
   @Post()
+  @Idempotent()
   @AdminOnly()
   @FailureWords('Registration of the node failed')
   @ApiOperation({ summary: 'Register a node; it is offline until its engine has answered' })
@@ -92,6 +94,7 @@ export class NodesController {
   }
 
   @Delete(':id')
+  @Idempotent()
   @AdminOnly()
   @HttpCode(HttpStatus.OK)
   @FailureWords('Removal of the node failed')

@@ -33,7 +33,7 @@ export function completeDocument(document: OpenAPIObject): OpenAPIObject {
 
 function complete(operation: Operation, method: (typeof METHODS)[number]): void {
   const isPublic = takeMark(operation, MARKS.public);
-  const takesKey = takeMark(operation, MARKS.idempotent) || (!isPublic && (method === 'post' || method === 'delete'));
+  const takesKey = takeMark(operation, MARKS.idempotent);
   const codes: ProblemCode[] = ['rate_limited', 'internal', 'try_again'];
   if (isPublic) operation.security = [];
   else codes.push('unauthenticated', 'inactive_user');

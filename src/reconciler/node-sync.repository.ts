@@ -41,9 +41,10 @@ export class NodeSyncRepository {
     return this.dataSource.query<ReplicaRecord[]>(
       `SELECT r.id, r.deployment_id AS "deploymentId", r.status,
               r.status = 'stopped' OR (r.status = 'failed' AND v.replica_id IS NULL) AS finished
-         FROM deployment_replicas AS r
-         LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL
-        WHERE r.id IN (SELECT replica_id FROM reservations WHERE node_id = $1 AND released_at IS NULL) OR r.id = ANY($2::uuid[])`,
+         FROM (SELECT replica_id AS id FROM reservations WHERE node_id = $1 AND released_at IS NULL
+               UNION SELECT unnest($2::uuid[])) AS wanted
+         JOIN deployment_replicas AS r ON r.id = wanted.id
+         LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL`,
       [nodeId, shownIds],
     );
   }

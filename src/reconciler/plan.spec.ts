@@ -209,7 +209,7 @@ describe('plan, of a deployment that wants nothing', () => {
     const result = plan(aPlanInput({ deployment: { status, targetReplicas: 3 }, replicas, views }));
     expect(moves(result)).toEqual(['b: stopping → stopped', 'c: pending → stopped']);
     expect(result).toMatchObject({ release: ['b', 'c', 'd'], remove: [{ nodeId: 'n1', replicaId: 'a' }] });
-    expect(result).toMatchObject({ place: null, ensure: [], supersede: [], blocked: ['No answer'] });
+    expect(result).toMatchObject({ place: null, ensure: [], supersede: status === 'deleted' ? ['e'] : [], blocked: ['No answer'] });
   });
 
   it.each(['pending', 'stopped', 'failed', 'deleted'] as const)(
@@ -223,7 +223,17 @@ describe('plan, of a deployment that wants nothing', () => {
   );
 
   it('rests when nothing is left, failed replicas or not', () => {
-    expect(settled(plan(aPlanInput({ deployment: { status: 'deleted' }, replicas: [failedReplica('a')] })))).toBe(true);
+    expect(settled(plan(aPlanInput({ deployment: { status: 'failed' }, replicas: [failedReplica('a')] })))).toBe(true);
+    expect(settled(plan(aPlanInput({ deployment: { status: 'deleted' }, replicas: [failedReplica('a', { superseded: true })] })))).toBe(true);
+  });
+
+  it('forgets failures that nobody will replace, but not before they hold nothing any more', () => {
+    const old = failedReplica('a', { generation: 1 });
+    const held = failedReplica('b', { generation: 1, reserved: true });
+    const running = { status: 'running', generation: 2, targetReplicas: 1 } as const;
+    const replicas = [old, held, aReplica('c', { status: 'running', generation: 2 })];
+    const views = { n1: showing(['b', 'exited'], ['c', 'running']) };
+    expect(plan(aPlanInput({ deployment: running, replicas, views })).supersede).toEqual(['a']);
   });
 });
 

@@ -101,10 +101,9 @@ function toPlan(
 ): Plan {
   const ids = (holds: (judgement: Judgement) => unknown): string[] => judged.filter(holds).map(({ replica }) => replica.id);
   return {
-    place: null,
-    supersede: [],
-    deployment: null,
-    ...more,
+    place: more.place ?? null,
+    supersede: [...(more.supersede ?? []), ...obsolete(input, judged)],
+    deployment: more.deployment ?? null,
     moves: judged.flatMap(({ move }) => (move ? [move] : [])),
     release: ids(({ release }) => release),
     ensure: ids(({ ensure }) => ensure),
@@ -115,6 +114,14 @@ function toPlan(
     blocked: [...new Set(judged.flatMap(({ blocked }) => (blocked === undefined ? [] : [blocked])))],
     lookAgainMs: lookAgain(input, judged),
   };
+}
+
+/** Failures that nobody will replace: of earlier generations and of deleted deployments, once they hold nothing any more. */
+function obsolete({ deployment }: PlanInput, judged: readonly Judgement[]): string[] {
+  return judged
+    .filter(({ replica }) => replica.status === 'failed' && !replica.superseded && !replica.reserved)
+    .filter(({ replica }) => deployment.status === 'deleted' || replica.generation !== deployment.generation)
+    .map(({ replica }) => replica.id);
 }
 
 /** Workloads of this deployment that no unfinished replica stands for: nobody wants them. */

@@ -75,9 +75,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
       await this.waitForNews(job.key, calls);
       return 'go on';
     }
-    const wrote =
-      todo.moves.length + todo.release.length > 0 || todo.deployment !== null || (todo.place !== null && recorded.shortfall === null);
-    if (wrote) return 'go on';
+    if (recorded.wrote) return 'go on';
     return outcome(todo, [...todo.blocked, ...calls.problems, ...(recorded.shortfall === null ? [] : [recorded.shortfall])]);
   }
 

@@ -18,11 +18,13 @@ import type { Snapshot } from './snapshot.repository';
 export interface Recorded {
   /** True: the deployment has changed since the snapshot, or the job is no longer ours; nothing was written. */
   readonly stale: boolean;
-  /** In words, why wanted replacements have no place now. */
+  /** Anything was written. */
+  readonly wrote: boolean;
+  /** In words, why not all wanted replacements have a place now. */
   readonly shortfall: string | null;
 }
 
-const NOTHING: Recorded = { stale: false, shortfall: null };
+const NOTHING: Recorded = { stale: false, wrote: false, shortfall: null };
 
 /** Writes a plan down: one transaction under the deployment's lock, all or nothing, and only if the snapshot still holds. */
 @Injectable()
@@ -44,16 +46,16 @@ export class Recorder {
       this.dataSource,
       async (tx, attempt) => {
         const deployment = await this.deployments.lockAtRevision(tx, snapshot.id, snapshot.revision, job);
-        if (!deployment) return { stale: true, shortfall: null };
+        if (!deployment) return { ...NOTHING, stale: true };
         // Placement locks all nodes on a second attempt; a release before it would have taken one of them out of order.
         if (plan.place && attempt > 1) await this.nodes.candidates(tx, { lock: true });
         await this.replicas.move(tx, plan.moves);
         if (plan.release.length > 0) await this.nodes.release(tx, plan.release);
         await this.replicas.supersede(tx, plan.supersede);
-        const shortfall = plan.place ? await this.place(tx, deployment, plan.place, attempt) : null;
+        const placed = plan.place ? await this.place(tx, deployment, plan.place, attempt) : NOTHING;
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
         if (plan.release.length > 0) afterCommit(tx, () => this.notifications.tell(TEARDOWN_CHANNEL, snapshot.id));
-        return { stale: false, shortfall };
+        return { ...placed, wrote: placed.wrote || writes > 0 || plan.deployment !== null };
       },
       { retryOn: isCapacityTaken },
     );
@@ -62,23 +64,24 @@ export class Recorder {
   }
 
   /** A pending deployment becomes `scheduled` or `failed`; a replacement that finds no place is tried again later. */
-  private async place(tx: Tx, deployment: LockedDeployment, wish: PlacementWish, attempt: number): Promise<string | null> {
+  private async place(tx: Tx, deployment: LockedDeployment, wish: PlacementWish, attempt: number): Promise<Recorded> {
     const attempts = wish.replaces.map((replaced) => replaced.attempt);
-    const placement = await this.placements.placeAll(tx, deployment, { ...wish, generation: deployment.generation, attempts }, attempt);
+    const placement = await this.placements.place(tx, deployment, { ...wish, generation: deployment.generation, attempts }, attempt);
     if (deployment.status === 'pending') {
       const [to, reason] =
         placement.shortfall === null
           ? (['scheduled', `Scheduled ${wish.count} replicas across nodes`] as const)
           : (['failed', placement.shortfall] as const);
       await this.changeStatus(tx, deployment, to, reason);
-      return null;
+      return { ...NOTHING, wrote: true };
     }
-    if (placement.shortfall !== null) return shortfallText('Insufficient nodes for replacements', placement);
+    const placed = placement.nodeIds.length;
     await this.replicas.supersede(
       tx,
-      wish.replaces.map((replaced) => replaced.id),
+      wish.replaces.slice(0, placed).map((replaced) => replaced.id),
     );
-    return null;
+    const shortfall = placement.shortfall === null ? null : shortfallText('Insufficient nodes for replacements', placement);
+    return { ...NOTHING, wrote: placed > 0, shortfall };
   }
 
   private async changeStatus(tx: Tx, deployment: LockedDeployment, to: DeploymentStatus, reason: string): Promise<void> {

@@ -20,6 +20,10 @@ export class ResyncRepository {
   }
 }
 
+/**
+ * By the partial indexes of what is unsettled. A failed replica that was superseded and still holds its reservation is left
+ * out: its node is silent, and all that waits for a node is woken when that comes back.
+ */
 const UNSETTLED = `
   INSERT INTO jobs (kind, key)
   SELECT 'deployment.reconcile', id::text
@@ -28,10 +32,9 @@ const UNSETTLED = `
           SELECT deployment_id FROM deployment_replicas WHERE status IN ('pending', 'starting', 'stopping')
           UNION
           SELECT r.deployment_id FROM deployment_replicas AS r JOIN deployments AS d ON d.id = r.deployment_id
-           WHERE r.status = 'failed' AND r.superseded_at IS NULL AND r.generation = d.generation AND d.status = 'running'
-          UNION
-          SELECT v.deployment_id FROM reservations AS v JOIN deployment_replicas AS r ON r.id = v.replica_id
-           WHERE v.released_at IS NULL AND r.status = 'failed') AS unsettled
+           WHERE r.status = 'failed' AND r.superseded_at IS NULL
+             AND (d.status = 'running' OR EXISTS (SELECT 1 FROM reservations AS v WHERE v.replica_id = r.id AND v.released_at IS NULL))
+         ) AS unsettled
    ORDER BY id
       ON CONFLICT (kind, key) DO NOTHING
   RETURNING id`;

@@ -94,6 +94,6 @@ const SNAPSHOT = `
             LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL
            WHERE r.deployment_id = d.id
              AND (r.status IN ('pending', 'starting', 'running', 'stopping')
-                  OR r.status = 'failed' AND (v.replica_id IS NOT NULL OR r.superseded_at IS NULL AND r.generation = d.generation))) AS replicas
+                  OR r.status = 'failed' AND (v.replica_id IS NOT NULL OR r.superseded_at IS NULL))) AS replicas
     FROM deployments AS d JOIN deployment_resources AS s ON s.deployment_id = d.id
    WHERE d.id = $1`;

@@ -23,7 +23,9 @@ export class ReplicaLogsService {
   async read(deploymentId: string, actor: Actor, tailLines: number): Promise<ReplicaLogsDto[]> {
     const { replicas } = await this.views.status(deploymentId, actor, false);
     const targets = new Map((await this.nodes.targets([this.runtimes.active.kind])).map((target) => [target.id, target]));
-    const shown = replicas.filter((replica) => replica.status === 'starting' || replica.status === 'running' || replica.status === 'stopping');
+    const shown = replicas.filter(
+      (replica) => replica.status === 'starting' || replica.status === 'running' || replica.status === 'stopping',
+    );
     const answers: ReplicaLogsDto[] = [];
     for (let start = 0; start < shown.length; start += AT_A_TIME) {
       const batch = shown.slice(start, start + AT_A_TIME);
