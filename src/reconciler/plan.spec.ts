@@ -224,7 +224,9 @@ describe('plan, of a deployment that wants nothing', () => {
 
   it('rests when nothing is left, failed replicas or not', () => {
     expect(settled(plan(aPlanInput({ deployment: { status: 'failed' }, replicas: [failedReplica('a')] })))).toBe(true);
-    expect(settled(plan(aPlanInput({ deployment: { status: 'deleted' }, replicas: [failedReplica('a', { superseded: true })] })))).toBe(true);
+    expect(settled(plan(aPlanInput({ deployment: { status: 'deleted' }, replicas: [failedReplica('a', { superseded: true })] })))).toBe(
+      true,
+    );
   });
 
   it('forgets failures that nobody will replace, but not before they hold nothing any more', () => {

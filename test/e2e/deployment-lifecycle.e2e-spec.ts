@@ -14,7 +14,11 @@ describe('the life of a deployment', () => {
     (await t.as('ada').get(`/api/deployment/status/${id}`).expect(200)).body;
 
   it('goes from pending over scheduled to running, scales up and down, and is deleted without a trace', async () => {
-    const { body } = await t.as('ada').post('/api/deployment/deploy').send({ name: 'web', ...SPEC }).expect(202);
+    const { body } = await t
+      .as('ada')
+      .post('/api/deployment/deploy')
+      .send({ name: 'web', ...SPEC })
+      .expect(202);
     expect(body).toEqual({
       success: true,
       deployment_id: expect.any(String),

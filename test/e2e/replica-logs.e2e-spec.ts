@@ -14,7 +14,9 @@ describe('GET /api/deployment/{id}/logs', () => {
       .send({ ...spec, env: { SIMULATED_LOG: 'first\nsecond\nthird' } })
       .expect(202);
     id = body.deployment_id;
-    await until(async () => (await t.as('ada').get(`/api/deployment/status/${id}`)).body.status === 'running', { what: 'the deployment runs' });
+    await until(async () => (await t.as('ada').get(`/api/deployment/status/${id}`)).body.status === 'running', {
+      what: 'the deployment runs',
+    });
   });
   afterAll(() => t?.close());
 
@@ -25,7 +27,10 @@ describe('GET /api/deployment/{id}/logs', () => {
   });
 
   it('tells in words when a node does not answer, and still answers for the others', async () => {
-    const [node] = await t.dataSource.query<{ id: string }[]>(`SELECT node_id AS id FROM deployment_replicas WHERE deployment_id = $1 LIMIT 1`, [id]);
+    const [node] = await t.dataSource.query<{ id: string }[]>(
+      `SELECT node_id AS id FROM deployment_replicas WHERE deployment_id = $1 LIMIT 1`,
+      [id],
+    );
     await new SimulatedEngine(t.dataSource).setUnreachable(node!.id, true);
     const { body } = await t.as('ada').get(`/api/deployment/${id}/logs`).expect(200);
     expect(body.map((entry: { error: string | null }) => entry.error === null).sort()).toEqual([false, true]);
