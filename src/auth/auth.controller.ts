@@ -35,6 +35,7 @@ export class AuthController {
 
   @Post('login')
   @Public()
+  @Idempotent()
   @UseGuards(AuthThrottleGuard)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
@@ -50,6 +51,7 @@ export class AuthController {
 
   @Post('refresh')
   @Public()
+  @Idempotent()
   @UseGuards(AuthThrottleGuard)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({

@@ -7,7 +7,7 @@ import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor } from '../common/request-context';
 import { DeploymentViewsService } from './deployment-views.service';
-import { HistoryQueryDto, VisibilityQueryDto } from './dto/command-queries.dto';
+import { PageQueryDto, VisibilityQueryDto } from './dto/page-query.dto';
 import { DeploymentDetailDto } from './dto/deployment-detail.dto';
 import { DeploymentListItemDto, ListQueryDto } from './dto/deployment-list.dto';
 import { DeploymentStatusDto, HistoryEntryDto } from './dto/deployment-status.dto';
@@ -82,7 +82,7 @@ export class DeploymentViewsController {
   @ApiProblem('not_found')
   async history(
     @Param('deployment_id') id: string,
-    @Query() query: HistoryQueryDto,
+    @Query() query: PageQueryDto,
     @CurrentActor() actor: Actor,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -1,5 +1,5 @@
 import { DomainError } from '../common/problem/domain-error';
-import type { HistoryQueryDto } from './dto/command-queries.dto';
+import type { PageQueryDto } from './dto/page-query.dto';
 
 /** Where a page of changes begins: after this change, or before it. The newest change is the first. */
 export interface HistoryCursor {
@@ -15,7 +15,7 @@ export interface HistoryQuery {
 }
 
 /** Throws `invalid_request` for a cursor that is not ours. */
-export const readHistoryQuery = (dto: HistoryQueryDto): HistoryQuery => ({
+export const readHistoryQuery = (dto: PageQueryDto): HistoryQuery => ({
   includeDeleted: dto.include_deleted,
   limit: dto.limit,
   offset: dto.offset,

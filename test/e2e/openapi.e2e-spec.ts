@@ -80,8 +80,7 @@ describe('the OpenAPI document', () => {
           expect([name, status, Object.keys(response.content ?? {})]).toEqual([name, status, ['application/problem+json']]);
       }
       expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining(['429', '500', '503'])]);
-      // Logging in and refreshing change nothing that a repetition would change twice, and their answers are secrets.
-      const takesKey = /^(POST|DELETE)/.test(name) && !/auth\/(login|refresh)/.test(name);
+      const takesKey = /^(POST|DELETE)/.test(name);
       expect([name, parameters.some((parameter) => parameter.name === 'Idempotency-Key')]).toEqual([name, takesKey]);
     }
   });

@@ -1,13 +1,14 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsISO8601 } from 'class-validator';
-import { Optional, QueryFlag, QueryInteger, TextField } from '../../common/validation/fields';
+import { Optional, QueryFlag, TextField } from '../../common/validation/fields';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../domain/deployment-status';
+import { PageQueryDto } from './page-query.dto';
 
 export const SORT_KEYS = ['created_at', 'name', 'status'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 /** `status`, `sort_by` and `sort_order` are checked by `readListQuery`, which answers in the contract's words. */
-export class ListQueryDto {
+export class ListQueryDto extends PageQueryDto {
   @ApiPropertyOptional({ enum: DEPLOYMENT_STATUSES })
   @Optional()
   @TextField({ min: 0, max: 100 })
@@ -37,26 +38,6 @@ export class ListQueryDto {
   @Optional()
   @TextField({ min: 0, max: 100 })
   sort_order?: string;
-
-  @ApiPropertyOptional({ default: 20, minimum: 1, maximum: 100, type: 'integer' })
-  @Optional()
-  @QueryInteger({ min: 1, max: 100 })
-  limit: number = 20;
-
-  @ApiPropertyOptional({ default: 0, minimum: 0, type: 'integer' })
-  @Optional()
-  @QueryInteger({ min: 0, max: 2_147_483_647 })
-  offset: number = 0;
-
-  @ApiPropertyOptional({ description: 'From the `Link` header of an earlier page; takes the place of `offset`', maxLength: 1000 })
-  @Optional()
-  @TextField({ max: 1000 })
-  cursor?: string;
-
-  @ApiPropertyOptional({ default: false, type: Boolean })
-  @Optional()
-  @QueryFlag()
-  include_deleted: boolean = false;
 
   @ApiPropertyOptional({ description: 'Administrators: the deployments of this user', format: 'uuid' })
   @Optional()
