@@ -31,7 +31,7 @@ export async function fuzz(t: TestApp, { cases, seed }: { cases: number; seed: n
   const requests = fuzzRequests(document, operations);
   const unreached = (): string[] => operations.map(({ name }) => name).filter((name) => !run.reached.has(name));
   let sent = 0;
-  for (; sent < cases || (unreached().length > 0 && sent < 2 * cases); sent += BATCH) {
+  for (; sent < cases || (unreached().length > 0 && sent < 6 * cases); sent += BATCH) {
     const batch = fc.sample(requests, { seed: seed + sent, numRuns: BATCH });
     const workers = Array.from({ length: AT_A_TIME }, async () => {
       for (let next = batch.shift(); next; next = batch.shift()) await run.one(next);
