@@ -1,0 +1,131 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DataSource } from 'typeorm';
+import { AccessTokens } from '../../src/auth/access-tokens';
+import { loadConfig } from '../../src/config/app-config';
+import { createApp } from '../../src/create-app';
+import { Client } from './client';
+import { openDataSource } from './open-data-source';
+import { aDeployment, aNode, aPlacedReplica, aUser, insertRow } from './rows';
+import { createTestDatabase, type TestDatabase } from './test-database';
+
+export interface PairOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Changes the product's statements on their way, so that a control can show what a lock or a guard is good for. */
+  readonly rewrite?: (sql: string) => string;
+  /** Run on the database before anything starts: takes guards of the schema out. */
+  readonly sabotage?: readonly string[];
+  readonly nodes?: number;
+}
+
+const ENVIRONMENT = {
+  PORT: '0',
+  RUNTIME: 'simulated',
+  SIMULATED_DELAY_MS: '20',
+  LOG_LEVEL: 'silent',
+  RATE_LIMIT_PER_MINUTE: '0',
+  AUTH_RATE_LIMIT_PER_MINUTE: '0',
+  JWT_SECRET: 'a-secret-of-the-tests-and-of-nobody-else',
+};
+/** As large as the columns allow: room is never what decides these races. */
+const HUGE = { cpu_cores: 900_000, memory_mb: 1_000_000_000, storage_gb: 1_000_000_000 };
+
+/** Two instances of the application on one database, with one user's client at each. */
+export class ApplicationPair {
+  private constructor(
+    private readonly database: TestDatabase,
+    private readonly apps: readonly NestFastifyApplication[],
+    /** A pool of the test's own, past the applications and whatever was done to them. */
+    readonly dataSource: DataSource,
+    readonly userId: string,
+    readonly nodeIds: readonly string[],
+    readonly clients: readonly [Client, Client],
+  ) {}
+
+  static async start({ env = {}, rewrite, sabotage = [], nodes = 4 }: PairOptions = {}): Promise<ApplicationPair> {
+    const database = await createTestDatabase();
+    const dataSource = await openDataSource(database.url, 8);
+    for (const sql of sabotage) await dataSource.query(sql);
+    const nodeIds: string[] = [];
+    const inAnHour = new Date(Date.now() + 3_600_000);
+    for (let n = 0; n < nodes; n++) nodeIds.push(await aNode(dataSource, { ...HUGE, last_heartbeat: inAnHour }));
+    const userId = await aUser(dataSource);
+    const sessionId = await insertRow(dataSource, 'sessions', { user_id: userId, expires_at: new Date(Date.now() + 86_400_000) });
+
+    const config = loadConfig({ ...ENVIRONMENT, DATABASE_URL: database.url, ...env });
+    const apps = [await createApp(config), await createApp(config)] as const;
+    for (const app of apps) {
+      if (rewrite) rewriteStatements(app.get(DataSource), rewrite);
+      await app.listen(0, '127.0.0.1');
+    }
+    const token = await apps[0].get(AccessTokens, { strict: false }).issue(userId, sessionId);
+    const clientOf = async (app: NestFastifyApplication): Promise<Client> =>
+      new Client((await app.getUrl()).replace('[::1]', '127.0.0.1'), token);
+    return new ApplicationPair(database, apps, dataSource, userId, nodeIds, [await clientOf(apps[0]), await clientOf(apps[1])]);
+  }
+
+  /** The n-th client, in turns through both applications. */
+  client(n: number): Client {
+    return this.clients[n % 2 === 0 ? 0 : 1];
+  }
+
+  /** A deployment made by SQL whose replicas, one on each node of `nodeIds` from the first on, are in these states. */
+  async deploymentWith(statuses: readonly string[], nodeIds: readonly string[] = this.nodeIds): Promise<string> {
+    const id = await aDeployment(this.dataSource, { user_id: this.userId, target_replicas: statuses.length });
+    for (const [n, status] of statuses.entries())
+      await aPlacedReplica(this.dataSource, { deployment_id: id, node_id: nodeIds[n % nodeIds.length]!, status });
+    return id;
+  }
+
+  /** Ends both applications; from then on the counters of the server are complete. */
+  async stop(): Promise<void> {
+    await Promise.all(this.apps.map((app) => app.close()));
+  }
+
+  /** Deadlocks that PostgreSQL has broken in this database. Exact after `stop`. */
+  async deadlocks(): Promise<number> {
+    const [row] = await this.dataSource.query<{ deadlocks: string }[]>(
+      `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`,
+    );
+    return Number(row?.deadlocks);
+  }
+
+  async drop(): Promise<void> {
+    await this.dataSource.destroy();
+    await this.database.drop();
+  }
+}
+
+function rewriteStatements(dataSource: DataSource, rewrite: (sql: string) => string): void {
+  const create = dataSource.createQueryRunner.bind(dataSource);
+  dataSource.createQueryRunner = (...args) => {
+    const runner = create(...args);
+    const query = runner.query.bind(runner) as (...args: unknown[]) => Promise<unknown>;
+    runner.query = async (sql: string, ...rest: unknown[]) => (await query(rewrite(sql), ...rest)) as never;
+    return runner;
+  };
+}
+
+const GUARDED_BY_STATUS = 'AND status = ANY($3::text[])';
+const GUARDED_BY_REVISION = 'd.revision = $2';
+const LOCK = 'FOR UPDATE OF d';
+
+/** The deployment's row is read without its lock. */
+export const withoutLock = (sql: string): string => sql.replace(LOCK, '');
+
+/** And what would still save it: the conditions that are looked at again when the row is written. */
+export const withoutLockAndConditions = (sql: string): string =>
+  withoutLock(sql).replace(GUARDED_BY_STATUS, 'AND $3::text[] IS NOT NULL').replace(GUARDED_BY_REVISION, '$2::int IS NOT NULL');
+
+/** And the last wall, the schema's own. */
+export const WITHOUT_GUARD = ['ALTER TABLE deployments DISABLE TRIGGER tr_deployments_deleted'];
+
+/** Runs `work` for 0 to `count` - 1, so many at a time, and gives the results in order. */
+export async function inLanes<T>(count: number, lanes: number, work: (index: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    for (let index = next++; index < count; index = next++) results[index] = await work(index);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return results;
+}
