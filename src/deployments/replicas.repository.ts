@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../database/transaction';
-import { LIVE_REPLICA_STATUSES, type ReplicaStatus } from './domain/replica-status';
+import { canReplicaTransition, LIVE_REPLICA_STATUSES, type ReplicaStatus } from './domain/replica-status';
 
 export interface StoppedReplica {
   readonly id: string;
@@ -77,6 +77,8 @@ export class ReplicasRepository {
   /** Applies all moves in one statement and returns the ids of those that applied. */
   async move(tx: Tx, moves: readonly ReplicaMove[]): Promise<string[]> {
     if (moves.length === 0) return [];
+    const illegal = moves.find((move) => !canReplicaTransition(move.from, move.to));
+    if (illegal) throw new Error(`Replica ${illegal.replicaId} cannot move from ${illegal.from} to ${illegal.to}`);
     const [rows] = await tx.query<[{ id: string }[], number]>(MOVE, [JSON.stringify(moves)]);
     return rows.map((row) => row.id);
   }
