@@ -62,28 +62,28 @@ export class ReconcileDeploymentHandler implements JobHandler {
     await calls.keepStarts((id) => snapshot.replicas.some((replica) => replica.id === id && replica.status === 'starting'));
     const startFailures = calls.takeStartFailures();
     const views = await this.observer.observe(job.key, snapshot.nodes.values(), expectedOn(snapshot), signal);
-    const todo = plan({ ...snapshot, deployment: snapshot, views, startFailures });
+    const steps = plan({ ...snapshot, deployment: snapshot, views, startFailures });
 
-    const recorded = await this.recorder.record(snapshot, todo, job);
+    const recorded = await this.recorder.record(snapshot, steps, job);
     if (recorded.stale) {
       calls.restoreStartFailures(startFailures);
       await sleep(STALE_PAUSE_MS, undefined, { signal });
       return 'go on';
     }
-    this.ask(snapshot, todo, calls);
+    this.ask(snapshot, steps, calls);
     if (calls.running) {
       await this.waitForNews(job.key, calls);
       return 'go on';
     }
     if (recorded.wrote) return 'go on';
-    return outcome(todo, [...todo.blocked, ...calls.problems, ...(recorded.shortfall === null ? [] : [recorded.shortfall])]);
+    return outcome(steps, [...steps.blocked, ...calls.problems, ...(recorded.shortfall === null ? [] : [recorded.shortfall])]);
   }
 
   /** Asks the engines for what was written down, unless they were asked already. */
-  private ask(snapshot: Snapshot, todo: Plan, calls: EngineCalls): void {
+  private ask(snapshot: Snapshot, steps: Plan, calls: EngineCalls): void {
     const replicas = new Map(snapshot.replicas.map((replica) => [replica.id, replica]));
-    const starts = todo.ensure.filter((id) => !calls.isBusy('start', id)).flatMap((id) => replicas.get(id) ?? []);
-    const removals = todo.remove.filter(({ replicaId }) => !calls.isBusy('remove', replicaId));
+    const starts = steps.ensure.filter((id) => !calls.isBusy('start', id)).flatMap((id) => replicas.get(id) ?? []);
+    const removals = steps.remove.filter(({ replicaId }) => !calls.isBusy('remove', replicaId));
     for (const replica of starts) calls.begin('start', replica.id, (signal) => this.start(snapshot, replica, signal));
     for (const { nodeId, replicaId } of removals) {
       calls.begin('remove', replicaId, (signal) => this.remove(snapshot, nodeId, replicaId, signal));
@@ -121,8 +121,8 @@ const expectedOn =
   (nodeId: string): string[] =>
     snapshot.replicas.filter((replica) => replica.nodeId === nodeId && replica.status !== 'pending').map((replica) => replica.id);
 
-function outcome(todo: Plan, problems: readonly string[]): JobResult {
+function outcome(steps: Plan, problems: readonly string[]): JobResult {
   if (problems.length > 0) return { kind: 'failed', words: problems.join('; ') };
-  if (todo.lookAgainMs !== null) return { kind: 'again', afterMs: todo.lookAgainMs };
-  return todo.place ? { kind: 'again', afterMs: REPLACEMENT_RETRY_MS } : { kind: 'done' };
+  if (steps.lookAgainMs !== null) return { kind: 'again', afterMs: steps.lookAgainMs };
+  return steps.place ? { kind: 'again', afterMs: REPLACEMENT_RETRY_MS } : { kind: 'done' };
 }

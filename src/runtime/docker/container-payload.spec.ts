@@ -50,6 +50,19 @@ describe('containerPayload', () => {
     expect(exposed).toEqual({ '53/udp': {} });
   });
 
+  it('has no privileges, no host namespaces and no way to more', () => {
+    expect(payload().HostConfig).toMatchObject({
+      Privileged: false,
+      NetworkMode: 'bridge',
+      IpcMode: 'private',
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      PidsLimit: 256,
+      RestartPolicy: { Name: 'no' },
+      PublishAllPorts: false,
+    });
+  });
+
   it('has no field but these, whatever else is in the object it gets', () => {
     const smuggled = { ...spec, Privileged: true, HostConfig: { Binds: ['/:/host'] }, user: 'root' };
     expect(Object.keys(containerPayload(smuggled, owner)).sort()).toEqual(
