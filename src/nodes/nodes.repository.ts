@@ -5,7 +5,6 @@ import type { Resources } from '../common/resources';
 import { AppConfig } from '../config/app-config';
 import { postgresCode, violatedConstraint } from '../database/postgres-error';
 import type { Tx } from '../database/transaction';
-import { CAPACITY_COLUMNS } from './node-columns.sql';
 import { HEARTBEAT, REGISTER_DEMO_NODES, REGISTER_ENGINE } from './node-registration.sql';
 import { isOnline, unavailableWords } from './node-status.sql';
 import type { EngineReport, NodeCandidate, NodeRuntime, SyncTarget } from './node.types';
@@ -15,6 +14,17 @@ const REGISTRATION_ATTEMPTS = 5;
 
 /** True when a reservation failed because others took the capacity, or removed the node, since it was read. */
 export const isCapacityTaken = (error: unknown): boolean => violatedConstraint(error)?.startsWith('ck_nodes_reserved_') ?? false;
+
+interface CandidateRow extends Omit<NodeCandidate, 'capacity' | 'reserved'> {
+  readonly cpu: number;
+  readonly memory: number;
+  readonly gpu: number;
+  readonly storage: number;
+  readonly reservedCpu: number;
+  readonly reservedMemory: number;
+  readonly reservedGpu: number;
+  readonly reservedStorage: number;
+}
 
 /** The SQL that the background and placement need of nodes: capacity, heartbeats, registration. */
 @Injectable()
@@ -26,11 +36,31 @@ export class NodesRepository {
 
   /** All live nodes. With `lock` their counters stay as read until the transaction ends; callers queue in id order. */
   async candidates(tx: Tx, { lock }: { lock: boolean }): Promise<NodeCandidate[]> {
-    return tx.query<NodeCandidate[]>(
-      `SELECT n.id, n.name, n.region, ${CAPACITY_COLUMNS}, ${unavailableWords('$1')} AS unavailable
+    // Plain columns: objects built in SQL cost several times as much on a large fleet.
+    const rows = await tx.query<CandidateRow[]>(
+      `SELECT n.id, n.name, n.region, n.cpu_cores::float8 AS cpu, n.memory_mb AS memory, n.gpu_units AS gpu, n.storage_gb AS storage,
+              n.reserved_cpu_cores::float8 AS "reservedCpu", n.reserved_memory_mb AS "reservedMemory",
+              n.reserved_gpu_units AS "reservedGpu", n.reserved_storage_gb AS "reservedStorage",
+              n.cpu_usage_percent AS "cpuUsagePercent", n.memory_usage_percent AS "memoryUsagePercent",
+              ${unavailableWords('$1')} AS unavailable
          FROM nodes AS n WHERE n.removed_at IS NULL ORDER BY n.id ${lock ? 'FOR NO KEY UPDATE' : ''}`,
       [this.config.NODE_OFFLINE_AFTER_SECONDS],
     );
+    return rows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      region: row.region,
+      capacity: { cpuCores: row.cpu, memoryMb: row.memory, gpuUnits: row.gpu, storageGb: row.storage },
+      reserved: {
+        cpuCores: row.reservedCpu,
+        memoryMb: row.reservedMemory,
+        gpuUnits: row.reservedGpu,
+        storageGb: row.reservedStorage,
+      },
+      cpuUsagePercent: row.cpuUsagePercent,
+      memoryUsagePercent: row.memoryUsagePercent,
+      unavailable: row.unavailable,
+    }));
   }
 
   /**
