@@ -7,11 +7,11 @@ import { deploy, remove } from '../support/deployments-under-test';
 import { until } from '../support/until';
 
 /** More of them before a release: `RACE_ROUNDS=10000 npx jest test/faults/delete-races`. */
-const ROUNDS = Number(process.env.RACE_ROUNDS ?? '60');
+const ROUNDS = Number(process.env.RACE_ROUNDS ?? '40');
 const CONTROL_ROUNDS = 24;
 const LANES = 4;
 const SHARED_NODES = 20;
-const LONG = 60_000 + ROUNDS * 100;
+const LONG = 60_000 + ROUNDS * 300;
 
 const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_unused, index) => make(index));
 const count = <T>(items: readonly T[], holds: (item: T) => boolean): number => items.filter(holds).length;
@@ -65,12 +65,12 @@ const raceScaleUps = (pair: ApplicationPair, rounds: number): Promise<{ scaled: 
   });
 
 /** Through one application it is deployed, through the other deleted while both place it, start it and write reports. */
-const raceWork = (pair: ApplicationPair, rounds: number): Promise<{ id: string; deleted: Answer }[]> =>
+const raceWork = (pair: ApplicationPair, rounds: number, query: string): Promise<{ id: string; deleted: Answer }[]> =>
   inLanes(rounds, LANES, async (round) => {
     const id = await deploy(pair.client(round), `work-${String(round)}`, { replicas: 3 });
     if (round % 3 === 1) await sleep(Math.random() * 100);
     if (round % 3 === 2) await until(async () => (await leftOf(pair, id)).status === 'running', { everyMs: 5 });
-    return { id, deleted: await remove(pair.client(round + 1), id, '?wait=20') };
+    return { id, deleted: await remove(pair.client(round + 1), id, query) };
   });
 
 const deleteOnSharedNodes = async (pair: ApplicationPair, deletes: number): Promise<Answer[]> => {
@@ -146,7 +146,7 @@ describe(`${String(ROUNDS)} races through two applications on one database`, () 
   it(
     'of a delete with placement, start and reports: nothing is left alive, and nothing comes back',
     startPair({}, async (pair) => {
-      const races = await raceWork(pair, ROUNDS);
+      const races = await raceWork(pair, ROUNDS, '?wait=20');
       for (const { id, deleted } of races) {
         expect([id, deleted.status]).toEqual([id, 200]);
         await expectGone(pair.dataSource, id, { timeoutMs: 1_000 });
@@ -202,6 +202,17 @@ describe('the same races without what makes them safe', () => {
         'deletes with several winners': count(deletes, (race) => winners(race) !== 1),
         'deployments back after a scale-up': count(scaleUps, ({ left }) => isBack(left)),
       });
+    }),
+  );
+
+  it(
+    'neither lock nor conditions nor guard: a placement or report that comes late brings the deployment back',
+    startPair({ rewrite: withoutLockAndConditions, sabotage: WITHOUT_GUARD }, async (pair) => {
+      const races = await raceWork(pair, CONTROL_ROUNDS * 2, '?wait=0');
+      await sleep(300);
+      const left = await Promise.all(races.map(({ id }) => leftOf(pair, id)));
+      expect(count(left, isBack)).toBeGreaterThan(0);
+      report('workers without lock, conditions and guard, twice', { 'deployments back': count(left, isBack) });
     }),
   );
 

@@ -140,6 +140,22 @@ describe('a transaction of which one statement fails', () => {
     await t.as('ada').delete(`/api/deployment/${id}`).expect(409);
   });
 
+  it.each(Object.keys(REQUESTS))(
+    '%s: keeps its answer with its decision, so a repetition gets it though all after the commit failed',
+    async (name) => {
+      const [id, key, request] = [await aRunningDeployment(), randomUUID(), REQUESTS[name]!];
+      let isCommitted = false;
+      const failAfterCommit: Listener = ({ sql }) => {
+        if (isCommitted) throw new Error(SECRET);
+        return sql === 'COMMIT' ? () => void (isCommitted = true) : undefined;
+      };
+      await tap.while(failAfterCommit, () => send(request, id, key));
+      expect(isCommitted).toBe(true);
+      const again = await send(request, id, key).expect(request.status);
+      expect(again.headers['idempotency-replayed']).toBe('true');
+    },
+  );
+
   it('gives the words of the contract when what a route reads is broken', async () => {
     const id = await aRunningDeployment();
     const breakReads: Listener = ({ sql }) => {

@@ -79,6 +79,16 @@ describe('a write that comes too late', () => {
     });
   });
 
+  it('does not rewrite history, not even as the owner of the tables', async () => {
+    const id = await aDeployment(dataSource, { user_id: userId });
+    for (const sql of [
+      `UPDATE deployment_status_history SET reason = 'another' WHERE deployment_id = '${id}'`,
+      `DELETE FROM deployment_status_history WHERE deployment_id = '${id}'`,
+      `TRUNCATE deployment_status_history`,
+    ])
+      await expect(dataSource.query(sql)).rejects.toMatchObject({ code: '23514' });
+  });
+
   it('finds no lock for a plan that was made of an older revision, or whose job was taken over', async () => {
     const [id, job] = await queued();
     const { revision } = await locked(id);

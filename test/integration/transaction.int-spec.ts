@@ -58,6 +58,20 @@ describe('inTransaction', () => {
     expect(await count()).toBe(0);
   });
 
+  it('gives no connection back whose rollback failed: it may still be inside the transaction', async () => {
+    let pid = 0;
+    const failing = inTransaction(dataSource, async (tx) => {
+      pid = await backend(tx);
+      await insert(tx, 1);
+      tx.queryRunner!.rollbackTransaction = () => Promise.reject(new Error('the answer was lost'));
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    const isGone = async (): Promise<boolean> => (await admin.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [pid])).rowCount === 0;
+    await until(isGone, { timeoutMs: 3_000, what: 'the end of the connection' });
+    expect(await count()).toBe(0);
+  });
+
   it.each(['40001', '40P01'])('runs the work again after %s, at most three times', async (code) => {
     const attempts: number[] = [];
     await inTransaction(dataSource, async (tx, attempt) => {
