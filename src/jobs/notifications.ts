@@ -40,6 +40,7 @@ export class Notifications implements OnApplicationShutdown {
   /** Tells the listeners of this process at once and those of all others within some milliseconds, or never: it is a hint. */
   tell(channel: string, payload: string): void {
     this.events.emit(channel, payload);
+    if (this.closed) return;
     this.unsent.set(`${channel} ${payload}`, { channel, payload });
     this.sending ??= setTimeout(() => void this.send(), COLLECT_MS);
   }
@@ -83,7 +84,8 @@ export class Notifications implements OnApplicationShutdown {
   }
 
   private async connect(): Promise<void> {
-    while (!this.closed) {
+    const closed = (): boolean => this.closed;
+    while (!closed()) {
       const { url } = this.dataSource.options as PostgresDataSourceOptions;
       const client = new Client({
         connectionString: url,
@@ -96,6 +98,11 @@ export class Notifications implements OnApplicationShutdown {
       try {
         await client.connect();
         for (const channel of this.channels) await client.query(`LISTEN ${channel}`);
+        // The process may have begun to end meanwhile, and a connection that nobody knows would keep it alive.
+        if (closed()) {
+          await client.end();
+          return;
+        }
         this.client = client;
         client.once('end', () => this.reconnect());
         return;

@@ -29,7 +29,7 @@ export const HOSTILE_TEXT: readonly string[] = [
   '${7*7}',
   '{{7*7}}',
   '#{7*7}',
-  '$(touch /tmp/pwned)',
+  '$(touch pwned)',
   '`id`',
   '<script>alert(1)</script>',
   '__proto__',

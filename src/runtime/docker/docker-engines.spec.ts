@@ -15,7 +15,7 @@ describe('DockerEngines', () => {
   });
 
   it('takes the engine of this machine from DOCKER_HOST, or the usual socket', () => {
-    expect(modemOf(new DockerEngines({ dockerHost: 'unix:///tmp/x.sock' }), node(null))).toMatchObject({ socketPath: '/tmp/x.sock' });
+    expect(modemOf(new DockerEngines({ dockerHost: 'unix:///run/x.sock' }), node(null))).toMatchObject({ socketPath: '/run/x.sock' });
     expect(new DockerEngines({}).localAddress).toMatch(/^(unix|npipe):\/\/.*docker/);
   });
 
