@@ -78,13 +78,20 @@ export const loginCase = ({ layout }) => ({
   }),
 });
 
-let deployed = 0;
+/** Requests that may not be sent twice, one after the other; those that were taken and not sent can be given back. */
+function sequence(at) {
+  let n = 0;
+  return { next: () => at(n++), giveBack: (count) => (n -= count) };
+}
+
+let runs = 0;
 
 /** The requests that write. Those with `replicas` use up deployments that are made before each measurement. */
 export function writeCases({ layout, tokens, pool }) {
-  const deployBody = () =>
+  const run = ++runs;
+  const deployBody = (n) =>
     JSON.stringify({
-      name: `bench-${process.pid}-${++deployed}`,
+      name: `bench-${process.pid}-${run}-${n}`,
       type: 'compute',
       container_image: 'registry.example.org/team/service:1.4.2',
       replicas: 3,
@@ -92,12 +99,10 @@ export function writeCases({ layout, tokens, pool }) {
       env: { MODE: 'production' },
       labels: { team: 'edge' },
     });
-  const scaled = new Map();
-  let turn = 0;
-  const scaleNext = () => {
-    const i = pool.first + (turn++ % pool.count);
-    const replicas = scaled.get(i) === 4 ? 3 : 4;
-    scaled.set(i, replicas);
+  /** Round after round over the pool, up and down in turns. */
+  const scale = (n) => {
+    const i = pool.first + (n % pool.count);
+    const replicas = Math.floor(n / pool.count) % 2 === 0 ? 4 : 3;
     const path = `/api/deployment/scale/${idOf('l', i)}`;
     return { method: 'POST', path, headers: json(tokens[(i % layout.driven) + 1]), body: JSON.stringify({ replicas }) };
   };
@@ -120,10 +125,15 @@ export function writeCases({ layout, tokens, pool }) {
       name: 'deploy',
       target: 0.3,
       expected: [202],
-      next: () => ({ method: 'POST', path: '/api/deployment/deploy', headers: json(tokens[1 + whole(layout.driven)]), body: deployBody() }),
+      ...sequence((n) => ({
+        method: 'POST',
+        path: '/api/deployment/deploy',
+        headers: json(tokens[1 + whole(layout.driven)]),
+        body: deployBody(n),
+      })),
       script: DEPLOY_SCRIPT,
     },
-    { name: 'scale up and down', target: 0.35, expected: [200], next: scaleNext, script: SCALE_SCRIPT },
+    { name: 'scale up and down', target: 0.35, expected: [200], ...sequence(scale), script: SCALE_SCRIPT },
     deletion(1, 0.35),
     deletion(3, 0.35),
     deletion(10, 0.35),

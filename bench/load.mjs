@@ -1,12 +1,20 @@
 import autocannon from 'autocannon';
 import { Agent, request as send } from 'node:http';
 import { percentile } from './statistics.mjs';
+import { driveWithWrk, wrkVersion } from './wrk.mjs';
+
+const WRK = wrkVersion();
+
+/** Who makes the load, for the report. */
+export const generators = WRK === null ? 'autocannon' : `${WRK} (autocannon for deletes)`;
 
 /**
  * Sends what `next` gives, over `clients` connections, for some seconds or a given number of requests, as fast as answers
- * come. `expected` are the statuses that count as success.
+ * come. `expected` are the statuses that count as success; wrk takes every status below 400 for one. wrk cannot end after
+ * a number of requests.
  */
-export async function drive({ url, clients, seconds, amount, next, expected }) {
+export async function drive({ url, clients, seconds, amount, next, giveBack, expected }) {
+  if (WRK !== null && amount === undefined) return driveWithWrk({ url, clients, seconds, next, giveBack });
   const times = [];
   const others = new Map();
   const begun = performance.now();

@@ -68,7 +68,7 @@ async function profile(session, options, name) {
     const amount = 1_600;
     const load = test.nextOf
       ? { amount, next: test.nextOf(await session.makeBoth(amount, test.replicas)) }
-      : { seconds: options.seconds, next: test.next };
+      : { seconds: options.seconds, next: test.next, giveBack: test.giveBack };
     await drive({
       url: product.url,
       clients: options.clients,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem, platform, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { generators } from './load.mjs';
 
 const DOC = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
 
@@ -31,7 +32,7 @@ export function machine({ database, pgbench }) {
     `${cpus().length} x ${cpu?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GB, ${platform()} ${release()}`,
     `Node.js ${process.version}`,
     ...(database ? [/^PostgreSQL \S+/.exec(database.version)?.[0] ?? database.version] : []),
-    ...(pgbench ? [pgbench.version] : []),
+    ...(pgbench ? [pgbench.version, generators] : []),
   ].join('; ');
 }
 

@@ -51,7 +51,13 @@ async function measureRole(bench, session, options, { role, traced, reads }) {
   }
 }
 
-const loadOf = ({ options }, test) => ({ clients: options.clients, seconds: options.seconds, next: test.next, expected: test.expected });
+const loadOf = ({ options }, test) => ({
+  clients: options.clients,
+  seconds: options.seconds,
+  next: test.next,
+  giveBack: test.giveBack,
+  expected: test.expected,
+});
 
 /** The baseline runs the product's own statements. */
 async function measureRead(context, test, statements) {

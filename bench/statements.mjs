@@ -82,6 +82,8 @@ function bind({ sql, parameters }, variables) {
   return safe.replace(/\$(\d+)/g, (_match, index) => {
     const value = parameters[Number(index) - 1];
     if (value === null || value === undefined) return 'NULL';
+    const [, only] = /^\{"?([^,"{}]*)"?\}$/.exec(value) ?? []; // an array of one
+    if (only !== undefined && variables[only] !== undefined) return `ARRAY[${variables[only]}]`;
     return variables[value] ?? `'${value.replaceAll("'", "''")}'`;
   });
 }

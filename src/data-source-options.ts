@@ -32,6 +32,8 @@ export function dataSourceOptions(input: {
       lock_timeout: 5_000,
       idle_in_transaction_session_timeout: 15_000,
       idleTimeoutMillis: 30_000,
+      // Times in JSON come in UTC. Compiling a statement takes longer than our longest one runs.
+      options: '-c timezone=UTC -c jit=off',
       keepAlive: true,
     },
   };

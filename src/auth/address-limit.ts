@@ -20,6 +20,7 @@ export class AddressLimit {
   }
 
   guard(fastify: FastifyInstance): void {
+    if (this.limit.isOff) return;
     fastify.addHook('onRequest', async ({ ip, url }) => {
       if (!EXEMPT.test(url)) await this.limit.take(addressKey(ip));
     });

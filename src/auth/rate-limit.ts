@@ -9,6 +9,10 @@ export class RateLimit {
     this.limiter = perMinute === 0 ? null : new RateLimiterMemory({ points: perMinute, duration: 60 });
   }
 
+  get isOff(): boolean {
+    return this.limiter === null;
+  }
+
   /** Counts one request; throws `rate_limited` with the seconds to wait when it is one too many. */
   async take(key: string): Promise<void> {
     try {

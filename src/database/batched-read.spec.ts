@@ -1,5 +1,10 @@
 import { BatchedRead } from './batched-read';
 
+/** The end of a turn of the event loop. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const refused = (): Error => Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
+
 describe('BatchedRead', () => {
   /** A read whose statements end when the test says so. */
   function controlled(): { reads: BatchedRead<number, string>; batches: number[][]; end: (index: number, error?: Error) => Promise<void> } {
@@ -14,35 +19,67 @@ describe('BatchedRead', () => {
     );
     const end = async (index: number, error?: Error): Promise<void> => {
       ends[index]?.(error);
-      await new Promise(setImmediate);
+      await turn();
     };
     return { reads, batches, end };
   }
+  const wordsOf = (answer: Promise<string | null>): Promise<string | null> => answer.catch((error: unknown) => String(error));
 
-  it('asks at once for the first two, and collects what comes while they are under way', async () => {
+  it('asks together for what is wanted in one turn, and waits for nothing that is under way', async () => {
     const { reads, batches, end } = controlled();
-    const answers = [1, 2, 3, 4, 5].map((query) => reads.get(query));
-    expect(batches).toEqual([[1], [2]]);
-    await end(0);
-    expect(batches).toEqual([[1], [2], [3, 4, 5]]);
+    const first = [1, 2, 3].map((query) => reads.get(query));
+    await turn();
+    const second = reads.get(4);
+    await turn();
+    expect(batches).toEqual([[1, 2, 3], [4]]);
     await end(1);
-    await end(2);
-    expect(await Promise.all(answers)).toEqual(['of 1', 'of 2', 'of 3', 'of 4', 'of 5']);
+    expect(await second).toBe('of 4');
+    await end(0);
+    expect(await Promise.all(first)).toEqual(['of 1', 'of 2', 'of 3']);
+  });
+
+  it('splits what is too much for one statement', async () => {
+    const { reads, batches } = controlled();
+    for (let query = 0; query < 150; query++) void reads.get(query);
+    await turn();
+    expect(batches.map(({ length }) => length)).toEqual([64, 64, 22]);
+    expect(batches.flat()).toEqual(Array.from({ length: 150 }, (_, query) => query));
   });
 
   it('gives null where there is nothing', async () => {
     const { reads, end } = controlled();
     const answer = reads.get(-1);
+    await turn();
     await end(0);
     expect(await answer).toBeNull();
   });
 
-  it('gives an error to those who asked together and to nobody else', async () => {
-    const { reads, end } = controlled();
-    const [first, second, third] = [1, 2, 3].map((query) => reads.get(query).catch((error: unknown) => String(error)));
-    await end(0, new Error('connection lost'));
+  it('asks each one alone when the server gives up the statement of all, so that only the guilty one fails', async () => {
+    const { reads, batches, end } = controlled();
+    const answers = [1, 2, 3].map((query) => wordsOf(reads.get(query)));
+    await turn();
+    await end(0, refused());
+    expect(batches).toEqual([[1, 2, 3], [1], [2], [3]]);
     await end(1);
-    await end(2);
-    expect(await Promise.all([first, second, third])).toEqual(['Error: connection lost', 'of 2', 'of 3']);
+    await end(2, refused());
+    await end(3);
+    expect(await Promise.all(answers)).toEqual(['of 1', 'Error: canceling statement due to statement timeout', 'of 3']);
+    expect(batches).toHaveLength(4);
+  });
+
+  it('gives a lost connection to those who used it and to nobody else', async () => {
+    const { reads, batches, end } = controlled();
+    const first = [1, 2].map((query) => wordsOf(reads.get(query)));
+    await turn();
+    const second = wordsOf(reads.get(3));
+    await turn();
+    await end(0, new Error('Connection terminated unexpectedly'));
+    await end(1);
+    expect(await Promise.all([...first, second])).toEqual([
+      'Error: Connection terminated unexpectedly',
+      'Error: Connection terminated unexpectedly',
+      'of 3',
+    ]);
+    expect(batches).toEqual([[1, 2], [3]]);
   });
 });

@@ -1,5 +1,6 @@
-const MAX_IN_FLIGHT = 2;
-const MAX_BATCH = 32;
+import { postgresCode } from './postgres-error';
+
+const MAX_BATCH = 64;
 
 interface Waiting<Q, R> {
   readonly query: Q;
@@ -8,35 +9,35 @@ interface Waiting<Q, R> {
 }
 
 /**
- * Asks for many things with one statement when many are wanted at once: what comes while two statements are under way is
- * collected for the next. A lone request goes at once and waits for nobody. `read` gives one result a query, in their
- * order, null where there is none; when it fails, those who asked together get its error, and nobody else.
+ * Asks with one statement for what is wanted within one turn of the event loop: under load that saves most of the way to the
+ * database and back, and a lone request waits for nobody. `read` gives one result a query, in their order, null where there is
+ * none. A statement that the server refuses or gives up is asked again for each query alone, so that one cannot fail the others.
  */
 export class BatchedRead<Q, R> {
   private waiting: Waiting<Q, R>[] = [];
-  private inFlight = 0;
 
   constructor(private readonly read: (queries: readonly Q[]) => Promise<readonly (R | null)[]>) {}
 
   get(query: Q): Promise<R | null> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ query, resolve, reject });
-      this.next();
+      if (this.waiting.push({ query, resolve, reject }) === 1) setImmediate(() => this.readAll());
     });
   }
 
-  private next(): void {
-    if (this.waiting.length === 0 || this.inFlight >= MAX_IN_FLIGHT) return;
-    const batch = this.waiting.splice(0, MAX_BATCH);
-    this.inFlight++;
-    this.read(batch.map(({ query }) => query))
-      .then(
-        (results) => batch.forEach(({ resolve }, index) => resolve(results[index] ?? null)),
-        (error: unknown) => batch.forEach(({ reject }) => reject(error)),
-      )
-      .finally(() => {
-        this.inFlight--;
-        this.next();
-      });
+  private readAll(): void {
+    const all = this.waiting;
+    this.waiting = [];
+    for (let start = 0; start < all.length; start += MAX_BATCH) void this.readTogether(all.slice(start, start + MAX_BATCH));
+  }
+
+  private async readTogether(batch: readonly Waiting<Q, R>[]): Promise<void> {
+    try {
+      const results = await this.read(batch.map(({ query }) => query));
+      batch.forEach(({ resolve }, index) => resolve(results[index] ?? null));
+    } catch (error) {
+      // Without a code the connection is lost, and with it what each of them would have asked.
+      if (batch.length > 1 && postgresCode(error) !== undefined) for (const one of batch) void this.readTogether([one]);
+      else for (const { reject } of batch) reject(error);
+    }
   }
 }

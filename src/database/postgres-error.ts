@@ -25,6 +25,8 @@ const NETWORK_CODES = new Set([
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
+  'EMFILE', // this process, or with ENFILE the whole host, has no file descriptor for another connection
+  'ENFILE',
 ]);
 /** pg and its pool throw these as plain errors without a code. */
 const UNAVAILABLE_MESSAGES = [

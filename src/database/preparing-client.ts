@@ -1,7 +1,11 @@
 import { Client, type ClientConfig, type QueryArrayConfig, type QueryConfig } from 'pg';
+import { postgresCode } from './postgres-error';
 
 /** More texts than the program has; beyond it statements are sent unnamed, so a mistake cannot fill the server's memory. */
 const MAX_STATEMENTS = 500;
+
+/** read_only_sql_transaction */
+const READ_ONLY = '25006';
 
 const names = new Map<string, string>();
 
@@ -18,7 +22,8 @@ function nameOf(text: string): string | undefined {
  * A connection on which every statement with parameters is a named prepared one: PostgreSQL parses and plans it once per
  * connection instead of once per request, which is most of the cost of our short statements. TypeORM cannot ask for that
  * itself, but lets the pool be given its class of connections. Texts are constants of the program; values are parameters.
- * A connection whose server did not answer in time is ended, so that the pool hands it to nobody again.
+ * A connection whose server did not answer in time, or refuses writes as a standby does, is ended, so that the pool hands it to
+ * nobody again: after a failover the next one leads to a server that can be written.
  */
 export class PreparingClient extends Client {
   constructor(config?: string | ClientConfig) {
@@ -32,11 +37,12 @@ export class PreparingClient extends Client {
     const send = super.query.bind(this) as (...args: unknown[]) => unknown;
     const name = typeof config === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(config) : undefined;
     const answer = name === undefined ? send(config, values, ...rest) : send({ name, text: config, values }, ...rest);
-    if (answer instanceof Promise) answer.catch((error: unknown) => this.endIfSilent(error));
+    if (answer instanceof Promise) answer.catch((error: unknown) => this.endIfUseless(error));
     return answer;
   }) as Client['query'];
 
-  private endIfSilent(error: unknown): void {
-    if (error instanceof Error && error.message === 'Query read timeout') this.end().catch(() => undefined);
+  private endIfUseless(error: unknown): void {
+    const isSilent = error instanceof Error && error.message === 'Query read timeout';
+    if (isSilent || postgresCode(error) === READ_ONLY) this.end().catch(() => undefined);
   }
 }

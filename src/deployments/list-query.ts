@@ -81,11 +81,15 @@ function whose(dto: ListQueryDto, actor: Actor): string | null {
 
 function time(text: string | undefined, name: string): string | null {
   if (text === undefined) return null;
-  const year = new Date(text).getUTCFullYear();
+  const instant = new Date(LOCAL_TIME.test(text) ? `${text}Z` : text);
+  const year = instant.getUTCFullYear();
   if (Number.isNaN(year) || year < 1970 || year > 9999)
     throw fault(name, `Invalid ${name}. Must be an ISO 8601 time such as 2026-01-31T12:00:00Z`);
-  return new Date(text).toISOString();
+  return instant.toISOString();
 }
+
+/** A time of day without an offset: JavaScript takes it for the zone of the machine, but it means UTC, as a date alone does. */
+const LOCAL_TIME = /T[\d:.]+$/;
 
 function oneOf<T extends string>(value: string, allowed: readonly T[], words: string, name: string): T {
   const found = allowed.find((candidate) => candidate === value);

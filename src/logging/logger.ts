@@ -11,6 +11,8 @@ interface SafeError {
 }
 
 const MAX_CAUSES = 3;
+/** Characters that wait for room on the disk; later lines are dropped. */
+const MAX_UNWRITTEN = 1_000_000;
 
 /** What of an error may be logged. Database errors carry the statement's parameters and rows, which may be secrets. */
 export function safeError(error: unknown, causes = MAX_CAUSES): SafeError {
@@ -40,5 +42,12 @@ export function createLogger(config: Pick<AppConfig, 'LOG_LEVEL'>, output: { tty
   };
   if (output.stream) return pino(options, output.stream);
   if (output.tty) return pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', sync: true }));
-  return pino(options);
+  return pino(options, standardOutput());
+}
+
+/** A log that cannot be written, because its disk is full or its reader has gone, loses lines and must not end the program. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true, maxLength: MAX_UNWRITTEN });
+  output.on('error', () => undefined);
+  return output;
 }

@@ -133,6 +133,16 @@ describe('RequestPipe for queries', () => {
     expect(query({})).toEqual({ limit: 20, dry_run: false });
   });
 
+  it('gives everybody parameters of his own, also for a query that came before', () => {
+    const first = query({ limit: '9' }) as { limit: number };
+    first.limit = 1_000;
+    const second = query({ limit: '9' }) as { limit: number };
+    expect(second).toEqual({ limit: 9, dry_run: false });
+    expect(second.constructor).toBe(first.constructor);
+    second.limit = 0;
+    expect(query({ limit: '9' })).toEqual({ limit: 9, dry_run: false });
+  });
+
   it.each([
     [{ limit: '' }, 'limit'],
     [{ limit: '1e1' }, 'limit'],

@@ -1,7 +1,9 @@
 import { Injectable, type ArgumentMetadata, type PipeTransform, type Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
+import { LRUCache } from 'lru-cache';
 import { DomainError, type FieldFault } from '../problem/domain-error';
+import { mayBeEmpty } from './empty-body';
 import { toPointer } from './pointer';
 
 const MAX_FAULTS = 10;
@@ -20,7 +22,8 @@ export class RequestPipe implements PipeTransform {
   }
 }
 
-function readBody(value: unknown, metatype: Type<object>): object {
+function readBody(sent: unknown, metatype: Type<object>): object {
+  const value = sent === undefined && mayBeEmpty(metatype) ? {} : sent;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const detail = 'The body must be a JSON object.';
     throw new DomainError('validation_failed', detail, { errors: [{ pointer: '', detail }] });
@@ -31,11 +34,33 @@ function readBody(value: unknown, metatype: Type<object>): object {
 }
 
 function readParameters(value: unknown, metatype: Type<object>): object {
+  const key = JSON.stringify(value);
+  const known = goodParameters(metatype).get(key);
+  if (known) return copyOf(known);
   const { dto, faults } = check({ ...(value as object) }, metatype);
-  if (faults.length === 0) return dto;
+  if (faults.length === 0) {
+    if (key.length <= MAX_REMEMBERED_LENGTH && isFlat(dto)) goodParameters(metatype).set(key, copyOf(dto));
+    return dto;
+  }
   const errors = faults.map(({ pointer, detail }) => ({ pointer: pointer.slice(1), detail }));
   throw new DomainError('invalid_request', sentence(errors), { errors });
 }
+
+const MAX_REMEMBERED = 500;
+const MAX_REMEMBERED_LENGTH = 200;
+const remembered = new WeakMap<Type<object>, LRUCache<string, object>>();
+
+/** Parameters that were found good. Clients ask the same few queries all the time, and checking one costs more than answering it. */
+function goodParameters(metatype: Type<object>): LRUCache<string, object> {
+  const known = remembered.get(metatype) ?? new LRUCache<string, object>({ max: MAX_REMEMBERED });
+  remembered.set(metatype, known);
+  return known;
+}
+
+/** Handlers may do with their copy what they like, as long as it shares nothing with the next one. */
+const isFlat = (dto: object): boolean => Object.values(dto).every((value) => typeof value !== 'object');
+
+const copyOf = (dto: object): object => Object.assign(Object.create(Object.getPrototypeOf(dto) as object) as object, dto);
 
 function check(plain: object, metatype: Type<object>): { dto: object; faults: FieldFault[] } {
   const dto = plainToInstance(metatype, plain, { exposeDefaultValues: true });

@@ -1,0 +1,25 @@
+import helmet from '@fastify/helmet';
+import { fastify } from 'fastify';
+
+/**
+ * What helmet says to browsers, asked once: it would put the same words together anew for every answer.
+ * `upgrade-insecure-requests` left Swagger UI blank over plain HTTP on any address but loopback, and HSTS is for whoever
+ * terminates TLS, so both stay off.
+ */
+export async function securityHeaders(): Promise<Record<string, string>> {
+  const probe = fastify();
+  await probe.register(helmet, {
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+    strictTransportSecurity: false,
+  });
+  const asked = new Promise<Record<string, string>>((resolve) => {
+    probe.addHook('onRequest', (_request, { raw }, done) => {
+      resolve(Object.fromEntries(Object.entries(raw.getHeaders()).map(([name, value]) => [name, String(value)])));
+      done();
+    });
+  });
+  probe.get('/', () => '');
+  await probe.inject('/');
+  await probe.close();
+  return asked;
+}
