@@ -19,10 +19,12 @@ export interface ReplicaMove {
   readonly published?: readonly { containerPort: number; protocol: string; hostIp: string; hostPort: number }[];
 }
 
-export interface NewReplica {
-  readonly nodeId: string;
-  /** How many failed predecessors this one has in a row. */
-  readonly attempt: number;
+/** The replicas of a deployment that count, at one moment. */
+export interface Census {
+  readonly live: number;
+  readonly liveByNode: ReadonlyMap<string, number>;
+  /** The failed ones of the generation that nothing has replaced yet. */
+  readonly failedIds: readonly string[];
 }
 
 /** Every write to `deployment_replicas`. Callers hold the lock of the deployment row. */
@@ -42,36 +44,18 @@ export class ReplicasRepository {
     return rows;
   }
 
-  async countLive(tx: Tx, deploymentId: string): Promise<number> {
-    const [row] = await tx.query<{ count: number }[]>(
-      `SELECT count(*)::int AS count FROM deployment_replicas WHERE deployment_id = $1 AND status = ANY($2::text[])`,
-      [deploymentId, LIVE_REPLICA_STATUSES],
-    );
-    return row?.count ?? 0;
-  }
-
-  /** Live replicas of the deployment per node. */
-  async liveByNode(tx: Tx, deploymentId: string): Promise<Map<string, number>> {
-    const rows = await tx.query<{ nodeId: string; count: number }[]>(
-      `SELECT node_id AS "nodeId", count(*)::int AS count FROM deployment_replicas
-        WHERE deployment_id = $1 AND status = ANY($2::text[]) GROUP BY node_id`,
-      [deploymentId, LIVE_REPLICA_STATUSES],
-    );
-    return new Map(rows.map((row) => [row.nodeId, row.count]));
-  }
-
-  async insert(
-    tx: Tx,
-    into: { deploymentId: string; generation: number; placementId: string },
-    replicas: readonly NewReplica[],
-  ): Promise<string[]> {
-    const rows = await tx.query<{ id: string }[]>(
-      `INSERT INTO deployment_replicas (deployment_id, generation, placement_id, node_id, attempt)
-       SELECT $1, $2, $3, "nodeId", attempt FROM jsonb_to_recordset($4::jsonb) AS wanted("nodeId" uuid, attempt int)
-       RETURNING id`,
-      [into.deploymentId, into.generation, into.placementId, JSON.stringify(replicas)],
-    );
-    return rows.map((row) => row.id);
+  async census(tx: Tx, { id, generation }: { id: string; generation: number }): Promise<Census> {
+    const rows = await tx.query<{ nodeId: string; live: number; failedIds: string[] | null }[]>(CENSUS, [
+      id,
+      LIVE_REPLICA_STATUSES,
+      generation,
+    ]);
+    const liveByNode = new Map(rows.filter(({ live }) => live > 0).map(({ nodeId, live }) => [nodeId, live]));
+    return {
+      live: rows.reduce((sum, { live }) => sum + live, 0),
+      liveByNode,
+      failedIds: rows.flatMap(({ failedIds }) => failedIds ?? []),
+    };
   }
 
   /** Applies all moves in one statement and returns the ids of those that applied. */
@@ -93,13 +77,25 @@ export class ReplicasRepository {
     );
   }
 
-  /** The failed replicas of this generation that nothing has replaced yet, oldest first. */
-  async unreplacedFailures(tx: Tx, deploymentId: string, generation: number): Promise<{ id: string; attempt: number }[]> {
-    return tx.query(
-      `SELECT id, attempt FROM deployment_replicas
-        WHERE deployment_id = $1 AND generation = $2 AND status = 'failed' AND superseded_at IS NULL ORDER BY created_at, id`,
-      [deploymentId, generation],
-    );
+  /** Notes that the containers of these replicas stand still and are kept, and which runs of theirs have ended. */
+  async park(tx: Tx, parked: readonly { readonly replicaId: string; readonly runAt: Date }[]): Promise<void> {
+    if (parked.length > 0) await tx.query(PARK, [JSON.stringify(parked)]);
+  }
+
+  /**
+   * Notes in vain attempts to stop replicas that still are `stopping`, and when the next one follows. Returns how many
+   * attempts the worst of them had before, and has now; null: none of them is stopping any more.
+   */
+  async noteStopFailures(
+    tx: Tx,
+    failures: readonly { readonly replicaId: string; readonly words: string }[],
+    retryAfterMs: number,
+  ): Promise<{ before: number; now: number } | null> {
+    const [row] = await tx.query<{ before: number | null; now: number | null }[]>(NOTE_STOP_FAILURES, [
+      JSON.stringify(failures.map(({ replicaId, words }) => ({ replicaId, words: words.slice(0, 500) }))),
+      retryAfterMs,
+    ]);
+    return row?.now == null || row.before == null ? null : { before: row.before, now: row.now };
   }
 
   /** Shows people what a starting replica is doing, such as the progress of a pull. No lock: it decides nothing. */
@@ -114,6 +110,14 @@ export class ReplicasRepository {
     ]);
   }
 }
+
+const CENSUS = `
+  SELECT node_id AS "nodeId", count(*) FILTER (WHERE status <> 'failed')::int AS live,
+         array_agg(id) FILTER (WHERE status = 'failed') AS "failedIds"
+    FROM deployment_replicas
+   WHERE deployment_id = $1
+     AND (status = ANY($2::text[]) OR status = 'failed' AND generation = $3 AND superseded_at IS NULL)
+   GROUP BY node_id`;
 
 const STOP = `
   WITH ending AS (
@@ -133,9 +137,28 @@ const MOVE = `
      SET status = m."to", reason = m.reason, changed_at = clock_timestamp(),
          container_id = coalesce(m."containerId", r.container_id),
          published = coalesce(m.published, r.published),
+         stop_error = NULL, stop_retry_at = NULL,
          started_at = coalesce(r.started_at, m."startedAt", CASE WHEN m."to" = 'running' THEN clock_timestamp() END),
          stopped_at = CASE WHEN m."to" IN ('stopped', 'failed') THEN clock_timestamp() ELSE r.stopped_at END
     FROM jsonb_to_recordset($1::jsonb)
            AS m("replicaId" uuid, "from" text, "to" text, reason text, "containerId" text, "startedAt" timestamptz, published jsonb)
    WHERE r.id = m."replicaId" AND r.status = m."from"
   RETURNING r.id`;
+
+const PARK = `
+  UPDATE deployment_replicas AS r
+     SET parked_at = clock_timestamp(), parked_run_at = p."runAt", changed_at = clock_timestamp(),
+         stop_error = NULL, stop_retry_at = NULL,
+         reason = 'Kept warm until ' || to_char(r.warm_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    FROM jsonb_to_recordset($1::jsonb) AS p("replicaId" uuid, "runAt" timestamptz)
+   WHERE r.id = p."replicaId" AND r.status = 'stopping' AND r.warm_until IS NOT NULL`;
+
+const NOTE_STOP_FAILURES = `
+  WITH noted AS (
+    UPDATE deployment_replicas AS r
+       SET stop_attempts = r.stop_attempts + 1, stop_error = f.words,
+           stop_retry_at = clock_timestamp() + make_interval(secs => $2::float8 / 1000)
+      FROM jsonb_to_recordset($1::jsonb) AS f("replicaId" uuid, words text)
+     WHERE r.id = f."replicaId" AND r.status = 'stopping'
+    RETURNING r.stop_attempts)
+  SELECT max(stop_attempts) - 1 AS before, max(stop_attempts) AS now FROM noted`;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { Audit } from '../audit/audit';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
@@ -14,9 +15,10 @@ import { wantsReplicas } from './domain/deployment-status';
 import { replicaFaults } from './domain/limits';
 import { DeploymentAcceptedDto } from './dto/deployment-accepted.dto';
 import { PlacementService } from './placement.service';
+import { Quota } from './quota';
 import { requireLive } from './refusals';
 import { ReplicaEnding } from './replica-ending';
-import { ReplicasRepository } from './replicas.repository';
+import { ReplicasRepository, type Census } from './replicas.repository';
 
 /** Changes how many replicas are wanted. Up: places and reserves before it answers. Down: ends the oldest. */
 @Injectable()
@@ -30,6 +32,8 @@ export class ScaleService {
     private readonly placements: PlacementService,
     private readonly jobs: JobQueue,
     private readonly idempotency: IdempotencyService,
+    private readonly audit: Audit,
+    private readonly quota: Quota,
   ) {}
 
   /** Throws `not_found`, `invalid_state`, and `insufficient_nodes` when not all of the new replicas fit: nothing changes then. */
@@ -40,8 +44,8 @@ export class ScaleService {
       this.dataSource,
       async (tx, attempt) => {
         const deployment = this.requireScalable(await this.deployments.lock(tx, id, context.actor), id, context);
-        const current = wantsReplicas(deployment.status) ? await this.replicas.countLive(tx, id) : deployment.targetReplicas;
-        const message = await this.apply(tx, deployment, current, target, context, attempt);
+        const census = wantsReplicas(deployment.status) ? await this.replicas.census(tx, deployment) : null;
+        const message = await this.apply(tx, deployment, census, target, context, attempt);
         const body = DeploymentAcceptedDto.of(id, deployment.status, target, message);
         await this.idempotency.storeAnswer(tx, context, { status: 200, body });
         return body;
@@ -62,16 +66,19 @@ export class ScaleService {
   private async apply(
     tx: Tx,
     deployment: LockedDeployment,
-    current: number,
+    census: Census | null,
     target: number,
     context: RequestContext,
     attempt: number,
   ): Promise<string> {
+    const current = census?.live ?? deployment.targetReplicas;
     if (target === current && target === deployment.targetReplicas) return `Deployment already at ${target} replicas`;
-    if (wantsReplicas(deployment.status)) {
-      if (target > current) await this.placeMore(tx, deployment, target - current, attempt);
+    await this.quota.require(tx, { userId: deployment.userId, deployments: 0, replicas: target - deployment.targetReplicas });
+    if (census) {
+      if (target > current) await this.placeMore(tx, deployment, census, target - current, attempt);
       if (target < current) await this.ending.end(tx, deployment.id, { reason: 'Scaled down', limit: current - target });
-      await this.retireFailures(tx, deployment);
+      // From now on the live replicas are exactly the wanted ones, so no failed one waits for a replacement any more.
+      await this.replicas.supersede(tx, census.failedIds);
     }
     const { reason, message } = words(current, target);
     await this.deployments.changeStatus(tx, deployment, {
@@ -82,25 +89,23 @@ export class ScaleService {
       targetReplicas: target,
     });
     await this.jobs.enqueue(tx, [{ kind: 'deployment.reconcile', key: deployment.id }]);
+    await this.audit.record(tx, context, {
+      action: 'deployment.scale',
+      resourceType: 'deployment',
+      resourceId: deployment.id,
+      before: { replicas: deployment.targetReplicas },
+      after: { replicas: target },
+    });
     return message;
   }
 
-  private async placeMore(tx: Tx, deployment: LockedDeployment, count: number, attempt: number): Promise<void> {
-    const order = { count, cause: 'scale', generation: deployment.generation } as const;
+  private async placeMore(tx: Tx, deployment: LockedDeployment, census: Census, count: number, attempt: number): Promise<void> {
+    const order = { count, cause: 'scale', generation: deployment.generation, own: census.liveByNode } as const;
     const placement = await this.placements.place(tx, deployment, order, attempt);
     if (placement.shortfall === null) return;
     // Clients compare the sentence of the contract, so what was short goes beside it.
     const [detail = '', ...shortages] = shortfallText('Insufficient nodes for scale-up', placement).split('; ');
     throw new DomainError('insufficient_nodes', detail, { members: { shortages } });
-  }
-
-  /** After a scaling the live replicas are exactly the wanted ones, so no failed one waits for a replacement any more. */
-  private async retireFailures(tx: Tx, deployment: LockedDeployment): Promise<void> {
-    const failures = await this.replicas.unreplacedFailures(tx, deployment.id, deployment.generation);
-    await this.replicas.supersede(
-      tx,
-      failures.map((failure) => failure.id),
-    );
   }
 }
 

@@ -64,6 +64,15 @@ export class NodeRecordsRepository {
     return inserted;
   }
 
+  /** The node as it is until the transaction ends; undefined when there is none. */
+  async lockRecord(tx: Tx, id: string): Promise<NodeRecord | undefined> {
+    const [node] = await tx.query<NodeRecord[]>(
+      `SELECT ${recordColumns('$1')} FROM nodes AS n WHERE n.id = $2 AND n.removed_at IS NULL FOR NO KEY UPDATE OF n`,
+      [this.config.NODE_OFFLINE_AFTER_SECONDS, id],
+    );
+    return node;
+  }
+
   /** One statement on the row as it is now, so that changes of different members never undo each other. */
   async change(tx: Tx, id: string, change: NodeChange): Promise<NodeRecord | undefined> {
     const [[changed]] = await tx.query<[NodeRecord[], number]>(

@@ -27,3 +27,11 @@ export const unavailableWords = (seconds: string): string => `
          THEN 'offline: no answer for ' || floor(extract(epoch FROM statement_timestamp() - n.last_heartbeat)) || ' s'
        WHEN n.draining THEN 'in maintenance (draining)'
        WHEN n.cordoned THEN 'in maintenance (cordoned)' END`;
+
+/**
+ * The ids of those of these nodes that take replicas now; both parameters as `$n`. Without a lock: a change that was committed
+ * before this statement began is seen, and one that comes later comes after the placement.
+ */
+export const takingNodes = (ids: string, seconds: string): string => `
+  SELECT n.id FROM nodes AS n
+   WHERE n.id = ANY(${ids}::uuid[]) AND n.removed_at IS NULL AND ${isOnline(seconds)} AND NOT n.cordoned AND NOT n.draining`;

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { Resources } from '../common/resources';
 import { AppConfig } from '../config/app-config';
 import { postgresCode, violatedConstraint } from '../database/postgres-error';
 import type { Tx } from '../database/transaction';
@@ -12,8 +11,15 @@ import type { EngineReport, NodeCandidate, NodeRuntime, SyncTarget } from './nod
 const MAX_WORDS = 500;
 const REGISTRATION_ATTEMPTS = 5;
 
-/** True when a reservation failed because others took the capacity, or removed the node, since it was read. */
-export const isCapacityTaken = (error: unknown): boolean => violatedConstraint(error)?.startsWith('ck_nodes_reserved_') ?? false;
+/** The channel that tells that nodes take replicas which did not before. A hint: who looks now and then sees it too. */
+export const FLEET_CHANNEL = 'fog_fleet';
+
+/** A node that was chosen takes no replicas any more. */
+export class NodesRefused extends Error {}
+
+/** True when a placement failed because others took the capacity, or a node went out of use, since it was looked at. */
+export const isCapacityTaken = (error: unknown): boolean =>
+  error instanceof NodesRefused || (violatedConstraint(error)?.startsWith('ck_nodes_reserved_') ?? false);
 
 interface CandidateRow extends Omit<NodeCandidate, 'capacity' | 'reserved'> {
   readonly cpu: number;
@@ -35,9 +41,9 @@ export class NodesRepository {
   ) {}
 
   /** All live nodes. With `lock` their counters stay as read until the transaction ends; callers queue in id order. */
-  async candidates(tx: Tx, { lock }: { lock: boolean }): Promise<NodeCandidate[]> {
+  async candidates(database: Pick<Tx, 'query'>, { lock }: { lock: boolean }): Promise<NodeCandidate[]> {
     // Plain columns: objects built in SQL cost several times as much on a large fleet.
-    const rows = await tx.query<CandidateRow[]>(
+    const rows = await database.query<CandidateRow[]>(
       `SELECT n.id, n.name, n.region, n.cpu_cores::float8 AS cpu, n.memory_mb AS memory, n.gpu_units AS gpu, n.storage_gb AS storage,
               n.reserved_cpu_cores::float8 AS "reservedCpu", n.reserved_memory_mb AS "reservedMemory",
               n.reserved_gpu_units AS "reservedGpu", n.reserved_storage_gb AS "reservedStorage",
@@ -61,22 +67,6 @@ export class NodesRepository {
       memoryUsagePercent: row.memoryUsagePercent,
       unavailable: row.unavailable,
     }));
-  }
-
-  /**
-   * Takes the capacity of each replica on the node that its row names. Throws what `isCapacityTaken` recognises when a
-   * node has not enough left. One statement: the trigger locks the nodes in id order and moves their counters once.
-   */
-  async reserve(tx: Tx, order: { deploymentId: string; replicaIds: readonly string[]; perReplica: Resources }): Promise<void> {
-    const { deploymentId, replicaIds, perReplica } = order;
-    const rows = await tx.query<unknown[]>(
-      `INSERT INTO reservations (replica_id, deployment_id, node_id, cpu_cores, memory_mb, gpu_units, storage_gb)
-       SELECT id, deployment_id, node_id, $3, $4, $5, $6 FROM deployment_replicas
-        WHERE deployment_id = $1 AND id = ANY($2::uuid[])
-       RETURNING replica_id`,
-      [deploymentId, replicaIds, perReplica.cpuCores, perReplica.memoryMb, perReplica.gpuUnits, perReplica.storageGb],
-    );
-    if (rows.length !== replicaIds.length) throw new Error(`Reserved for ${rows.length} of ${replicaIds.length} replicas`);
   }
 
   /** Releases what these replicas still hold and returns how many reservations that were; a second call releases 0. */

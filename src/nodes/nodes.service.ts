@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { Audit, type AuditEntry } from '../audit/audit';
 import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import type { Resources } from '../common/resources';
@@ -13,6 +14,7 @@ import type { ChangeNodeDto } from './dto/change-node.dto';
 import { NodeDto } from './dto/node.dto';
 import type { RegisterNodeDto } from './dto/register-node.dto';
 import type { RemovedNodeDto } from './dto/removed-node.dto';
+import { nodeDetails } from './node-details';
 import { NodeRecordsRepository } from './node-records.repository';
 import { isCapacityTaken } from './nodes.repository';
 
@@ -28,6 +30,7 @@ export class NodesService {
     private readonly records: NodeRecordsRepository,
     private readonly jobs: JobQueue,
     private readonly idempotency: IdempotencyService,
+    private readonly audit: Audit,
   ) {}
 
   async list(page: { limit: number; offset: number }, viewer: Viewer): Promise<{ nodes: NodeDto[]; total: number }> {
@@ -50,6 +53,7 @@ export class NodesService {
       return await inTransaction(this.dataSource, async (tx) => {
         const node = await this.records.insert(tx, { name, nodeType, region, runtime, endpoint, labels, capacity: capacityOf(body) });
         await this.jobs.enqueue(tx, [{ kind: 'node.sync', key: node.id }]);
+        await this.audit.record(tx, context, { ...nodeEntry('register', node.id), after: nodeDetails(node) });
         const dto = NodeDto.of(node, context.actor);
         await this.idempotency.storeAnswer(tx, context, { status: 201, body: dto, location: `/api/nodes/${node.id}` });
         return dto;
@@ -71,9 +75,11 @@ export class NodesService {
     const { node_type: nodeType, region, labels, cordoned, draining } = body;
     try {
       return await inTransaction(this.dataSource, async (tx) => {
+        const before = await this.records.lockRecord(tx, id);
         const node = await this.records.change(tx, id, { nodeType, region, labels, cordoned, draining, capacity: capacityOf(body) });
-        if (!node) throw notFound(id);
+        if (!before || !node) throw notFound(id);
         await this.jobs.enqueue(tx, [{ kind: 'node.sync', key: id }]);
+        await this.audit.record(tx, context, { ...nodeEntry('change', id), before: nodeDetails(before), after: nodeDetails(node) });
         return NodeDto.of(node, context.actor);
       });
     } catch (error) {
@@ -96,12 +102,19 @@ export class NodesService {
         throw new DomainError('node_in_use', words, { members: { open_reservations: held } });
       }
       await this.records.markRemoved(tx, id);
+      await this.audit.record(tx, context, { ...nodeEntry('remove', id), before: { name } });
       const answer = { success: true, node_id: id, message: `Node ${name} removed` };
       await this.idempotency.storeAnswer(tx, context, { status: 200, body: answer });
       return answer;
     });
   }
 }
+
+const nodeEntry = (verb: 'register' | 'change' | 'remove', id: string): AuditEntry => ({
+  action: `node.${verb}`,
+  resourceType: 'node',
+  resourceId: id,
+});
 
 const notFound = (id: string): DomainError => new DomainError('not_found', `Node ${id} not found`);
 

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { DriverError, type DriverFailure } from '../runtime/runtime-driver';
 import { EngineCalls } from './engine-calls';
 
@@ -26,7 +26,7 @@ const driverError = (failure: DriverFailure, words: string = failure): DriverErr
 describe('EngineCalls', () => {
   let stop: AbortController;
   let calls: EngineCalls;
-  const begin = async (kind: 'start' | 'remove', replicaId: string): Promise<ControlledCall> => {
+  const begin = async (kind: 'start' | 'park' | 'remove', replicaId: string): Promise<ControlledCall> => {
     const call = new ControlledCall();
     calls.begin(kind, replicaId, call.work);
     await turn();
@@ -84,6 +84,26 @@ describe('EngineCalls', () => {
       false,
     ]);
     expect(calls.problems).toEqual(['The engine does not answer']);
+  });
+
+  it('says which replicas an engine did not stop, and keeps the starts out of that', async () => {
+    await (await begin('park', 'a')).end(driverError('timeout', 'It took too long'));
+    await (await begin('remove', 'b')).end(driverError('unreachable', 'No answer'));
+    await (await begin('start', 'c')).end(driverError('unreachable', 'No answer'));
+    await (await begin('remove', 'd')).end(driverError('aborted'));
+    expect(calls.stopFailures).toEqual([
+      { replicaId: 'a', words: 'It took too long' },
+      { replicaId: 'b', words: 'No answer' },
+    ]);
+  });
+
+  it('begins to remove what it was about to park when the parking has been called off', async () => {
+    const park = await begin('park', 'a');
+    const remove = await begin('remove', 'a');
+    expect([park.signal?.aborted, remove.began]).toEqual([true, false]);
+    await park.end(driverError('aborted'));
+    expect([remove.began, calls.problems]).toEqual([true, []]);
+    await remove.end();
   });
 
   it('says each problem once', async () => {
@@ -160,15 +180,19 @@ describe('EngineCalls', () => {
     await expect(calls.keepStarts(() => true)).resolves.toBeUndefined();
   });
 
-  it('tells when the next call has ended, well or badly', async () => {
+  it('tells when the next call has ended, well or badly, or some milliseconds later when others run', async () => {
     const [first, second] = [await begin('start', 'a'), await begin('remove', 'b')];
     let told = 0;
     void calls.next().then(() => (told += 1));
     await turn();
     expect(told).toBe(0);
     await second.end(driverError('timeout'));
+    expect(told).toBe(0);
+    await sleep(50);
     expect(told).toBe(1);
+    void calls.next().then(() => (told += 1));
     await first.end();
+    expect(told).toBe(2);
   });
 
   it('aborts everything when the worker stops', async () => {

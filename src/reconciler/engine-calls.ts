@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DriverError } from '../runtime/runtime-driver';
-import type { StartFailure } from './plan.types';
+import type { StartFailure, StopFailure } from './plan.types';
 
-type CallKind = 'start' | 'remove';
+type CallKind = 'start' | 'park' | 'remove';
+
+const GATHER_MS = 10;
 
 interface Call {
   readonly kind: CallKind;
@@ -19,6 +22,7 @@ export class EngineCalls {
   private readonly starts = new Map<Call, string>();
   private readonly failed = new Set<string>();
   private startFailures = new Map<string, StartFailure>();
+  private readonly stopWords = new Map<string, string>();
   private readonly words = new Set<string>();
 
   constructor(private readonly signal: AbortSignal) {}
@@ -30,6 +34,11 @@ export class EngineCalls {
   /** In words, the calls that failed and will be made again later. */
   get problems(): readonly string[] {
     return [...this.words];
+  }
+
+  /** The replicas that an engine did not stop or remove in this run, with the words of the last failure. */
+  get stopFailures(): readonly StopFailure[] {
+    return [...this.stopWords].map(([replicaId, words]) => ({ replicaId, words }));
   }
 
   isBusy(kind: CallKind, replicaId: string): boolean {
@@ -76,9 +85,11 @@ export class EngineCalls {
     this.startFailures = new Map([...failures, ...this.startFailures]);
   }
 
-  /** Resolves when the next call ends. */
+  /** Resolves when a call ends, a little later when others are about to: many end together, and looking costs more than waiting. */
   async next(): Promise<void> {
     await Promise.race([...this.calls.values()].map((call) => call.ended));
+    if (this.calls.size === 0) return;
+    await Promise.race([Promise.all([...this.calls.values()].map((call) => call.ended)), sleep(GATHER_MS)]);
   }
 
   /** Resolves when all calls have ended; aborts them first. */
@@ -97,5 +108,6 @@ export class EngineCalls {
     }
     this.failed.add(`${kind} ${replicaId}`);
     this.words.add(words);
+    if (kind !== 'start') this.stopWords.set(replicaId, words);
   }
 }

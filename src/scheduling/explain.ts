@@ -1,9 +1,19 @@
 import { RESOURCE_DIMENSIONS, toCores, type ResourceDimension } from '../common/resources';
-import { isTaken, type NodeState, type OpenNode } from './node-state';
-import type { Placement, PlacementExplanation, PlacementRequest, Shortage } from './place.types';
+import type { OpenNodes } from './open-nodes';
+import type {
+  ExplainedCandidate,
+  FleetNode,
+  Placement,
+  PlacementExplanation,
+  PlacementRequest,
+  RejectedNode,
+  Shortage,
+} from './place.types';
+import { score } from './score';
 
-/** Explanations are stored with every placement, so their lists stay short on a large fleet. */
-export const EXPLAINED_NODES = 20;
+/** Explanations are stored with every placement, so they name so many of the chosen nodes and of the best others. */
+export const EXPLAINED_CHOSEN = 20;
+export const EXPLAINED_OTHERS = 4;
 
 const WORDS: Readonly<Record<ResourceDimension, { readonly name: string; readonly one: string; readonly many: string }>> = {
   cpuCores: { name: 'cpu', one: 'core', many: 'cores' },
@@ -16,69 +26,131 @@ const amount = (dimension: ResourceDimension, value: number): string =>
   `${value} ${value === 1 ? WORDS[dimension].one : WORDS[dimension].many}`;
 const nodes = (count: number): string => `${count} ${count === 1 ? 'node' : 'nodes'}`;
 
-const neededOf = (request: PlacementRequest, dimension: ResourceDimension): number => toCores(request.perReplica[dimension]);
-/** A node whose capacity was lowered below its reservations has nothing free, not less than nothing. */
-const freeOn = (state: NodeState, dimension: ResourceDimension): number => Math.max(0, state.free[dimension]);
-
-/** Call it after the choice: `opened` nodes know what they were given, `rejected` ones could take nothing from the start. */
-export function explain(request: PlacementRequest, opened: readonly OpenNode[], rejected: readonly NodeState[]): PlacementExplanation {
-  const all: readonly NodeState[] = [...opened, ...rejected];
-  const available = all.filter((state) => state.node.unavailable === null);
-  const untaken = available.filter((state) => !isTaken(state, request));
-  const placed = opened.reduce((sum, state) => sum + state.placed, 0);
+/** Call it after the choice: the open nodes know what they were given. */
+export function explain(request: PlacementRequest, open: OpenNodes, placed: number): PlacementExplanation {
   return {
     strategy: request.strategy,
     requested: request.replicas,
     placed,
-    nodesConsidered: all.length,
-    nodesWithCapacity: opened.length,
-    nodesRejected: rejected.length,
-    nodesUnavailable: all.length - available.length,
-    nodesTaken: available.length - untaken.length,
-    candidates: firstOf(opened, chosenThenScore).map((state) => ({
-      nodeId: state.node.id,
-      nodeName: state.node.name,
-      score: state.firstScore,
-      replicas: state.placed,
-    })),
-    rejected: firstOf(rejected, byId).map((state) => ({
-      nodeId: state.node.id,
-      nodeName: state.node.name,
-      reasons: rejectionReasons(state, request),
-    })),
-    shortages: placed < request.replicas ? shortagesOf(request, untaken) : [],
+    nodesTotal: open.fleet.size,
+    nodesConsidered: open.considered,
+    sampled: open.considered < open.fleet.size,
+    nodesWithCapacity: open.slots,
+    nodesRejected: open.rejected,
+    nodesUnavailable: open.unavailable,
+    nodesTaken: open.taken + (request.strategy === 'distinct' ? placed : 0),
+    candidates: explainedSlots(open).map((slot) => explained(open, slot)),
+    rejected: open.rejections.map((place) => rejection(open, place)),
+    shortages: placed < request.replicas ? shortagesOf(open) : [],
   };
 }
 
+/** Chosen nodes first, then the best others, each by the score that it had at the start. */
+function explainedSlots(open: OpenNodes): number[] {
+  const chosen = new Best(EXPLAINED_CHOSEN, open.places);
+  const others = new Best(EXPLAINED_OTHERS, open.places);
+  for (let slot = 0; slot < open.slots; slot++) {
+    const total = open.firstTotal(slot);
+    const best = open.placed[slot] === 0 ? others : chosen;
+    if (total >= best.threshold) best.add(slot, total);
+  }
+  return [...chosen.slots, ...others.slots];
+}
+
+/** The best slots of those added, best first; ties go by id. */
+class Best {
+  readonly slots: number[] = [];
+  private readonly totals: number[] = [];
+  /** A slot with less than this is not among them. */
+  threshold = -Infinity;
+
+  constructor(
+    private readonly limit: number,
+    private readonly ties: Int32Array,
+  ) {}
+
+  add(slot: number, total: number): void {
+    let index = Math.min(this.slots.length, this.limit - 1);
+    if (this.slots.length === this.limit && !this.isBetter(slot, total, index)) return;
+    for (; index > 0 && this.isBetter(slot, total, index - 1); index--) {
+      this.slots[index] = this.slots[index - 1] ?? 0;
+      this.totals[index] = this.totals[index - 1] ?? 0;
+    }
+    this.slots[index] = slot;
+    this.totals[index] = total;
+    if (this.slots.length === this.limit) this.threshold = this.totals[this.limit - 1] ?? 0;
+  }
+
+  private isBetter(slot: number, total: number, index: number): boolean {
+    const other = this.totals[index] ?? 0;
+    return total > other || (total === other && (this.ties[slot] ?? 0) < (this.ties[this.slots[index] ?? 0] ?? 0));
+  }
+}
+
+function explained(open: OpenNodes, slot: number): ExplainedCandidate {
+  const place = open.places[slot] ?? -1;
+  const node = nodeAt(open, place);
+  return {
+    nodeId: node.id,
+    nodeName: node.name,
+    score: score(node, open.fleet.leftOn(place, open.each, 1), open.request.region),
+    replicas: open.placed[slot] ?? 0,
+  };
+}
+
+function rejection(open: OpenNodes, place: number): RejectedNode {
+  const node = nodeAt(open, place);
+  const reasons = node.unavailable === null ? [] : [node.unavailable];
+  if (!open.canHold(open.ownOn(place))) reasons.push('already holds a replica of this deployment');
+  const free = open.fleet.leftOn(place, open.each, 0);
+  for (const dimension of RESOURCE_DIMENSIONS) {
+    const needed = toCores(open.request.perReplica[dimension]);
+    if (free[dimension] >= needed) continue;
+    // A node whose capacity was lowered below its reservations has nothing free, not less than nothing.
+    const words = `${amount(dimension, needed)} needed, ${Math.max(0, free[dimension])} free`;
+    reasons.push(`${WORDS[dimension].name}: ${words}`);
+  }
+  return { nodeId: node.id, nodeName: node.name, reasons };
+}
+
+const nodeAt = (open: OpenNodes, place: number): FleetNode => {
+  const node = open.fleet.nodes[place];
+  if (!node) throw new Error('An explained node is not in the fleet');
+  return node;
+};
+
 /** The sentence for a placement that fell short, e.g. `Insufficient nodes: need 3, found 1 with capacity; memory: …`. */
 export function shortfallText(opening: string, { explanation }: Pick<Placement, 'explanation'>): string {
-  const { requested, placed, nodesConsidered, nodesTaken, nodesUnavailable, shortages } = explanation;
+  const { requested, placed, nodesTotal, nodesTaken, nodesUnavailable, shortages } = explanation;
   const parts = [`${opening}: need ${requested}, found ${placed} with capacity`, ...shortageTexts(shortages)];
   if (nodesTaken > 0) {
     parts.push(`${nodes(nodesTaken)} already ${nodesTaken === 1 ? 'holds' : 'hold'} a replica of this deployment`);
   }
   if (nodesUnavailable > 0) parts.push(`${nodes(nodesUnavailable)} not available (offline or in maintenance)`);
-  if (nodesConsidered === 0) parts.push('there are no nodes');
+  if (nodesTotal === 0) parts.push('there are no nodes');
   return parts.join('; ');
 }
 
-function rejectionReasons(state: NodeState, request: PlacementRequest): string[] {
-  const reasons = state.node.unavailable === null ? [] : [state.node.unavailable];
-  if (isTaken(state, request)) reasons.push('already holds a replica of this deployment');
-  for (const dimension of RESOURCE_DIMENSIONS) {
-    if (state.left[dimension] >= 0) continue;
-    reasons.push(`${WORDS[dimension].name}: ${amount(dimension, neededOf(request, dimension))} needed, ${freeOn(state, dimension)} free`);
-  }
-  return reasons;
-}
-
-function shortagesOf(request: PlacementRequest, states: readonly NodeState[]): Shortage[] {
-  return RESOURCE_DIMENSIONS.map((dimension) => ({
+/** Measured after what was placed, over the nodes that could hold another one. A shortfall means that all were looked at. */
+function shortagesOf(open: OpenNodes): Shortage[] {
+  const placed = new Map(Array.from(open.places.subarray(0, open.slots), (place, slot) => [place, open.placed[slot] ?? 0]));
+  const { fleet, each } = open;
+  const shortages = RESOURCE_DIMENSIONS.map((dimension) => ({
     dimension,
-    needed: neededOf(request, dimension),
-    largestFree: states.reduce((largest, state) => Math.max(largest, freeOn(state, dimension)), 0),
-    nodesShort: states.filter((state) => state.left[dimension] < 0).length,
-  })).filter((shortage) => shortage.nodesShort > 0);
+    needed: toCores(open.request.perReplica[dimension]),
+    largestFree: 0,
+    nodesShort: 0,
+  }));
+  for (let place = 0; place < fleet.size; place++) {
+    const here = placed.get(place) ?? 0;
+    if (fleet.isAvailable[place] !== 1 || !open.canHold(open.ownOn(place) + here)) continue;
+    const free = fleet.leftOn(place, each, here);
+    for (const shortage of shortages) {
+      shortage.largestFree = Math.max(shortage.largestFree, free[shortage.dimension]);
+      if (free[shortage.dimension] < shortage.needed) shortage.nodesShort += 1;
+    }
+  }
+  return shortages.filter(({ nodesShort }) => nodesShort > 0);
 }
 
 /** A dimension that is short everywhere explains the shortfall alone; without one, the nodes lack different things. */
@@ -94,21 +166,4 @@ function shortageTexts(shortages: readonly Shortage[]): string[] {
     ({ dimension, needed, nodesShort }) =>
       `${WORDS[dimension].name}: ${amount(dimension, needed)} needed per replica, not free on ${nodes(nodesShort)}`,
   );
-}
-
-const byId = (a: NodeState, b: NodeState): number => (a.node.id < b.node.id ? -1 : 1);
-const chosenThenScore = (a: OpenNode, b: OpenNode): number =>
-  Number(b.placed > 0) - Number(a.placed > 0) || b.firstScore.total - a.firstScore.total || byId(a, b);
-
-/** The first EXPLAINED_NODES in the given order, without sorting the whole fleet. */
-function firstOf<T>(items: readonly T[], compare: (a: T, b: T) => number): T[] {
-  const first: T[] = [];
-  for (const item of items) {
-    const last = first.at(-1);
-    if (first.length === EXPLAINED_NODES && last !== undefined && compare(item, last) > 0) continue;
-    const index = first.findIndex((other) => compare(item, other) < 0);
-    first.splice(index < 0 ? first.length : index, 0, item);
-    if (first.length > EXPLAINED_NODES) first.pop();
-  }
-  return first;
 }

@@ -1,45 +1,52 @@
-/** A binary heap over an array that it takes over. Only the first item may change, so items only ever have to sink. */
-export class Heap<T extends object> {
+/**
+ * A binary heap of numbers 0 to `size` - 1, the one with the lowest rank first; equal ranks go by `ties`. `items` is
+ * memory for it to use. Only the rank of the first may change, and only upwards, so numbers only ever have to sink.
+ */
+export class Heap {
   constructor(
-    private readonly items: T[],
-    private readonly compare: (a: T, b: T) => number,
+    private size: number,
+    private readonly ranks: Float64Array,
+    private readonly ties: Int32Array,
+    private readonly items: Int32Array,
   ) {
-    for (let index = (items.length >> 1) - 1; index >= 0; index--) this.sink(index);
+    for (let item = 0; item < size; item++) items[item] = item;
+    for (let index = (size >> 1) - 1; index >= 0; index--) this.sink(index);
   }
 
-  first(): T | undefined {
-    return this.items[0];
+  first(): number | undefined {
+    return this.size === 0 ? undefined : this.items[0];
   }
 
-  /** To be called when the first item has changed. */
+  /** To be called when the rank of the first one has changed. */
   settleFirst(): void {
     this.sink(0);
   }
 
   removeFirst(): void {
-    const last = this.items.pop();
-    if (last === undefined || this.items.length === 0) return;
-    this.items[0] = last;
+    if (this.size === 0) return;
+    this.size -= 1;
+    this.items[0] = this.items[this.size] ?? 0;
     this.sink(0);
   }
 
   private sink(start: number): void {
-    const item = this.items[start];
-    if (item === undefined) return;
+    const { items, size } = this;
+    const item = items[start] ?? 0;
     let hole = start;
-    for (;;) {
-      let child = 2 * hole + 1;
-      let next = this.items[child];
-      if (next === undefined) break;
-      const right = this.items[child + 1];
-      if (right !== undefined && this.compare(right, next) < 0) {
-        next = right;
-        child += 1;
-      }
-      if (this.compare(item, next) <= 0) break;
-      this.items[hole] = next;
+    for (let child = 2 * hole + 1; child < size; child = 2 * hole + 1) {
+      const right = child + 1;
+      if (right < size && this.isBefore(items[right] ?? 0, items[child] ?? 0)) child = right;
+      const next = items[child] ?? 0;
+      if (!this.isBefore(next, item)) break;
+      items[hole] = next;
       hole = child;
     }
-    this.items[hole] = item;
+    items[hole] = item;
+  }
+
+  private isBefore(a: number, b: number): boolean {
+    const rank = this.ranks[a] ?? 0;
+    const other = this.ranks[b] ?? 0;
+    return rank < other || (rank === other && (this.ties[a] ?? 0) < (this.ties[b] ?? 0));
   }
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
+import { placeOn as place, type Candidate } from '../../test/support/candidates';
 import { RESOURCE_DIMENSIONS, type Resources } from '../common/resources';
-import { place } from './place';
-import { PLACEMENT_STRATEGIES, type Candidate, type PlacementRequest } from './place.types';
+import { PLACEMENT_STRATEGIES, type PlacementRequest } from './place.types';
 import { score } from './score';
 
 const thousandths = (max: number) => fc.integer({ min: 0, max }).map((value) => value / 1000);

@@ -1,7 +1,7 @@
-import { EXPLAINED_NODES, shortfallText } from './explain';
-import { place } from './place';
-import type { Candidate, PlacementRequest } from './place.types';
+import { placeOn as place, type Candidate } from '../../test/support/candidates';
 import type { Resources } from '../common/resources';
+import { EXPLAINED_CHOSEN, EXPLAINED_OTHERS, shortfallText } from './explain';
+import type { PlacementRequest } from './place.types';
 
 const resources = (over: Partial<Resources> = {}): Resources => ({ cpuCores: 0, memoryMb: 0, gpuUnits: 0, storageGb: 0, ...over });
 const FULL_SIZE = resources({ cpuCores: 16, memoryMb: 32768, storageGb: 500 });
@@ -197,7 +197,9 @@ describe('explanation', () => {
       strategy: 'distinct',
       requested: 1,
       placed: 1,
+      nodesTotal: 4,
       nodesConsidered: 4,
+      sampled: false,
       nodesWithCapacity: 1,
       nodesRejected: 3,
       nodesUnavailable: 1,
@@ -233,10 +235,18 @@ describe('explanation', () => {
     const { explanation } = place(aRequest(), [...unfit, ...fit].reverse());
 
     expect(explanation).toMatchObject({ nodesConsidered: 80, nodesWithCapacity: 50, nodesRejected: 30, nodesUnavailable: 30 });
+    expect(explanation.candidates.map((c) => c.nodeId)).toEqual(['003', ...Array.from({ length: EXPLAINED_OTHERS }, (_, i) => id(49 - i))]);
+    expect(explanation.rejected.map((r) => r.nodeId)).toEqual(Array.from({ length: 10 }, (_, i) => id(100 + i)));
+  });
+
+  it('names no more than some of many chosen nodes, the best first', () => {
+    const id = (index: number) => String(index).padStart(3, '0');
+    const fleet = Array.from({ length: 60 }, (_, index) => aNode(id(index), { cpuUsagePercent: index }));
+    const { explanation, found } = place(aRequest({ replicas: 50 }), fleet);
+    expect(found).toBe(50);
     expect(explanation.candidates.map((c) => c.nodeId)).toEqual([
-      '003',
-      ...Array.from({ length: EXPLAINED_NODES - 1 }, (_, i) => id(49 - i)),
+      ...Array.from({ length: EXPLAINED_CHOSEN }, (_, i) => id(i)),
+      ...Array.from({ length: EXPLAINED_OTHERS }, (_, i) => id(50 + i)),
     ]);
-    expect(explanation.rejected.map((r) => r.nodeId)).toEqual(Array.from({ length: EXPLAINED_NODES }, (_, i) => id(100 + i)));
   });
 });

@@ -1,34 +1,21 @@
 import { explain, shortfallText } from './explain';
-import { Heap } from './heap';
-import { canTake, open, replicasOn, stateOf, take, type NodeState, type OpenNode } from './node-state';
-import type { Candidate, Placement, PlacementRequest, PlacementStrategy } from './place.types';
+import type { Fleet } from './fleet';
+import type { OpenNodes } from './open-nodes';
+import type { Placement, PlacementContext, PlacementRequest } from './place.types';
+import { sample } from './sample';
 
-type Order = (a: OpenNode, b: OpenNode) => number;
-
-const byScore: Order = (a, b) => b.score.total - a.score.total || (a.node.id < b.node.id ? -1 : 1);
-
-/** Which node takes the next replica. Every order ends at the id, so the order of the candidates never matters. */
-const ORDER: Readonly<Record<PlacementStrategy, Order>> = {
-  spread: (a, b) => replicasOn(a) - replicasOn(b) || byScore(a, b),
-  distinct: byScore,
-  binpack: (a, b) => a.score.free - b.score.free || byScore(a, b),
-};
+const NO_CONTEXT: PlacementContext = { own: new Map() };
 
 /**
- * Chooses a node for each replica, as many as fit; whether fewer than requested will do is the caller's decision.
- * Pure: the same nodes give the same answer in any order. Costs O(n + k log n) for n nodes and k replicas.
+ * Chooses a node for each replica, as many as fit; whether fewer than requested will do is the caller's decision. In a
+ * small fleet from all nodes, in a large one from a sample of those with room, which the explanation says. How many
+ * replicas find a place, and on how many nodes, is the same either way: only the score may be a little lower.
+ * Pure: the same nodes, in any order, and the same start give the same answer.
  */
-export function place(request: PlacementRequest, candidates: readonly Candidate[]): Placement {
-  const opened: OpenNode[] = [];
-  const rejected: NodeState[] = [];
-  for (const candidate of candidates) {
-    const state = stateOf(candidate, request);
-    if (canTake(state, request)) opened.push(open(state, request));
-    else rejected.push(state);
-  }
-
-  const nodeIds = choose(request, opened);
-  const explanation = explain(request, opened, rejected);
+export function place(request: PlacementRequest, fleet: Fleet, context: PlacementContext = NO_CONTEXT): Placement {
+  const open = sample(request, fleet, context);
+  const nodeIds = choose(request, open);
+  const explanation = explain(request, open, nodeIds.length);
   const isShort = nodeIds.length < request.replicas;
   return {
     nodeIds,
@@ -38,15 +25,16 @@ export function place(request: PlacementRequest, candidates: readonly Candidate[
   };
 }
 
-function choose(request: PlacementRequest, opened: readonly OpenNode[]): string[] {
+function choose({ replicas }: PlacementRequest, open: OpenNodes): string[] {
   const nodeIds: string[] = [];
-  const heap = new Heap([...opened], ORDER[request.strategy]);
-  while (nodeIds.length < request.replicas) {
+  const heap = open.heap();
+  while (nodeIds.length < replicas) {
     const best = heap.first();
     if (best === undefined) break;
-    nodeIds.push(best.node.id);
-    take(best, request);
-    if (canTake(best, request)) heap.settleFirst();
+    const node = open.fleet.nodes[open.places[best] ?? -1];
+    if (!node) throw new Error('A node was chosen that is not in the fleet');
+    nodeIds.push(node.id);
+    if (open.take(best)) heap.settleFirst();
     else heap.removeFirst();
   }
   return nodeIds;

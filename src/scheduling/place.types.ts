@@ -4,8 +4,8 @@ import type { ResourceDimension, Resources } from '../common/resources';
 export const PLACEMENT_STRATEGIES = ['spread', 'distinct', 'binpack'] as const;
 export type PlacementStrategy = (typeof PLACEMENT_STRATEGIES)[number];
 
-/** A node as placement sees it. `unavailable` says in words why it takes no replicas now; null: it does. */
-export interface Candidate {
+/** A node as placement is told of it. `unavailable` says in words why it takes no replicas now; null: it does. */
+export interface FleetNode {
   readonly id: string;
   readonly name: string;
   readonly region: string;
@@ -13,8 +13,6 @@ export interface Candidate {
   readonly reserved: Resources;
   readonly cpuUsagePercent: number;
   readonly memoryUsagePercent: number;
-  /** Live replicas of this very deployment that the node holds already. */
-  readonly ownReplicas: number;
   readonly unavailable: string | null;
 }
 
@@ -23,6 +21,14 @@ export interface PlacementRequest {
   readonly perReplica: Resources;
   readonly region: string;
   readonly strategy: PlacementStrategy;
+}
+
+/** What placement looks at besides the request and the fleet. */
+export interface PlacementContext {
+  /** Live replicas of this very deployment that nodes hold already, by node id. */
+  readonly own: ReadonlyMap<string, number>;
+  /** Looks at every node, however large the fleet is. */
+  readonly exact?: boolean;
 }
 
 /** Each part in 0..1; `total` is their weighted sum (contract, section 5, Placement). */
@@ -59,12 +65,16 @@ export interface Shortage {
   readonly nodesShort: number;
 }
 
-/** Kept with every placement. The lists are cut to the first `EXPLAINED_NODES`; the counts are of all. */
+/** Kept with every placement. The lists are cut (see explain.ts); the counts are of all nodes that were considered. */
 export interface PlacementExplanation {
   readonly strategy: PlacementStrategy;
   readonly requested: number;
   readonly placed: number;
+  /** The whole fleet. */
+  readonly nodesTotal: number;
+  /** Nodes that were looked at. Fewer than the fleet has when it is large: then the best of these were taken. */
   readonly nodesConsidered: number;
+  readonly sampled: boolean;
   /** Nodes that could take at least one replica before any was placed. */
   readonly nodesWithCapacity: number;
   readonly nodesRejected: number;

@@ -1,8 +1,8 @@
 import { latencyBetween } from './region-latency';
-import type { Candidate } from './place.types';
+import type { FleetNode } from './place.types';
 import { score, SCORE_WEIGHTS } from './score';
 
-const aNode = (over: Partial<Candidate> = {}): Candidate => ({
+const aNode = (over: Partial<FleetNode> = {}): FleetNode => ({
   id: 'n1',
   name: 'node-1',
   region: 'us-east',
@@ -10,7 +10,6 @@ const aNode = (over: Partial<Candidate> = {}): Candidate => ({
   reserved: { cpuCores: 0, memoryMb: 0, gpuUnits: 0, storageGb: 0 },
   cpuUsagePercent: 0,
   memoryUsagePercent: 0,
-  ownReplicas: 0,
   unavailable: null,
   ...over,
 });

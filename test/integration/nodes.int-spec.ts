@@ -4,7 +4,7 @@ import { inTransaction } from '../../src/database/transaction';
 import type { EngineReport, NodeCandidate } from '../../src/nodes/node.types';
 import { NodeRecordsRepository } from '../../src/nodes/node-records.repository';
 import { NodesRepository } from '../../src/nodes/nodes.repository';
-import type { Candidate } from '../../src/scheduling/place.types';
+import type { FleetNode } from '../../src/scheduling/place.types';
 import { openDataSource } from '../support/open-data-source';
 import { aDeployment, aNode, aPlacedReplica, aUser } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
@@ -65,7 +65,7 @@ describe('nodes in the database', () => {
   it('gives candidates as placement wants them, in id order, removed ones left out', async () => {
     const ids = await Promise.all([1, 2, 3].map(() => aNode(dataSource)));
     await aNode(dataSource, { removed_at: new Date() });
-    const found: Omit<Candidate, 'ownReplicas'>[] = await candidates();
+    const found: FleetNode[] = await candidates();
     expect(found.map(({ id }) => id)).toEqual([...ids].sort());
     expect(Object.keys(found[0] ?? {}).sort()).toEqual([
       'capacity',

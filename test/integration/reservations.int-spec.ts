@@ -2,7 +2,9 @@ import type { DataSource } from 'typeorm';
 import { AppConfig } from '../../src/config/app-config';
 import { inTransaction } from '../../src/database/transaction';
 import { checkInvariants } from '../../src/invariants/check-invariants';
+import { PlacementsRepository } from '../../src/deployments/placements.repository';
 import { isCapacityTaken, NodesRepository } from '../../src/nodes/nodes.repository';
+import { placeOn } from '../support/candidates';
 import { openDataSource } from '../support/open-data-source';
 import { aDeployment, aNode, aReplica, aUser } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
@@ -13,11 +15,13 @@ describe('reservations', () => {
   let database: TestDatabase;
   let dataSource: DataSource;
   let nodes: NodesRepository;
+  let placements: PlacementsRepository;
   let deploymentId: string;
   beforeAll(async () => {
     database = await createTestDatabase();
     dataSource = await openDataSource(database.url, 30);
     nodes = new NodesRepository(dataSource, new AppConfig());
+    placements = new PlacementsRepository(new AppConfig());
     deploymentId = await aDeployment(dataSource, { user_id: await aUser(dataSource) });
   });
   afterEach(async () => expect(await deadlocks()).toBe(0));
@@ -32,10 +36,19 @@ describe('reservations', () => {
     );
     return Number(row?.deadlocks);
   };
-  const replicasOn = (nodeIds: readonly string[]): Promise<string[]> =>
-    Promise.all(nodeIds.map((node_id) => aReplica(dataSource, { deployment_id: deploymentId, node_id, status: 'pending' })));
-  const reserve = (replicaIds: readonly string[], perReplica = EACH): Promise<void> =>
-    inTransaction(dataSource, (tx) => nodes.reserve(tx, { deploymentId, replicaIds, perReplica }));
+  /** One placement with a replica on each of these nodes; gives the replicas' ids. */
+  const place = (nodeIds: readonly string[], perReplica = EACH): Promise<string[]> => {
+    const { explanation } = placeOn({ replicas: 0, perReplica, region: 'us-east', strategy: 'spread' }, []);
+    const placement = { deploymentId, generation: 1, cause: 'scale', explanation, perReplica } as const;
+    const replicas = nodeIds.map((nodeId) => ({ nodeId, attempt: 0 }));
+    return inTransaction(dataSource, (tx) => placements.add(tx, placement, replicas));
+  };
+  const rowsAbout = async (): Promise<number> => {
+    const [row] = await dataSource.query<{ count: number }[]>(
+      `SELECT ((SELECT count(*) FROM placements) + (SELECT count(*) FROM deployment_replicas) + (SELECT count(*) FROM reservations))::int AS count`,
+    );
+    return row?.count ?? -1;
+  };
   const release = (replicaIds: readonly string[]): Promise<number> => inTransaction(dataSource, (tx) => nodes.release(tx, replicaIds));
   const countersOf = async (id: string): Promise<unknown> => {
     const [row] = await dataSource.query<unknown[]>(
@@ -53,8 +66,7 @@ describe('reservations', () => {
 
   it('move the counters of their nodes, and back', async () => {
     const [a, b] = [await aNode(dataSource), await aNode(dataSource)];
-    const ids = await replicasOn([a, a, b]);
-    await reserve(ids, { ...EACH, gpuUnits: 1 });
+    const ids = await place([a, a, b], { ...EACH, gpuUnits: 1 });
     expect(await countersOf(a)).toEqual({ cpu: 3, memory: 2048, gpu: 2, storage: 20 });
     expect(await countersOf(b)).toEqual({ cpu: 1.5, memory: 1024, gpu: 1, storage: 10 });
     expect(await release(ids)).toBe(3);
@@ -67,9 +79,10 @@ describe('reservations', () => {
     ['storage', { storage_gb: 19 }],
   ])('are refused by the database when the %s of a node does not suffice', async (_dimension, size) => {
     const tooSmall = await aNode(dataSource, size);
-    const ids = await replicasOn([tooSmall, tooSmall]);
-    const error: unknown = await reserve(ids).catch((reason: unknown) => reason);
+    const before = await rowsAbout();
+    const error: unknown = await place([tooSmall, tooSmall]).catch((reason: unknown) => reason);
     expect(isCapacityTaken(error)).toBe(true);
+    expect(await rowsAbout()).toBe(before);
     expect(await countersOf(tooSmall)).toEqual({ cpu: 0, memory: 0, gpu: 0, storage: 0 });
   });
 
@@ -79,8 +92,7 @@ describe('reservations', () => {
       await aNode(dataSource, { cpu_cores: 9 }),
       await aNode(dataSource, { cpu_cores: 9 }),
     ];
-    const orders = await Promise.all(Array.from({ length: 50 }, () => replicasOn(shuffled(room).slice(0, 2))));
-    const results = await Promise.allSettled(orders.map((ids) => reserve(ids)));
+    const results = await Promise.allSettled(Array.from({ length: 50 }, () => place(shuffled(room).slice(0, 2))));
 
     const refused = results.filter((result) => result.status === 'rejected');
     expect(refused.every(({ reason }) => isCapacityTaken(reason))).toBe(true);
@@ -92,8 +104,7 @@ describe('reservations', () => {
 
   it('are released exactly once by any number of callers with overlapping sets', async () => {
     const fleet = await Promise.all(Array.from({ length: 12 }, () => aNode(dataSource)));
-    const ids = await replicasOn([...fleet, ...fleet, ...fleet, ...fleet]);
-    await reserve(ids);
+    const ids = await place([...fleet, ...fleet, ...fleet, ...fleet]);
     const counts = await Promise.all(Array.from({ length: 40 }, () => release(shuffled(ids).slice(0, 24))));
     const rest = await release(ids);
     expect(counts.reduce((sum, count) => sum + count, rest)).toBe(ids.length);
@@ -106,8 +117,7 @@ describe('reservations', () => {
     );
     await Promise.all(
       Array.from({ length: 60 }, async () => {
-        const ids = await replicasOn(shuffled(fleet));
-        await reserve(ids);
+        const ids = await place(shuffled(fleet));
         await release(shuffled(ids));
       }),
     );
@@ -117,8 +127,8 @@ describe('reservations', () => {
   it('cannot be released twice, moved, resized, deleted while open, or begin closed, even past the repository', async () => {
     const node = await aNode(dataSource);
     const other = await aNode(dataSource);
-    const [open, closed, third] = (await replicasOn([node, node, node])) as [string, string, string];
-    await reserve([open, closed]);
+    const [open, closed] = (await place([node, node])) as [string, string];
+    const third = await aReplica(dataSource, { deployment_id: deploymentId, node_id: node, status: 'pending' });
     expect(await release([closed])).toBe(1);
     expect(await release([closed])).toBe(0);
 
@@ -141,18 +151,24 @@ describe('reservations', () => {
     expect(await countersOf(node)).toMatchObject({ cpu: 1.5 });
   });
 
-  it('land on no node that was removed while they were under way', async () => {
-    const node = await aNode(dataSource);
-    const ids = await replicasOn([node]);
-    await dataSource.query(`UPDATE nodes SET removed_at = now() WHERE id = $1`, [node]);
-    const error: unknown = await reserve(ids).catch((reason: unknown) => reason);
+  it.each([
+    ['removed', { removed_at: new Date() }],
+    ['cordoned', { cordoned: true }],
+    ['draining', { cordoned: true, draining: true }],
+    ['silent for a minute', { last_heartbeat: new Date(Date.now() - 60_000) }],
+    ['never heard of', { last_heartbeat: null }],
+  ])('land on no node that is %s by now, nor on the others chosen with it', async (_what, values) => {
+    const [good, bad] = [await aNode(dataSource), await aNode(dataSource, values)];
+    const before = await rowsAbout();
+    const error: unknown = await place([good, bad]).catch((reason: unknown) => reason);
     expect(isCapacityTaken(error)).toBe(true);
+    expect(await rowsAbout()).toBe(before);
+    expect(await countersOf(good)).toMatchObject({ cpu: 0 });
   });
 
-  it('are refused as a whole when one of the replicas does not exist', async () => {
-    const node = await aNode(dataSource);
-    const ids = await replicasOn([node]);
-    await expect(reserve([...ids, '00000000-0000-4000-8000-000000000000'])).rejects.toThrow('Reserved for 1 of 2');
-    expect(await countersOf(node)).toMatchObject({ cpu: 0 });
+  it('keep a placement without any, for a deployment that fails', async () => {
+    const before = await rowsAbout();
+    expect(await place([])).toEqual([]);
+    expect(await rowsAbout()).toBe(before + 1);
   });
 });

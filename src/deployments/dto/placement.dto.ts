@@ -56,16 +56,22 @@ export class PlacementExplanationDto {
   @ApiProperty({ type: 'integer' })
   placed!: number;
 
-  @ApiProperty({ type: 'integer' })
+  @ApiProperty({ type: 'integer', description: 'The whole fleet' })
+  nodes_total!: number;
+
+  @ApiProperty({ type: 'integer', description: 'The nodes that were looked at; the counts and lists are of these' })
   nodes_considered!: number;
+
+  @ApiProperty({ description: 'True in a large fleet: not all nodes were looked at, but as many good ones as the choice needed' })
+  sampled!: boolean;
 
   @ApiProperty({ type: 'integer' })
   nodes_rejected!: number;
 
-  @ApiProperty({ type: () => [CandidateDto], description: 'The chosen nodes first, then the best others; at most twenty' })
+  @ApiProperty({ type: () => [CandidateDto], description: 'At most twenty of the chosen nodes, then the best four others' })
   candidates!: CandidateDto[];
 
-  @ApiProperty({ type: () => [RejectedNodeDto], description: 'At most twenty' })
+  @ApiProperty({ type: () => [RejectedNodeDto], description: 'At most ten' })
   rejected!: RejectedNodeDto[];
 
   static from(explanation: PlacementExplanation): PlacementExplanationDto {
@@ -73,7 +79,9 @@ export class PlacementExplanationDto {
       strategy: explanation.strategy,
       requested: explanation.requested,
       placed: explanation.placed,
+      nodes_total: explanation.nodesTotal,
       nodes_considered: explanation.nodesConsidered,
+      sampled: explanation.sampled,
       nodes_rejected: explanation.nodesRejected,
       candidates: explanation.candidates.map(({ nodeId, nodeName, score, replicas }) => ({
         node_id: nodeId,
@@ -98,7 +106,7 @@ export class PlacementExplanationDto {
 }
 
 export class PlacementDto extends PlacementExplanationDto {
-  @ApiProperty({ enum: ['deploy', 'scale', 'replace', 'drain'] })
+  @ApiProperty({ enum: ['deploy', 'scale', 'replace', 'drain', 'restore'] })
   cause!: string;
 
   @ApiProperty({ format: 'date-time' })

@@ -50,6 +50,9 @@ export function simulatedBehaviour(spec: WorkloadSpec, delayMs: number): Simulat
   };
 }
 
+/** False for the image whose `ensure` fails with `image_unavailable`. */
+export const simulatedImageExists = (image: string): boolean => SCRIPTED.exec(image)?.[1] !== 'missing';
+
 function exitOf(
   spec: WorkloadSpec,
   script: string | undefined,

@@ -18,10 +18,13 @@ interface Listener {
 
 const POLL_MS = 700;
 
-/** What began, ended or went in the last seconds, on any node. Three index ranges, so that it costs the same at any size. */
+/**
+ * What became ready, ended or went in the last seconds, on any node. Three index ranges, so that it costs the same at any
+ * size. What was ready as it was made is no news to who had it made.
+ */
 const RECENT = `
   SELECT node_id AS "nodeId", replica_id AS "replicaId", deployment_id AS "deploymentId", ready_at::text AS at FROM simulated_workloads
-   WHERE ready_at > statement_timestamp() - interval '10 seconds' AND ready_at <= statement_timestamp()
+   WHERE ready_at > statement_timestamp() - interval '10 seconds' AND ready_at <= statement_timestamp() AND ready_at > started_at
    UNION ALL
   SELECT node_id, replica_id, deployment_id, exits_at::text FROM simulated_workloads
    WHERE exits_at > statement_timestamp() - interval '10 seconds' AND exits_at <= statement_timestamp()

@@ -7,10 +7,10 @@ import {
   type EnsureOptions,
   type NodeTarget,
   type ObservedWorkload,
-  type RemoveOptions,
+  type StopOptions,
   type WorkloadSpec,
 } from '../runtime-driver';
-import { simulatedBehaviour } from './simulated-behaviour';
+import { simulatedBehaviour, simulatedImageExists } from './simulated-behaviour';
 import { SimulatedChanges } from './simulated-changes';
 import { SimulatedWorkloadsRepository } from './simulated-workloads.repository';
 
@@ -50,23 +50,43 @@ export class SimulatedDriver extends RuntimeDriver {
     );
   }
 
-  ensure(target: NodeTarget, spec: WorkloadSpec, { signal, onProgress }: EnsureOptions): Promise<void> {
+  /** A lone statement where nothing stands against it: it makes the workload unless it is there or the node is away. */
+  async ensure(target: NodeTarget, spec: WorkloadSpec, { signal, resumeRunAt }: EnsureOptions): Promise<void> {
     const behaviour = simulatedBehaviour(spec, this.options.delayMs);
-    return this.ask(target, signal, async () => {
-      if ((await this.workloads.find(target.id, spec.replicaId)) !== null) return;
+    throwIfAborted(signal);
+    if (behaviour.refusal === null && (await this.answer(() => this.workloads.insert(target.id, spec, behaviour)))) return;
+    await this.ask(target, signal, async () => {
+      if ((await this.workloads.find(target.id, spec.replicaId)) !== null) {
+        if (resumeRunAt) await this.workloads.resume(target.id, spec.replicaId, resumeRunAt, behaviour);
+        return;
+      }
       if (behaviour.refusal === 'image_unavailable') {
         throw new DriverError('image_unavailable', `Image ${spec.image} was not found (simulated)`);
       }
       if (behaviour.refusal === 'rejected') {
         throw new DriverError('rejected', `The engine refuses to create a container of ${spec.image} (simulated)`);
       }
-      onProgress(`Starting ${spec.image} (simulated)`);
+      // It went, or the node came back, between the two looks.
       throwIfAborted(signal);
       await this.workloads.insert(target.id, spec, behaviour);
     });
   }
 
-  remove(target: NodeTarget, replicaId: string, { graceSeconds, signal }: RemoveOptions): Promise<void> {
+  offersImage(target: NodeTarget, image: string, signal: AbortSignal): Promise<boolean> {
+    return this.ask(target, signal, () => Promise.resolve(simulatedImageExists(image)));
+  }
+
+  park(target: NodeTarget, replicaId: string, { graceSeconds, signal }: StopOptions): Promise<void> {
+    return this.ask(target, signal, async () => {
+      for (;;) {
+        const leftMs = await this.workloads.beginStop(target.id, replicaId, graceSeconds);
+        if (leftMs === null) break;
+        await pause(leftMs, signal);
+      }
+    });
+  }
+
+  remove(target: NodeTarget, replicaId: string, { graceSeconds, signal }: StopOptions): Promise<void> {
     return this.ask(target, signal, async () => {
       for (;;) {
         const leftMs = await this.workloads.beginRemoval(target.id, replicaId, graceSeconds);
@@ -78,7 +98,12 @@ export class SimulatedDriver extends RuntimeDriver {
   }
 
   list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
-    return this.ask(target, signal, () => this.workloads.list(target.id, filter.deploymentId ?? null));
+    return this.answer(async () => {
+      throwIfAborted(signal);
+      const list = await this.workloads.list(target.id, filter.deploymentId ?? null);
+      if (list === null) throw away(target);
+      return list;
+    });
   }
 
   find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null> {
@@ -110,13 +135,18 @@ export class SimulatedDriver extends RuntimeDriver {
     await this.changes.watch(target.id, onChange, signal);
   }
 
-  /** A node that was made unreachable does not answer; a database that fails is an engine that does not answer either. */
-  private async ask<T>(target: NodeTarget, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    throwIfAborted(signal);
+  /** A node that was made unreachable does not answer. */
+  private ask<T>(target: NodeTarget, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.answer(async () => {
+      throwIfAborted(signal);
+      if (await this.workloads.isUnreachable(target.id)) throw away(target);
+      return work();
+    });
+  }
+
+  /** A database that fails is an engine that does not answer. */
+  private async answer<T>(work: () => Promise<T>): Promise<T> {
     try {
-      if (await this.workloads.isUnreachable(target.id)) {
-        throw new DriverError('unreachable', `The engine of node ${target.name} does not answer (simulated)`);
-      }
       return await work();
     } catch (error) {
       if (error instanceof DriverError) throw error;
@@ -124,3 +154,6 @@ export class SimulatedDriver extends RuntimeDriver {
     }
   }
 }
+
+const away = ({ name }: NodeTarget): DriverError =>
+  new DriverError('unreachable', `The engine of node ${name} does not answer (simulated)`);

@@ -1,0 +1,16 @@
+import type { NodeRecord } from './node.types';
+
+/** What the audit log keeps of a node: what an administrator decides. */
+export const nodeDetails = (node: NodeRecord): Readonly<Record<string, unknown>> => ({
+  name: node.name,
+  node_type: node.nodeType,
+  region: node.region,
+  runtime: node.runtime,
+  cordoned: node.cordoned,
+  draining: node.draining,
+  cpu_cores: node.capacity.cpuCores,
+  memory_mb: node.capacity.memoryMb,
+  gpu_units: node.capacity.gpuUnits,
+  storage_gb: node.capacity.storageGb,
+  labels: node.labels,
+});

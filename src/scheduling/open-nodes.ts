@@ -1,0 +1,160 @@
+import { amountsOf, type Amounts, type Fleet } from './fleet';
+import { Heap } from './heap';
+import type { PlacementRequest } from './place.types';
+import { latencyBetween } from './region-latency';
+import { freeShare, localityOf, MILLIONTHS, totalOf } from './score';
+
+/** The first so many rejected nodes, by id, say why; the others are counted. */
+const KEPT_REJECTIONS = 10;
+/** Larger than any score in millionths, so that what comes before the score in an order outweighs it. */
+const ABOVE_SCORES = 4 * MILLIONTHS;
+
+/** Memory that one placement after the other uses; none waits for anything, so there is never more than one at a time. */
+class Scratch {
+  readonly places: Int32Array;
+  readonly placed: Int32Array;
+  readonly ranks: Float64Array;
+  readonly totals: Float64Array;
+  readonly heap: Int32Array;
+
+  constructor(readonly size: number) {
+    [this.places, this.placed, this.heap] = [new Int32Array(size), new Int32Array(size), new Int32Array(size)];
+    [this.ranks, this.totals] = [new Float64Array(size), new Float64Array(size)];
+  }
+}
+
+let scratch = new Scratch(1_000);
+
+/**
+ * The nodes that one placement has looked at: those that could take a replica, by the order in which they were met (their
+ * slot), and what they are given. The fleet stays as it is. Flat arrays of numbers, used again by the next placement:
+ * objects, and even new arrays, cost several times as much. So nobody may keep this when the placement has ended.
+ */
+export class OpenNodes {
+  readonly each: Amounts;
+  slots = 0;
+  /** By slot: the node's place in the fleet, and how many replicas this placement gave it. */
+  readonly places: Int32Array;
+  readonly placed: Int32Array;
+  /** By slot: the rank for the next replica: the lowest takes it, ties go by id. */
+  readonly ranks: Float64Array;
+  private readonly totals: Float64Array;
+  considered = 0;
+  unavailable = 0;
+  /** Available nodes that hold a replica of this deployment already, where one is all they may have. */
+  taken = 0;
+  /** Of the nodes with room, those without a replica of this deployment, or all when nodes are to be filled. */
+  fresh = 0;
+  rejected = 0;
+  /** Places of rejected nodes, the first ones by id. */
+  readonly rejections: number[] = [];
+  private readonly own = new Map<number, number>();
+
+  /** `enough` is how many fresh nodes there can be at the most. */
+  constructor(
+    readonly fleet: Fleet,
+    readonly request: PlacementRequest,
+    own: ReadonlyMap<string, number>,
+    enough: number,
+  ) {
+    this.each = amountsOf(request.perReplica);
+    for (const [id, replicas] of own) {
+      const place = fleet.placeOf(id);
+      if (place !== undefined && replicas > 0) this.own.set(place, replicas);
+    }
+    const most = Math.min(fleet.size, enough + this.own.size);
+    if (most > scratch.size) scratch = new Scratch(most);
+    ({ places: this.places, placed: this.placed, ranks: this.ranks, totals: this.totals } = scratch);
+  }
+
+  ownOn(place: number): number {
+    return this.own.size === 0 ? 0 : (this.own.get(place) ?? 0);
+  }
+
+  consider(place: number, locality: number): void {
+    this.considered += 1;
+    const own = this.ownOn(place);
+    const isAvailable = this.fleet.isAvailable[place] === 1;
+    if (!isAvailable) this.unavailable += 1;
+    else if (!this.canHold(own)) this.taken += 1;
+    if (!isAvailable || !this.canHold(own) || !this.hasRoom(place, 1)) {
+      this.reject(place);
+      return;
+    }
+    if (own === 0 || this.request.strategy === 'binpack') this.fresh += 1;
+    const slot = this.slots++;
+    this.places[slot] = place;
+    this.placed[slot] = 0;
+    this.rate(slot, place, 0, locality);
+  }
+
+  /** The slots by rank; to be made when all nodes have been looked at. */
+  heap(): Heap {
+    return new Heap(this.slots, this.ranks, this.places, scratch.heap);
+  }
+
+  /** Puts one replica on the node and rates it for the next one. False: it can take no other. */
+  take(slot: number): boolean {
+    const placed = (this.placed[slot] ?? 0) + 1;
+    const place = this.places[slot] ?? 0;
+    this.placed[slot] = placed;
+    this.rate(slot, place, placed, this.localityOn(place));
+    return this.canHold(placed) && this.hasRoom(place, placed + 1);
+  }
+
+  /** `distinct` wants no node that holds one already. */
+  canHold(replicas: number): boolean {
+    return replicas === 0 || this.request.strategy !== 'distinct';
+  }
+
+  /** The score, in millionths, that the node had for its first replica. */
+  firstTotal(slot: number): number {
+    if (this.placed[slot] === 0) return this.totals[slot] ?? 0;
+    const place = this.places[slot] ?? 0;
+    return totalOf(this.share(place, 1), this.fleet.idlePart[place] ?? 0, this.localityOn(place));
+  }
+
+  /** Whether `times` replicas fit beside what is reserved, in every dimension. */
+  private hasRoom(place: number, times: number): boolean {
+    const each = this.each;
+    const free = this.fleet.free;
+    return (
+      (free[0][place] ?? 0) >= times * each[0] &&
+      (free[1][place] ?? 0) >= times * each[1] &&
+      (free[2][place] ?? 0) >= times * each[2] &&
+      (free[3][place] ?? 0) >= times * each[3]
+    );
+  }
+
+  private rate(slot: number, place: number, placed: number, locality: number): void {
+    const share = this.share(place, placed + 1);
+    const total = totalOf(share, this.fleet.idlePart[place] ?? 0, locality);
+    this.totals[slot] = total;
+    const { strategy } = this.request;
+    if (strategy === 'binpack') this.ranks[slot] = Math.round(share * MILLIONTHS) * ABOVE_SCORES - total;
+    // Less than one, what is free orders equal scores: on large equal nodes a replica more does not change the score.
+    else if (strategy === 'spread') this.ranks[slot] = (this.ownOn(place) + placed) * ABOVE_SCORES - total - share / 2;
+    else this.ranks[slot] = -total - share / 2;
+  }
+
+  private localityOn(place: number): number {
+    return localityOf(latencyBetween(this.request.region, this.fleet.nodes[place]?.region ?? ''));
+  }
+
+  /** What would be free of CPU and memory with `times` replicas, as a share of the capacity. */
+  private share(place: number, times: number): number {
+    const { free, cpuCapacity, memoryCapacity } = this.fleet;
+    const cpuLeft = (free[0][place] ?? 0) - times * this.each[0];
+    const memoryLeft = (free[1][place] ?? 0) - times * this.each[1];
+    return freeShare(cpuLeft, cpuCapacity[place] ?? 0, memoryLeft, memoryCapacity[place] ?? 0);
+  }
+
+  private reject(place: number): void {
+    this.rejected += 1;
+    const kept = this.rejections;
+    if (kept.length === KEPT_REJECTIONS && place > (kept.at(-1) ?? 0)) return;
+    const index = kept.findIndex((other) => place < other);
+    kept.splice(index < 0 ? kept.length : index, 0, place);
+    if (kept.length > KEPT_REJECTIONS) kept.pop();
+  }
+}

@@ -1,0 +1,11 @@
+import { Fleet } from '../../src/scheduling/fleet';
+import { place } from '../../src/scheduling/place';
+import type { FleetNode, Placement, PlacementRequest } from '../../src/scheduling/place.types';
+
+/** A node together with the replicas of the deployment in question that it holds already. */
+export interface Candidate extends FleetNode {
+  readonly ownReplicas: number;
+}
+
+export const placeOn = (request: PlacementRequest, nodes: readonly Candidate[]): Placement =>
+  place(request, new Fleet(nodes), { own: new Map(nodes.map(({ id, ownReplicas }) => [id, ownReplicas])) });
