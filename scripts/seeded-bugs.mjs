@@ -7,7 +7,18 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const COPIED = ['src', 'test', 'scripts', 'docs', '.env.example', '.swcrc', 'jest.config.cjs', 'package.json', 'tsconfig.json'];
+const COPIED = [
+  'src',
+  'test',
+  'scripts',
+  'docs',
+  '.env.example',
+  '.swcrc',
+  'jest.config.cjs',
+  'nest-cli.json',
+  'package.json',
+  'tsconfig.json',
+];
 const TIMEOUT_MS = 240_000;
 
 const wanted = process.argv[2] ?? '';

@@ -29,6 +29,8 @@ function die(error: unknown): void {
   process.exit(1);
 }
 
+// What the program says may find no room or no reader. It goes on without.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('unhandledRejection', die).on('uncaughtException', die);
 main().catch((error: unknown) => {
   process.stderr.write(`fog-compute could not start. ${error instanceof Error ? error.message : String(error)}\n`);

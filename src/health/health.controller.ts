@@ -5,7 +5,7 @@ import { Public } from '../auth/public.decorator';
 import { LivenessDto, ReadinessDto } from './readiness.dto';
 import { Readiness } from './readiness.service';
 
-@ApiTags('operations')
+@ApiTags('health')
 @Public()
 @Controller('health')
 export class HealthController {

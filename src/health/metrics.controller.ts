@@ -9,7 +9,7 @@ const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const SUMMARY = 'Metrics in the text format of Prometheus';
 
 /** The default: metrics tell about all users, so only administrators (or a token of theirs) may read them. */
-@ApiTags('operations')
+@ApiTags('health')
 @AdminOnly()
 @Controller('metrics')
 export class ClosedMetricsController {
@@ -27,7 +27,7 @@ export class ClosedMetricsController {
 }
 
 /** With METRICS_PUBLIC=true: for a scraper on a closed network. */
-@ApiTags('operations')
+@ApiTags('health')
 @Public()
 @Controller('metrics')
 export class PublicMetricsController {

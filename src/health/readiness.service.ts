@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
+import { JOB_KINDS } from '../jobs/job-kinds';
 import { isOnline } from '../nodes/node-status.sql';
 import { Runtimes } from '../runtime/runtimes';
 import type { ReadinessDto } from './readiness.dto';
@@ -78,13 +79,14 @@ export class Readiness {
     }
   }
 
+  /** Jobs of kinds that only a newer version knows are that version's: they must not close this one during an upgrade. */
   private async ask(): Promise<Look> {
     const [row] = await this.dataSource.query<{ age: number; nodesOnline: number }[]>(
       `SELECT (SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
-                 FROM jobs WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now())) AS age,
+                 FROM jobs WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AND kind = ANY($3::text[])) AS age,
               (SELECT count(*)::int FROM nodes AS n
                 WHERE n.removed_at IS NULL AND n.runtime = $1 AND ${isOnline('$2')}) AS "nodesOnline"`,
-      [this.runtimes.active.kind, this.config.NODE_OFFLINE_AFTER_SECONDS],
+      [this.runtimes.active.kind, this.config.NODE_OFFLINE_AFTER_SECONDS, JOB_KINDS],
     );
     return { oldestDueSeconds: Math.round((row?.age ?? 0) * 10) / 10, nodesOnline: row?.nodesOnline ?? 0 };
   }

@@ -48,12 +48,22 @@ describe('health', () => {
   });
 
   it('is not ready when a due job has been waiting for too long', async () => {
-    await t.dataSource.query(`INSERT INTO jobs (kind, key, due_at) VALUES ('of-nobody', 'x', now() - interval '2 minutes')`);
-    const { body } = await t.http.get('/health/ready').expect(503);
-    const { jobs } = (body as { checks: { jobs: { ok: boolean; oldest_due_seconds: number } } }).checks;
-    expect(jobs.ok).toBe(false);
-    expect(jobs.oldest_due_seconds).toBeGreaterThan(119);
-    await t.dataSource.query(`DELETE FROM jobs WHERE kind = 'of-nobody'`);
+    await t.dataSource.query(`INSERT INTO jobs (kind, key, due_at) VALUES ('deployment.reconcile', 'x', 'infinity')`);
+    const holder = t.dataSource.createQueryRunner();
+    await holder.startTransaction();
+    try {
+      // This lock keeps workers away from the row, and lets it be made due all the same.
+      await holder.query(`SELECT 1 FROM jobs WHERE key = 'x' FOR KEY SHARE`);
+      await t.dataSource.query(`UPDATE jobs SET due_at = now() - interval '2 minutes' WHERE key = 'x'`);
+      const { body } = await t.http.get('/health/ready').expect(503);
+      const { jobs } = (body as { checks: { jobs: { ok: boolean; oldest_due_seconds: number } } }).checks;
+      expect(jobs.ok).toBe(false);
+      expect(jobs.oldest_due_seconds).toBeGreaterThan(119);
+      await holder.query(`DELETE FROM jobs WHERE key = 'x'`);
+      await holder.commitTransaction();
+    } finally {
+      await holder.release();
+    }
     await t.http.get('/health/ready').expect(200);
   });
 

@@ -9,12 +9,16 @@ export interface Promised {
   readonly id: string;
   readonly replicas: number;
   readonly deleted: boolean;
+  /** An answer contradicted the promise; the load leaves it alone from then on. */
+  readonly isDisputed?: boolean;
 }
 
 export interface LoadFigures {
   acknowledged: number;
   /** Requests that were cut off without an answer; each was repeated with its key until it had one. */
   unanswered: number;
+  /** Answers that said "try again", mostly for want of the database; repeated in the same way. */
+  toldToRetry: number;
   /** Repeated requests that had been carried out before: the first answer came again. */
   replayed: number;
   byStatus: Record<string, number>;
@@ -24,17 +28,20 @@ const LIVE_PER_LOOP = 4;
 const RETRY_MS = 50;
 
 /**
- * Deploys, scales and deletes from several loops against a process that is killed now and then, and keeps book of what
+ * Deploys, scales and deletes from several loops against processes that are killed now and then, and keeps book of what
  * was acknowledged. A request without an answer is repeated with its Idempotency-Key; nothing else is ever repeated.
  */
 export class CrashLoad {
   readonly ledger = new Map<string, Promised>();
-  readonly figures: LoadFigures = { acknowledged: 0, unanswered: 0, replayed: 0, byStatus: {} };
+  readonly figures: LoadFigures = { acknowledged: 0, unanswered: 0, toldToRetry: 0, replayed: 0, byStatus: {} };
   /** Answers that no client should get, whatever dies. */
   readonly wrong: string[] = [];
   private isStopping = false;
 
-  constructor(private readonly client: () => Client) {}
+  constructor(
+    private readonly client: () => Client,
+    private readonly prefix = 'load',
+  ) {}
 
   async run(loops: number): Promise<void> {
     await Promise.all(Array.from({ length: loops }, (_, loop) => this.loop(loop)));
@@ -47,11 +54,13 @@ export class CrashLoad {
 
   private async loop(loop: number): Promise<void> {
     for (let turn = 0; !this.isStopping; turn++) {
-      const live = [...this.ledger.values()].filter(({ name, deleted }) => !deleted && name.startsWith(`load-${loop}-`));
+      const live = [...this.ledger.values()].filter(
+        ({ name, deleted, isDisputed }) => !deleted && isDisputed !== true && name.startsWith(`${this.prefix}-${loop}-`),
+      );
       const oldest = live[0];
       if (oldest && live.length >= LIVE_PER_LOOP) await this.delete(oldest);
       else if (oldest && turn % 3 === 2) await this.scale(live.at(-1) ?? oldest);
-      else await this.deploy(`load-${loop}-${turn}`, 1 + (turn % 2));
+      else await this.deploy(`${this.prefix}-${loop}-${turn}`, 1 + (turn % 2));
       await sleep(Math.random() * 30);
     }
   }
@@ -69,13 +78,15 @@ export class CrashLoad {
     const replicas = 1 + (deployment.replicas % 3);
     const path = `/api/deployment/scale/${deployment.id}`;
     const answer = await this.insist('scale', (client, key) => client.post(path, { replicas }, { key }));
-    if (this.accept('scale', answer, [200])) this.ledger.set(deployment.id, { ...deployment, replicas });
+    const isAccepted = this.accept('scale', answer, [200]);
+    this.ledger.set(deployment.id, isAccepted ? { ...deployment, replicas } : { ...deployment, isDisputed: true });
   }
 
   private async delete(deployment: Promised): Promise<void> {
     const path = `/api/deployment/${deployment.id}?wait=1`;
     const answer = await this.insist('delete', (client, key) => client.delete(path, { key }));
-    if (this.accept('delete', answer, [200, 202])) this.ledger.set(deployment.id, { ...deployment, deleted: true });
+    const isAccepted = this.accept('delete', answer, [200, 202]);
+    this.ledger.set(deployment.id, isAccepted ? { ...deployment, deleted: true } : { ...deployment, isDisputed: true });
   }
 
   private accept(what: string, answer: Answer, good: readonly number[]): boolean {
@@ -97,6 +108,7 @@ export class CrashLoad {
         const seen = `${what} ${String(answer.status)}`;
         this.figures.byStatus[seen] = (this.figures.byStatus[seen] ?? 0) + 1;
         if (!isToBeTriedAgain(answer)) return answer;
+        this.figures.toldToRetry++;
       } catch (error) {
         if (!isRefused(error)) this.figures.unanswered++;
       }

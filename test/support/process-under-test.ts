@@ -36,6 +36,8 @@ export interface Exit {
 export interface StartOptions {
   /** The account to run as; only root can choose one. */
   readonly account?: { readonly uid: number; readonly gid: number };
+  /** Shell words that change the process before the program begins in it: limits, where its output goes. */
+  readonly shell?: string;
 }
 
 const running = new Set<ChildProcess>();
@@ -48,8 +50,12 @@ export class ProcessUnderTest {
   private words = '';
   private exit: Exit | undefined;
 
-  constructor(environment: Environment, { account }: StartOptions = {}) {
-    const child = spawn(process.execPath, [START], {
+  constructor(
+    private readonly environment: Environment,
+    { account, shell }: StartOptions = {},
+  ) {
+    const words = shell === undefined ? [process.execPath, START] : ['sh', '-c', `${shell} && exec "$@"`, 'sh', process.execPath, START];
+    const child = spawn(words[0]!, words.slice(1), {
       ...account,
       cwd: ROOT,
       env: { ...ENVIRONMENT, ...environment },
@@ -77,8 +83,9 @@ export class ProcessUnderTest {
     return this.child.pid ?? 0;
   }
 
-  /** Such as `http://127.0.0.1:34567`, once it is ready. */
+  /** Such as `http://127.0.0.1:34567`, once it is ready, or from the first moment when its port was chosen. */
   get url(): string {
+    if (this.environment.PORT !== undefined) return `http://127.0.0.1:${this.environment.PORT}`;
     return /Swagger UI\s+(http:\/\/\S+)\/docs/.exec(this.words)?.[1] ?? '';
   }
 
@@ -103,8 +110,15 @@ export class ProcessUnderTest {
 }
 
 /** Starts the product and waits until it is ready. */
-export const startProcess = (environment: Environment, options?: StartOptions): Promise<ProcessUnderTest> =>
-  new ProcessUnderTest(environment, options).ready();
+export async function startProcess(environment: Environment, options?: StartOptions): Promise<ProcessUnderTest> {
+  const started = new ProcessUnderTest(environment, options);
+  try {
+    return await started.ready();
+  } catch (error) {
+    await started.kill(); // nobody else would know of it
+    throw error;
+  }
+}
 
 /** Starts it where it cannot start, and gives its exit and its words. */
 export async function refusedStart(environment: Environment): Promise<Exit & { output: string; ms: number }> {
