@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { randomBytes } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import { Audit } from '../audit/audit';
 import { AppConfig } from '../config/app-config';
 import { inTransaction } from '../database/transaction';
 import { PasswordHasher } from './password-hasher';
@@ -24,6 +25,7 @@ export class AdminBootstrap {
     private readonly users: UsersRepository,
     private readonly passwords: PasswordHasher,
     private readonly config: AppConfig,
+    private readonly audit: Audit,
   ) {}
 
   /** Null when there are users already. Of several processes that start at once, one makes the administrator. */
@@ -35,7 +37,10 @@ export class AdminBootstrap {
     const passwordHash = await this.passwords.inSlot((argon2) => argon2.hash(password));
     const isMade = await inTransaction(this.dataSource, async (tx) => {
       await tx.query(`SELECT pg_advisory_xact_lock($1)`, [BOOTSTRAP_LOCK]);
-      return this.users.insertFirstAdministrator(tx, { username, email: `${username}@admin.invalid`, passwordHash });
+      const id = await this.users.insertFirstAdministrator(tx, { username, email: `${username}@admin.invalid`, passwordHash });
+      if (id === null) return false;
+      await this.audit.recordSystem(tx, { action: 'user.register', resourceType: 'user', resourceId: id, after: { is_admin: true } });
+      return true;
     });
     return isMade ? { username, generatedPassword } : null;
   }

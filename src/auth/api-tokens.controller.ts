@@ -1,8 +1,9 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
-import type { Actor } from '../common/request-context';
+import type { Actor, RequestContext } from '../common/request-context';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import { ApiTokensService } from './api-tokens.service';
 import { ApiTokenDto, CreateApiTokenDto, CreatedApiTokenDto } from './dto/api-token.dto';
@@ -31,9 +32,9 @@ export class ApiTokensController {
     'rate_limited',
     'try_again',
   )
-  async create(@Body() body: CreateApiTokenDto, @CurrentActor() actor: Actor): Promise<CreatedApiTokenDto> {
+  async create(@Body() body: CreateApiTokenDto, @Context() context: RequestContext): Promise<CreatedApiTokenDto> {
     const wish = { name: body.name, readOnly: body.read_only, expiresInDays: body.expires_in_days };
-    const { token, record } = await this.tokens.create(wish, actor);
+    const { token, record } = await this.tokens.create(wish, context);
     return Object.assign(new CreatedApiTokenDto(), ApiTokenDto.from(record), { token });
   }
 
@@ -51,7 +52,7 @@ export class ApiTokensController {
   @ApiOperation({ summary: 'Revoke one of your API tokens' })
   @ApiNoContentResponse()
   @ApiProblem('invalid_request', 'unauthenticated', 'inactive_user', 'read_only_token', 'not_found', 'rate_limited', 'try_again')
-  async revoke(@Param() { id }: IdParamDto, @CurrentActor() actor: Actor): Promise<void> {
-    await this.tokens.revoke(id, actor);
+  async revoke(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
+    await this.tokens.revoke(id, context);
   }
 }

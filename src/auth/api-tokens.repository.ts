@@ -90,8 +90,8 @@ export class ApiTokensRepository {
   }
 
   /** The hash of the token that was revoked; null when the user has no such token. */
-  async revoke(id: string, userId: string): Promise<string | null> {
-    const [[row]] = await this.dataSource.query<[{ tokenHash: string }[], number]>(
+  async revoke(tx: Tx, id: string, userId: string): Promise<string | null> {
+    const [[row]] = await tx.query<[{ tokenHash: string }[], number]>(
       `UPDATE api_tokens SET revoked_at = now() WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING token_hash AS "tokenHash"`,
       [id, userId],
     );

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { Audit } from '../audit/audit';
 import { DomainError } from '../common/problem/domain-error';
-import type { Actor } from '../common/request-context';
+import type { Actor, RequestContext } from '../common/request-context';
 import { inTransaction } from '../database/transaction';
 import { ApiTokensRepository, type ApiTokenRecord } from './api-tokens.repository';
 import { apiTokenKey, CredentialCache } from './credential-cache';
@@ -18,26 +19,35 @@ export class ApiTokensService {
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly tokens: ApiTokensRepository,
     private readonly cache: CredentialCache,
+    private readonly audit: Audit,
   ) {}
 
   /** The only moment at which the token itself is known. */
   async create(
     wish: { name: string; readOnly: boolean; expiresInDays: number },
-    actor: Actor,
+    context: RequestContext,
   ): Promise<{ token: string; record: ApiTokenRecord }> {
+    const { actor } = context;
     const token = newSecretToken(API_TOKEN_PREFIX);
     const record = await inTransaction(this.dataSource, async (tx) => {
       await this.tokens.lockOwner(tx, actor.userId);
       if ((await this.tokens.count(tx, actor.userId)) >= MAX_PER_USER) {
         throw new DomainError('conflict', `You have ${String(MAX_PER_USER)} API tokens already. Delete one that you do not need.`);
       }
-      return this.tokens.insert(tx, {
+      const made = await this.tokens.insert(tx, {
         ...wish,
         userId: actor.userId,
         tokenHash: hashToken(token),
         prefix: token.slice(0, SHOWN_CHARACTERS),
         madeWith: actor.via === 'api_token' ? actor.credentialId : null,
       });
+      await this.audit.record(tx, context, {
+        action: 'token.create',
+        resourceType: 'token',
+        resourceId: made.id,
+        after: { name: made.name, read_only: made.readOnly, expires_at: made.expiresAt.toISOString() },
+      });
+      return made;
     });
     return { token, record };
   }
@@ -47,9 +57,13 @@ export class ApiTokensService {
   }
 
   /** Someone else's token is not found, like one that never was. */
-  async revoke(id: string, actor: Actor): Promise<void> {
-    const tokenHash = await this.tokens.revoke(id, actor.userId);
-    if (tokenHash === null) throw new DomainError('not_found', `API token ${id} not found`);
+  async revoke(id: string, context: RequestContext): Promise<void> {
+    const tokenHash = await inTransaction(this.dataSource, async (tx) => {
+      const revoked = await this.tokens.revoke(tx, id, context.actor.userId);
+      if (revoked === null) throw new DomainError('not_found', `API token ${id} not found`);
+      await this.audit.record(tx, context, { action: 'token.revoke', resourceType: 'token', resourceId: id });
+      return revoked;
+    });
     this.cache.forget(apiTokenKey(tokenHash));
   }
 }

@@ -1,8 +1,9 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Context, Origin } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
-import type { Actor } from '../common/request-context';
+import type { Actor, RequestContext, RequestOrigin } from '../common/request-context';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import { AuthThrottleGuard } from './auth-throttle.guard';
 import { LoginDto, RefreshDto, TokenPairDto } from './dto/login.dto';
@@ -29,8 +30,8 @@ export class AuthController {
   @ApiOperation({ summary: 'Make an account', description: 'Public, unless the operator has closed registration.' })
   @ApiCreatedResponse({ type: UserDto })
   @ApiProblem('malformed_json', 'registration_closed', 'already_exists', 'validation_failed', 'rate_limited', 'try_again')
-  async register(@Body() body: RegisterDto): Promise<UserDto> {
-    return UserDto.from(await this.users.register(body));
+  async register(@Body() body: RegisterDto, @Origin() origin: RequestOrigin): Promise<UserDto> {
+    return UserDto.from(await this.users.register(body, origin));
   }
 
   @Post('login')
@@ -45,8 +46,8 @@ export class AuthController {
   })
   @ApiOkResponse({ type: TokenPairDto })
   @ApiProblem('malformed_json', 'bad_credentials', 'inactive_user', 'validation_failed', 'account_locked', 'rate_limited', 'try_again')
-  async logIn(@Body() { username, password }: LoginDto): Promise<TokenPairDto> {
-    return TokenPairDto.from(await this.logins.logIn(username, password));
+  async logIn(@Body() { username, password }: LoginDto, @Origin() origin: RequestOrigin): Promise<TokenPairDto> {
+    return TokenPairDto.from(await this.logins.logIn(username, password, origin));
   }
 
   @Post('refresh')
@@ -61,8 +62,8 @@ export class AuthController {
   })
   @ApiOkResponse({ type: TokenPairDto })
   @ApiProblem('malformed_json', 'unauthenticated', 'inactive_user', 'validation_failed', 'rate_limited', 'try_again')
-  async refresh(@Body() { refresh_token: refreshToken }: RefreshDto): Promise<TokenPairDto> {
-    return TokenPairDto.from(await this.sessions.refresh(refreshToken));
+  async refresh(@Body() { refresh_token: refreshToken }: RefreshDto, @Origin() origin: RequestOrigin): Promise<TokenPairDto> {
+    return TokenPairDto.from(await this.sessions.refresh(refreshToken, origin));
   }
 
   @Post('logout')
@@ -72,8 +73,8 @@ export class AuthController {
   @ApiOperation({ summary: 'Revoke the session', description: 'Its access and refresh tokens are refused from now on.' })
   @ApiNoContentResponse()
   @ApiProblem('unauthenticated', 'inactive_user', 'read_only_token', 'conflict', 'rate_limited', 'try_again')
-  async logOut(@CurrentActor() actor: Actor): Promise<void> {
-    await this.sessions.logOut(actor);
+  async logOut(@Context() context: RequestContext): Promise<void> {
+    await this.sessions.logOut(context);
   }
 
   @Get('me')

@@ -48,9 +48,10 @@ import { UsersService } from './users.service';
     ExternalJwtStrategy,
     ApiTokenStrategy,
     // Guards run in this order: find out who calls, then hold each caller to its share. Floods were turned away before.
-    { provide: APP_GUARD, useClass: AuthenticationGuard },
+    AuthenticationGuard,
+    { provide: APP_GUARD, useExisting: AuthenticationGuard },
     { provide: APP_GUARD, useClass: CredentialLimitGuard },
   ],
-  exports: [AddressLimit, AdminBootstrap, SessionsService],
+  exports: [AddressLimit, AdminBootstrap, AuthenticationGuard, SessionsService],
 })
 export class AuthModule {}

@@ -9,6 +9,7 @@ import { IS_ADMIN_ONLY } from './admin-only.decorator';
 import { ApiTokenStrategy } from './api-token.strategy';
 import { hasCredentials, type RequestWithHeaders } from './bearer-token';
 import { ExternalJwtStrategy } from './external-jwt.strategy';
+import { InactiveUser } from './identity';
 import { LocalJwtStrategy } from './local-jwt.strategy';
 import { IS_PUBLIC } from './public.decorator';
 
@@ -32,13 +33,22 @@ export class AuthenticationGuard extends AuthGuard() {
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.isMarked(IS_PUBLIC, context)) return true;
     const request = context.switchToHttp().getRequest<RequestWithHeaders & { user: Actor; method: string }>();
-    const known = await this.local.recognise(request);
-    if (known) request.user = known;
-    else await super.canActivate(context);
+    await this.identify(context, request);
     const { user, method } = request;
     if (user.readOnly && !HARMLESS_METHODS.has(method)) throw new DomainError('read_only_token', 'This token is read-only.');
     if (!user.isAdmin && this.isMarked(IS_ADMIN_ONLY, context)) throw new DomainError('admin_required', 'Only administrators may do this.');
     return true;
+  }
+
+  private async identify(context: ExecutionContext, request: RequestWithHeaders & { user: Actor }): Promise<void> {
+    try {
+      const known = await this.local.recognise(request);
+      if (known) request.user = known;
+      else await super.canActivate(context);
+    } catch (error) {
+      if (error instanceof InactiveUser) request.user = error.actor;
+      throw error;
+    }
   }
 
   /** `info` holds why each strategy refused; a DomainError among them says that the token could not be checked at all. */

@@ -3,7 +3,9 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { isEmail } from 'class-validator';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import { Audit } from '../audit/audit';
 import { AppConfig } from '../config/app-config';
+import { inTransaction } from '../database/transaction';
 import type { Identity } from './identity';
 import type { JwtClaims } from './jwt-format';
 
@@ -24,6 +26,7 @@ export class ExternalUsers {
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly audit: Audit,
     config: AppConfig,
   ) {
     this.issuer = config.JWT_ISSUER;
@@ -51,13 +54,17 @@ export class ExternalUsers {
     const id = randomUUID();
     const name = usernameFrom(claims);
     const username = attempt === 0 ? name : `${name.slice(0, 41)}-${randomBytes(4).toString('hex')}`;
-    const [row] = await this.dataSource.query<ExternalRow[]>(
-      `INSERT INTO users (id, username, email, external_issuer, external_subject)
-       SELECT $1, $2, CASE WHEN $3::text IS NULL OR EXISTS (SELECT 1 FROM users WHERE email = lower($3)) THEN $4 ELSE lower($3) END, $5, $6
-       ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
-      [id, username, emailFrom(claims), `${id}@users.invalid`, this.issuer, claims.sub],
-    );
-    return row;
+    return inTransaction(this.dataSource, async (tx) => {
+      const [row] = await tx.query<ExternalRow[]>(
+        `INSERT INTO users (id, username, email, external_issuer, external_subject)
+         SELECT $1, $2, CASE WHEN $3::text IS NULL OR EXISTS (SELECT 1 FROM users WHERE email = lower($3)) THEN $4 ELSE lower($3) END, $5, $6
+         ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
+        [id, username, emailFrom(claims), `${id}@users.invalid`, this.issuer, claims.sub],
+      );
+      if (row)
+        await this.audit.recordSystem(tx, { action: 'user.register', resourceType: 'user', resourceId: id, after: { via: 'external' } });
+      return row;
+    });
   }
 }
 

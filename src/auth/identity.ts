@@ -17,8 +17,15 @@ export interface Identity {
   readonly isActive: boolean;
 }
 
+/** A valid credential of an account that is switched off: refused, but the audit log shall know whose it was. */
+export class InactiveUser extends DomainError {
+  constructor(readonly actor: Actor) {
+    super('inactive_user', 'Inactive user');
+  }
+}
+
 /** The actor of a valid credential; throws `inactive_user` when the account is switched off. */
 export function activeActor({ actor, isActive }: Identity): Actor {
-  if (!isActive) throw new DomainError('inactive_user', 'Inactive user');
+  if (!isActive) throw new InactiveUser(actor);
   return actor;
 }

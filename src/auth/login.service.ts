@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock';
 import { DomainError } from '../common/problem/domain-error';
+import type { RequestOrigin } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
 import { lockSchedule } from './lockout';
 import { PasswordHasher, type Argon2 } from './password-hasher';
@@ -29,10 +30,10 @@ export class LoginService {
     this.strangers = new StrangerLockout(this.schedule);
   }
 
-  async logIn(username: string, password: string): Promise<TokenPair> {
+  async logIn(username: string, password: string, origin: RequestOrigin): Promise<TokenPair> {
     const name = username.toLowerCase();
     const userId = await this.passwords.inSlot((argon2) => this.verified(argon2, name, password));
-    return this.sessions.open(userId);
+    return this.sessions.open(userId, origin);
   }
 
   /** The lock is read inside the slot: of a storm of guesses only the few that are being hashed can pass it. */

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { Audit, type AuditOrigin } from '../audit/audit';
 import { DomainError } from '../common/problem/domain-error';
-import type { Actor } from '../common/request-context';
+import type { RequestContext, RequestOrigin } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
 import { inTransaction, type Tx } from '../database/transaction';
 import { AccessTokens } from './access-tokens';
@@ -29,16 +30,20 @@ export class SessionsService {
     private readonly sessions: SessionsRepository,
     private readonly accessTokens: AccessTokens,
     private readonly cache: CredentialCache,
+    private readonly audit: Audit,
     config: AppConfig,
   ) {
     this.lifetimeSeconds = config.REFRESH_TOKEN_SECONDS;
   }
 
-  async open(userId: string): Promise<TokenPair> {
+  async open(userId: string, origin: RequestOrigin): Promise<TokenPair> {
     const refreshToken = newSecretToken(REFRESH_TOKEN_PREFIX);
-    const sessionId = await inTransaction(this.dataSource, (tx) =>
-      this.sessions.insert(tx, { userId, lifetimeSeconds: this.lifetimeSeconds, refreshTokenHash: hashToken(refreshToken) }),
-    );
+    const refreshTokenHash = hashToken(refreshToken);
+    const sessionId = await inTransaction(this.dataSource, async (tx) => {
+      const id = await this.sessions.insert(tx, { userId, lifetimeSeconds: this.lifetimeSeconds, refreshTokenHash });
+      await this.audit.record(tx, asSession(userId, id, origin), { action: 'user.login', resourceType: 'user', resourceId: userId });
+      return id;
+    });
     return this.pair(userId, sessionId, refreshToken);
   }
 
@@ -46,9 +51,9 @@ export class SessionsService {
    * Exchanges a refresh token, which is good for one use. A used one means that two hold it: the whole session is revoked.
    * Of two who present the same token at once exactly one gets an answer, and the other counts as reuse.
    */
-  async refresh(presented: string): Promise<TokenPair> {
+  async refresh(presented: string, origin: RequestOrigin): Promise<TokenPair> {
     const next = newSecretToken(REFRESH_TOKEN_PREFIX);
-    const result = await inTransaction(this.dataSource, (tx) => this.rotate(tx, hashToken(presented), hashToken(next)));
+    const result = await inTransaction(this.dataSource, (tx) => this.rotate(tx, hashToken(presented), hashToken(next), origin));
     switch (result.kind) {
       case 'rotated':
         return this.pair(result.userId, result.sessionId, next);
@@ -63,24 +68,32 @@ export class SessionsService {
   }
 
   /** Ends the caller's session. API tokens and tokens of an outside issuer have none that could be ended here. */
-  async logOut({ via, credentialId }: Actor): Promise<void> {
+  async logOut(context: RequestContext): Promise<void> {
+    const { via, credentialId, userId } = context.actor;
     if (via === 'api_token')
       throw new DomainError('conflict', 'This is an API token, not a session. Revoke it with DELETE /api/auth/tokens/{id}.');
     if (via === 'external') throw new DomainError('conflict', 'This token comes from your identity provider. Log out there.');
-    await inTransaction(this.dataSource, (tx) => this.sessions.revoke(tx, credentialId));
+    await inTransaction(this.dataSource, async (tx) => {
+      await this.sessions.revoke(tx, credentialId);
+      await this.audit.record(tx, context, { action: 'user.logout', resourceType: 'user', resourceId: userId });
+    });
     this.cache.forget(sessionKey(credentialId));
   }
 
-  private async rotate(tx: Tx, tokenHash: string, nextHash: string): Promise<Rotation> {
+  private async rotate(tx: Tx, tokenHash: string, nextHash: string, origin: RequestOrigin): Promise<Rotation> {
     const token = await this.sessions.lockRefreshToken(tx, tokenHash);
     if (!token?.isSessionOpen) return { kind: 'refused' };
     if (token.isUsed) {
       await this.sessions.revoke(tx, token.sessionId);
+      const entry = { action: 'session.revoke', resourceType: 'session', resourceId: token.sessionId };
+      await this.audit.record(tx, { actor: null, ...origin }, { ...entry, after: { reason: 'refresh token used twice' } });
       return { kind: 'reused', sessionId: token.sessionId };
     }
     if (!token.isActive) return { kind: 'inactive' };
     await this.sessions.useRefreshToken(tx, { tokenHash, sessionId: token.sessionId, lifetimeSeconds: this.lifetimeSeconds });
     await this.sessions.insertRefreshToken(tx, token.sessionId, nextHash);
+    const { userId, sessionId } = token;
+    await this.audit.record(tx, asSession(userId, sessionId, origin), { action: 'user.refresh', resourceType: 'user', resourceId: userId });
     return { kind: 'rotated', userId: token.userId, sessionId: token.sessionId };
   }
 
@@ -89,6 +102,12 @@ export class SessionsService {
     return { accessToken, refreshToken, expiresInSeconds: this.accessTokens.lifetimeSeconds };
   }
 }
+
+/** Who logs in or refreshes acts with the session that comes of it. */
+const asSession = (userId: string, credentialId: string, origin: RequestOrigin): AuditOrigin => ({
+  actor: { userId, via: 'session', credentialId },
+  ...origin,
+});
 
 /** The same words for unknown, used, revoked and expired ones. */
 const invalidRefreshToken = (): DomainError => new DomainError('unauthenticated', 'The refresh token is not valid. Log in again.');

@@ -1,8 +1,8 @@
 import { Body, Controller, Param, Patch } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { CurrentActor } from '../common/http/current-actor.decorator';
+import { Context } from '../common/http/context.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
-import type { Actor } from '../common/request-context';
+import type { RequestContext } from '../common/request-context';
 import { AdminOnly } from './admin-only.decorator';
 import { IdParamDto } from './dto/id.param.dto';
 import { UpdateUserDto, UserDto } from './dto/user.dto';
@@ -34,7 +34,7 @@ export class UsersController {
     'rate_limited',
     'try_again',
   )
-  async update(@Param() { id }: IdParamDto, @Body() body: UpdateUserDto, @CurrentActor() actor: Actor): Promise<UserDto> {
-    return UserDto.from(await this.users.setActive(id, body.is_active, actor));
+  async update(@Param() { id }: IdParamDto, @Body() body: UpdateUserDto, @Context() context: RequestContext): Promise<UserDto> {
+    return UserDto.from(await this.users.setActive(id, body.is_active, context));
   }
 }

@@ -26,8 +26,8 @@ export class UsersRepository {
   }
 
   /** A taken name or address ends in uq_users_username or uq_users_email. */
-  async insert(user: { username: string; email: string; passwordHash: string }): Promise<UserRecord> {
-    const [created] = await this.dataSource.query<[UserRecord]>(
+  async insert(tx: Tx, user: { username: string; email: string; passwordHash: string }): Promise<UserRecord> {
+    const [created] = await tx.query<[UserRecord]>(
       `INSERT INTO users (username, email, password_hash) VALUES (lower($1), lower($2), $3) RETURNING ${COLUMNS}`,
       [user.username, user.email, user.passwordHash],
     );
@@ -92,13 +92,13 @@ export class UsersRepository {
     return rows.length === 0;
   }
 
-  /** True when this call made the first user; the caller holds the bootstrap lock. */
-  async insertFirstAdministrator(tx: Tx, admin: { username: string; email: string; passwordHash: string }): Promise<boolean> {
-    const rows = await tx.query<unknown[]>(
+  /** The id when this call made the first user; the caller holds the bootstrap lock. */
+  async insertFirstAdministrator(tx: Tx, admin: { username: string; email: string; passwordHash: string }): Promise<string | null> {
+    const [row] = await tx.query<{ id: string }[]>(
       `INSERT INTO users (username, email, password_hash, is_admin)
        SELECT lower($1), lower($2), $3, true WHERE NOT EXISTS (SELECT 1 FROM users) RETURNING id`,
       [admin.username, admin.email, admin.passwordHash],
     );
-    return rows.length > 0;
+    return row?.id ?? null;
   }
 }

@@ -15,16 +15,23 @@ export interface IdempotencyClaim {
   readonly claim: string;
 }
 
-/** What a service needs to know of the request it serves. */
-export interface RequestContext {
-  readonly actor: Actor;
+/** Which request it is, and from where. */
+export interface RequestOrigin {
   readonly requestId: string;
+  /** The client's, as the nearest trusted proxy says. */
+  readonly address: string;
+}
+
+/** What a service needs to know of the request it serves. */
+export interface RequestContext extends RequestOrigin {
+  readonly actor: Actor;
   readonly idempotency: IdempotencyClaim | null;
 }
 
 /** What our own hooks and guards put on Fastify's request. */
 export interface RequestState {
   id: string;
+  ip: string;
   user?: Actor;
   idempotency?: IdempotencyClaim;
 }

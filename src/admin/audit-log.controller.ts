@@ -1,0 +1,56 @@
+import { Controller, Get, Query, Req, Res, StreamableFile } from '@nestjs/common';
+import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Readable } from 'node:stream';
+import { AdminOnly } from '../auth/admin-only.decorator';
+import { FailureWords } from '../common/http/failure-words.decorator';
+import { pageHeaders } from '../common/http/page-headers';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import { AuditQueryDto, AuditRecordDto } from './audit-log.dto';
+import { AuditLogService } from './audit-log.service';
+import { readAuditQuery } from './audit-query';
+
+const NDJSON = 'application/x-ndjson';
+const PAGE_HEADERS = {
+  'X-Total-Count': { description: 'How many there are; 10000 also stands for more', schema: { type: 'integer' as const } },
+  Link: { description: 'RFC 8288: the next and the previous page', schema: { type: 'string' as const } },
+};
+
+@ApiTags('admin')
+@ApiBearerAuth()
+@AdminOnly()
+@Controller('admin/audit')
+export class AuditLogController {
+  constructor(private readonly log: AuditLogService) {}
+
+  @Get()
+  @FailureWords('Failed to read the audit log')
+  @ApiOperation({
+    summary: 'Read the audit log, newest first',
+    description:
+      'With `Accept: application/x-ndjson` or `format=ndjson` all rows that fit, one a line; `limit` and `cursor` do not count then.',
+  })
+  @ApiExtraModels(AuditRecordDto)
+  @ApiOkResponse({
+    headers: PAGE_HEADERS,
+    content: {
+      'application/json': { schema: { type: 'array', items: { $ref: getSchemaPath(AuditRecordDto) } } },
+      [NDJSON]: { schema: { type: 'string' } },
+    },
+  })
+  @ApiProblem('invalid_request', 'unauthenticated', 'admin_required')
+  async read(
+    @Query() query: AuditQueryDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<AuditRecordDto[] | StreamableFile> {
+    const wish = readAuditQuery(query);
+    if (isExport(query, request)) return new StreamableFile(Readable.from(this.log.lines(wish.filters)), { type: NDJSON });
+    const { items, total, next, prev } = await this.log.page(wish);
+    void reply.headers(pageHeaders(request.url, total, { next, prev }));
+    return items;
+  }
+}
+
+const isExport = ({ format }: AuditQueryDto, { headers }: FastifyRequest): boolean =>
+  format === undefined ? (headers.accept ?? '').includes(NDJSON) : format === 'ndjson';

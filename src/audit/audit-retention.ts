@@ -1,0 +1,71 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { AppConfig } from '../config/app-config';
+import { inTransaction } from '../database/transaction';
+import { Audit } from './audit';
+
+const BATCH = 1_000;
+
+/** What a purge leaves behind, so that the chain can be checked from there on; `audit.purge` is the action of its row. */
+export interface PurgedThrough {
+  readonly through_position: string;
+  readonly through_hash: string;
+  readonly rows: number;
+}
+
+/**
+ * Removes audit rows that are older than AUDIT_RETENTION_DAYS, oldest first and never one that is not sealed. Of the chain
+ * the last purged link stays: the next one is computed from it. Every batch is itself recorded.
+ */
+@Injectable()
+export class AuditRetention {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly audit: Audit,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** Returns how many rows went. Begins only when a whole day is due, since each batch leaves a row of its own. */
+  async purge(maxBatches = 100): Promise<number> {
+    if (!(await this.isDue())) return 0;
+    let removed = 0;
+    for (let batch = 0; batch < maxBatches; batch++) {
+      const count = await this.purgeBatch();
+      removed += count;
+      if (count < BATCH) break;
+    }
+    return removed;
+  }
+
+  private async isDue(): Promise<boolean> {
+    const rows = await this.dataSource.query<unknown[]>(DUE, [this.config.AUDIT_RETENTION_DAYS]);
+    return rows.length > 0;
+  }
+
+  private purgeBatch(): Promise<number> {
+    return inTransaction(this.dataSource, async (tx) => {
+      await tx.query(`SET LOCAL fog.operation = 'audit_retention'`);
+      const [last] = await tx.query<PurgedThrough[]>(PURGE, [this.config.AUDIT_RETENTION_DAYS, BATCH]);
+      if (!last) return 0;
+      await tx.query(`DELETE FROM audit_chain WHERE position < $1`, [last.through_position]);
+      await this.audit.recordSystem(tx, { action: 'audit.purge', resourceType: 'audit', resourceId: null, after: { ...last } });
+      return last.rows;
+    });
+  }
+}
+
+const DUE = `
+  SELECT 1 FROM (SELECT a.at FROM audit_chain AS c JOIN audit_log AS a ON a.id = c.audit_id ORDER BY c.position LIMIT 1) AS oldest
+   WHERE oldest.at < now() - make_interval(days => $1 + 1)`;
+
+const PURGE = `
+  WITH oldest AS (
+    SELECT c.position, c.audit_id, c.hash, a.at >= now() - make_interval(days => $1) AS stays
+      FROM audit_chain AS c JOIN audit_log AS a ON a.id = c.audit_id ORDER BY c.position LIMIT $2),
+  due AS (
+    SELECT position, audit_id, hash FROM oldest
+     WHERE position < coalesce((SELECT min(position) FROM oldest WHERE stays), 9223372036854775807)),
+  purged AS (DELETE FROM audit_log AS a USING due WHERE a.id = due.audit_id)
+  SELECT position AS through_position, encode(hash, 'hex') AS through_hash, (SELECT count(*)::int FROM due) AS rows
+    FROM due ORDER BY position DESC LIMIT 1`;

@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import type { ProblemCode } from '../common/problem/catalog';
+import { DomainError } from '../common/problem/domain-error';
+import type { Actor, RequestOrigin } from '../common/request-context';
+import type { Tx } from '../database/transaction';
+import { boundedDetails, type Details } from './bounded-details';
+
+/** Who acts, and from where. Every RequestContext is one. */
+export interface AuditOrigin extends RequestOrigin {
+  /** Null: a caller who has not shown who he is. */
+  readonly actor: Pick<Actor, 'userId' | 'via' | 'credentialId'> | null;
+}
+
+/** What is done to what. `before` and `after` hold no secret and no personal name: ids, states, numbers, names of variables. */
+export interface AuditEntry {
+  /** Such as `deployment.scale`: the thing and the verb. */
+  readonly action: string;
+  readonly resourceType: string;
+  /** A UUID; null when there is no one thing. */
+  readonly resourceId: string | null;
+  readonly before?: Details;
+  readonly after?: Details;
+}
+
+/** A request that was turned down. */
+export interface AuditRefusal {
+  readonly action: string;
+  readonly resourceType: string | null;
+  readonly resourceId: string | null;
+  readonly code: ProblemCode;
+  /** The user name that a log-in gave: kept as the id of that user, and in words only when there is none. */
+  readonly givenUsername: string | null;
+}
+
+const RETRY_SECONDS = 2;
+
+/** Writes the audit log: one row for every change, in the change's own transaction, and one for every refused one. */
+@Injectable()
+export class Audit {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** No audit, no change: when the row cannot be written this throws `try_again`, and the caller's transaction rolls back. */
+  async record(tx: Tx, origin: AuditOrigin, entry: AuditEntry): Promise<void> {
+    await this.recordAll(tx, origin, [entry]);
+  }
+
+  /** One row for each entry, in one statement however many there are. */
+  async recordAll(tx: Tx, origin: AuditOrigin, entries: readonly AuditEntry[]): Promise<void> {
+    await this.insert(tx, columnsOf(origin), entries);
+  }
+
+  /** The same for what the control plane does by itself. */
+  async recordSystem(tx: Tx, ...entries: readonly AuditEntry[]): Promise<void> {
+    await this.insert(tx, [null, 'system', null, null, null], entries);
+  }
+
+  /** In a statement of its own: a refused request has changed nothing that it could commit with. */
+  async recordRefusal(origin: AuditOrigin, refusal: AuditRefusal): Promise<void> {
+    const { action, resourceType, resourceId, code, givenUsername } = refusal;
+    await this.dataSource.query(INSERT_REFUSAL, [...columnsOf(origin), action, resourceType, resourceId, code, givenUsername]);
+  }
+
+  private async insert(tx: Tx, origin: readonly unknown[], entries: readonly AuditEntry[]): Promise<void> {
+    const rows = entries.map(({ before, after, ...entry }) => ({ ...entry, before: boundedDetails(before), after: boundedDetails(after) }));
+    const [first, ...others] = rows;
+    if (!first) return;
+    try {
+      if (others.length > 0) await tx.query(INSERT_ALL, [...origin, JSON.stringify(rows)]);
+      else await tx.query(INSERT_ONE, [...origin, first.action, first.resourceType, first.resourceId, first.before, first.after]);
+    } catch (cause) {
+      const words = 'The change could not be written to the audit log, so it was not made. Please try again.';
+      throw new DomainError('try_again', words, { retryAfterSeconds: RETRY_SECONDS }, { cause });
+    }
+  }
+}
+
+const columnsOf = ({ actor, requestId, address }: AuditOrigin): unknown[] => [
+  ...[actor?.userId ?? null, actor?.via ?? 'anonymous', actor?.credentialId ?? null],
+  ...[address, requestId],
+];
+
+/** One statement that writes rows and has them wait for their place in the chain. */
+const insertOf = (rows: string): string => `
+  WITH recorded AS (
+    INSERT INTO audit_log (actor_id, via, credential_id, address, request_id, action, resource_type, resource_id, outcome, before, after)
+    ${rows} RETURNING id)
+  INSERT INTO audit_pending (audit_id) SELECT id FROM recorded`;
+
+/** By far the most frequent, and cheaper than a list of one. */
+const INSERT_ONE = insertOf(`VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'done', $9, $10)`);
+
+const INSERT_ALL = insertOf(`
+  SELECT $1, $2, $3, $4, $5, action, "resourceType", "resourceId", 'done', before, after
+    FROM jsonb_to_recordset($6::jsonb) AS entry(action text, "resourceType" text, "resourceId" uuid, before jsonb, after jsonb)`);
+
+const INSERT_REFUSAL = `
+  WITH named AS (SELECT (SELECT id FROM users WHERE username = $10::text) AS id),
+  recorded AS (
+    INSERT INTO audit_log (actor_id, via, credential_id, address, request_id, action, resource_type, resource_id, outcome, code, after)
+    SELECT $1, $2, $3, $4, $5, $6, $7, coalesce($8::uuid, named.id), 'refused', $9,
+           CASE WHEN named.id IS NULL AND $10::text IS NOT NULL THEN jsonb_build_object('username_given', $10::text) END
+      FROM named
+    RETURNING id)
+  INSERT INTO audit_pending (audit_id) SELECT id FROM recorded`;

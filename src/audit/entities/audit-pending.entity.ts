@@ -1,0 +1,8 @@
+import { Entity, PrimaryColumn } from 'typeorm';
+
+/** The audit rows that have no place in the chain yet. Written with the row, so finding them costs nothing however long the log is. */
+@Entity({ name: 'audit_pending' })
+export class AuditPending {
+  @PrimaryColumn({ name: 'audit_id', type: 'bigint', primaryKeyConstraintName: 'pk_audit_pending' })
+  auditId!: string;
+}

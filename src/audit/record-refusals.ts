@@ -1,0 +1,82 @@
+import { Logger } from '@nestjs/common';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { PROBLEMS, type ProblemCode } from '../common/problem/catalog';
+import type { RequestState } from '../common/request-context';
+import { isUuid } from '../common/uuid';
+import type { Audit, AuditRefusal } from './audit';
+import { auditedRouteOf } from './audited-routes';
+
+const HARMLESS_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Floods would drown the log, and what is a fault of ours or of the database is no refusal. */
+const UNRECORDED = new Set<ProblemCode>(['rate_limited', 'internal', 'try_again', 'request_timeout']);
+const MAX_USERNAME = 64;
+
+type RefusedRequest = FastifyRequest & Partial<Pick<RequestState, 'user'>>;
+
+/**
+ * Writes a row for every refused request that would have changed something, before its answer leaves. When that fails the
+ * request is refused all the same, and `onLost` counts it: nothing was changed. Costs other requests a comparison.
+ * Strangers are recorded only where they may try something: at log-in, refresh and registration.
+ */
+export function recordRefusals(fastify: FastifyInstance, audit: Audit, onLost: () => void): void {
+  const logger = new Logger('Audit');
+  fastify.addHook('onSend', (request, reply, payload, done) => {
+    if (reply.statusCode < 400 || HARMLESS_METHODS.has(request.method) || reply.hasHeader('idempotency-replayed')) {
+      done();
+      return;
+    }
+    const refusal = refusalOf(request, payload);
+    if (refusal === null) {
+      done();
+      return;
+    }
+    const actor = (request as RefusedRequest).user ?? null;
+    void audit
+      .recordRefusal({ actor, requestId: request.id, address: request.ip }, refusal)
+      .catch((error: unknown) => {
+        onLost();
+        logger.warn(
+          `A refusal (${refusal.action}: ${refusal.code}) was not recorded: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      })
+      .finally(() => done());
+  });
+}
+
+function refusalOf(request: RefusedRequest, payload: unknown): AuditRefusal | null {
+  const code = codeOf(payload);
+  const route = auditedRouteOf(request);
+  if (route === null || code === null || UNRECORDED.has(code)) return null;
+  if (request.user === undefined && !OPEN_ACTIONS.has(route.action)) return null;
+  return {
+    ...route,
+    resourceId: idOf(request.params),
+    code,
+    givenUsername: route.action === 'user.login' ? usernameOf(request.body) : null,
+  };
+}
+
+const OPEN_ACTIONS = new Set(['user.register', 'user.login', 'user.refresh']);
+
+function codeOf(payload: unknown): ProblemCode | null {
+  if (typeof payload !== 'string') return null;
+  const { code } = JSON.parse(payload) as { code?: unknown };
+  return typeof code === 'string' && Object.hasOwn(PROBLEMS, code) ? (code as ProblemCode) : null;
+}
+
+/** The id in the address; null when it holds none. */
+function idOf(params: unknown): string | null {
+  const [value] = typeof params === 'object' && params !== null ? Object.values(params as Record<string, unknown>) : [];
+  return typeof value === 'string' && isUuid(value) ? value : null;
+}
+
+/** The name that a log-in gave, as names are stored, cut and without characters that a name cannot have. */
+function usernameOf(body: unknown): string | null {
+  const name: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'username') : undefined;
+  return typeof name === 'string'
+    ? name
+        .toLowerCase()
+        .replaceAll(/[^a-z0-9_-]/g, '?')
+        .slice(0, MAX_USERNAME)
+    : null;
+}
