@@ -1,5 +1,14 @@
 /** What can be looked after in the background. The key of a job names the one thing: a deployment id, a node id, `all`. */
-export const JOB_KINDS = ['deployment.reconcile', 'node.sync', 'maintenance'] as const;
+export const JOB_KINDS = [
+  'deployment.reconcile',
+  'node.sync',
+  'maintenance',
+  'audit.seal',
+  'operation.run',
+  'retention.purge',
+  'events.publish',
+  'notification.deliver',
+] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 export interface JobWish {
@@ -21,7 +30,10 @@ export interface ClaimedJob {
 
 /** `done` removes the job, `again` keeps it for later, `failed` backs off and shows the words until it works again. */
 export type JobResult =
-  { readonly kind: 'done' } | { readonly kind: 'again'; readonly afterMs: number } | { readonly kind: 'failed'; readonly words: string };
+  | { readonly kind: 'done' }
+  | { readonly kind: 'again'; readonly afterMs: number }
+  /** `afterMs`: a back-off that the handler has told of already. */
+  | { readonly kind: 'failed'; readonly words: string; readonly afterMs?: number };
 
 /**
  * Level-driven work on one key: reads what is, not what changed, so a lost, late or repeated job does no harm.

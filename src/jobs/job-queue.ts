@@ -77,7 +77,7 @@ export class JobQueue {
           job.id,
           job.claim,
           job.wishes,
-          backoffMs(job.attempts, Math.random()),
+          result.afterMs ?? backoffMs(job.attempts, Math.random()),
           result.words.slice(0, 500),
         ]);
     }

@@ -21,6 +21,7 @@ export class Notifications implements OnApplicationShutdown {
   private readonly channels = new Set<string>();
   private client: Client | null = null;
   private connecting: Promise<void> | null = null;
+  private listening: Promise<void> = Promise.resolve();
   private readonly unsent = new Map<string, { channel: string; payload: string }>();
   private sending: NodeJS.Timeout | undefined;
   private closed = false;
@@ -79,8 +80,11 @@ export class Notifications implements OnApplicationShutdown {
 
   private async listen(channel: string): Promise<void> {
     this.connecting ??= this.connect();
-    await this.connecting;
-    await this.client?.query(`LISTEN ${channel}`).catch((error: unknown) => this.logger.warn(`LISTEN ${channel}: ${String(error)}`));
+    // One after the other: a connection takes one statement at a time.
+    this.listening = Promise.all([this.listening, this.connecting]).then(async () => {
+      await this.client?.query(`LISTEN ${channel}`).catch((error: unknown) => this.logger.warn(`LISTEN ${channel}: ${String(error)}`));
+    });
+    await this.listening;
   }
 
   private async connect(): Promise<void> {

@@ -1,0 +1,44 @@
+/** An event with its place in the feed. */
+export interface PublishedEvent {
+  readonly eventId: string;
+  readonly position: number;
+  readonly type: string;
+  readonly userId: string;
+  readonly deploymentId: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly occurredAt: Date;
+}
+
+/** CloudEvents 1.0 in JSON; `sequence` is of their sequence extension. */
+export interface CloudEvent {
+  readonly specversion: '1.0';
+  readonly id: string;
+  readonly source: string;
+  readonly type: string;
+  readonly subject?: string;
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  readonly sequence: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export const CLOUD_EVENT_TYPE = 'application/cloudevents+json';
+const SOURCE = '/fog-compute';
+/** Positions as text, long enough to sort as numbers do. */
+const SEQUENCE_DIGITS = 15;
+
+/** What users see of an event, the same in the feed and in a webhook. */
+export function toCloudEvent(event: PublishedEvent): CloudEvent {
+  return {
+    specversion: '1.0',
+    id: event.eventId,
+    source: SOURCE,
+    type: event.type,
+    ...(event.deploymentId === null ? {} : { subject: event.deploymentId }),
+    time: event.occurredAt.toISOString(),
+    datacontenttype: 'application/json',
+    sequence: String(event.position).padStart(SEQUENCE_DIGITS, '0'),
+    data: event.data,
+  };
+}

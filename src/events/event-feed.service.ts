@@ -1,0 +1,115 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Readable } from 'node:stream';
+import { DomainError } from '../common/problem/domain-error';
+import type { FeedPage } from './event-feed.repository';
+import { EventFeedRepository } from './event-feed.repository';
+import { EventStream, passes } from './event-stream';
+import type { FeedQuery } from './events-query';
+import { FeedHub } from './feed-hub';
+import { FeedPlaces } from './feed-places';
+
+const BEAT_MS = 15_000;
+/** The credential is looked at with every second beat. */
+const BEATS_A_CHECK = 2;
+/** A client that takes nothing for so long has gone without a word. */
+const STALLED_MS = 60_000;
+
+export interface Reader {
+  readonly userId: string;
+  /** Aborts when the client has gone. */
+  readonly gone: AbortSignal;
+  /** Whether the credential still holds for what is shown. */
+  readonly mayStay: () => Promise<boolean>;
+}
+
+/** The feed as pages, as pages that are waited for, and as streams. */
+@Injectable()
+export class EventFeedService implements OnModuleDestroy {
+  private readonly ending = new AbortController();
+
+  constructor(
+    private readonly feed: EventFeedRepository,
+    private readonly hub: FeedHub,
+    private readonly places: FeedPlaces,
+  ) {}
+
+  /** Streams end and waiting requests answer at once: a process that ends waits for its connections. */
+  onModuleDestroy(): void {
+    this.ending.abort();
+  }
+
+  /** Throws `events_gone` when events behind `after` have been thrown away. Waits when there are none and a wait was asked for. */
+  async page(query: FeedQuery, { userId, gone }: Reader): Promise<FeedPage> {
+    const first = await this.read(query, query.after);
+    if (first.events.length > 0 || first.hasMore || query.waitSeconds === 0) return first;
+    const giveBack = this.places.take(userId);
+    try {
+      return await this.waitFor(query, first.position, AbortSignal.any([gone, this.ending.signal]));
+    } finally {
+      giveBack();
+    }
+  }
+
+  /** Text for `text/event-stream`; ends by itself when the credential does. Throws as `page` does. */
+  async stream(query: FeedQuery, { userId, gone, mayStay }: Reader): Promise<Readable> {
+    const { position } = await this.read({ ...query, limit: 1 }, query.after);
+    const start = query.after === 'latest' ? position : (query.after ?? 0);
+    const giveBack = this.places.take(userId);
+    const end = new AbortController();
+    const signal = AbortSignal.any([gone, this.ending.signal, end.signal]);
+    const stream = new EventStream(this.feed, this.hub, query.filter, start, signal);
+    const readable = Readable.from(stream.frames());
+    let beats = 0;
+    const check = async (): Promise<void> => {
+      if (performance.now() - stream.takenAt > STALLED_MS) readable.destroy();
+      beats += 1;
+      if (beats % BEATS_A_CHECK === 0 && !(await mayStay())) end.abort();
+      stream.beat();
+    };
+    const timer = setInterval(() => void check(), BEAT_MS);
+    const close = (): void => {
+      clearInterval(timer);
+      giveBack();
+    };
+    signal.addEventListener('abort', close, { once: true });
+    readable.once('close', close);
+    if (signal.aborted) close();
+    return readable;
+  }
+
+  private async waitFor(query: FeedQuery, after: number, signal: AbortSignal): Promise<FeedPage> {
+    let wake = (): void => undefined;
+    const woken = new Promise<void>((resolve) => (wake = resolve));
+    const leave = await this.hub.join((events) => {
+      if (events.some((event) => event.position > after && passes(query.filter, event))) wake();
+    });
+    const timer = setTimeout(wake, query.waitSeconds * 1000);
+    signal.addEventListener('abort', wake, { once: true });
+    try {
+      // Between the first look and the joining something may have come.
+      const page = await this.feed.read(query.filter, after, query.limit);
+      if (page.events.length > 0 || signal.aborted) return page;
+      await woken;
+      return await this.feed.read(query.filter, after, query.limit);
+    } finally {
+      leave();
+      clearTimeout(timer);
+      signal.removeEventListener('abort', wake);
+    }
+  }
+
+  private async read({ filter, limit }: FeedQuery, after: FeedQuery['after']): Promise<FeedPage> {
+    if (after === 'latest') {
+      const page = await this.feed.read(filter, Number.MAX_SAFE_INTEGER, 1);
+      return { ...page, position: page.lastPosition };
+    }
+    const page = await this.feed.read(filter, after ?? 0, limit);
+    const { purgedThrough, lastPosition } = page;
+    if (after !== null && (after < purgedThrough || after > lastPosition)) {
+      const words =
+        after < purgedThrough ? `The events behind position ${String(after)} are no longer kept` : 'The feed does not reach this position';
+      throw new DomainError('events_gone', words, { members: { oldest_position: purgedThrough + 1, latest_position: lastPosition } });
+    }
+    return page;
+  }
+}

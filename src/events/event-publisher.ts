@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { afterCommit, type Tx } from '../database/transaction';
+import { Notifications } from '../jobs/notifications';
+
+/** The channel that tells, by the last position, that the feed has grown. */
+export const FEED_CHANNEL = 'fog_feed';
+
+/** The positions that were given: from the first to the last, none left out. */
+export interface PublishedRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+const PURGE_BATCH = 1_000;
+
+/**
+ * Gives committed events their positions. Writers commit in any order, so a number taken at writing would let a reader
+ * pass over an event that commits late; here one publisher at a time numbers only what it sees, and its numbers appear in
+ * order. So whoever has seen a position has been shown all below it.
+ */
+@Injectable()
+export class EventPublisher {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly notifications: Notifications,
+  ) {}
+
+  /** Cheap: whether anything waits. */
+  async hasWork(): Promise<boolean> {
+    const rows = await this.dataSource.query<unknown[]>(`SELECT 1 FROM events WHERE position IS NULL LIMIT 1`);
+    return rows.length > 0;
+  }
+
+  /**
+   * Numbers up to `limit` events; null when there are none or the job was taken over. The lock and the numbering are two
+   * statements: the second must see what the publisher that held the lock before has committed.
+   */
+  async publish(tx: Tx, job: { id: string; claim: string }, limit: number): Promise<PublishedRange | null> {
+    const [feed] = await tx.query<{ lastPosition: number }[]>(
+      `SELECT last_position::float8 AS "lastPosition" FROM event_feed
+        WHERE EXISTS (SELECT 1 FROM jobs WHERE id = $1 AND claim = $2) FOR UPDATE`,
+      [job.id, job.claim],
+    );
+    if (!feed) return null;
+    const [row] = await tx.query<{ count: number }[]>(NUMBER, [limit, feed.lastPosition]);
+    const count = row?.count ?? 0;
+    if (count === 0) return null;
+    const last = feed.lastPosition + count;
+    afterCommit(tx, () => this.notifications.tell(FEED_CHANNEL, String(last)));
+    return { first: feed.lastPosition + 1, last };
+  }
+
+  /** Throws away events that are older than `days`, oldest first, in batches. Their deliveries go with them. Returns how many. */
+  async purge(days: number, maxBatches = 100): Promise<number> {
+    let purged = 0;
+    for (let batch = 0; batch < maxBatches; batch++) {
+      const [row] = await this.dataSource.query<{ count: number }[]>(PURGE, [PURGE_BATCH, days]);
+      purged += row?.count ?? 0;
+      if ((row?.count ?? 0) < PURGE_BATCH) break;
+    }
+    return purged;
+  }
+}
+
+const NUMBER = `
+  WITH next AS (
+    SELECT id, row_number() OVER (ORDER BY id) AS place
+      FROM (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT $1) AS unpublished),
+  numbered AS (
+    UPDATE events AS e SET position = $2::bigint + next.place, published_at = clock_timestamp()
+      FROM next WHERE e.id = next.id
+    RETURNING 1),
+  moved AS (
+    UPDATE event_feed SET last_position = $2::bigint + (SELECT count(*) FROM numbered))
+  SELECT count(*)::int AS count FROM numbered`;
+
+/** Only from the old end on: what is gone is everything up to one position. */
+const PURGE = `
+  WITH oldest AS (
+    SELECT id, position, published_at FROM events WHERE position IS NOT NULL ORDER BY position LIMIT $1),
+  gone AS (
+    DELETE FROM events WHERE id IN (SELECT id FROM oldest WHERE published_at < now() - make_interval(days => $2))
+    RETURNING position),
+  noted AS (
+    UPDATE event_feed SET purged_through = greatest(purged_through, (SELECT max(position) FROM gone))
+     WHERE EXISTS (SELECT 1 FROM gone))
+  SELECT count(*)::int AS count FROM gone`;

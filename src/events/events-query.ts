@@ -1,0 +1,37 @@
+import { DomainError } from '../common/problem/domain-error';
+import type { Actor } from '../common/request-context';
+import type { EventsQueryDto } from './dto/events.query';
+import type { FeedFilter } from './event-feed.repository';
+import { isEventType } from './event-types';
+
+export interface FeedQuery {
+  readonly filter: FeedFilter;
+  /** Null: from the oldest that is kept. */
+  readonly after: number | 'latest' | null;
+  readonly limit: number;
+  readonly waitSeconds: number;
+}
+
+/** What was asked for, by whom. A browser that connects again sends `Last-Event-ID`, which then goes before `after`. */
+export function readEventsQuery(dto: EventsQueryDto, actor: Actor, lastEventId: string | undefined): FeedQuery {
+  if (dto.all_users && !actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may see the events of others');
+  const types = dto.types === undefined ? null : dto.types.split(',').map((type) => type.trim());
+  const unknown = types?.find((type) => !isEventType(type));
+  if (unknown !== undefined) throw fault('types', `Unknown event type: ${unknown.slice(0, 64)}`);
+  return {
+    filter: { userId: dto.all_users ? null : actor.userId, types, deploymentId: dto.deployment_id ?? null },
+    after: lastEventId === undefined ? after(dto.after) : position(lastEventId),
+    limit: dto.limit,
+    waitSeconds: dto.wait,
+  };
+}
+
+const after = (text: string | undefined): FeedQuery['after'] => (text === undefined ? null : text === 'latest' ? 'latest' : Number(text));
+
+function position(lastEventId: string): number {
+  if (!/^\d{1,15}$/.test(lastEventId)) throw fault('Last-Event-ID', 'Last-Event-ID must be the id of an event of this feed');
+  return Number(lastEventId);
+}
+
+const fault = (pointer: string, detail: string): DomainError =>
+  new DomainError('invalid_request', detail, { errors: [{ pointer, detail }] });

@@ -1,0 +1,85 @@
+import { Controller, createParamDecorator, Get, Query, Req, Res, type ExecutionContext } from '@nestjs/common';
+import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
+import { AuthenticationGuard } from '../auth/authentication.guard';
+import { CurrentActor } from '../common/http/current-actor.decorator';
+import { FailureWords } from '../common/http/failure-words.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import { DomainError } from '../common/problem/domain-error';
+import type { Actor } from '../common/request-context';
+import { EventPageDto } from './dto/event-page.dto';
+import { EventsQueryDto } from './dto/events.query';
+import { EventFeedService, type Reader } from './event-feed.service';
+import { readEventsQuery } from './events-query';
+
+const STREAM_TYPE = 'text/event-stream';
+
+/** What the guard was called with, to ask it again while a stream is open. */
+const Host = createParamDecorator((_data: unknown, host: ExecutionContext): ExecutionContext => host);
+
+/** What happened to one's own deployments, as pages or as a stream. */
+@ApiTags('events')
+@ApiBearerAuth()
+@Controller('events')
+export class EventsController {
+  constructor(
+    private readonly feed: EventFeedService,
+    private readonly guard: AuthenticationGuard,
+  ) {}
+
+  @Get()
+  @FailureWords('Failed to read events')
+  @ApiOperation({
+    summary: 'Read what happened, in order, without gaps',
+    description:
+      'With `Accept: text/event-stream` a stream (server-sent events) that `Last-Event-ID` resumes; else a page, for which `wait` may wait.',
+  })
+  @ApiExtraModels(EventPageDto)
+  @ApiOkResponse({
+    content: { 'application/json': { schema: { $ref: getSchemaPath(EventPageDto) } }, [STREAM_TYPE]: { schema: { type: 'string' } } },
+  })
+  @ApiProblem(
+    'invalid_request',
+    'unauthenticated',
+    'inactive_user',
+    'admin_required',
+    'events_gone',
+    'rate_limited',
+    'internal',
+    'try_again',
+  )
+  async read(
+    @Query() query: EventsQueryDto,
+    @CurrentActor() actor: Actor,
+    @Host() host: ExecutionContext,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<EventPageDto | Readable> {
+    const lastEventId = request.headers['last-event-id'];
+    const wish = readEventsQuery(query, actor, typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined);
+    const reader = this.readerOf(host, actor, query.all_users, reply);
+    if (request.method === 'HEAD' || request.headers.accept?.includes(STREAM_TYPE) !== true)
+      return EventPageDto.from(await this.feed.page(wish, reader));
+    const stream = await this.feed.stream(wish, reader);
+    // The last header keeps nginx from collecting what shall arrive at once.
+    void reply.headers({ 'Content-Type': STREAM_TYPE, 'X-Accel-Buffering': 'no' });
+    return stream;
+  }
+
+  private readerOf(host: ExecutionContext, actor: Actor, needsAdmin: boolean, reply: FastifyReply): Reader {
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    const mayStay = async (): Promise<boolean> => {
+      try {
+        await this.guard.canActivate(host);
+      } catch (error) {
+        // When the database cannot be asked, nothing says that the credential has ended.
+        return !(error instanceof DomainError) || error.status >= 500;
+      }
+      const user = host.switchToHttp().getRequest<{ user?: Actor }>().user;
+      return user?.userId === actor.userId && (user.isAdmin || !needsAdmin);
+    };
+    return { userId: actor.userId, gone: gone.signal, mayStay };
+  }
+}

@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { afterCommit, type Tx } from '../database/transaction';
+import { Notifications } from '../jobs/notifications';
+import type { EventType } from './event-types';
+
+/** The channel that tells that events were committed which have no position yet. */
+export const OUTBOX_CHANNEL = 'fog_outbox';
+
+/** `data` is what goes out to users: never values of env, never secrets. Its members are snake_case. */
+export type NewEvent = { readonly type: EventType; readonly data?: Readonly<Record<string, unknown>> } & (
+  | {
+      /** Owner, name and labels are taken from the deployment's row, so record a purge before the row goes. */ readonly deploymentId: string;
+    }
+  | { readonly userId: string }
+);
+
+/**
+ * The outbox: an event is written in the transaction of the change that it tells of, so there is never one without the
+ * other. Changes of status are recorded by a trigger on their history; only everything else is recorded here.
+ */
+@Injectable()
+export class Events {
+  constructor(private readonly notifications: Notifications) {}
+
+  /** One statement however many there are. An event about a deployment that does not exist is not recorded. */
+  async record(tx: Tx, events: readonly NewEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    await tx.query(RECORD, [JSON.stringify(events)]);
+    this.announce(tx);
+  }
+
+  /** After the commit, tells the publisher to look at once; for those whose change the trigger records. */
+  announce(tx: Tx): void {
+    afterCommit(tx, () => this.notifications.tell(OUTBOX_CHANNEL, 'new'));
+  }
+}
+
+const RECORD = `
+  INSERT INTO events (type, user_id, deployment_id, labels, data)
+  SELECT e.type, coalesce(d.user_id, e."userId"), d.id, coalesce(d.labels, '{}'),
+         CASE WHEN d.id IS NULL THEN '{}' ELSE jsonb_build_object('deployment_id', d.id, 'name', d.name, 'labels', d.labels) END
+           || coalesce(e.data, '{}')
+    FROM ROWS FROM (jsonb_to_recordset($1::jsonb) AS (type text, "deploymentId" uuid, "userId" uuid, data jsonb))
+           WITH ORDINALITY AS e (type, "deploymentId", "userId", data, place)
+    LEFT JOIN deployments AS d ON d.id = e."deploymentId"
+   WHERE d.id IS NOT NULL OR e."userId" IS NOT NULL
+   ORDER BY e.place`;

@@ -1,0 +1,90 @@
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Notifications } from '../jobs/notifications';
+import type { PublishedEvent } from './cloud-event';
+import { EventFeedRepository } from './event-feed.repository';
+import { FEED_CHANNEL } from './event-publisher';
+
+type Listener = (events: readonly PublishedEvent[]) => void;
+
+const LOOK_ANYWAY_MS = 1_000;
+const BATCH = 500;
+const EVERYTHING = { userId: null, types: null, deploymentId: null };
+
+/**
+ * New events for all streams of this process out of one reading place: however many listen, the feed is read once. Nobody
+ * listens, nothing is read.
+ */
+@Injectable()
+export class FeedHub implements OnModuleDestroy {
+  private readonly logger = new Logger(FeedHub.name);
+  private readonly listeners = new Set<Listener>();
+  private start: Promise<void> | undefined;
+  private position = 0;
+  private reading: Promise<void> | undefined;
+  private again = false;
+  private stopListening: () => void = () => undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly feed: EventFeedRepository,
+    private readonly notifications: Notifications,
+  ) {}
+
+  onModuleDestroy(): void {
+    this.rest();
+    this.listeners.clear();
+  }
+
+  /** From when this resolves, `listener` gets every event of the feed, in order. Returns how to stop that. */
+  async join(listener: Listener): Promise<() => void> {
+    this.listeners.add(listener);
+    const leave = (): void => {
+      this.listeners.delete(listener);
+      if (this.listeners.size === 0) this.rest();
+    };
+    try {
+      await (this.start ??= this.begin());
+    } catch (error) {
+      this.start = undefined;
+      leave();
+      throw error;
+    }
+    return leave;
+  }
+
+  private async begin(): Promise<void> {
+    this.position = (await this.feed.read(EVERYTHING, Number.MAX_SAFE_INTEGER, 1)).lastPosition;
+    // Everybody may have left and somebody else come meanwhile, who then has begun too.
+    this.stopListening();
+    clearInterval(this.timer);
+    this.stopListening = this.notifications.on(FEED_CHANNEL, () => this.look());
+    this.timer = setInterval(() => this.look(), LOOK_ANYWAY_MS);
+    if (this.listeners.size === 0) this.rest();
+  }
+
+  private rest(): void {
+    this.stopListening();
+    clearInterval(this.timer);
+    this.start = undefined;
+  }
+
+  private look(): void {
+    this.again = true;
+    this.reading ??= this.readOn()
+      .catch((error: unknown) => this.logger.warn(`The feed of events could not be read, trying again: ${String(error)}`))
+      .finally(() => {
+        this.reading = undefined;
+        if (this.again && this.listeners.size > 0) this.look();
+      });
+  }
+
+  private async readOn(): Promise<void> {
+    while (this.again && this.listeners.size > 0) {
+      this.again = false;
+      const page = await this.feed.read(EVERYTHING, this.position, BATCH);
+      this.position = page.position;
+      if (page.hasMore) this.again = true;
+      if (page.events.length > 0) for (const listener of this.listeners) listener(page.events);
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import type { Counter } from 'prom-client';
+import { DataSource } from 'typeorm';
+import { Audit } from '../audit/audit';
+import { Clock } from '../common/clock';
+import { SecretBox } from '../common/crypto/secret-box';
+import { inTransaction } from '../database/transaction';
+import { toCloudEvent } from '../events/cloud-event';
+import { Events } from '../events/events';
+import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
+import { Metrics } from '../metrics/metrics';
+import { DeliveriesRepository, type DeliveryTarget, type DueDelivery } from './deliveries.repository';
+import { DISABLE_AFTER_DAYS, pauseMs, retryDelayMs } from './delivery-backoff';
+import { MailSender } from './mail-sender';
+import type { Sent } from './sent';
+import { secretContext } from './subscription-secret';
+import { WebhookSender } from './webhook-sender';
+
+const BATCH = 20;
+/** How many targets one process talks to at a time. A dead one is asked once a minute, for five seconds at most. */
+const TARGETS_AT_A_TIME = 32;
+
+/**
+ * Makes the deliveries of one subscription, one after the other in the order of the feed. A failed one waits for its next
+ * attempt and lets the others pass; the target itself is left alone for a moment too. At least once: when the process dies
+ * between sending and recording, it is sent again under the same id.
+ */
+@Injectable()
+export class DeliverHandler implements JobHandler {
+  readonly kind = 'notification.deliver';
+  readonly concurrency = TARGETS_AT_A_TIME;
+  private readonly logger = new Logger(DeliverHandler.name);
+  private readonly attempts: Counter<'kind' | 'result'>;
+
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly deliveries: DeliveriesRepository,
+    private readonly webhooks: WebhookSender,
+    private readonly mails: MailSender,
+    private readonly secrets: SecretBox,
+    private readonly events: Events,
+    private readonly audit: Audit,
+    private readonly clock: Clock,
+    metrics: Metrics,
+  ) {
+    this.attempts = metrics.counter({
+      name: 'fog_notification_attempts_total',
+      help: 'Attempts to deliver an event, by what became of them.',
+      labels: ['kind', 'result'],
+    });
+  }
+
+  async handle(job: ClaimedJob, signal: AbortSignal): Promise<JobResult> {
+    const target = await this.deliveries.target(job.key);
+    if (!target?.isActive || target.dueMs === null) return { kind: 'done' };
+    const waitMs = Math.max(target.pauseMs, target.dueMs);
+    if (waitMs > 0) return { kind: 'again', afterMs: waitMs };
+    for (const delivery of await this.deliveries.due(target.id, BATCH)) {
+      signal.throwIfAborted();
+      const goesOn = await this.attempt(job, target, delivery, signal);
+      if (!goesOn) break;
+    }
+    return { kind: 'again', afterMs: 0 };
+  }
+
+  /** False: what comes next must be read anew, because it failed or something has changed. */
+  private async attempt(job: ClaimedJob, target: DeliveryTarget, delivery: DueDelivery, signal: AbortSignal): Promise<boolean> {
+    const sent = await this.send(target, delivery, signal);
+    // Cut off by us: nothing is known of it, and it is tried again.
+    if (!sent.ok) signal.throwIfAborted();
+    this.attempts.inc({ kind: target.kind, result: sent.ok ? 'delivered' : 'failed' });
+    const recorded = await this.deliveries.record(job, {
+      deliveryId: delivery.id,
+      subscriptionId: target.id,
+      sent,
+      retryMs: retryDelayMs(delivery.attempts + 1, Math.random()),
+      pauseMs: pauseMs(target.failures + 1),
+    });
+    if (recorded?.hopeless === true) await this.disable(job, target, sent);
+    return sent.ok && recorded?.revision === target.revision;
+  }
+
+  private async send(target: DeliveryTarget, { event }: DueDelivery, signal: AbortSignal): Promise<Sent> {
+    const cloudEvent = toCloudEvent(event);
+    if (target.kind === 'email') return this.mails.send(target.email, cloudEvent, target.id);
+    const sealed = [target.secretSealed, target.previousSecretSealed].filter((secret) => secret !== null);
+    let secrets: string[];
+    try {
+      secrets = sealed.map((secret) => this.secrets.open(secret, secretContext(target.id)));
+    } catch (error) {
+      this.logger.error(`The secret of webhook ${target.id} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+      return { ok: false, status: null, words: 'The secret of this webhook cannot be read; rotate it' };
+    }
+    const timestamp = Math.floor(this.clock.now().getTime() / 1000);
+    const message = { url: target.url ?? '', id: event.eventId, timestamp, body: JSON.stringify(cloudEvent), secrets };
+    return this.webhooks.send(message, signal);
+  }
+
+  private async disable(job: ClaimedJob, target: DeliveryTarget, sent: Sent): Promise<void> {
+    const last = sent.ok ? '' : ` Last: ${sent.words}`;
+    const reason = `Switched off after ${String(DISABLE_AFTER_DAYS)} days of nothing but failures.${last}`;
+    await inTransaction(this.dataSource, async (tx) => {
+      if (!(await this.deliveries.disable(tx, job, target.id, reason))) return;
+      const data = { subscription_id: target.id, kind: target.kind, reason };
+      await this.events.record(tx, [{ type: 'fog.notification.disabled', userId: target.userId, data }]);
+      const after = { enabled: false, reason };
+      await this.audit.recordSystem(tx, { action: `${target.kind}.disable`, resourceType: target.kind, resourceId: target.id, after });
+    });
+  }
+}

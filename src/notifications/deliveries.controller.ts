@@ -1,0 +1,28 @@
+import { Controller, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Context } from '../common/http/context.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import type { RequestContext } from '../common/request-context';
+import { Idempotent } from '../idempotency/idempotent.decorator';
+import { DeliveryLogService } from './delivery-log.service';
+import { DeliveryDto } from './dto/delivery.dto';
+import { SubscriptionIdDto } from './dto/id.param.dto';
+
+/** Single deliveries, of webhooks and of e-mails. */
+@ApiTags('notifications')
+@ApiBearerAuth()
+@ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'internal', 'try_again')
+@Controller('notifications/deliveries')
+export class DeliveriesController {
+  constructor(private readonly log: DeliveryLogService) {}
+
+  @Post(':id/redeliver')
+  @Idempotent()
+  @HttpCode(HttpStatus.ACCEPTED)
+  @ApiOperation({ summary: 'Send it once more', description: 'Under the same `webhook-id`, so that receivers can tell.' })
+  @ApiAcceptedResponse({ type: DeliveryDto })
+  @ApiProblem('invalid_request', 'read_only_token', 'not_found', 'conflict')
+  redeliver(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<DeliveryDto> {
+    return this.log.redeliver(id, context, (delivery) => DeliveryDto.from(delivery));
+  }
+}

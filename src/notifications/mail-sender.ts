@@ -1,0 +1,62 @@
+import { Injectable } from '@nestjs/common';
+import { createTransport, type Transporter } from 'nodemailer';
+import { AppConfig } from '../config/app-config';
+import type { CloudEvent } from '../events/cloud-event';
+import { mailText } from './mail-text';
+import { fieldOf, type Sent } from './sent';
+
+const CONNECT_WITHIN_MS = 5_000;
+const SILENT_WITHIN_MS = 5_000;
+const WITHIN_MS = 10_000;
+const TEMPORARILY = 'The mail server did not take it';
+
+/** Sends e-mails through the operator's server, one connection each. Absent configuration is a state, not an error. */
+@Injectable()
+export class MailSender {
+  private readonly transport: Transporter | null;
+  private readonly from: string | undefined;
+
+  constructor({ SMTP_URL, SMTP_FROM }: AppConfig) {
+    this.from = SMTP_FROM;
+    this.transport = SMTP_URL === undefined ? null : createTransport({ url: SMTP_URL, ...LIMITS });
+  }
+
+  get isConfigured(): boolean {
+    return this.transport !== null;
+  }
+
+  /** Never throws. `key` makes repetitions recognisable: it becomes the Message-ID. */
+  async send(to: string, event: CloudEvent, key: string): Promise<Sent> {
+    if (!this.transport) return { ok: false, status: null, words: 'E-mail is not configured here' };
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Sent>((resolve) => {
+      timer = setTimeout(() => resolve({ ok: false, status: null, words: 'The mail server took too long' }), WITHIN_MS);
+    });
+    try {
+      return await Promise.race([this.hand(this.transport, to, event, key), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private async hand(transport: Transporter, to: string, event: CloudEvent, key: string): Promise<Sent> {
+    try {
+      const mail = { from: this.from, to, ...mailText(event), messageId: `<${event.id}.${key}@fog-compute.invalid>`, ...NO_FILES };
+      const { response } = (await transport.sendMail(mail)) as { response?: unknown };
+      return { ok: true, status: typeof response === 'string' ? Number.parseInt(response, 10) || null : null };
+    } catch (error) {
+      const [status, code] = [fieldOf(error, 'responseCode'), fieldOf(error, 'code')];
+      if (typeof status === 'number') return { ok: false, status, words: `${TEMPORARILY} (answer ${String(status)})` };
+      return { ok: false, status: null, words: `The mail server could not be reached${typeof code === 'string' ? ` (${code})` : ''}` };
+    }
+  }
+}
+
+const LIMITS = {
+  connectionTimeout: CONNECT_WITHIN_MS,
+  greetingTimeout: SILENT_WITHIN_MS,
+  socketTimeout: SILENT_WITHIN_MS,
+  pool: false,
+} as const;
+/** The text is data: nothing in it may make the library read a file or a URL. */
+const NO_FILES = { disableFileAccess: true, disableUrlAccess: true, headers: { 'Auto-Submitted': 'auto-generated' } };

@@ -1,0 +1,18 @@
+import type { CloudEvent } from '../events/cloud-event';
+import { EVENT_TYPES, isEventType } from '../events/event-types';
+
+const MAX_VALUE = 500;
+
+/** An e-mail about an event, in plain text. Line breaks in values would look like lines of ours. */
+export function mailText(event: CloudEvent): { subject: string; text: string } {
+  const { name } = event.data;
+  const what = event.type.replace(/^fog\./, '').replaceAll(/[._]/g, ' ');
+  const subject = oneLine(typeof name === 'string' ? `[fog-compute] ${name}: ${what}` : `[fog-compute] ${what}`);
+  const lines = Object.entries(event.data)
+    .filter(([, value]) => value !== null)
+    .map(([key, value]) => `${key}: ${oneLine(typeof value === 'string' ? value : JSON.stringify(value))}`);
+  const meaning = isEventType(event.type) ? `${EVENT_TYPES[event.type]}\n\n` : '';
+  return { subject, text: `${meaning}${lines.join('\n')}\n\ntime: ${event.time}\nevent: ${event.id}\n` };
+}
+
+const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, MAX_VALUE);

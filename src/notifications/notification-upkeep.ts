@@ -1,0 +1,23 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../config/app-config';
+import { EventPublisher } from '../events/event-publisher';
+import { JobQueue } from '../jobs/job-queue';
+import { DeliveriesRepository } from './deliveries.repository';
+
+/** What has to be done now and then for events: jobs that got lost, and events that are too old. */
+@Injectable()
+export class NotificationUpkeep {
+  constructor(
+    private readonly config: AppConfig,
+    private readonly publisher: EventPublisher,
+    private readonly deliveries: DeliveriesRepository,
+    private readonly queue: JobQueue,
+  ) {}
+
+  /** Safe to repeat. */
+  async run(): Promise<void> {
+    await this.queue.enqueueNow([{ kind: 'events.publish', key: 'all' }]);
+    await this.deliveries.enqueueForgotten();
+    await this.publisher.purge(this.config.EVENTS_RETENTION_DAYS);
+  }
+}

@@ -1,0 +1,86 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Counter } from 'prom-client';
+import { DataSource } from 'typeorm';
+import { inTransaction } from '../database/transaction';
+import { EventPublisher } from '../events/event-publisher';
+import { OUTBOX_CHANNEL } from '../events/events';
+import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
+import { JobQueue } from '../jobs/job-queue';
+import { Notifications } from '../jobs/notifications';
+import { Metrics } from '../metrics/metrics';
+import { DeliveriesRepository } from './deliveries.repository';
+
+const BATCH = 500;
+/** A hint that events wait can be lost. */
+const LOOK_ANYWAY_MS = 500;
+/** The job is given back now and then, so that its row shows that it lives. */
+const TURN_MS = 60_000;
+
+/**
+ * Publishes events while it holds its one job: whoever has it is the publisher, and another process takes over when its
+ * lease ends. Positions, deliveries and their jobs come in one transaction, so an event in the feed is on its way.
+ */
+@Injectable()
+export class PublishEventsHandler implements JobHandler {
+  readonly kind = 'events.publish';
+  readonly concurrency = 1;
+  private readonly published: Counter;
+
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly publisher: EventPublisher,
+    private readonly deliveries: DeliveriesRepository,
+    private readonly queue: JobQueue,
+    private readonly notifications: Notifications,
+    metrics: Metrics,
+  ) {
+    this.published = metrics.counter({ name: 'fog_events_published_total', help: 'Events that got their place in the feed.' });
+  }
+
+  async handle(job: ClaimedJob, signal: AbortSignal): Promise<JobResult> {
+    const end = performance.now() + TURN_MS;
+    let wake = (): void => undefined;
+    let isTold = false;
+    const told = (): void => {
+      isTold = true;
+      wake();
+    };
+    const off = this.notifications.on(OUTBOX_CHANNEL, told);
+    signal.addEventListener('abort', told);
+    try {
+      while (!signal.aborted && performance.now() < end) {
+        isTold = false;
+        if (await this.publisher.hasWork()) {
+          await this.publish(job);
+          continue;
+        }
+        const waiting = new AbortController();
+        wake = () => waiting.abort();
+        // Read through a function: it may have changed while the database was asked.
+        if ((() => isTold)()) continue;
+        await sleep(LOOK_ANYWAY_MS, undefined, { signal: waiting.signal, ref: false }).catch(() => undefined);
+      }
+    } finally {
+      off();
+      signal.removeEventListener('abort', told);
+    }
+    return { kind: 'again', afterMs: 0 };
+  }
+
+  private async publish(job: ClaimedJob): Promise<void> {
+    const range = await inTransaction(this.dataSource, async (tx) => {
+      const published = await this.publisher.publish(tx, job, BATCH);
+      if (!published) return null;
+      const subscriptions = await this.deliveries.createFor(tx, published);
+      await this.queue.enqueue(
+        tx,
+        subscriptions.map((key) => ({ kind: 'notification.deliver', key })),
+      );
+      return published;
+    });
+    if (!range) throw new Error('The job of publishing was taken over');
+    this.published.inc(range.last - range.first + 1);
+  }
+}

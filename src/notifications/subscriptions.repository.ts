@@ -1,0 +1,149 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import type { Tx } from '../database/transaction';
+
+export const SUBSCRIPTION_KINDS = ['webhook', 'email'] as const;
+export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number];
+
+export interface SubscriptionRecord {
+  readonly id: string;
+  readonly userId: string;
+  readonly url: string | null;
+  readonly description: string;
+  readonly eventTypes: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly enabled: boolean;
+  readonly disabledReason: string | null;
+  readonly previousSecretUntil: Date | null;
+  readonly failingSince: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** One whose row is locked until the transaction ends. */
+export interface LockedSubscription extends SubscriptionRecord {
+  readonly secretSealed: Buffer | null;
+}
+
+export interface NewSubscription {
+  readonly id: string;
+  readonly userId: string;
+  readonly kind: SubscriptionKind;
+  readonly url: string | null;
+  readonly description: string;
+  readonly eventTypes: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly enabled: boolean;
+  readonly secretSealed: Buffer | null;
+}
+
+/** What an owner may change; absent: stays. */
+export type SubscriptionChange = Partial<Pick<NewSubscription, 'url' | 'description' | 'eventTypes' | 'labels' | 'enabled'>>;
+
+const COLUMNS = `id, user_id AS "userId", url, description, event_types AS "eventTypes", labels, enabled, disabled_reason AS "disabledReason",
+  CASE WHEN previous_secret_until > now() THEN previous_secret_until END AS "previousSecretUntil",
+  failing_since AS "failingSince", created_at AS "createdAt", updated_at AS "updatedAt"`;
+
+const FRESH = `failures = 0, failing_since = NULL, retry_at = NULL`;
+
+/** All that owners read and change of subscriptions. Somebody else's is not found, for administrators too: they are personal. */
+@Injectable()
+export class SubscriptionsRepository {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  list(userId: string, kind: SubscriptionKind): Promise<SubscriptionRecord[]> {
+    return this.dataSource.query<SubscriptionRecord[]>(
+      `SELECT ${COLUMNS} FROM subscriptions WHERE user_id = $1 AND kind = $2 ORDER BY created_at DESC, id DESC`,
+      [userId, kind],
+    );
+  }
+
+  async find(id: string, userId: string, kind: SubscriptionKind): Promise<SubscriptionRecord | null> {
+    const [row] = await this.dataSource.query<SubscriptionRecord[]>(
+      `SELECT ${COLUMNS} FROM subscriptions WHERE id = $1 AND user_id = $2 AND kind = $3`,
+      [id, userId, kind],
+    );
+    return row ?? null;
+  }
+
+  /** Serialises the makers of one user's subscriptions, and says how many of the kind there are and where e-mails go. */
+  async lockOwner(tx: Tx, userId: string, kind: SubscriptionKind): Promise<{ count: number; email: string }> {
+    await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, [userId]);
+    const [row] = await tx.query<{ count: number; email: string }[]>(
+      `SELECT email, (SELECT count(*)::int FROM subscriptions WHERE user_id = $1 AND kind = $2) AS count FROM users WHERE id = $1`,
+      [userId, kind],
+    );
+    return row ?? { count: 0, email: '' };
+  }
+
+  async emailOf(userId: string): Promise<string> {
+    const [row] = await this.dataSource.query<{ email: string }[]>(`SELECT email FROM users WHERE id = $1`, [userId]);
+    return row?.email ?? '';
+  }
+
+  async insert(tx: Tx, wish: NewSubscription): Promise<SubscriptionRecord> {
+    const [row] = await tx.query<[SubscriptionRecord]>(
+      `INSERT INTO subscriptions (id, user_id, kind, url, description, event_types, labels, enabled, secret_sealed)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ${COLUMNS}`,
+      [
+        ...[wish.id, wish.userId, wish.kind, wish.url, wish.description, wish.eventTypes, JSON.stringify(wish.labels)],
+        ...[wish.enabled, wish.secretSealed],
+      ],
+    );
+    return row;
+  }
+
+  /** Locks it until the transaction ends. */
+  async lock(tx: Tx, id: string, userId: string, kind: SubscriptionKind): Promise<LockedSubscription | null> {
+    const [row] = await tx.query<LockedSubscription[]>(
+      `SELECT ${COLUMNS}, secret_sealed AS "secretSealed" FROM subscriptions WHERE id = $1 AND user_id = $2 AND kind = $3 FOR NO KEY UPDATE`,
+      [id, userId, kind],
+    );
+    return row ?? null;
+  }
+
+  /** A new address or switching on again forgives what failed before. The caller holds the lock. */
+  async change(tx: Tx, id: string, change: SubscriptionChange): Promise<SubscriptionRecord> {
+    const isFresh = change.url !== undefined || change.enabled === true;
+    const [[row]] = await tx.query<[[SubscriptionRecord], number]>(
+      `UPDATE subscriptions
+          SET url = coalesce($2, url), description = coalesce($3, description), event_types = coalesce($4, event_types),
+              labels = coalesce($5, labels), enabled = coalesce($6, enabled),
+              disabled_reason = CASE WHEN $6 THEN NULL ELSE disabled_reason END, revision = revision + 1, updated_at = now()
+              ${isFresh ? `, ${FRESH}` : ''}
+        WHERE id = $1 RETURNING ${COLUMNS}`,
+      [
+        ...[id, change.url ?? null, change.description ?? null, change.eventTypes ?? null],
+        ...[change.labels ? JSON.stringify(change.labels) : null, change.enabled ?? null],
+      ],
+    );
+    return row;
+  }
+
+  /** The old secret stays valid beside the new one for so many hours. The caller holds the lock. */
+  async rotate(tx: Tx, id: string, sealed: { secret: Buffer; previous: Buffer | null }, hours: number): Promise<SubscriptionRecord> {
+    const [[row]] = await tx.query<[[SubscriptionRecord], number]>(
+      `UPDATE subscriptions
+          SET secret_sealed = $2, previous_secret_sealed = $3, previous_secret_until = CASE WHEN $3::bytea IS NULL THEN NULL ELSE now() + make_interval(hours => $4) END,
+              revision = revision + 1, updated_at = now()
+        WHERE id = $1 RETURNING ${COLUMNS}`,
+      [id, sealed.secret, sealed.previous, hours],
+    );
+    return row;
+  }
+
+  /** False when the last test was less than so many seconds ago. The caller holds the lock. */
+  async noteTest(tx: Tx, id: string, seconds: number): Promise<boolean> {
+    const [, count] = await tx.query<[unknown[], number]>(
+      `UPDATE subscriptions SET last_test_at = now()
+        WHERE id = $1 AND (last_test_at IS NULL OR last_test_at < now() - make_interval(secs => $2))`,
+      [id, seconds],
+    );
+    return count > 0;
+  }
+
+  async remove(tx: Tx, id: string): Promise<void> {
+    await tx.query(`DELETE FROM subscriptions WHERE id = $1`, [id]);
+  }
+}

@@ -1,0 +1,176 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { randomUUID } from 'node:crypto';
+import { DataSource } from 'typeorm';
+import { Audit } from '../audit/audit';
+import type { Details } from '../audit/bounded-details';
+import { SecretBox } from '../common/crypto/secret-box';
+import { DomainError } from '../common/problem/domain-error';
+import type { Actor, RequestContext } from '../common/request-context';
+import { inTransaction, type Tx } from '../database/transaction';
+import { Events } from '../events/events';
+import { IdempotencyService, type Answer } from '../idempotency/idempotency.service';
+import { JobQueue } from '../jobs/job-queue';
+import { MailSender } from './mail-sender';
+import { newWebhookSecret } from './signature';
+import { secretContext } from './subscription-secret';
+import {
+  SubscriptionsRepository,
+  type LockedSubscription,
+  type NewSubscription,
+  type SubscriptionChange,
+  type SubscriptionKind,
+  type SubscriptionRecord,
+} from './subscriptions.repository';
+import { TargetRefused, WebhookTargets } from './webhook-targets';
+
+const MAX_PER_USER: Readonly<Record<SubscriptionKind, number>> = { webhook: 20, email: 5 };
+const OLD_SECRET_HOURS = 24;
+const TEST_EVERY_SECONDS = 10;
+/** The address of a user whom an outside identity provider gave none. */
+const NO_ADDRESS = /@users\.invalid$/;
+
+export type SubscriptionWish = Pick<NewSubscription, 'url' | 'description' | 'eventTypes' | 'labels' | 'enabled'>;
+/** Makes the answer that a repeated request gets again; it is stored with the change. */
+export type Answering<T> = (record: SubscriptionRecord, secret: string, email: string) => T;
+
+/** A user's own subscriptions. Nobody else sees or changes them, administrators neither. */
+@Injectable()
+export class SubscriptionsService {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly subscriptions: SubscriptionsRepository,
+    private readonly targets: WebhookTargets,
+    private readonly mails: MailSender,
+    private readonly secrets: SecretBox,
+    private readonly events: Events,
+    private readonly jobs: JobQueue,
+    private readonly audit: Audit,
+    private readonly idempotency: IdempotencyService,
+  ) {}
+
+  list(kind: SubscriptionKind, actor: Actor): Promise<SubscriptionRecord[]> {
+    return this.subscriptions.list(actor.userId, kind);
+  }
+
+  async find(kind: SubscriptionKind, id: string, actor: Actor): Promise<SubscriptionRecord> {
+    return found(kind, id, await this.subscriptions.find(id, actor.userId, kind));
+  }
+
+  emailOf(actor: Actor): Promise<string> {
+    return this.subscriptions.emailOf(actor.userId);
+  }
+
+  /** Throws `validation_failed` for a target that may not be reached, `conflict` when the user has enough. */
+  async create<T>(kind: SubscriptionKind, wish: SubscriptionWish, context: RequestContext, answering: Answering<T>): Promise<T> {
+    if (kind === 'email' && !this.mails.isConfigured)
+      throw new DomainError('email_not_configured', 'E-mail is not configured on this server');
+    if (wish.url !== null) await this.checkTarget(wish.url);
+    const { userId } = context.actor;
+    return inTransaction(this.dataSource, async (tx) => {
+      const { count, email } = await this.subscriptions.lockOwner(tx, userId, kind);
+      if (count >= MAX_PER_USER[kind]) throw new DomainError('conflict', `You have ${String(count)} of them already. Remove one first.`);
+      if (kind === 'email' && NO_ADDRESS.test(email)) throw new DomainError('conflict', 'Your account has no e-mail address');
+      const id = randomUUID();
+      const secret = newWebhookSecret();
+      const secretSealed = kind === 'webhook' ? this.secrets.seal(secret, secretContext(id)) : null;
+      const record = await this.subscriptions.insert(tx, { ...wish, id, userId, kind, secretSealed });
+      await this.audit.record(tx, context, { ...resource(kind, 'create', id), after: visible(record) });
+      const answer = answering(record, secret, email);
+      await this.store(tx, context, { status: 201, body: answer, location: `/api/notifications/${kind}s/${id}` });
+      return answer;
+    });
+  }
+
+  async change(kind: SubscriptionKind, id: string, change: SubscriptionChange, context: RequestContext): Promise<SubscriptionRecord> {
+    if (change.url != null) await this.checkTarget(change.url);
+    return inTransaction(this.dataSource, async (tx) => {
+      const before = await this.lock(tx, kind, id, context);
+      const after = await this.subscriptions.change(tx, id, change);
+      await this.audit.record(tx, context, { ...resource(kind, 'change', id), before: visible(before), after: visible(after) });
+      if (after.enabled) await this.jobs.enqueue(tx, [{ kind: 'notification.deliver', key: id }]);
+      return after;
+    });
+  }
+
+  async remove(kind: SubscriptionKind, id: string, context: RequestContext): Promise<void> {
+    await inTransaction(this.dataSource, async (tx) => {
+      const before = await this.lock(tx, kind, id, context);
+      await this.subscriptions.remove(tx, id);
+      await this.audit.record(tx, context, { ...resource(kind, 'remove', id), before: visible(before) });
+      await this.store(tx, context, { status: 204, body: undefined });
+    });
+  }
+
+  /** The new secret signs from now on; the old one signs beside it for a day. */
+  async rotate<T>(id: string, context: RequestContext, answering: Answering<T>): Promise<T> {
+    return inTransaction(this.dataSource, async (tx) => {
+      const { secretSealed } = await this.lock(tx, 'webhook', id, context);
+      const secret = newWebhookSecret();
+      const sealed = { secret: this.secrets.seal(secret, secretContext(id)), previous: this.readable(id, secretSealed) };
+      const record = await this.subscriptions.rotate(tx, id, sealed, OLD_SECRET_HOURS);
+      await this.audit.record(tx, context, { ...resource('webhook', 'rotate_secret', id) });
+      const answer = answering(record, secret, '');
+      await this.store(tx, context, { status: 200, body: answer });
+      return answer;
+    });
+  }
+
+  /** An event of its own, which takes the way that all others take. Throws `conflict` when switched off, `rate_limited` when too often. */
+  async test(id: string, context: RequestContext): Promise<void> {
+    await inTransaction(this.dataSource, async (tx) => {
+      const { enabled } = await this.lock(tx, 'webhook', id, context);
+      if (!enabled) throw new DomainError('conflict', 'This webhook is switched off. Switch it on first.');
+      if (!(await this.subscriptions.noteTest(tx, id, TEST_EVERY_SECONDS)))
+        throw new DomainError('rate_limited', `One test every ${String(TEST_EVERY_SECONDS)} seconds`, {
+          retryAfterSeconds: TEST_EVERY_SECONDS,
+        });
+      const { userId } = context.actor;
+      await this.events.record(tx, [{ type: 'fog.notification.test', userId, data: { subscription_id: id, requested_by: userId } }]);
+      await this.audit.record(tx, context, { ...resource('webhook', 'test', id) });
+      await this.store(tx, context, { status: 202, body: undefined });
+    });
+  }
+
+  private async lock(tx: Tx, kind: SubscriptionKind, id: string, { actor }: RequestContext): Promise<LockedSubscription> {
+    return found(kind, id, await this.subscriptions.lock(tx, id, actor.userId, kind));
+  }
+
+  /** An old secret that another key had encrypted is worth nothing, and would keep the new one from signing. */
+  private readable(id: string, sealed: Buffer | null): Buffer | null {
+    try {
+      if (sealed !== null) this.secrets.open(sealed, secretContext(id));
+      return sealed;
+    } catch {
+      return null;
+    }
+  }
+
+  private store(tx: Tx, context: RequestContext, answer: Answer): Promise<void> {
+    return this.idempotency.storeAnswer(tx, context, answer);
+  }
+
+  private async checkTarget(url: string): Promise<void> {
+    try {
+      await this.targets.check(url);
+    } catch (error) {
+      if (!(error instanceof TargetRefused)) throw error;
+      throw new DomainError('validation_failed', `${error.message}.`, { errors: [{ pointer: '/url', detail: error.message }] });
+    }
+  }
+}
+
+function found<T>(kind: SubscriptionKind, id: string, record: T | null): T {
+  if (record === null) throw new DomainError('not_found', `${kind === 'webhook' ? 'Webhook' : 'E-mail subscription'} ${id} not found`);
+  return record;
+}
+
+const resource = (kind: SubscriptionKind, verb: string, id: string) => ({ action: `${kind}.${verb}`, resourceType: kind, resourceId: id });
+
+/** For the audit log: of an address only where it leads, because its path and query often hold a token. */
+const visible = ({ url, eventTypes, labels, enabled }: SubscriptionRecord): Details => ({
+  ...(url === null ? {} : { url: new URL(url).origin }),
+  event_types: [...eventTypes],
+  labels: { ...labels },
+  enabled,
+});

@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
+import { VERSION } from '../common/version';
+import { CLOUD_EVENT_TYPE } from '../events/cloud-event';
+import { fieldOf, type Sent } from './sent';
+import { signatureOf } from './signature';
+import { TargetRefused, WebhookTargets } from './webhook-targets';
+
+export interface WebhookMessage {
+  readonly url: string;
+  /** The same in every repetition, so that receivers can drop what they have had. */
+  readonly id: string;
+  readonly timestamp: number;
+  readonly body: string;
+  readonly secrets: readonly string[];
+}
+
+const WITHIN_MS = 5_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** Sends webhooks, one connection each. Follows no redirects, and reads no more of an answer than it must. */
+@Injectable()
+export class WebhookSender {
+  constructor(private readonly targets: WebhookTargets) {}
+
+  /** Never throws: what went wrong is in the result, in words without anything of the answer. */
+  async send(message: WebhookMessage, stop: AbortSignal): Promise<Sent> {
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(WITHIN_MS)]);
+    try {
+      const status = await this.post(this.targets.read(message.url), message, signal);
+      if (status >= 200 && status < 300) return { ok: true, status };
+      const words = status >= 300 && status < 400 ? 'The target redirects, which is not followed' : `The target answered ${String(status)}`;
+      return { ok: false, status, words };
+    } catch (error) {
+      return { ok: false, status: null, words: wordsOf(error, signal) };
+    }
+  }
+
+  private post(url: URL, message: WebhookMessage, signal: AbortSignal): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const options: RequestOptions = {
+        method: 'POST',
+        agent: false,
+        signal,
+        lookup: this.targets.lookup,
+        headers: {
+          'Content-Type': CLOUD_EVENT_TYPE,
+          'Content-Length': Buffer.byteLength(message.body),
+          'User-Agent': `fog-compute/${VERSION}`,
+          Connection: 'close',
+          'webhook-id': message.id,
+          'webhook-timestamp': String(message.timestamp),
+          'webhook-signature': signatureOf(message, message.secrets),
+        },
+      };
+      const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, (answer) => {
+        resolve(answer.statusCode ?? 0);
+        discard(answer);
+      });
+      request.on('error', reject);
+      request.on('socket', (socket) => this.guard(socket));
+      request.end(message.body);
+    });
+  }
+
+  /** The last look, at the address that the connection really has. */
+  private guard(socket: Socket): void {
+    socket.once('connect', () => {
+      if (!this.targets.permits(socket.remoteAddress ?? '')) socket.destroy(new TargetRefused('url must lead to a public address'));
+    });
+  }
+}
+
+/** The status is all that counts; the rest is taken up to a limit, so that honest servers see no broken connection. */
+function discard(answer: IncomingMessage): void {
+  let bytes = 0;
+  answer.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) answer.destroy();
+  });
+  answer.on('error', () => undefined);
+}
+
+function wordsOf(error: unknown, signal: AbortSignal): string {
+  if (error instanceof TargetRefused) return error.message;
+  if (signal.aborted) return `The target did not answer within ${String(WITHIN_MS / 1000)} seconds`;
+  const code = fieldOf(error, 'code');
+  return `The target could not be reached${typeof code === 'string' ? ` (${code})` : ''}`;
+}

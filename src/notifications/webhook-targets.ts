@@ -1,0 +1,107 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { lookup, type LookupAddress } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import { AppConfig } from '../config/app-config';
+import { AddressPolicy } from './address-policy';
+
+export type ResolveHost = (hostname: string) => Promise<readonly LookupAddress[]>;
+/** Injection token of the function that asks the resolver; tests put one in that changes its mind. */
+export const RESOLVE_HOST = Symbol('RESOLVE_HOST');
+
+/** All addresses of a name, in the order of the system's resolver. */
+export const resolveHost: ResolveHost = (hostname) =>
+  new Promise((resolve, reject) => {
+    lookup(hostname, { all: true, verbatim: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
+  });
+
+const MAX_URL_LENGTH = 2_048;
+const RESOLVE_WITHIN_MS = 3_000;
+/** Ports above 1023 on which something else than a web server usually listens. */
+const OTHER_SERVICES = new Set([
+  ...[
+    1080, 1099, 1433, 1521, 2049, 2181, 2375, 2376, 2377, 2379, 2380, 3128, 3268, 3306, 3389, 4369, 5432, 5601, 5672, 5900, 5984, 5985,
+    6000,
+  ],
+  ...[6379, 6443, 6667, 7001, 7946, 8500, 9042, 9092, 9100, 9160, 9200, 9300, 10_250, 10_255, 11_211, 15_672, 26_379, 27_017, 50_000],
+]);
+
+/** Why a target is refused, in words that its owner may see. They tell nothing of our network. */
+export class TargetRefused extends Error {}
+
+/** Which addresses webhooks may go to. Asked when one is saved, and again for every connection, with the address it really uses. */
+@Injectable()
+export class WebhookTargets {
+  private readonly policy: AddressPolicy;
+
+  constructor(
+    private readonly config: AppConfig,
+    @Inject(RESOLVE_HOST) private readonly resolve: ResolveHost,
+  ) {
+    this.policy = new AddressPolicy(config.WEBHOOK_ALLOWED_NETWORKS);
+  }
+
+  /** Checks all that can be seen of the URL itself. Throws TargetRefused. */
+  read(text: string): URL {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    if (!url || text.length > MAX_URL_LENGTH) throw new TargetRefused('url must be an absolute URL of at most 2048 characters');
+    const isHttp = url.protocol === 'http:';
+    if (url.protocol !== 'https:' && !(isHttp && this.config.WEBHOOK_ALLOW_HTTP)) throw new TargetRefused('url must begin with https://');
+    if (url.username !== '' || url.password !== '') throw new TargetRefused('url must not hold a user name or password');
+    if (url.hash !== '') throw new TargetRefused('url must not have a fragment');
+    const port = url.port === '' ? (isHttp ? 80 : 443) : Number(url.port);
+    const isUsual = port === 443 || (isHttp && port === 80) || port >= 1_024;
+    if (!isUsual || OTHER_SERVICES.has(port)) throw new TargetRefused(`url must not use port ${String(port)}`);
+    const host = literalOf(url);
+    if (isIP(host) !== 0 && !this.policy.permits(host)) throw new TargetRefused(NOT_PUBLIC);
+    return url;
+  }
+
+  /** As `read`, and asks the resolver. Throws TargetRefused also when the name is not known. */
+  async check(text: string): Promise<void> {
+    const url = this.read(text);
+    if (isIP(literalOf(url)) !== 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new TargetRefused('The host of url cannot be resolved')), RESOLVE_WITHIN_MS);
+    });
+    try {
+      await Promise.race([this.addressesOf(url.hostname), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  permits(address: string): boolean {
+    return this.policy.permits(address);
+  }
+
+  /** For `http.request`: the connection goes to an address that was checked, not to what a second question would give. */
+  readonly lookup: LookupFunction = (hostname, { all }, callback) => {
+    this.addressesOf(hostname).then(
+      (addresses) => {
+        const [first] = addresses;
+        if (all === true) callback(null, [...addresses]);
+        else callback(null, first?.address ?? '', first?.family);
+      },
+      (error: unknown) => callback(error as NodeJS.ErrnoException, '', 0),
+    );
+  };
+
+  /** One forbidden address among them refuses the name: which one a connection gets is chance. */
+  private async addressesOf(hostname: string): Promise<readonly LookupAddress[]> {
+    let addresses: readonly LookupAddress[];
+    try {
+      addresses = await this.resolve(hostname);
+    } catch (cause) {
+      throw new TargetRefused('The host of url cannot be resolved', { cause });
+    }
+    if (addresses.length === 0) throw new TargetRefused('The host of url cannot be resolved');
+    if (!addresses.every(({ address }) => this.policy.permits(address))) throw new TargetRefused(NOT_PUBLIC);
+    return addresses;
+  }
+}
+
+const NOT_PUBLIC = 'url must lead to a public address';
+
+/** The host without the brackets of IPv6. URL has turned all spellings of an IPv4 address into the usual one. */
+const literalOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1');

@@ -1,0 +1,124 @@
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Context } from '../common/http/context.decorator';
+import { CurrentActor } from '../common/http/current-actor.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import type { Actor, RequestContext } from '../common/request-context';
+import { Idempotent } from '../idempotency/idempotent.decorator';
+import { DeliveryLogService } from './delivery-log.service';
+import { DeliveriesQueryDto, DeliveryPageDto } from './dto/delivery.dto';
+import { SubscriptionIdDto } from './dto/id.param.dto';
+import { ChangeWebhookDto, CreateWebhookDto, WebhookDto, WebhookWithSecretDto } from './dto/webhook.dto';
+import { SubscriptionsService } from './subscriptions.service';
+
+const KIND = 'webhook';
+
+/** A user's own webhooks. */
+@ApiTags('notifications')
+@ApiBearerAuth()
+@ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'internal', 'try_again')
+@Controller('notifications/webhooks')
+export class WebhooksController {
+  constructor(
+    private readonly subscriptions: SubscriptionsService,
+    private readonly log: DeliveryLogService,
+  ) {}
+
+  @Post()
+  @Idempotent()
+  @ApiOperation({
+    summary: 'Be told of events by HTTP',
+    description: 'Signed as Standard Webhooks says. The secret is shown in this answer only. At most 20.',
+  })
+  @ApiCreatedResponse({ type: WebhookWithSecretDto })
+  @ApiProblem('malformed_json', 'read_only_token', 'conflict', 'validation_failed')
+  async create(
+    @Body() body: CreateWebhookDto,
+    @Context() context: RequestContext,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<WebhookWithSecretDto> {
+    const { url, description, event_types: eventTypes, labels, enabled } = body;
+    const wish = { url, description, eventTypes, labels, enabled };
+    const answer = await this.subscriptions.create(KIND, wish, context, (record, secret) => WebhookWithSecretDto.with(record, secret));
+    void reply.header('Location', `/api/notifications/webhooks/${answer.id}`);
+    return answer;
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'List your webhooks', description: 'Newest first, without their secrets.' })
+  @ApiOkResponse({ type: [WebhookDto] })
+  async list(@CurrentActor() actor: Actor): Promise<WebhookDto[]> {
+    return (await this.subscriptions.list(KIND, actor)).map((record) => WebhookDto.from(record));
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'See one of your webhooks' })
+  @ApiOkResponse({ type: WebhookDto })
+  @ApiProblem('invalid_request', 'not_found')
+  async find(@Param() { id }: SubscriptionIdDto, @CurrentActor() actor: Actor): Promise<WebhookDto> {
+    return WebhookDto.from(await this.subscriptions.find(KIND, id, actor));
+  }
+
+  @Patch(':id')
+  @ApiOperation({ summary: 'Change a webhook', description: 'What is absent stays. Holds for what is sent from then on.' })
+  @ApiOkResponse({ type: WebhookDto })
+  @ApiProblem('malformed_json', 'invalid_request', 'read_only_token', 'not_found', 'validation_failed')
+  async change(
+    @Param() { id }: SubscriptionIdDto,
+    @Body() body: ChangeWebhookDto,
+    @Context() context: RequestContext,
+  ): Promise<WebhookDto> {
+    return WebhookDto.from(await this.subscriptions.change(KIND, id, body.toChange(), context));
+  }
+
+  @Delete(':id')
+  @Idempotent()
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ summary: 'Remove a webhook with its log' })
+  @ApiNoContentResponse()
+  @ApiProblem('invalid_request', 'read_only_token', 'not_found')
+  async remove(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<void> {
+    await this.subscriptions.remove(KIND, id, context);
+  }
+
+  @Post(':id/rotate-secret')
+  @Idempotent()
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({ summary: 'Get a new secret', description: 'For 24 hours requests are signed with the old one too.' })
+  @ApiOkResponse({ type: WebhookWithSecretDto })
+  @ApiProblem('invalid_request', 'read_only_token', 'not_found')
+  rotate(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<WebhookWithSecretDto> {
+    return this.subscriptions.rotate(id, context, (record, secret) => WebhookWithSecretDto.with(record, secret));
+  }
+
+  @Post(':id/test')
+  @Idempotent()
+  @HttpCode(HttpStatus.ACCEPTED)
+  @ApiOperation({ summary: 'Send a test event', description: 'At most one every ten seconds; the log shows what became of it.' })
+  @ApiAcceptedResponse({ description: 'It is on its way.' })
+  @ApiProblem('invalid_request', 'read_only_token', 'not_found', 'conflict')
+  async test(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<void> {
+    await this.subscriptions.test(id, context);
+  }
+
+  @Get(':id/deliveries')
+  @ApiOperation({ summary: 'See what was delivered and what was not', description: 'Newest first; kept as long as the events.' })
+  @ApiOkResponse({ type: DeliveryPageDto })
+  @ApiProblem('invalid_request', 'not_found')
+  async deliveries(
+    @Param() { id }: SubscriptionIdDto,
+    @Query() query: DeliveriesQueryDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<DeliveryPageDto> {
+    return DeliveryPageDto.from(await this.log.page(KIND, id, actor, query));
+  }
+}

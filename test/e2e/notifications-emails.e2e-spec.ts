@@ -1,0 +1,172 @@
+import { deploy, deployed } from '../support/deployments';
+import { MailServer } from '../support/mail-server';
+import { startTestApp, type TestApp } from '../support/test-app';
+import { until } from '../support/until';
+
+const FROM = 'fog-compute <noreply@fog.example>';
+const CREATED = { event_types: ['fog.deployment.created'] };
+
+describe('e-mails', () => {
+  let t: TestApp;
+  let mail: MailServer;
+  const logged: string[] = [];
+  beforeAll(async () => {
+    mail = await MailServer.start();
+    const logStream = { write: (line: string) => void logged.push(line) };
+    t = await startTestApp({ env: { SMTP_URL: mail.url, SMTP_FROM: FROM, STOP_GRACE_SECONDS: '0', LOG_LEVEL: 'debug' }, logStream });
+    await Promise.all([t.userId('ada'), t.userId('eve')]);
+  });
+  afterEach(async () => {
+    await t.dataSource.query(`DELETE FROM subscriptions`);
+    mail.mails.length = 0;
+    mail.refusal = null;
+  });
+  afterAll(async () => {
+    await t?.close();
+    await mail?.close();
+  });
+
+  const create = async (body: object = CREATED, user = 'ada'): Promise<string> =>
+    (await t.as(user).post('/api/notifications/emails').send(body).expect(201)).body.id as string;
+  const lastDelivery = async (
+    id: string,
+  ): Promise<{ id: string; state: string; attempts: number; response_status: number | null; error: string | null } | undefined> =>
+    (await t.as('ada').get(`/api/notifications/emails/${id}/deliveries`).expect(200)).body.deliveries[0];
+  const untilState = (id: string, state: string, attempts = 1) =>
+    until(
+      async () => {
+        const last = await lastDelivery(id);
+        return last?.state === state && last.attempts >= attempts ? last : null;
+      },
+      { what: `an e-mail that is ${state}`, timeoutMs: 15_000 },
+    );
+  const timePasses = async (id: string): Promise<void> => {
+    await t.dataSource.query(`UPDATE deliveries SET next_attempt_at = now() WHERE subscription_id = $1 AND state = 'pending'`, [id]);
+    await t.dataSource.query(`UPDATE subscriptions SET retry_at = NULL WHERE id = $1`, [id]);
+    await t.dataSource.query(
+      `INSERT INTO jobs (kind, key) VALUES ('notification.deliver', $1) ON CONFLICT (kind, key) DO UPDATE SET due_at = now(), wishes = jobs.wishes + 1`,
+      [id],
+    );
+  };
+
+  it("go to the account's own address, with what happened in words", async () => {
+    const { body } = await t
+      .as('ada')
+      .post('/api/notifications/emails')
+      .send({ event_types: ['fog.deployment.running'] })
+      .expect(201);
+    expect(body).toMatchObject({ email: 'ada@test.invalid', enabled: true });
+    const id = await deployed(t, 'ada', { name: 'shop', env: { SECRET: 'canary-in-mail' } });
+    const [got] = await mail.untilMails(1);
+    expect(got).toMatchObject({ from: 'noreply@fog.example', to: ['ada@test.invalid'] });
+    expect(got?.text).toMatch(/^Subject: \[fog-compute\] shop: deployment running\r$/m);
+    expect(got?.text).toContain(`deployment_id: ${id}`);
+    expect(got?.text).toContain('new_status: running');
+    expect(got?.text).not.toContain('canary-in-mail');
+    expect(await untilState(body.id as string, 'delivered')).toMatchObject({ attempts: 1, response_status: 250, error: null });
+  });
+
+  it('cannot be sent to any other address', async () => {
+    for (const more of [{ email: 'victim@example.org' }, { to: 'victim@example.org' }, { url: 'https://example.org' }])
+      await t
+        .as('ada')
+        .post('/api/notifications/emails')
+        .send({ ...CREATED, ...more })
+        .expect(422);
+    await create();
+    await create(CREATED, 'eve');
+    await deploy(t, 'ada');
+    expect((await mail.untilMails(1)).map(({ to }) => to)).toEqual([['ada@test.invalid']]);
+  });
+
+  it('are repeated under the same Message-ID when the server refuses for the moment', async () => {
+    const id = await create();
+    mail.refusal = { code: 451, words: 'try again later' };
+    await deploy(t, 'ada');
+    expect(await untilState(id, 'pending')).toMatchObject({ response_status: 451, error: 'The mail server did not take it (answer 451)' });
+    mail.refusal = null;
+    await timePasses(id);
+    const delivered = await untilState(id, 'delivered', 2);
+    await t.as('ada').post(`/api/notifications/deliveries/${delivered.id}/redeliver`).expect(202);
+    const ids = (await mail.untilMails(2)).map(({ text }) => /^Message-ID:\s+(\S+)/im.exec(text)?.[1]);
+    expect(ids[0]).toBeDefined();
+    expect(ids[0]).toBe(ids[1]);
+  });
+
+  it('wait for a server that is dead, and go out when it is back', async () => {
+    const id = await create();
+    await mail.close();
+    try {
+      await deploy(t, 'ada');
+      expect(await untilState(id, 'pending')).toMatchObject({
+        response_status: null,
+        error: expect.stringContaining('could not be reached'),
+      });
+    } finally {
+      await mail.listen();
+    }
+    await timePasses(id);
+    await untilState(id, 'delivered', 2);
+    await mail.untilMails(1);
+  });
+
+  it('tell of a webhook that was switched off, whatever they listen to', async () => {
+    const id = await create({ event_types: ['fog.deployment.purged'], labels: { team: 'nobody' } });
+    await t.dataSource.query(
+      `INSERT INTO events (type, user_id, data) VALUES ('fog.notification.disabled', $1, '{"reason":"nothing but failures"}')`,
+      [await t.userId('ada')],
+    );
+    const [got] = await mail.untilMails(1);
+    expect(got?.text).toContain('reason: nothing but failures');
+    await untilState(id, 'delivered');
+  });
+
+  it('stay one e-mail whatever is in the data: nothing becomes a header, a recipient or a line of its own', async () => {
+    await create({ event_types: ['fog.deployment.failed'] });
+    await t.dataSource.query(`INSERT INTO events (type, user_id, data) VALUES ('fog.deployment.failed', $1, $2)`, [
+      await t.userId('ada'),
+      JSON.stringify({ name: 'x\r\nBcc: victim@example.org', reason: 'a\r\n.\r\nMAIL FROM:<evil@example.org>' }),
+    ]);
+    const [got, ...more] = await mail.untilMails(1);
+    expect(more).toEqual([]);
+    expect(got?.to).toEqual(['ada@test.invalid']);
+    expect(got?.text).not.toMatch(/^Bcc:/im);
+    expect(got?.text).not.toMatch(/^MAIL FROM/im);
+  });
+
+  it('are at most five a user, belong to him, and leave rows in the audit log', async () => {
+    const ids = await Promise.all(Array.from({ length: 5 }, () => create()));
+    await t.as('ada').post('/api/notifications/emails').send(CREATED).expect(409);
+    const [id = ''] = ids;
+    for (const send of [t.as('eve').get(`/api/notifications/emails/${id}`), t.as('eve').delete(`/api/notifications/emails/${id}`)])
+      await send.expect(404);
+    await t.as('ada').patch(`/api/notifications/emails/${id}`).send({ enabled: false }).expect(200);
+    await t.as('ada').delete(`/api/notifications/emails/${id}`).expect(204);
+    expect((await t.as('ada').get('/api/notifications/emails').expect(200)).body).toHaveLength(4);
+    const rows = await t.dataSource.query<{ action: string }[]>(
+      `SELECT action FROM audit_log WHERE resource_id = $1 AND outcome = 'done' ORDER BY id`,
+      [id],
+    );
+    expect(rows.map(({ action }) => action)).toEqual(['email.create', 'email.change', 'email.remove']);
+  });
+
+  it('never show the password of the mail server', () => {
+    expect(logged.length).toBeGreaterThan(0);
+    expect(logged.filter((line) => line.includes('mail-password'))).toEqual([]);
+  });
+});
+
+describe('without a mail server', () => {
+  it('e-mails are refused in words, and webhooks work on', async () => {
+    const t = await startTestApp();
+    try {
+      const { body } = await t.as('ada').post('/api/notifications/emails').send(CREATED).expect(409);
+      expect(body).toMatchObject({ code: 'email_not_configured', detail: 'E-mail is not configured on this server' });
+      expect((await t.as('ada').get('/api/notifications/emails').expect(200)).body).toEqual([]);
+      const refused = await t.as('ada').post('/api/notifications/webhooks').send({ url: 'http://example.org/' }).expect(422);
+      expect(refused.body.detail).toBe('url must begin with https://.');
+    } finally {
+      await t.close();
+    }
+  });
+});

@@ -1,0 +1,71 @@
+import type { AddressInfo } from 'node:net';
+import { SMTPServer } from 'smtp-server';
+import { until } from './until';
+
+export interface ReceivedMail {
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly text: string;
+}
+
+/** A real SMTP server on loopback that keeps what it takes, and refuses when it is told to. */
+export class MailServer {
+  readonly mails: ReceivedMail[] = [];
+  /** The answer instead of taking an e-mail; null: take it. */
+  refusal: { readonly code: number; readonly words: string } | null = null;
+  private server: SMTPServer | undefined;
+  private port = 0;
+
+  static async start(): Promise<MailServer> {
+    const mail = new MailServer();
+    await mail.listen();
+    return mail;
+  }
+
+  get url(): string {
+    return `smtp://fog:mail-password@127.0.0.1:${String(this.port)}`;
+  }
+
+  /** On the same port as before, so that a server that was dead comes back. */
+  async listen(): Promise<void> {
+    const server = new SMTPServer({
+      disabledCommands: ['STARTTLS'],
+      allowInsecureAuth: true,
+      authMethods: ['PLAIN', 'LOGIN'],
+      onAuth: ({ username, password }, _session, done) =>
+        username === 'fog' && password === 'mail-password' ? done(null, { user: username }) : done(new Error('wrong')),
+      onData: (stream, session, done) => {
+        const chunks: Buffer[] = [];
+        stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+        stream.on('end', () => {
+          if (this.refusal) {
+            done(Object.assign(new Error(this.refusal.words), { responseCode: this.refusal.code }));
+            return;
+          }
+          const { mailFrom, rcptTo } = session.envelope;
+          const to = rcptTo.map(({ address }) => address);
+          this.mails.push({ from: mailFrom === false ? '' : mailFrom.address, to, text: Buffer.concat(chunks).toString('utf8') });
+          done();
+        });
+      },
+    });
+    server.on('error', () => undefined);
+    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
+    this.port = (server.server.address() as AddressInfo).port;
+    this.server = server;
+  }
+
+  async untilMails(count: number): Promise<readonly ReceivedMail[]> {
+    await until(() => this.mails.length >= count, {
+      what: `${String(count)} e-mails, not ${String(this.mails.length)}`,
+      timeoutMs: 15_000,
+    });
+    return this.mails;
+  }
+
+  async close(): Promise<void> {
+    const { server } = this;
+    this.server = undefined;
+    if (server) await new Promise<void>((resolve) => server.close(resolve));
+  }
+}
