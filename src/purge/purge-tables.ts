@@ -1,0 +1,22 @@
+export interface PurgedTable {
+  readonly table: string;
+  /** The column that holds the deployment's id. */
+  readonly column: string;
+}
+
+/**
+ * Everything that belongs to one deployment and goes with it, children before parents. A test compares the list with the
+ * foreign keys of the database. Audit rows, events and their deliveries stay: they have a retention of their own.
+ */
+export const PURGED_TABLES: readonly PurgedTable[] = [
+  { table: 'reservations', column: 'deployment_id' },
+  { table: 'deployment_replicas', column: 'deployment_id' },
+  { table: 'placements', column: 'deployment_id' },
+  { table: 'deployment_status_history', column: 'deployment_id' },
+  { table: 'deletions', column: 'deployment_id' },
+  { table: 'deployment_resources', column: 'deployment_id' },
+  { table: 'deployments', column: 'id' },
+];
+
+/** How many rows a purge removes, or would remove, by table. */
+export type PurgedRows = Readonly<Record<string, number>>;

@@ -1,0 +1,87 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { Audit } from '../audit/audit';
+import { DomainError } from '../common/problem/domain-error';
+import type { RequestContext } from '../common/request-context';
+import { inTransaction, type Tx } from '../database/transaction';
+import { Events } from '../events/events';
+import { IdempotencyService } from '../idempotency/idempotency.service';
+import { purgeBlocks, type PurgeBlock } from './purge-block';
+import { PurgeMetrics } from './purge-metrics';
+import { purgeAudit, purgeEvent } from './purge-records';
+import { PurgeRepository, type PurgeCandidate } from './purge.repository';
+
+export interface PurgeOptions {
+  /** Do not wait for `purge_at`; needs a reason. */
+  readonly overrideRetention: boolean;
+  /** Goes to the audit log. */
+  readonly reason: string | null;
+}
+
+/** A purge as it would be. */
+export interface PurgePreview {
+  readonly candidate: PurgeCandidate;
+  /** Empty: nothing stands in its way. */
+  readonly blocks: readonly PurgeBlock[];
+}
+
+/** An administrator's purge of one deployment, which is decided by the same facts as the background's. */
+@Injectable()
+export class PurgeService {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly repository: PurgeRepository,
+    private readonly audit: Audit,
+    private readonly events: Events,
+    private readonly idempotency: IdempotencyService,
+    private readonly metrics: PurgeMetrics,
+  ) {}
+
+  /** Writes nothing. Throws `not_found`. */
+  async preview(id: string, { overrideRetention }: PurgeOptions): Promise<PurgePreview> {
+    const candidate = await this.repository.find(id);
+    if (!candidate) throw notFound(id);
+    return { candidate, blocks: purgeBlocks(candidate, overrideRetention) };
+  }
+
+  /**
+   * Removes all rows of it and leaves an audit row and an event, in one transaction. Throws `not_found` and the codes of
+   * `purgeBlocks`. `answerOf` makes the answer that is kept for a repeated request.
+   */
+  async purge(
+    id: string,
+    options: PurgeOptions,
+    context: RequestContext,
+    answerOf: (candidate: PurgeCandidate) => object,
+  ): Promise<PurgeCandidate> {
+    const purged = await inTransaction(this.dataSource, async (tx) => {
+      await this.repository.begin(tx);
+      const candidate = await this.lockPurgeable(tx, id, options);
+      if (!candidate.due) await this.repository.bringForward(tx, id);
+      const after = { reason: options.reason, override_retention: options.overrideRetention && !candidate.due };
+      await this.audit.record(tx, context, purgeAudit(candidate, after));
+      await this.events.record(tx, [purgeEvent(candidate)]);
+      await this.repository.erase(tx, [id]);
+      await this.idempotency.storeAnswer(tx, context, { status: 200, body: answerOf(candidate) });
+      return candidate;
+    });
+    this.metrics.count('administrator', 1);
+    return purged;
+  }
+
+  private async lockPurgeable(tx: Tx, id: string, { overrideRetention }: PurgeOptions): Promise<PurgeCandidate> {
+    if (!(await this.repository.lock(tx, id))) throw notFound(id);
+    const [candidate] = await this.repository.candidates(tx, [id]);
+    if (!candidate) throw notFound(id);
+    const blocks = purgeBlocks(candidate, overrideRetention);
+    const [first] = blocks;
+    if (first) {
+      const members = { deployment_id: id, purge_at: candidate.purgeAt?.toISOString() ?? null, blocked_by: blocks.map(({ code }) => code) };
+      throw new DomainError(first.code, `${blocks.map(({ detail }) => detail).join('. ')}.`, { members });
+    }
+    return candidate;
+  }
+}
+
+const notFound = (id: string): DomainError => new DomainError('not_found', `Deployment ${id} not found`);

@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import type { Tx } from '../database/transaction';
+import type { RetentionPolicy } from './retention-policy';
+
+export interface StoredPolicy extends RetentionPolicy {
+  readonly id: string;
+  readonly changedBy: string;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** The SQL on retention policies. */
+@Injectable()
+export class RetentionPoliciesRepository {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** The strongest selector first, then by value. */
+  async list(): Promise<StoredPolicy[]> {
+    return this.dataSource.query<StoredPolicy[]>(
+      `SELECT ${COLUMNS} FROM retention_policies ORDER BY array_position(ARRAY['label', 'user', 'type'], selector), value`,
+    );
+  }
+
+  async find(id: string): Promise<StoredPolicy | null> {
+    return one(this.dataSource.manager, `SELECT ${COLUMNS} FROM retention_policies WHERE id = $1`, [id]);
+  }
+
+  async exists({ selector, value }: Pick<RetentionPolicy, 'selector' | 'value'>): Promise<boolean> {
+    return (
+      (await one(this.dataSource.manager, `SELECT ${COLUMNS} FROM retention_policies WHERE selector = $1 AND value = $2`, [
+        selector,
+        value,
+      ])) !== null
+    );
+  }
+
+  async userExists(id: string): Promise<boolean> {
+    return (await this.dataSource.query<unknown[]>(`SELECT 1 FROM users WHERE id = $1`, [id])).length > 0;
+  }
+
+  async lock(tx: Tx, id: string): Promise<StoredPolicy | null> {
+    return one(tx, `SELECT ${COLUMNS} FROM retention_policies WHERE id = $1 FOR UPDATE`, [id]);
+  }
+
+  /** A second policy for the same deployments breaks uq_retention_policies_selector. */
+  async insert(tx: Tx, { selector, value, days }: RetentionPolicy, userId: string): Promise<StoredPolicy> {
+    return required(
+      await one(tx, `INSERT INTO retention_policies (selector, value, days, changed_by) VALUES ($1, $2, $3, $4) RETURNING ${COLUMNS}`, [
+        ...[selector, value, days, userId],
+      ]),
+    );
+  }
+
+  async change(tx: Tx, id: string, days: number, userId: string): Promise<StoredPolicy> {
+    const [[changed]] = await tx.query<[StoredPolicy[], number]>(
+      `UPDATE retention_policies SET days = $2, changed_by = $3, updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
+      [id, days, userId],
+    );
+    return required(changed);
+  }
+
+  async remove(tx: Tx, id: string): Promise<void> {
+    await tx.query(`DELETE FROM retention_policies WHERE id = $1`, [id]);
+  }
+}
+
+const COLUMNS = `id, selector, value, days, changed_by AS "changedBy", created_at AS "createdAt", updated_at AS "updatedAt"`;
+
+async function one(manager: EntityManager, sql: string, parameters: unknown[]): Promise<StoredPolicy | null> {
+  const [row] = await manager.query<StoredPolicy[]>(sql, parameters);
+  return row ?? null;
+}
+
+function required(policy: StoredPolicy | null | undefined): StoredPolicy {
+  if (!policy) throw new Error('The retention policy was not written');
+  return policy;
+}
