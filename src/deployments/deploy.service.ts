@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { Audit } from '../audit/audit';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
@@ -10,10 +11,12 @@ import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
 import type { Placement } from '../scheduling/place.types';
 import { DeploymentsRepository } from './deployments.repository';
+import { specDetails } from './domain/spec-details';
 import type { DeploymentSpec } from './domain/deployment-spec';
 import { limitFaults } from './domain/limits';
 import { DeploymentAcceptedDto } from './dto/deployment-accepted.dto';
 import { PlacementService } from './placement.service';
+import { Quota } from './quota';
 
 /** Accepts a deployment: from the commit on it survives every crash, and the reconciler brings it to life. */
 @Injectable()
@@ -25,15 +28,25 @@ export class DeployService {
     private readonly placements: PlacementService,
     private readonly jobs: JobQueue,
     private readonly idempotency: IdempotencyService,
+    private readonly audit: Audit,
+    private readonly quota: Quota,
   ) {}
 
-  /** Throws `validation_failed` beyond the configured limits and `already_exists` for a live deployment of that name. */
-  async deploy(spec: DeploymentSpec, context: RequestContext): Promise<DeploymentAcceptedDto> {
+  /** Throws `validation_failed` beyond the configured limits, `quota_exceeded`, and `already_exists` for a live deployment of that name. */
+  async deploy(spec: DeploymentSpec, context: RequestContext, protectionReason: string | null): Promise<DeploymentAcceptedDto> {
     this.checkLimits(spec);
     try {
       return await inTransaction(this.dataSource, async (tx) => {
-        const id = await this.deployments.insert(tx, spec, context.actor, context.requestId);
+        await this.quota.require(tx, { userId: context.actor.userId, deployments: 1, replicas: spec.replicas });
+        const id = await this.deployments.insert(tx, spec, context.actor, { requestId: context.requestId, protectionReason });
         await this.jobs.enqueue(tx, [{ kind: 'deployment.reconcile', key: id }]);
+        const entry = {
+          action: 'deployment.deploy',
+          resourceType: 'deployment',
+          resourceId: id,
+          after: { ...specDetails(spec), protection_reason: protectionReason },
+        };
+        await this.audit.record(tx, context, entry);
         const body = DeploymentAcceptedDto.queued(id, spec.replicas);
         await this.idempotency.storeAnswer(tx, context, { status: 202, body, location: `/api/deployment/status/${id}` });
         return body;

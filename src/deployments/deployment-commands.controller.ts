@@ -1,8 +1,9 @@
-import { Body, Controller, Delete, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Headers, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
   ApiExtraModels,
+  ApiHeader,
   ApiOkResponse,
   ApiOperation,
   ApiParam,
@@ -10,6 +11,7 @@ import {
   getSchemaPath,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
@@ -17,18 +19,19 @@ import type { RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import { DeleteService } from './delete.service';
+import { DeletionPreviewService } from './deletion-preview.service';
 import { DeployService } from './deploy.service';
+import { readDeletionQuery } from './deletion-query';
 import { DeleteQueryDto, DeployQueryDto } from './dto/command-queries.dto';
 import { DeletionAnswerDto } from './dto/deletion-answer.dto';
+import { DeletionPreviewDto } from './dto/deletion-preview.dto';
 import { DeployRequestDto, ScaleRequestDto } from './dto/deploy-request.dto';
 import { DeploymentAcceptedDto } from './dto/deployment-accepted.dto';
 import { DryRunDto } from './dto/placement.dto';
 import { LifecycleService } from './lifecycle.service';
 import { RefuseExtras } from './refuse-extras.decorator';
-import { requireDeploymentId } from './refusals';
+import { deletionPath, requireDeploymentId } from './refusals';
 import { ScaleService } from './scale.service';
-
-const DELETE_WAIT_EXTRA_SECONDS = 5;
 
 const ApiId = (): MethodDecorator => ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' });
 
@@ -43,6 +46,7 @@ export class DeploymentCommandsController {
     private readonly deploys: DeployService,
     private readonly scales: ScaleService,
     private readonly deletes: DeleteService,
+    private readonly previews: DeletionPreviewService,
     private readonly lifecycle: LifecycleService,
   ) {}
 
@@ -70,7 +74,7 @@ export class DeploymentCommandsController {
       void reply.status(HttpStatus.OK);
       return DryRunDto.from(await this.deploys.preview(body.toSpec()));
     }
-    const answer = await this.deploys.deploy(body.toSpec(), context);
+    const answer = await this.deploys.deploy(body.toSpec(), context, body.protectionReason());
     void reply.header('Location', `/api/deployment/status/${answer.deployment_id}`);
     return answer;
   }
@@ -106,16 +110,31 @@ export class DeploymentCommandsController {
   @FailureWords('Deletion failed')
   @ApiOperation({
     summary: 'Delete a deployment',
-    description: 'One transaction decides it. The answer waits for the teardown; 202 when that takes longer than `wait`.',
+    description:
+      'One transaction decides it. The answer waits for the teardown; 202 when that takes longer than `wait`, and at once with ' +
+      '`Prefer: respond-async`. With `dry_run=true` it only tells what would happen.',
   })
   @ApiId()
+  @ApiHeader({
+    name: 'If-Match',
+    required: false,
+    description: 'The `ETag` that was read: refuses (412) when the deployment has changed since',
+  })
+  @ApiHeader({ name: 'Prefer', required: false, description: '`respond-async` (RFC 7240): answer at once' })
   @Idempotent()
-  @ApiExtraModels(DeletionAnswerDto)
-  @ApiOkResponse({ description: 'Deleted; all replicas are confirmed stopped', type: DeletionAnswerDto })
-  @ApiAcceptedResponse({ description: 'Deleted; some replicas are still stopping', schema: { $ref: getSchemaPath(DeletionAnswerDto) } })
+  @ApiExtraModels(DeletionAnswerDto, DeletionPreviewDto)
+  @ApiOkResponse({
+    description: 'Deleted; all replicas are confirmed stopped. With `dry_run=true`: the preview; nothing was written',
+    schema: { oneOf: [{ $ref: getSchemaPath(DeletionAnswerDto) }, { $ref: getSchemaPath(DeletionPreviewDto) }] },
+  })
+  @ApiAcceptedResponse({
+    description: 'Deleted; some replicas are still stopping. `Location` is the ledger',
+    schema: { $ref: getSchemaPath(DeletionAnswerDto) },
+  })
   @ApiProblem('invalid_deployment_id', 'invalid_request', 'malformed_json')
   @ApiProblem('not_found')
-  @ApiProblem('already_deleted', 'idempotency_in_progress')
+  @ApiProblem('already_deleted', 'deployment_protected', 'legal_hold', 'idempotency_in_progress')
+  @ApiProblem('precondition_failed')
   @ApiProblem('payload_too_large')
   @ApiProblem('unsupported_media_type')
   @ApiProblem('validation_failed', 'idempotency_key_reused')
@@ -123,12 +142,21 @@ export class DeploymentCommandsController {
   async delete(
     @Param('deployment_id') id: string,
     @Query() query: DeleteQueryDto,
+    @Headers() headers: IncomingHttpHeaders,
     @Context() context: RequestContext,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<DeletionAnswerDto> {
-    const waitSeconds = query.wait ?? Math.min(60, this.config.STOP_GRACE_SECONDS + DELETE_WAIT_EXTRA_SECONDS);
-    const { complete, answer } = await this.deletes.delete(requireDeploymentId(id, 'invalid_deployment_id'), waitSeconds, context);
+  ): Promise<DeletionAnswerDto | DeletionPreviewDto> {
+    const deploymentId = requireDeploymentId(id, 'invalid_deployment_id');
+    const { options, dryRun, waitSeconds, isAsync } = readDeletionQuery(query, headers, { graceSeconds: this.config.STOP_GRACE_SECONDS });
+    if (dryRun) {
+      const preview = await this.previews.preview(deploymentId, options, context.actor);
+      void reply.header('ETag', preview.etag);
+      return preview;
+    }
+    const { complete, answer } = await this.deletes.delete(deploymentId, options, waitSeconds, context);
     void reply.status(complete ? HttpStatus.OK : HttpStatus.ACCEPTED);
+    if (!complete) void reply.header('Location', deletionPath(deploymentId));
+    if (!complete && isAsync) void reply.header('Preference-Applied', 'respond-async');
     return answer;
   }
 

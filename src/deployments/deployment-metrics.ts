@@ -1,12 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import type { Histogram } from 'prom-client';
+import type { Counter, Histogram } from 'prom-client';
 import { Metrics } from '../metrics/metrics';
+
+/** `retried`: an engine was asked in vain to stop a replica. `stuck`: that happened several times in a row to one deletion. */
+export type DeletionEvent = 'forced' | 'retried' | 'stuck' | 'restored';
 
 /** How long the steps take that users wait for. A deletion is timed in its two parts: decided, and torn down. */
 @Injectable()
 export class DeploymentMetrics {
   private readonly decision: Histogram;
   private readonly teardown: Histogram;
+  private readonly teardownStep: Histogram<'step'>;
+  private readonly deletions: Counter<'event'>;
   private readonly placement: Histogram<'cause' | 'outcome'>;
 
   constructor(metrics: Metrics) {
@@ -19,6 +24,17 @@ export class DeploymentMetrics {
       name: 'fog_deletion_teardown_seconds',
       help: 'From the decision of a delete until the last container is confirmed gone and its capacity released.',
       buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 300, 3_600],
+    });
+    this.teardownStep = metrics.histogram({
+      name: 'fog_teardown_step_seconds',
+      help: 'Steps of ending containers: stop, confirm, release; total: a whole deletion.',
+      labels: ['step'],
+      buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600],
+    });
+    this.deletions = metrics.counter({
+      name: 'fog_deletion_events_total',
+      help: 'What happened to deletions beside the usual: forced, retried, stuck, restored.',
+      labels: ['event'],
     });
     this.placement = metrics.histogram({
       name: 'fog_placement_seconds',
@@ -35,9 +51,26 @@ export class DeploymentMetrics {
     return result;
   }
 
-  /** `deletedAt` and `now` by the database's clock. */
-  tornDown(deletedAt: Date, now: Date): void {
-    this.teardown.observe((now.getTime() - deletedAt.getTime()) / 1000);
+  /** From the decision, or from the end of the time in which containers were kept, by the database's clock. */
+  tornDown(seconds: number): void {
+    this.teardown.observe(seconds);
+    this.teardownStep.observe({ step: 'total' }, seconds);
+  }
+
+  /** One order to an engine to stop a container, until the engine has confirmed it. What fails is not observed. */
+  async timeStop(work: () => Promise<void>): Promise<void> {
+    const end = this.teardownStep.startTimer({ step: 'stop' });
+    await work();
+    end();
+  }
+
+  /** `confirm`: from the wish to stop a replica until its engine shows that it is gone. `release`: writing that down. */
+  timeStep(step: 'confirm' | 'release', seconds: number): void {
+    this.teardownStep.observe({ step }, seconds);
+  }
+
+  countDeletion(event: DeletionEvent, by = 1): void {
+    this.deletions.inc({ event }, by);
   }
 
   async timePlacement<T extends { readonly shortfall: string | null }>(cause: string, work: () => Promise<T>): Promise<T> {

@@ -11,6 +11,7 @@ import { PageQueryDto, VisibilityQueryDto } from './dto/page-query.dto';
 import { DeploymentDetailDto } from './dto/deployment-detail.dto';
 import { DeploymentListItemDto, ListQueryDto } from './dto/deployment-list.dto';
 import { DeploymentStatusDto, HistoryEntryDto } from './dto/deployment-status.dto';
+import { ETAG_HEADER } from './etag';
 import { readHistoryQuery } from './history-query';
 import { readListQuery } from './list-query';
 import { requireDeploymentId } from './refusals';
@@ -50,28 +51,34 @@ export class DeploymentViewsController {
   @FailureWords('Failed to retrieve deployment status')
   @ApiOperation({ summary: 'See status, health and replicas', description: 'What the runtimes showed, not what was hoped.' })
   @ApiId()
-  @ApiOkResponse({ type: DeploymentStatusDto })
+  @ApiOkResponse({ type: DeploymentStatusDto, headers: ETAG_HEADER })
   @ApiProblem('not_found')
-  status(
+  async status(
     @Param('deployment_id') id: string,
     @Query() query: VisibilityQueryDto,
     @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DeploymentStatusDto> {
-    return this.views.status(requireDeploymentId(id), actor, query.include_deleted);
+    const { body, etag } = await this.views.status(requireDeploymentId(id), actor, query.include_deleted);
+    void reply.header('ETag', etag);
+    return body;
   }
 
   @Get(':deployment_id')
   @FailureWords('Failed to retrieve deployment')
   @ApiOperation({ summary: 'See the whole deployment with its placement explanations' })
   @ApiId()
-  @ApiOkResponse({ type: DeploymentDetailDto })
+  @ApiOkResponse({ type: DeploymentDetailDto, headers: ETAG_HEADER })
   @ApiProblem('not_found')
-  detail(
+  async detail(
     @Param('deployment_id') id: string,
     @Query() query: VisibilityQueryDto,
     @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DeploymentDetailDto> {
-    return this.views.detail(requireDeploymentId(id), actor, query.include_deleted);
+    const { body, etag } = await this.views.detail(requireDeploymentId(id), actor, query.include_deleted);
+    void reply.header('ETag', etag);
+    return body;
   }
 
   @Get(':deployment_id/history')

@@ -4,53 +4,14 @@ import { DataSource } from 'typeorm';
 import type { Actor } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
 import { BatchedRead } from '../database/batched-read';
-import { isOnline } from '../nodes/node-status.sql';
 import type { PlacementExplanation, PlacementStrategy } from '../scheduling/place.types';
-import type { RuntimeKind } from '../runtime/runtime-driver';
 import type { DeploymentType } from './domain/deployment-spec';
 import type { HistoryQuery } from './history-query';
 import { NO_STATUS, type DeploymentStatus } from './domain/deployment-status';
-import type { ReplicaStatus } from './domain/replica-status';
+import { STATUS, toStatusView, type StatusRow, type StatusView } from './status-view.sql';
 
 /** Times inside JSON come as text: ISO 8601, UTC, milliseconds. */
 type IsoTime = string;
-
-export interface ReplicaView {
-  readonly id: string;
-  readonly nodeId: string;
-  readonly nodeName: string;
-  readonly runtime: RuntimeKind;
-  readonly online: boolean;
-  readonly observedAt: IsoTime | null;
-  readonly status: ReplicaStatus;
-  readonly containerId: string | null;
-  readonly startedAt: IsoTime | null;
-  readonly stoppedAt: IsoTime | null;
-  readonly reason: string | null;
-  readonly attempt: number;
-  readonly published: readonly { containerPort: number; protocol: string; hostIp: string; hostPort: number }[];
-  /** Of the current generation and not superseded: counts for the health. */
-  readonly counts: boolean;
-}
-
-export interface StatusView {
-  readonly id: string;
-  readonly name: string;
-  readonly status: DeploymentStatus;
-  readonly targetReplicas: number;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly deletedAt: Date | null;
-  readonly resources: { readonly cpu_cores: number; readonly memory_mb: number; readonly gpu_units: number; readonly storage_gb: number };
-  readonly replicas: readonly ReplicaView[];
-  readonly changes: readonly {
-    old_status: DeploymentStatus | typeof NO_STATUS;
-    new_status: DeploymentStatus;
-    changed_at: IsoTime;
-    reason: string;
-  }[];
-  readonly work: { attempts: number; last_error: string | null; stuck_since: IsoTime | null; next_attempt_at: IsoTime } | null;
-}
 
 export interface SpecView {
   readonly type: DeploymentType;
@@ -125,49 +86,22 @@ export class DeploymentViewsRepository {
   }
 
   private async readStatuses(queries: readonly StatusQuery[]): Promise<(StatusView | null)[]> {
-    const rows = await this.dataSource.query<(StatusView & { place: number })[]>(STATUS, [
+    const rows = await this.dataSource.query<StatusRow[]>(STATUS, [
       queries.map(({ id }) => id),
       queries.map(({ userId }) => userId),
       queries.map(({ isAdmin }) => isAdmin),
       queries.map(({ includeDeleted }) => includeDeleted),
       this.config.NODE_OFFLINE_AFTER_SECONDS,
     ]);
-    const byPlace = new Map(rows.map(({ place, ...view }) => [place, view]));
-    return queries.map((_query, index) => byPlace.get(index + 1) ?? null);
+    const views = queries.map((): StatusView | null => null);
+    for (const row of rows) views[row.place - 1] = toStatusView(row);
+    return views;
   }
 }
 
 const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 const VISIBLE = `d.id = $1 AND (d.user_id = $2 OR $3) AND (d.deleted_at IS NULL OR $4)`;
-
-const STATUS = `
-  SELECT asked.place::int AS place, d.id, d.name, d.status, d.target_replicas AS "targetReplicas",
-         d.created_at AS "createdAt", d.updated_at AS "updatedAt", d.deleted_at AS "deletedAt",
-         (SELECT json_build_object('cpu_cores', cpu_cores::float8, 'memory_mb', memory_mb,
-                                   'gpu_units', gpu_units, 'storage_gb', storage_gb)
-            FROM deployment_resources WHERE deployment_id = d.id) AS resources,
-         (SELECT coalesce(json_agg(json_build_object(
-                   'id', r.id, 'nodeId', r.node_id, 'nodeName', n.name, 'runtime', n.runtime, 'online', ${isOnline('$5')},
-                   'observedAt', ${iso('greatest(n.last_heartbeat, r.changed_at)')}, 'status', r.status, 'containerId', r.container_id,
-                   'startedAt', ${iso('r.started_at')}, 'stoppedAt', ${iso('r.stopped_at')}, 'reason', r.reason,
-                   'attempt', r.attempt, 'published', r.published,
-                   'counts', r.generation = d.generation AND r.superseded_at IS NULL) ORDER BY r.created_at, r.id), '[]')
-            FROM (SELECT * FROM deployment_replicas WHERE deployment_id = d.id AND status NOT IN ('stopped', 'failed')
-                  UNION ALL
-                  (SELECT * FROM deployment_replicas WHERE deployment_id = d.id AND status IN ('stopped', 'failed')
-                    ORDER BY created_at DESC, id LIMIT 100)) AS r
-            JOIN nodes AS n ON n.id = r.node_id) AS replicas,
-         (SELECT coalesce(json_agg(json_build_object('old_status', h.old_status, 'new_status', h.new_status,
-                   'changed_at', ${iso('h.changed_at')}, 'reason', h.reason) ORDER BY h.id DESC), '[]')
-            FROM (SELECT * FROM deployment_status_history WHERE deployment_id = d.id ORDER BY id DESC LIMIT 10) AS h) AS changes,
-         (SELECT json_build_object('attempts', j.attempts, 'last_error', j.last_error,
-                   'stuck_since', ${iso('j.failing_since')}, 'next_attempt_at', ${iso('j.due_at')})
-            FROM jobs AS j WHERE j.kind = 'deployment.reconcile' AND j.key = d.id::text) AS work
-    FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::boolean[]) WITH ORDINALITY
-           AS asked(id, user_id, is_admin, include_deleted, place)
-    JOIN deployments AS d
-      ON d.id = asked.id AND (d.user_id = asked.user_id OR asked.is_admin) AND (d.deleted_at IS NULL OR asked.include_deleted)`;
 
 const SPEC = `
   SELECT d.type, d.user_id AS "userId", d.generation, d.container_image AS "containerImage", d.region,

@@ -1,15 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
-import { DeploymentListRepository, type ListRow } from './deployment-list.repository';
-import { DeploymentViewsRepository, type HistoryRow, type SpecView, type StatusView } from './deployment-views.repository';
+import { isoTime } from '../database/json-time';
+import { DeploymentListRepository, sortValueOf, type ListRow } from './deployment-list.repository';
+import { DeploymentViewsRepository, type HistoryRow, type SpecView } from './deployment-views.repository';
 import { healthOf } from './domain/health';
 import type { DeploymentDetailDto } from './dto/deployment-detail.dto';
 import type { DeploymentListItemDto } from './dto/deployment-list.dto';
 import type { DeploymentStatusDto, HistoryEntryDto } from './dto/deployment-status.dto';
 import { PlacementExplanationDto } from './dto/placement.dto';
+import { etagOf } from './etag';
 import { encodeHistoryCursor, type HistoryQuery } from './history-query';
 import { encodeCursor, type ListQuery } from './list-query';
 import { deploymentNotFound } from './refusals';
+import type { StatusView } from './status-view.sql';
 import { walkedPage } from './walked-page';
 
 export interface Page<T> {
@@ -20,6 +23,12 @@ export interface Page<T> {
   readonly prev?: { cursor: string };
 }
 
+/** A view with the entity tag of what it shows, for `If-Match`. */
+export interface Tagged<T> {
+  readonly body: T;
+  readonly etag: string;
+}
+
 /** Reads: what clients see of deployments. All of them throw the same `not_found` for missing, foreign and deleted. */
 @Injectable()
 export class DeploymentViewsService {
@@ -28,17 +37,17 @@ export class DeploymentViewsService {
     private readonly lists: DeploymentListRepository,
   ) {}
 
-  async status(id: string, actor: Actor, includeDeleted: boolean): Promise<DeploymentStatusDto> {
+  async status(id: string, actor: Actor, includeDeleted: boolean): Promise<Tagged<DeploymentStatusDto>> {
     const view = await this.views.status(id, actor, includeDeleted);
     if (!view) throw deploymentNotFound(id);
-    return toStatus(view);
+    return { body: toStatus(view), etag: etagOf(view.revision) };
   }
 
-  async detail(id: string, actor: Actor, includeDeleted: boolean): Promise<DeploymentDetailDto> {
-    const status = await this.status(id, actor, includeDeleted);
+  async detail(id: string, actor: Actor, includeDeleted: boolean): Promise<Tagged<DeploymentDetailDto>> {
+    const { body, etag } = await this.status(id, actor, includeDeleted);
     const spec = await this.views.spec(id);
     if (!spec) throw deploymentNotFound(id);
-    return { ...status, ...toSpec(spec) };
+    return { body: { ...body, ...toSpec(spec) }, etag };
   }
 
   async history(id: string, actor: Actor, query: HistoryQuery): Promise<Page<HistoryEntryDto>> {
@@ -59,7 +68,7 @@ export class DeploymentViewsService {
     const { rows: walked, total } = await this.lists.page(query);
     const { rows, hasNext, hasPrev } = walkedPage(walked, { ...query, backwards: query.cursor?.backwards ?? null });
     const edge = (row: ListRow | undefined, towardsStart: boolean): { cursor: string } | undefined =>
-      row && { cursor: encodeCursor(query.sortBy, { value: row.sortValue, id: row.id, backwards: towardsStart }) };
+      row && { cursor: encodeCursor(query.sortBy, { value: sortValueOf(query.sortBy, row), id: row.id, backwards: towardsStart }) };
     return {
       items: rows.map(toListItem),
       total,
@@ -105,9 +114,14 @@ function toStatus(view: StatusView): DeploymentStatusDto {
     resources: view.resources,
     recent_status_changes: [...view.changes],
     work: view.work,
-    created_at: view.createdAt.toISOString(),
-    updated_at: view.updatedAt.toISOString(),
-    deleted_at: view.deletedAt?.toISOString() ?? null,
+    created_at: view.createdAt,
+    updated_at: view.updatedAt,
+    stuck_since: (view.deletedAt === null ? null : view.work?.stuck_since) ?? null,
+    protected: view.protectionReason !== null,
+    protection_reason: view.protectionReason,
+    legal_hold: view.legalHold,
+    deleted_at: view.deletedAt,
+    purge_at: view.purgeAt,
   };
 }
 
@@ -154,6 +168,7 @@ const toListItem = (row: ListRow): DeploymentListItemDto => ({
   status: row.status,
   target_replicas: row.targetReplicas,
   running_replicas: row.runningReplicas,
-  created_at: row.createdAt.toISOString(),
-  updated_at: row.updatedAt.toISOString(),
+  created_at: isoTime(row.createdAt),
+  updated_at: isoTime(row.updatedAt),
+  ...(row.purgeAt === null ? {} : { purge_at: isoTime(row.purgeAt) }),
 });

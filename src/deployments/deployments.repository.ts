@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
 import type { Resources } from '../common/resources';
 import { afterCommit, type Tx } from '../database/transaction';
+import { Events } from '../events/events';
 import { Notifications } from '../jobs/notifications';
 import type { PlacementStrategy } from '../scheduling/place.types';
 import type { DeploymentSpec } from './domain/deployment-spec';
@@ -42,7 +43,10 @@ export interface StatusChange {
  */
 @Injectable()
 export class DeploymentsRepository {
-  constructor(private readonly notifications: Notifications) {}
+  constructor(
+    private readonly notifications: Notifications,
+    private readonly events: Events,
+  ) {}
 
   /** Null when it is missing or neither the actor's own nor the actor an administrator: the same to every stranger. */
   async lock(tx: Tx, id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<LockedDeployment | null> {
@@ -64,7 +68,12 @@ export class DeploymentsRepository {
   }
 
   /** Deployment, resources and first history row. A live deployment of the same name is a unique violation (23505). */
-  async insert(tx: Tx, spec: DeploymentSpec, actor: Actor, requestId: string): Promise<string> {
+  async insert(
+    tx: Tx,
+    spec: DeploymentSpec,
+    actor: Actor,
+    { requestId, protectionReason }: { requestId: string; protectionReason: string | null },
+  ): Promise<string> {
     const [row] = await tx.query<{ id: string }[]>(INSERT, [
       actor.userId,
       spec.name,
@@ -85,7 +94,9 @@ export class DeploymentsRepository {
       NO_STATUS,
       'Deployment created by user',
       requestId,
+      protectionReason,
     ]);
+    this.events.announce(tx);
     if (!row) throw new Error('The deployment was not inserted');
     return row.id;
   }
@@ -104,6 +115,7 @@ export class DeploymentsRepository {
       change.requestId,
     ]);
     afterCommit(tx, () => this.notifications.tell(DEPLOYMENT_CHANNEL, deployment.id));
+    this.events.announce(tx);
     if (!row) throw new Error(`Deployment ${deployment.id} cannot move from ${deployment.status} to ${change.to}`);
     return row;
   }
@@ -120,8 +132,8 @@ const LOCK = `
 const INSERT = `
   WITH created AS (
     INSERT INTO deployments (user_id, name, type, container_image, target_replicas, region, placement_strategy,
-                             command, env, ports, health_check, labels)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                             command, env, ports, health_check, labels, protection_reason)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $20)
     RETURNING id, user_id, status),
   resources AS (
     INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb)

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { Audit } from '../audit/audit';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { inTransaction, type Tx } from '../database/transaction';
@@ -30,6 +31,7 @@ export class LifecycleService {
     private readonly ending: ReplicaEnding,
     private readonly jobs: JobQueue,
     private readonly idempotency: IdempotencyService,
+    private readonly audit: Audit,
   ) {}
 
   /** Throws `not_found`, and `invalid_state` when the verb does not fit the status. */
@@ -47,6 +49,13 @@ export class LifecycleService {
         newGeneration: verb !== 'stop',
       });
       await this.jobs.enqueue(tx, [{ kind: 'deployment.reconcile', key: id }]);
+      await this.audit.record(tx, context, {
+        action: `deployment.${verb}`,
+        resourceType: 'deployment',
+        resourceId: id,
+        before: { status: deployment.status },
+        after: { status: to },
+      });
       const body = DeploymentAcceptedDto.of(id, to, deployment.targetReplicas, message);
       await this.idempotency.storeAnswer(tx, context, { status: 202, body });
       return body;

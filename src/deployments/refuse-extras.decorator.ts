@@ -1,5 +1,6 @@
-import { UseGuards, type ExecutionContext } from '@nestjs/common';
+import { applyDecorators, UseGuards, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
 import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import { toPointer } from '../common/validation/pointer';
 
@@ -7,17 +8,20 @@ type Part = 'body' | 'query';
 
 /**
  * For routes that take no body or no query at all: whatever is sent there is refused, as unknown fields are elsewhere.
- * Without it `POST /scale/{id}?dry_run=true` would scale.
+ * Without it `POST /scale/{id}?dry_run=true` would scale. Stands above the `ApiProblem`s of its route.
  */
 export const RefuseExtras = (...parts: Part[]): MethodDecorator =>
-  UseGuards({
-    canActivate: (host: ExecutionContext): boolean => {
-      const request = host.switchToHttp().getRequest<FastifyRequest>();
-      if (parts.includes('query')) refuseQuery(request.query);
-      if (parts.includes('body')) refuseBody(request.body);
-      return true;
-    },
-  });
+  applyDecorators(
+    UseGuards({
+      canActivate: (host: ExecutionContext): boolean => {
+        const request = host.switchToHttp().getRequest<FastifyRequest>();
+        if (parts.includes('query')) refuseQuery(request.query);
+        if (parts.includes('body')) refuseBody(request.body);
+        return true;
+      },
+    }),
+    ...(parts.includes('body') ? [ApiProblem('validation_failed')] : []),
+  );
 
 function refuseQuery(query: unknown): void {
   const errors = Object.keys(query ?? {}).map((name) => unknownField(name, name));

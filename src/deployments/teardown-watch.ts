@@ -9,11 +9,12 @@ export const TEARDOWN_CHANNEL = 'fog_teardown';
 const LOOK_ANYWAY_MS = 1_000;
 
 export interface TeardownState {
-  /** No replica is stopping and no reservation is open. */
+  /** No replica is stopping and no reservation is open, but for those that are kept for a restore. */
   readonly complete: boolean;
-  /** Of the replicas that were asked to stop, how many are confirmed stopped. */
+  /** Of the replicas that were asked to stop, how many are confirmed stopped; also those whose container is kept. */
   readonly stopped: number;
   readonly stopping: number;
+  /** No reservation is open, not even of a replica that is kept. */
   readonly released: boolean;
 }
 
@@ -48,14 +49,20 @@ export class TeardownWatch implements OnModuleDestroy {
   }
 
   private async look(deploymentId: string, replicaIds: readonly string[]): Promise<TeardownState> {
-    const [row] = await this.dataSource.query<{ stopped: number; stopping: number; open: number }[]>(LOOK, [deploymentId, replicaIds]);
-    const { stopped, stopping, open } = row ?? { stopped: 0, stopping: 0, open: 0 };
-    return { complete: stopping === 0 && open === 0, stopped, stopping, released: open === 0 };
+    const [row] = await this.dataSource.query<{ stopped: number; stopping: number; parked: number; reserved: number }[]>(LOOK, [
+      deploymentId,
+      replicaIds,
+    ]);
+    const { stopped, stopping, parked, reserved } = row ?? { stopped: 0, stopping: 0, parked: 0, reserved: 0 };
+    const open = reserved - parked;
+    return { complete: stopping === 0 && open === 0, stopped, stopping, released: reserved === 0 };
   }
 }
 
+/** A parked replica holds exactly one reservation. */
 const LOOK = `
-  SELECT count(*) FILTER (WHERE status = 'stopped' AND id = ANY($2::uuid[]))::int AS stopped,
-         count(*) FILTER (WHERE status = 'stopping')::int AS stopping,
-         (SELECT count(*)::int FROM reservations WHERE deployment_id = $1 AND released_at IS NULL) AS open
+  SELECT count(*) FILTER (WHERE (status = 'stopped' OR parked_at IS NOT NULL) AND id = ANY($2::uuid[]))::int AS stopped,
+         count(*) FILTER (WHERE status = 'stopping' AND parked_at IS NULL)::int AS stopping,
+         count(*) FILTER (WHERE status = 'stopping' AND parked_at IS NOT NULL)::int AS parked,
+         (SELECT count(*)::int FROM reservations WHERE deployment_id = $1 AND released_at IS NULL) AS reserved
     FROM deployment_replicas WHERE deployment_id = $1`;

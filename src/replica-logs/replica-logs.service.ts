@@ -21,7 +21,8 @@ export class ReplicaLogsService {
 
   /** Of every replica that has a container. A node that does not answer costs its own replicas their lines, no more. */
   async read(deploymentId: string, actor: Actor, tailLines: number): Promise<ReplicaLogsDto[]> {
-    const { replicas } = await this.views.status(deploymentId, actor, false);
+    const { body } = await this.views.status(deploymentId, actor, false);
+    const { replicas } = body;
     const targets = new Map((await this.nodes.targets([this.runtimes.active.kind])).map((target) => [target.id, target]));
     const shown = replicas.filter(
       (replica) => replica.status === 'starting' || replica.status === 'running' || replica.status === 'stopping',

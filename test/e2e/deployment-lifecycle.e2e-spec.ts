@@ -44,6 +44,7 @@ describe('the life of a deployment', () => {
       replicas_stopped: 2,
       resources_released: true,
       deleted_at: expect.any(String),
+      purge_at: expect.any(String),
       message: 'Deployment and 2 replicas deleted successfully',
     });
     await t.as('ada').get(`/api/deployment/status/${id}`).expect(404);

@@ -26,6 +26,7 @@ describe('DELETE /api/deployment/{deployment_id}', () => {
       replicas_stopped: 3,
       resources_released: true,
       deleted_at: expect.stringMatching(ISO_TIME),
+      purge_at: expect.stringMatching(ISO_TIME),
       message: 'Deployment and 3 replicas deleted successfully',
     });
     const body = await statusOf(t, 'ada', id);
@@ -146,6 +147,7 @@ describe('a delete whose teardown takes longer than its wait', () => {
       replicas_stopping: 2,
       resources_released: false,
       deleted_at: expect.stringMatching(ISO_TIME),
+      purge_at: expect.stringMatching(ISO_TIME),
       message: `Deployment deleted; 2 replicas are still stopping. Use /status/${id}?include_deleted=true to follow.`,
     });
     const held = await t.dataSource.query<unknown[]>(`SELECT 1 FROM reservations WHERE deployment_id = $1 AND released_at IS NULL`, [id]);

@@ -78,6 +78,11 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
       created_at: expect.stringMatching(ISO_TIME),
       updated_at: expect.stringMatching(ISO_TIME),
       deleted_at: null,
+      stuck_since: null,
+      protected: false,
+      protection_reason: null,
+      legal_hold: false,
+      purge_at: null,
     });
     await remove(id);
   });

@@ -3,6 +3,7 @@ import { inTransaction, type Tx } from '../../src/database/transaction';
 import { DeploymentsRepository, type LockedDeployment, type StatusChange } from '../../src/deployments/deployments.repository';
 import { ReplicasRepository } from '../../src/deployments/replicas.repository';
 import type { ClaimedJob } from '../../src/jobs/job-kinds';
+import { Events } from '../../src/events/events';
 import { JobQueue } from '../../src/jobs/job-queue';
 import { Notifications } from '../../src/jobs/notifications';
 import { openDataSource } from '../support/open-data-source';
@@ -21,7 +22,7 @@ describe('a write that comes too late', () => {
     database = await createTestDatabase();
     dataSource = await openDataSource(database.url, 5);
     notifications = new Notifications(dataSource);
-    deployments = new DeploymentsRepository(notifications);
+    deployments = new DeploymentsRepository(notifications, new Events(notifications));
     jobs = new JobQueue(dataSource, notifications);
     userId = await aUser(dataSource);
   });

@@ -27,9 +27,10 @@ describe('the number of statements of a request does not grow with what it is ab
       await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: nodes[n % 3]!, status: n % 5 === 4 ? 'pending' : 'running' });
     return id;
   };
-  /** Without those that look at the token again now and then, and the hints to other processes, which are sent together. */
+  /** Without those that look at the token or at the fleet now and then, and the hints to other processes, which are sent together. */
   const countOf = (statements: readonly Statement[]): number =>
-    statements.filter(({ sql }) => !/\b(sessions|users|api_tokens|pg_notify)\b/.test(sql)).length;
+    statements.filter(({ sql }) => !/\b(sessions|users|api_tokens|pg_notify)\b|FROM nodes AS n WHERE n.removed_at IS NULL/.test(sql))
+      .length;
   const post = (path: string, body?: object) => t.as('ada').post(`/api/deployment/${path}`).send(body);
 
   it.each<[string, (replicas: number, id: string) => PromiseLike<{ status: number }>, number]>([
@@ -42,6 +43,9 @@ describe('the number of statements of a request does not grow with what it is ab
     ['scale down', (replicas, id) => post(`scale/${id}`, { replicas: Math.ceil(replicas / 2) }), 200],
     ['stop', (_n, id) => post(`${id}/stop`), 202],
     ['delete', (_n, id) => t.as('ada').delete(`/api/deployment/${id}?wait=0`), 202],
+    ['delete, kept warm', (_n, id) => t.as('ada').delete(`/api/deployment/${id}?wait=0&keep_warm=1m`), 202],
+    ['preview of a delete', (_n, id) => t.as('ada').delete(`/api/deployment/${id}?dry_run=true`), 200],
+    ['protect', (_n, id) => t.as('ada').put(`/api/deployment/${id}/protection`).send({ reason: 'production' }), 200],
   ])('%s: the same for 1, 10 and 50 replicas', async (name, request, status) => {
     const counts: number[] = [];
     for (const replicas of SIZES) {
@@ -52,6 +56,36 @@ describe('the number of statements of a request does not grow with what it is ab
     }
     expect(counts).toEqual([counts[0], counts[0], counts[0]]);
     expect(counts[0]).toBeLessThanOrEqual(12);
+  });
+
+  it('delete: four in its transaction when nothing is pending, and one more to look at the teardown', async () => {
+    const id = await aRunningDeployment(3);
+    const statements = await tap.statements(() => t.as('ada').delete(`/api/deployment/${id}?wait=0`).expect(202));
+    const inside = statements.filter(({ inTransaction }) => inTransaction).map(({ sql }) => sql);
+    expect(inside.filter((sql) => !/TRANSACTION|COMMIT/.test(sql))).toEqual([
+      expect.stringContaining('FOR UPDATE OF d'),
+      expect.stringContaining('INSERT INTO deletions'),
+      expect.stringContaining('INSERT INTO audit_log'),
+      expect.stringContaining('INSERT INTO jobs'),
+    ]);
+    expect(countOf(statements.filter(({ inTransaction }) => !inTransaction))).toBe(1);
+  });
+
+  it('ledger: one, and force release as many for 1, 10 or 50 replicas', async () => {
+    await t.token('root', { admin: true });
+    const lost = await aNode(t.dataSource, { cpu_cores: 1000, memory_mb: 1_000_000, storage_gb: 10_000, last_heartbeat: null });
+    const releases: number[] = [];
+    for (const replicas of SIZES) {
+      const id = await aDeployment(t.dataSource, { user_id: await t.userId('ada'), target_replicas: replicas });
+      for (let n = 0; n < replicas; n++) await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: lost });
+      await t.as('ada').delete(`/api/deployment/${id}?wait=0`).expect(202);
+      const ledger = await tap.statements(() => t.as('ada').get(`/api/deployment/${id}/deletion`).expect(200));
+      expect(countOf(ledger)).toBe(1);
+      const release = () => t.as('root').post(`/api/deployment/${id}/force-release`).send({ reason: 'gone' }).expect(200);
+      releases.push(countOf(await tap.statements(release)));
+    }
+    expect(releases).toEqual([releases[0], releases[0], releases[0]]);
+    expect(releases[0]).toBeLessThanOrEqual(10);
   });
 
   it('list: one for a page of 1, 10 or 50 rows with many replicas', async () => {

@@ -5,7 +5,7 @@ const LEGAL: Readonly<Record<ReplicaStatus, readonly ReplicaStatus[]>> = {
   pending: ['starting', 'stopped'],
   starting: ['running', 'stopping', 'failed'],
   running: ['stopping', 'failed'],
-  stopping: ['stopped'],
+  stopping: ['stopped', 'starting', 'failed'],
   stopped: [],
   failed: [],
 };

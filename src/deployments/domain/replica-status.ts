@@ -5,12 +5,14 @@ export type ReplicaStatus = (typeof REPLICA_STATUSES)[number];
  * The whole state machine of a replica. `pending` means that no engine was ever asked to run it, so it may be `stopped`
  * without asking one; from `starting` on, only an engine's word makes it `stopped`. `stopped` and `failed` are final:
  * a new container is a new replica. A failed replica keeps its reservation until its container is confirmed gone.
+ * `stopping` has two rare ways out: a restore starts a container that was kept warm again, and an administrator gives up
+ * one on a node that does not come back (`failed`).
  */
 const NEXT = {
   pending: ['starting', 'stopped'],
   starting: ['running', 'stopping', 'failed'],
   running: ['stopping', 'failed'],
-  stopping: ['stopped'],
+  stopping: ['stopped', 'starting', 'failed'],
   stopped: [],
   failed: [],
 } as const satisfies Record<ReplicaStatus, readonly ReplicaStatus[]>;

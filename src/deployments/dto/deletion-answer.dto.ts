@@ -1,6 +1,14 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { TeardownState } from '../teardown-watch';
 
+/** The times of a decided deletion that its answer tells. */
+interface DeletionTimes {
+  readonly id: string;
+  readonly deletedAt: Date;
+  readonly purgeAt: Date;
+  readonly heldUntil: Date | null;
+}
+
 /** The answer to a delete: what is true when it is given. */
 export class DeletionAnswerDto {
   @ApiProperty({ enum: [true] })
@@ -24,10 +32,19 @@ export class DeletionAnswerDto {
   @ApiProperty({ format: 'date-time' })
   deleted_at!: string;
 
+  @ApiProperty({ format: 'date-time', description: 'When the records may be purged for good' })
+  purge_at!: string;
+
+  @ApiPropertyOptional({
+    format: 'date-time',
+    description: 'Only with `keep_warm`: until then the stopped containers and their reservations are kept for a restore',
+  })
+  held_until?: string;
+
   @ApiProperty({ example: 'Deployment and 3 replicas deleted successfully' })
   message!: string;
 
-  static of(id: string, deletedAt: Date, teardown: TeardownState): DeletionAnswerDto {
+  static of({ id, deletedAt, purgeAt, heldUntil }: DeletionTimes, teardown: TeardownState): DeletionAnswerDto {
     return {
       success: true,
       deployment_id: id,
@@ -36,9 +53,19 @@ export class DeletionAnswerDto {
       ...(teardown.complete ? {} : { replicas_stopping: teardown.stopping }),
       resources_released: teardown.released,
       deleted_at: deletedAt.toISOString(),
-      message: teardown.complete
-        ? `Deployment and ${teardown.stopped} replicas deleted successfully`
-        : `Deployment deleted; ${teardown.stopping} replicas are still stopping. Use /status/${id}?include_deleted=true to follow.`,
+      purge_at: purgeAt.toISOString(),
+      ...(heldUntil ? { held_until: heldUntil.toISOString() } : {}),
+      message: words(id, heldUntil, teardown),
     };
   }
+}
+
+function words(id: string, heldUntil: Date | null, teardown: TeardownState): string {
+  if (!teardown.complete) {
+    return `Deployment deleted; ${teardown.stopping} replicas are still stopping. Use /status/${id}?include_deleted=true to follow.`;
+  }
+  if (heldUntil && !teardown.released) {
+    return `Deployment deleted; ${teardown.stopped} replicas are stopped and kept for a restore until ${heldUntil.toISOString()}`;
+  }
+  return `Deployment and ${teardown.stopped} replicas deleted successfully`;
 }

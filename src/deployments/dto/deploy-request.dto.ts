@@ -1,14 +1,16 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInt, IsNumber, Max, Min } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsNumber, Max, Min } from 'class-validator';
+import { DomainError } from '../../common/problem/domain-error';
 import { IsPlainMap, Optional, TextField, TextList } from '../../common/validation/fields';
 import { NestedField, NestedList } from '../../common/validation/nested';
 import { PLACEMENT_STRATEGIES, type PlacementStrategy } from '../../scheduling/place.types';
 import { DEPLOYMENT_TYPES, type DeploymentSpec, type DeploymentType } from '../domain/deployment-spec';
 import { IMAGE_REFERENCE, MAX_IMAGE_REFERENCE_LENGTH } from '../domain/image-reference';
+import { MAX_REASON_LENGTH } from './protection.dto';
 
-const DEPLOYMENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+export const DEPLOYMENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,254}$/;
-const LABEL_NAME = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
+export const LABEL_NAME = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
 
 /** The limits of the sizes are configuration and checked by the service; here only what no configuration can allow. */
 export class ResourcesRequestDto {
@@ -162,6 +164,24 @@ export class DeployRequestDto {
   @Optional()
   @IsPlainMap({ maxEntries: 64, keyPattern: LABEL_NAME, maxValueLength: 256 })
   labels: Record<string, string> = {};
+
+  @ApiPropertyOptional({ description: 'Refuse to delete it until the protection is lifted', default: false })
+  @Optional()
+  @IsBoolean()
+  protected: boolean = false;
+
+  @ApiPropertyOptional({ description: 'Why; only with `protected`', maxLength: MAX_REASON_LENGTH, example: 'Serves production traffic' })
+  @Optional()
+  @TextField({ max: MAX_REASON_LENGTH })
+  protection_reason?: string;
+
+  /** Null: it is not to be protected. Throws `validation_failed` for a reason without a protection. */
+  protectionReason(): string | null {
+    if (this.protected) return this.protection_reason ?? 'Protected when it was deployed';
+    if (this.protection_reason === undefined) return null;
+    const detail = 'protection_reason needs protected to be true';
+    throw new DomainError('validation_failed', detail, { errors: [{ pointer: '/protection_reason', detail }] });
+  }
 
   toSpec(): DeploymentSpec {
     const { resources, health_check: check } = this;

@@ -71,4 +71,7 @@ export class DeploymentListItemDto {
 
   @ApiProperty({ format: 'date-time' })
   updated_at!: string;
+
+  @ApiPropertyOptional({ format: 'date-time', description: 'When a deleted one is removed for good; absent while it lives' })
+  purge_at?: string;
 }

@@ -140,6 +140,18 @@ export class DeploymentStatusDto {
   @ApiPropertyOptional({ type: () => WorkDto, nullable: true, description: 'The background work; null when nothing is left to do' })
   work!: WorkDto | null;
 
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'Since when the deletion does not get on; see /deletion' })
+  stuck_since!: string | null;
+
+  @ApiProperty({ description: 'Deletes are refused until the protection is lifted' })
+  protected!: boolean;
+
+  @ApiProperty({ type: String, nullable: true })
+  protection_reason!: string | null;
+
+  @ApiProperty({ description: 'Neither deleted nor purged until an administrator lifts the hold' })
+  legal_hold!: boolean;
+
   @ApiProperty({ format: 'date-time' })
   created_at!: string;
 
@@ -148,4 +160,7 @@ export class DeploymentStatusDto {
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true })
   deleted_at!: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When it is removed for good; null while it lives' })
+  purge_at!: string | null;
 }

@@ -5,12 +5,14 @@ import { Check, Column, DeleteDateColumn, Entity, ForeignKey, Index, PrimaryGene
 @Index('uq_deployments_live_name', ['userId', 'name'], { unique: true, where: `deleted_at IS NULL` })
 @Index('ix_deployments_user_created', ['userId', 'createdAt', 'id'])
 @Index('ix_deployments_unsettled', ['id'], { where: `status IN ('pending','scheduled')` })
+@Index('ix_deployments_purge', ['purgeAt', 'id'], { where: `purge_at IS NOT NULL` })
 @Check('ck_deployments_name', `char_length(name) BETWEEN 1 AND 100`)
 @Check('ck_deployments_type', `type IN ('compute','storage','gateway','mixnode')`)
 @Check('ck_deployments_target', `target_replicas >= 1`)
 @Check('ck_deployments_strategy', `placement_strategy IN ('spread','distinct','binpack')`)
 @Check('ck_deployments_status', `status IN ('pending','scheduled','running','stopped','failed','deleted')`)
 @Check('ck_deployments_deleted', `(status = 'deleted') = (deleted_at IS NOT NULL)`)
+@Check('ck_deployments_purge', `purge_at IS NULL OR deleted_at IS NOT NULL`)
 export class Deployment {
   @PrimaryGeneratedColumn('uuid', { name: 'id', primaryKeyConstraintName: 'pk_deployments' })
   id!: string;
@@ -74,4 +76,16 @@ export class Deployment {
 
   @DeleteDateColumn({ name: 'deleted_at', type: 'timestamptz' })
   deletedAt!: Date | null;
+
+  /** Set: deletes are refused, with this reason, until the protection is lifted. */
+  @Column({ name: 'protection_reason', type: 'text', nullable: true })
+  protectionReason!: string | null;
+
+  /** Set by an administrator: neither deleted nor purged until the hold is lifted. */
+  @Column({ name: 'legal_hold_reason', type: 'text', nullable: true })
+  legalHoldReason!: string | null;
+
+  /** Frozen when the deployment is deleted. Null while it lives. */
+  @Column({ name: 'purge_at', type: 'timestamptz', nullable: true })
+  purgeAt!: Date | null;
 }

@@ -3,7 +3,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from
 /** Why replicas went where they went: candidates, score parts, and why each rejected node was rejected. */
 @Entity({ name: 'placements' })
 @Index('ix_placements_deployment', ['deploymentId', 'createdAt'])
-@Check('ck_placements_cause', `cause IN ('deploy','scale','replace','drain')`)
+@Check('ck_placements_cause', `cause IN ('deploy','scale','replace','drain','restore')`)
 export class Placement {
   @PrimaryGeneratedColumn('uuid', { name: 'id', primaryKeyConstraintName: 'pk_placements' })
   id!: string;

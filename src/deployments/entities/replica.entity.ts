@@ -4,6 +4,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from
 @Entity({ name: 'deployment_replicas' })
 @Index('ix_deployment_replicas_status', ['deploymentId', 'status'])
 @Index('ix_deployment_replicas_node', ['nodeId'], { where: `status IN ('pending','starting','running','stopping')` })
+@Index('ix_deployment_replicas_placement', ['placementId'], { where: `placement_id IS NOT NULL` })
 @Index('ix_deployment_replicas_unsettled', ['deploymentId'], {
   where: `status IN ('pending','starting','stopping') OR status = 'failed' AND superseded_at IS NULL`,
 })
@@ -60,4 +61,31 @@ export class Replica {
   /** Another replica has taken this one's place; it no longer counts towards health. */
   @Column({ name: 'superseded_at', type: 'timestamptz', nullable: true })
   supersededAt!: Date | null;
+
+  /** A stopping replica whose container is kept until then, with its reservation, so that a restore can start it again. */
+  @Column({ name: 'warm_until', type: 'timestamptz', nullable: true })
+  warmUntil!: Date | null;
+
+  /** When the engine confirmed that the kept container does not run any more. */
+  @Column({ name: 'parked_at', type: 'timestamptz', nullable: true })
+  parkedAt!: Date | null;
+
+  /** By the engine's own clock, when the run had begun that was parked: a restore starts this run's container again, and no other. */
+  @Column({ name: 'parked_run_at', type: 'timestamptz', nullable: true })
+  parkedRunAt!: Date | null;
+
+  /** An administrator gave it up: nobody has confirmed that its container is gone, but it holds nothing any more. */
+  @Column({ name: 'given_up_at', type: 'timestamptz', nullable: true })
+  givenUpAt!: Date | null;
+
+  /** How often the engine was asked in vain to end the container since the replica is stopping. */
+  @Column({ name: 'stop_attempts', type: 'integer', default: 0 })
+  stopAttempts!: number;
+
+  /** In words, why the last of these attempts failed. */
+  @Column({ name: 'stop_error', type: 'text', nullable: true })
+  stopError!: string | null;
+
+  @Column({ name: 'stop_retry_at', type: 'timestamptz', nullable: true })
+  stopRetryAt!: Date | null;
 }

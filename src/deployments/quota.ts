@@ -1,0 +1,43 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '../common/problem/domain-error';
+import { AppConfig } from '../config/app-config';
+import type { Tx } from '../database/transaction';
+
+export interface QuotaWish {
+  readonly userId: string;
+  /** How many deployments come to life. */
+  readonly deployments: number;
+  /** How many replicas are wanted in addition. */
+  readonly replicas: number;
+}
+
+/** How much one user may have alive. Costs nothing while no limit is configured. */
+@Injectable()
+export class Quota {
+  constructor(private readonly config: AppConfig) {}
+
+  /**
+   * Throws `quota_exceeded` when the wish would go beyond a limit. From here to the end of the transaction the user's
+   * other wishes wait, so that two at once cannot both take the rest.
+   */
+  async require(tx: Tx, { userId, deployments, replicas }: QuotaWish): Promise<void> {
+    const { MAX_DEPLOYMENTS_PER_USER: mostDeployments, MAX_REPLICAS_PER_USER: mostReplicas } = this.config;
+    if ((mostDeployments === 0 || deployments === 0) && (mostReplicas === 0 || replicas <= 0)) return;
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || $1, 0))`, [userId]);
+    const [now] = await tx.query<{ deployments: number; replicas: number }[]>(
+      `SELECT count(*)::int AS deployments, coalesce(sum(target_replicas), 0)::int AS replicas
+         FROM deployments WHERE user_id = $1 AND deleted_at IS NULL`,
+      [userId],
+    );
+    if (!now) return;
+    refuseBeyond('deployments', now.deployments, deployments, mostDeployments);
+    refuseBeyond('replicas', now.replicas, replicas, mostReplicas);
+  }
+}
+
+function refuseBeyond(what: 'deployments' | 'replicas', has: number, more: number, limit: number): void {
+  if (limit === 0 || more <= 0 || has + more <= limit) return;
+  throw new DomainError('quota_exceeded', `The quota allows ${limit} ${what}; there are ${has}, and ${more} more are asked for`, {
+    members: { quota: what, limit, used: has, requested: more },
+  });
+}
