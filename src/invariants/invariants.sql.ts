@@ -20,11 +20,13 @@ export const LIVE_NAMES: Invariant = {
 /** "Shown as stuck": the deployment's job keeps failing and says why. */
 export const DELETED_TORN_DOWN: Invariant = {
   id: 'deleted-torn-down',
-  sentence: 'A deleted deployment has no replica left to stop, or its job says why it is stuck.',
+  sentence: 'A deleted deployment has no replica left to stop, but for those that are kept warm, or its job says why it is stuck.',
   sql: `
     SELECT d.id AS subject, count(*) || ' replicas not stopped since ' || d.deleted_at AS detail
       FROM deployments AS d JOIN deployment_replicas AS r ON r.deployment_id = d.id
-     WHERE d.deleted_at < now() - (SELECT span FROM grace) AND r.status NOT IN ('stopped','failed')
+     WHERE d.deleted_at < now() - (SELECT span FROM grace) - coalesce((
+             SELECT max(x.grace_seconds) FROM deletions AS x WHERE x.deployment_id = d.id), 0) * interval '1 second'
+       AND r.status NOT IN ('stopped','failed') AND coalesce(r.warm_until < now() - (SELECT span FROM grace), true)
        AND NOT EXISTS (SELECT 1 FROM jobs AS j
                         WHERE j.kind = 'deployment.reconcile' AND j.key = d.id::text
                           AND j.failing_since IS NOT NULL AND j.last_error IS NOT NULL)
@@ -94,6 +96,17 @@ export const DELETED_ONCE: Invariant = {
   advice: 'Report this with the log of the deployment: two deletions have won.',
 };
 
+export const DELETION_RECORDED: Invariant = {
+  id: 'deletion-recorded',
+  sentence: 'Every deleted deployment has the record of its deletion.',
+  sql: `
+    SELECT d.id AS subject, format('deleted at %s in generation %s, without a row in deletions', d.deleted_at, d.generation) AS detail
+      FROM deployments AS d
+     WHERE d.status = 'deleted'
+       AND NOT EXISTS (SELECT 1 FROM deletions WHERE deployment_id = d.id AND generation = d.generation)`,
+  advice: 'Look for who deleted it past the API; without the record its teardown cannot be followed.',
+};
+
 export const COUNTERS_EXACT: Invariant = {
   id: 'counters-exact',
   sentence: 'The reserved amounts of a node are the sum of its open reservations.',
@@ -128,7 +141,38 @@ export const NOTHING_STARTS_AFTER_DELETE: Invariant = {
   advice: 'Report this with the log of the deployment: work on it did not take its lock.',
 };
 
-/** Contract, section 8, in its order, and three more that must hold for those to mean what they say. */
+export const PURGE_TIME_SET: Invariant = {
+  id: 'purge-time-set',
+  sentence: 'Every deleted deployment says when it is removed for good, and that is not before its deletion.',
+  sql: `
+    SELECT id AS subject, format('deleted at %s, purge_at %s', deleted_at, coalesce(purge_at::text, 'missing')) AS detail
+      FROM deployments WHERE status = 'deleted' AND deleted_at IS NOT NULL AND (purge_at IS NULL OR purge_at < deleted_at)`,
+  advice: 'Set purge_at by hand, with the setting fog.operation = retention: without it the deployment is never purged.',
+};
+
+export const PURGED_IS_GONE: Invariant = {
+  id: 'purged-is-gone',
+  sentence: 'Nothing is left of a purged deployment.',
+  sql: `
+    SELECT p.deployment_id AS subject, format('purged at %s, but its row is there', p.purged_at) AS detail
+      FROM purged_deployments AS p JOIN deployments AS d ON d.id = p.deployment_id`,
+  advice: 'Report this: a purge has not removed everything, or a deployment was put back past the API.',
+};
+
+export const FEED_WITHOUT_GAPS: Invariant = {
+  id: 'feed-without-gaps',
+  sentence: 'The feed of events has every position from the oldest that is kept to the last one.',
+  sql: `
+    SELECT 'event_feed' AS subject,
+           format('%s events from %s on, the last at %s; the feed says %s', e.count, f.purged_through + 1, e.last, f.last_position) AS detail
+      FROM event_feed AS f,
+           LATERAL (SELECT count(*) AS count, coalesce(max(position), f.purged_through) AS last
+                      FROM events WHERE position > f.purged_through) AS e
+     WHERE e.count <> f.last_position - f.purged_through OR e.last <> f.last_position`,
+  advice: 'Look for who removed events past the program. Readers may have missed what is gone; tell them to read the state anew.',
+};
+
+/** Contract, section 8, in its order, and seven more that must hold for those to mean what they say. */
 export const INVARIANTS: readonly Invariant[] = [
   LIVE_NAMES,
   DELETED_TORN_DOWN,
@@ -137,7 +181,11 @@ export const INVARIANTS: readonly Invariant[] = [
   STATUS_IN_HISTORY,
   DELETED_AT_SET,
   DELETED_ONCE,
+  DELETION_RECORDED,
   COUNTERS_EXACT,
   STOPPED_AT_SET,
   NOTHING_STARTS_AFTER_DELETE,
+  PURGE_TIME_SET,
+  PURGED_IS_GONE,
+  FEED_WITHOUT_GAPS,
 ];

@@ -2,13 +2,15 @@ import { REPLICA_STATUSES, type ReplicaStatus } from '../deployments/domain/repl
 import { aWorkload } from '../../test/support/plan-input';
 import type { WorkloadPhase } from '../runtime/runtime-driver';
 import { discrepancies } from './discrepancies';
+import type { ReplicaRecord } from './node-sync.repository';
 
 const STEADY = { cameBack: false, draining: false };
-const record = (status: ReplicaStatus, over: { id?: string; deploymentId?: string; finished?: boolean } = {}) => ({
+const record = (status: ReplicaStatus, over: Partial<ReplicaRecord> = {}) => ({
   id: 'r1',
   deploymentId: 'd1',
   status,
   finished: status === 'stopped',
+  parked: false,
   ...over,
 });
 const wakes = (status: ReplicaStatus, phase: WorkloadPhase | null, node: Partial<typeof STEADY> = {}): boolean =>
@@ -39,6 +41,16 @@ describe('discrepancies', () => {
   it('wakes all live replicas of a draining node', () => {
     const woken = REPLICA_STATUSES.filter((status) => wakes(status, status === 'running' ? 'running' : null, { draining: true }));
     expect(woken).toEqual(['pending', 'starting', 'running']);
+  });
+
+  it.each<[string, WorkloadPhase | null, Partial<typeof STEADY>, boolean]>([
+    ['is content with a parked container that stands still', 'exited', {}, false],
+    ['wakes for one that somebody has started', 'running', {}, true],
+    ['wakes for one that somebody has removed', null, {}, true],
+    ['wakes for one on a node that is to be emptied', 'exited', { draining: true }, true],
+  ])('%s, and takes it for nobody else’s', (_name, phase, node, expected) => {
+    const found = discrepancies([record('stopping', { parked: true })], phase ? [aWorkload('r1', phase)] : [], { ...STEADY, ...node });
+    expect(found).toEqual({ wake: expected ? ['d1'] : [], unclaimed: [] });
   });
 
   it('wakes a deployment once, however many of its replicas differ', () => {

@@ -2,7 +2,8 @@ import { wantsReplicas, type DeploymentStatus } from '../deployments/domain/depl
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
 import type { ReplicaMove } from '../deployments/replicas.repository';
 import type { ObservedWorkload } from '../runtime/runtime-driver';
-import type { NodeView, PlanReplica, StartFailure } from './plan.types';
+import { isParkedRun, keptWarmUntil } from './keep-warm';
+import type { NodeView, Parking, PlanReplica, StartFailure } from './plan.types';
 import { nextAttempt, restartDelaySeconds, START_ATTEMPTS } from './restart-policy';
 
 /** What is to be done about one replica. `status` is the one it has once `move` is written down. */
@@ -11,6 +12,10 @@ export interface Judgement {
   readonly status: ReplicaStatus;
   readonly move?: ReplicaMove;
   readonly ensure?: true;
+  readonly park?: true;
+  readonly parked?: Parking;
+  /** Nothing is to be done before this time. */
+  readonly keptUntil?: Date;
   readonly remove?: true;
   readonly release?: true;
   readonly blocked?: string;
@@ -37,8 +42,10 @@ export function judge(
       return judgeStarting(replica, view, failure, at);
     case 'running':
       return judgeRunning(replica, view, at);
-    case 'stopping':
-      return judgeLeaving(replica, view, 'stopping');
+    case 'stopping': {
+      const keptUntil = keptWarmUntil(replica, at);
+      return keptUntil ? judgeKept(replica, view, keptUntil) : judgeLeaving(replica, view, 'stopping');
+    }
     case 'failed':
       return replica.reserved ? judgeLeaving(replica, view, 'failed') : { replica, status: 'failed' };
     case 'stopped':
@@ -57,8 +64,9 @@ function judgeStarting(replica: PlanReplica, view: NodeView | undefined, failure
     return failed(replica, at, { words: `Node ${replica.nodeName} went offline before the replica had started` });
   }
   const workload = view.workloads.get(replica.id);
-  if (failure) return failed(replica, at, { words: failure.words, workload, hopeless: !failure.retryable });
-  if (!workload) return { replica, status: 'starting', ensure: true };
+  // What an engine refuses of a kept container says nothing of a new one.
+  if (failure) return failed(replica, at, { words: failure.words, workload, hopeless: !failure.retryable && !replica.parkedRunAt });
+  if (!workload || isParkedRun(replica, workload)) return { replica, status: 'starting', ensure: true };
   switch (workload.phase) {
     case 'starting':
       return { replica, status: 'starting' };
@@ -76,6 +84,18 @@ function judgeRunning(replica: PlanReplica, view: NodeView | undefined, at: Circ
   if (!workload) return failed(replica, at, { words: 'The container has vanished from its node' });
   if (workload.phase === 'running' || workload.phase === 'starting') return { replica, status: 'running' };
   return failed(replica, at, { words: workload.reason ?? 'Ended without a reason', workload });
+}
+
+/** Stopped but kept, with its reservation. What cannot be kept, because it has gone or never ran, leaves like any other. */
+function judgeKept(replica: PlanReplica, view: NodeView | undefined, keptUntil: Date): Judgement {
+  const kept: Judgement = { replica, status: 'stopping', keptUntil };
+  if (!view?.reachable) return replica.parkedAt ? kept : { replica, status: 'stopping', blocked: view?.words };
+  const workload = view.workloads.get(replica.id);
+  if (!workload?.startedAt) return judgeLeaving(replica, view, 'stopping');
+  if (workload.phase !== 'exited') return { replica, status: 'stopping', park: true };
+  return replica.parkedAt && isParkedRun(replica, workload)
+    ? kept
+    : { ...kept, parked: { replicaId: replica.id, runAt: workload.startedAt } };
 }
 
 /** Stopping and failed replicas leave the same way: removed, confirmed gone, released. Only the engine's word counts. */

@@ -17,6 +17,8 @@ export interface ReplicaRecord {
   readonly deploymentId: string;
   readonly status: ReplicaStatus;
   readonly finished: boolean;
+  /** Its container has been stopped and is kept. */
+  readonly parked: boolean;
 }
 
 @Injectable()
@@ -40,7 +42,8 @@ export class NodeSyncRepository {
   async replicas(nodeId: string, shownIds: readonly string[]): Promise<ReplicaRecord[]> {
     return this.dataSource.query<ReplicaRecord[]>(
       `SELECT r.id, r.deployment_id AS "deploymentId", r.status,
-              r.status = 'stopped' OR (r.status = 'failed' AND v.replica_id IS NULL) AS finished
+              r.status = 'stopped' OR (r.status = 'failed' AND v.replica_id IS NULL) AS finished,
+              r.status = 'stopping' AND r.parked_at IS NOT NULL AS parked
          FROM (SELECT replica_id AS id FROM reservations WHERE node_id = $1 AND released_at IS NULL
                UNION SELECT unnest($2::uuid[])) AS wanted
          JOIN deployment_replicas AS r ON r.id = wanted.id
@@ -49,10 +52,14 @@ export class NodeSyncRepository {
     );
   }
 
-  /** Which of these deployments the database knows. */
+  /** Which of these deployments the database knows, or has known: what was purged is not a stranger's. */
   async knownDeployments(ids: readonly string[]): Promise<Set<string>> {
     if (ids.length === 0) return new Set();
-    const rows = await this.dataSource.query<{ id: string }[]>(`SELECT id FROM deployments WHERE id = ANY($1::uuid[])`, [ids]);
+    const rows = await this.dataSource.query<{ id: string }[]>(
+      `SELECT id FROM deployments WHERE id = ANY($1::uuid[])
+        UNION SELECT deployment_id FROM purged_deployments WHERE deployment_id = ANY($1::uuid[])`,
+      [ids],
+    );
     return new Set(rows.map((row) => row.id));
   }
 }

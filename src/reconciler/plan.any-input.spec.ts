@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { DEPLOYMENT_STATUSES, wantsReplicas } from '../deployments/domain/deployment-status';
 import { canReplicaTransition, REPLICA_STATUSES } from '../deployments/domain/replica-status';
-import { aReplica, aWorkload, NOW } from '../../test/support/plan-input';
+import { aReplica, aWorkload, NOW, secondsAgo } from '../../test/support/plan-input';
 import { plan } from './plan';
 import type { Plan, PlanInput } from './plan.types';
+
+const RUN_AT = secondsAgo(30);
 
 function expectLawful({ deployment, replicas, views }: PlanInput, result: Plan): void {
   const statusOf = (id: string) =>
@@ -19,6 +21,13 @@ function expectLawful({ deployment, replicas, views }: PlanInput, result: Plan):
     const view = views.get(replica?.nodeId ?? '');
     expect(replica?.status === 'pending' || (view?.reachable === true && !view.workloads.has(id))).toBe(true);
   }
+  const isKept = (id: string): boolean =>
+    deployment.status === 'deleted' && (replicas.find((each) => each.id === id)?.warmUntil?.getTime() ?? 0) > NOW.getTime();
+  expect([...result.park, ...result.parked].filter(({ replicaId }) => statusOf(replicaId) !== 'stopping' || !isKept(replicaId))).toEqual(
+    [],
+  );
+  const orders = [...result.ensure, ...result.park.map((each) => each.replicaId), ...result.remove.map((each) => each.replicaId)];
+  expect(new Set(orders).size).toBe(orders.length);
   if (!wantsReplicas(deployment.status))
     expect(replicas.some(({ id }) => ['starting', 'running'].includes(statusOf(id) ?? ''))).toBe(false);
 }
@@ -33,6 +42,9 @@ describe('plan, of any input at all', () => {
       on: fc.nat({ max: 1 }),
       superseded: fc.boolean(),
       reserved: fc.boolean(),
+      warmForSeconds: fc.constantFrom(null, -1, 60),
+      parked: fc.boolean(),
+      ran: fc.boolean(),
       phase: fc.constantFrom(null, 'starting', 'running', 'unhealthy', 'exited'),
       failure: fc.constantFrom(null, null, true, false),
     });
@@ -45,11 +57,18 @@ describe('plan, of any input at all', () => {
       fc.property(deployment, fc.tuple(node, node), fc.array(replica, { maxLength: 6 }), (wanted, nodes, drawn) => {
         const all = drawn.map((each, index) => ({ ...each, id: `r${index}`, nodeId: `n${each.on}`, node: nodes[each.on] ?? nodes[0] }));
         const shown = (nodeId: string) =>
-          all.filter((each) => each.nodeId === nodeId).flatMap((each) => (each.phase ? [aWorkload(each.id, each.phase)] : []));
+          all
+            .filter((each) => each.nodeId === nodeId)
+            .flatMap((each) => (each.phase ? [aWorkload(each.id, each.phase, { startedAt: RUN_AT })] : []));
         const input: PlanInput = {
           deployment: wanted,
-          replicas: all.map(({ id, nodeId, node: { online, draining }, status, generation, attempt, superseded, reserved }) =>
-            aReplica(id, { status, generation, attempt, superseded, reserved, nodeId, nodeOnline: online, nodeDraining: draining }),
+          replicas: all.map(({ id, nodeId, node: { online, draining }, status, generation, attempt, superseded, reserved, ...warm }) =>
+            aReplica(id, {
+              ...{ status, generation, attempt, superseded, reserved, nodeId, nodeOnline: online, nodeDraining: draining },
+              warmUntil: warm.warmForSeconds === null ? null : secondsAgo(-warm.warmForSeconds),
+              ...(warm.parked ? { parkedAt: secondsAgo(5), parkedRunAt: RUN_AT } : {}),
+              startedAt: warm.ran ? RUN_AT : null,
+            }),
           ),
           views: new Map(
             nodes.map(({ reachable }, index) => {

@@ -1,149 +1,9 @@
 import fc from 'fast-check';
 import { wantsReplicas } from '../deployments/domain/deployment-status';
 import { isLive } from '../deployments/domain/replica-status';
-import { ModelRecords, type ModelNode, type UserVerb } from '../../test/support/reconciler-model';
-import { ModelRun, type CallEnd } from '../../test/support/reconciler-run';
-
-type Change =
-  | { readonly kind: 'container'; readonly pick: number; readonly becomes: 'starting' | 'running' | 'unhealthy' | 'exited' | 'gone' }
-  | { readonly kind: 'stranger'; readonly pick: number }
-  | { readonly kind: 'node'; readonly pick: number; readonly reachable: boolean; readonly online: boolean; readonly draining: boolean }
-  | { readonly kind: 'user'; readonly verb: UserVerb }
-  | { readonly kind: 'scale'; readonly target: number };
-
-type Step =
-  | Change
-  | { readonly kind: 'time'; readonly seconds: number }
-  | { readonly kind: 'sync'; readonly pick: number }
-  | {
-      readonly kind: 'pass';
-      readonly calls: readonly CallEnd[];
-      readonly placementWorks: boolean;
-      readonly meanwhile: Change | undefined;
-      readonly crash: 'before writing' | 'after writing' | undefined;
-    };
-
-const pick = fc.nat({ max: 11 });
-const change: fc.Arbitrary<Change> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('container'),
-      pick,
-      becomes: fc.constantFrom('running', 'running', 'running', 'exited', 'unhealthy', 'gone', 'starting'),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('stranger'), pick }) },
-  {
-    weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('node'), pick, reachable: fc.boolean(), online: fc.boolean(), draining: fc.boolean() }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant('user'), verb: fc.constantFrom('stop', 'start', 'start', 'retry', 'retry', 'delete') }),
-  },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('scale'), target: fc.integer({ min: 1, max: 5 }) }) },
-);
-const callEnd: fc.Arbitrary<CallEnd> = fc.constantFrom('done', 'done', 'done', 'goes on', 'fails for now', 'fails for good');
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: change },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('time'), seconds: fc.constantFrom(1, 11, 45, 700) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('sync'), pick }) },
-  {
-    weight: 8,
-    arbitrary: fc.record({
-      kind: fc.constant('pass'),
-      calls: fc.array(callEnd, { minLength: 1, maxLength: 3 }),
-      placementWorks: fc.constantFrom(true, true, true, false),
-      meanwhile: fc.option(change, { nil: undefined, freq: 6 }),
-      crash: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, 'before writing', 'after writing'),
-    }),
-  },
-);
-
-function apply(run: ModelRun, what: Change): void {
-  const { records } = run;
-  const nodeAt = (index: number): ModelNode => records.node(`n${index % records.nodes.length}`);
-  switch (what.kind) {
-    case 'container': {
-      const all = records.nodes.flatMap((node) => [...node.containers.keys()].map((id) => ({ node, id })));
-      const chosen = all[what.pick % all.length];
-      if (!chosen) return;
-      if (what.becomes === 'gone') chosen.node.containers.delete(chosen.id);
-      else chosen.node.containers.set(chosen.id, what.becomes);
-      return;
-    }
-    case 'stranger':
-      nodeAt(what.pick).containers.set(`stranger-${what.pick}`, 'running');
-      return;
-    case 'node': {
-      const { reachable, online, draining } = what;
-      Object.assign(nodeAt(what.pick), { reachable, online, draining });
-      return;
-    }
-    case 'user':
-      records.apply(what.verb);
-      run.wake();
-      return;
-    case 'scale':
-      records.scale(what.target);
-      run.wake();
-  }
-}
-
-function take(run: ModelRun, next: Step): void {
-  const { records } = run;
-  records.now += 100;
-  switch (next.kind) {
-    case 'time':
-      records.now += next.seconds * 1000;
-      return;
-    case 'sync':
-      run.sync(records.node(`n${next.pick % records.nodes.length}`));
-      return;
-    case 'pass': {
-      const { meanwhile } = next;
-      run.pass({ ...next, meanwhile: meanwhile && (() => apply(run, meanwhile)) });
-      return;
-    }
-    case 'container':
-    case 'stranger':
-    case 'node':
-    case 'user':
-    case 'scale':
-      apply(run, next);
-  }
-}
-
-const NODE_SYNC_MS = 5_000;
-
-interface Ending {
-  readonly dead: readonly boolean[];
-  readonly draining: readonly boolean[];
-}
-
-/** Nothing goes wrong any more; node n0 takes replicas, the others as drawn. The job runs only when it is due or woken. */
-function quieten(run: ModelRun, { dead, draining }: Ending): void {
-  const { records } = run;
-  records.nodes.forEach((node, index) => {
-    Object.assign(node, { reachable: !dead[index], online: node.online && !dead[index], draining: draining[index] === true });
-  });
-  let syncAt = records.now;
-  for (let round = 0; round < 300; round++) {
-    if (run.dueAt === null || run.dueAt > syncAt) {
-      records.now = Math.max(records.now, syncAt);
-      syncAt += NODE_SYNC_MS;
-      for (const node of records.nodes) run.sync(node);
-      if (run.dueAt === null) return;
-      continue;
-    }
-    records.now = Math.max(records.now + 50, run.dueAt);
-    run.pass({ calls: ['done'], placementWorks: true });
-    for (const node of records.nodes.filter((each) => each.reachable)) {
-      for (const [id, phase] of node.containers) if (phase === 'starting') node.containers.set(id, 'running');
-    }
-  }
-}
+import { ModelRecords, type UserVerb } from '../../test/support/reconciler-model';
+import { ModelRun } from '../../test/support/reconciler-run';
+import { anyStep, quieten, take, type Ending, type Step } from '../../test/support/reconciler-steps';
 
 function expectOrder({ records, dueAt }: ModelRun): void {
   expect(['running', 'stopped', 'failed', 'deleted']).toContain(records.status);
@@ -164,19 +24,76 @@ function expectOrder({ records, dueAt }: ModelRun): void {
   if (records.nodes.every((node) => node.reachable)) expect(dueAt).toBeNull();
 }
 
+const aRun = (target: number): ModelRun => {
+  const nodes = ['n0', 'n1', 'n2'].map((id) => ({ id, reachable: true, online: true, draining: false, containers: new Map() }));
+  return new ModelRun(new ModelRecords(nodes, target));
+};
+const ALL_WELL: Ending = { dead: [], draining: [] };
+const user = (verb: UserVerb): Step => ({ kind: 'user', verb });
+const runningIds = ({ records }: ModelRun): string[] => records.live.filter((row) => row.status === 'running').map((row) => row.id);
+
 describe('plan, whatever happens', () => {
   it('moves legally, releases only what is gone, and ends in order when the faults cease', () => {
     const flags = fc.tuple(fc.constant(false), fc.boolean(), fc.boolean());
     const ending = fc.record({ dead: fc.oneof(fc.constant([false, false, false]), flags), draining: flags });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(step, { maxLength: 60, size: 'max' }), ending, (target, steps, end) => {
-        const nodes = ['n0', 'n1', 'n2'].map((id) => ({ id, reachable: true, online: true, draining: false, containers: new Map() }));
-        const run = new ModelRun(new ModelRecords(nodes, target));
+      fc.property(fc.integer({ min: 1, max: 4 }), fc.array(anyStep, { maxLength: 60, size: 'max' }), ending, (target, steps, end) => {
+        const run = aRun(target);
         for (const next of steps) take(run, next);
         quieten(run, end);
         expectOrder(run);
       }),
       { numRuns: 250 },
     );
+  });
+
+  it('does so too when what is kept warm is disturbed, and when it is restored in the middle of that', () => {
+    const some = fc.array(anyStep, { maxLength: 8, size: 'max' });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), some, some, fc.nat({ max: 12 }), (target, early, late, parking) => {
+        const run = aRun(target);
+        quieten(run, ALL_WELL);
+        for (const next of [user('delete and keep warm'), ...early]) take(run, next);
+        quieten(run, ALL_WELL, parking);
+        for (const next of [{ kind: 'restore' } as const, ...late]) take(run, next);
+        quieten(run, ALL_WELL);
+        expectOrder(run);
+      }),
+      { numRuns: 250 },
+    );
+  });
+
+  it('starts the very containers again that were kept, whenever the process dies on the way', () => {
+    const crashes = fc.array(fc.constantFrom(undefined, 'before writing' as const, 'after writing' as const), { maxLength: 4 });
+    const deaths = (all: readonly ('before writing' | 'after writing' | undefined)[]): Step[] =>
+      all.map((crash) => ({ kind: 'pass', calls: ['done'], placementWorks: true, meanwhile: undefined, crash }));
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), crashes, crashes, (target, stopping, starting) => {
+        const run = aRun(target);
+        quieten(run, ALL_WELL);
+        const before = runningIds(run);
+        for (const next of [user('delete and keep warm'), ...deaths(stopping)]) take(run, next);
+        quieten(run, ALL_WELL, 8);
+        expect(run.records.all.map((row) => [row.status, row.reserved, row.parkedAt !== null])).toEqual(
+          before.map(() => ['stopping', true, true]),
+        );
+        for (const next of [{ kind: 'restore' } as const, ...deaths(starting)]) take(run, next);
+        quieten(run, ALL_WELL);
+        expect([run.records.status, runningIds(run), run.records.rows.size]).toEqual(['running', before, target]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('lets go of what was kept warm when its time is over, without looking at it in vain before', () => {
+    const run = aRun(3);
+    quieten(run, ALL_WELL);
+    take(run, user('delete and keep warm'));
+    quieten(run, ALL_WELL, 8);
+    const [kept] = run.records.all;
+    expect(run.dueAt).toBe(kept?.warmUntil?.getTime());
+    quieten(run, ALL_WELL);
+    expectOrder(run);
+    expect(run.records.all.map((row) => row.status)).toEqual(['stopped', 'stopped', 'stopped']);
   });
 });

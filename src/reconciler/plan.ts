@@ -106,15 +106,19 @@ function toPlan(
     deployment: more.deployment ?? null,
     moves: judged.flatMap(({ move }) => (move ? [move] : [])),
     release: ids(({ release }) => release),
+    parked: judged.flatMap(({ parked }) => (parked ? [parked] : [])),
     ensure: ids(({ ensure }) => ensure),
-    remove: [
-      ...judged.filter(({ remove }) => remove).map(({ replica }) => ({ nodeId: replica.nodeId, replicaId: replica.id })),
-      ...unknownWorkloads(input),
-    ],
+    park: judged.filter(({ park }) => park).map(onNode),
+    remove: [...judged.filter(({ remove }) => remove).map(onNode), ...unknownWorkloads(input)],
     blocked: [...new Set(judged.flatMap(({ blocked }) => (blocked === undefined ? [] : [blocked])))],
+    unstoppable: judged.flatMap(({ replica, status, blocked }) =>
+      status === 'stopping' && blocked !== undefined ? [{ replicaId: replica.id, words: blocked }] : [],
+    ),
     lookAgainMs: lookAgain(input, judged),
   };
 }
+
+const onNode = ({ replica }: Judgement): { nodeId: string; replicaId: string } => ({ nodeId: replica.nodeId, replicaId: replica.id });
 
 /** Failures that nobody will replace: of earlier generations and of deleted deployments, once they hold nothing any more. */
 function obsolete({ deployment }: PlanInput, judged: readonly Judgement[]): string[] {
@@ -133,7 +137,8 @@ function unknownWorkloads({ views, replicas }: PlanInput): { nodeId: string; rep
 }
 
 function lookAgain(input: PlanInput, judged: readonly Judgement[]): number | null {
-  const waits = judged.flatMap(({ replica, status, move }): number[] => {
+  const waits = judged.flatMap(({ replica, status, move, keptUntil }): number[] => {
+    if (keptUntil) return [Math.max(LOOK_OFTEN_MS, keptUntil.getTime() - input.now.getTime())];
     if (status === 'starting' || status === 'stopping') {
       const ageSeconds = move ? 0 : (input.now.getTime() - replica.changedAt.getTime()) / 1000;
       return [ageSeconds < FRESH_SECONDS ? LOOK_OFTEN_MS : LOOK_SELDOM_MS];

@@ -1,6 +1,6 @@
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
-import type { PlacementCause } from '../deployments/placement.service';
+import type { PlacementCause } from '../deployments/placements.repository';
 import type { ReplicaMove } from '../deployments/replicas.repository';
 import type { ObservedWorkload } from '../runtime/runtime-driver';
 
@@ -20,6 +20,24 @@ export interface PlanReplica {
   readonly createdAt: Date;
   readonly changedAt: Date;
   readonly startedAt: Date | null;
+  /** A stopping one keeps its container and its reservation until then, for a restore. */
+  readonly warmUntil: Date | null;
+  /** When it was seen that the kept container has ended. */
+  readonly parkedAt: Date | null;
+  /** By the engine's clock, when the run had begun that was parked: this one may be started again. */
+  readonly parkedRunAt: Date | null;
+}
+
+/** A replica whose container is kept, as it was when it had ended. */
+export interface Parking {
+  readonly replicaId: string;
+  readonly runAt: Date;
+}
+
+/** In words, what keeps a stopping replica from ending. */
+export interface StopFailure {
+  readonly replicaId: string;
+  readonly words: string;
 }
 
 /** What a node's engine showed. A replica that is missing from `workloads` is confirmed to be absent. */
@@ -49,17 +67,28 @@ export interface PlacementWish {
   readonly replaces: readonly { readonly id: string; readonly attempt: number }[];
 }
 
+interface OnNode {
+  readonly nodeId: string;
+  readonly replicaId: string;
+}
+
 /** What to write down in one transaction, then what to ask of the engines, then when to look again. */
 export interface Plan {
   readonly moves: readonly ReplicaMove[];
   readonly release: readonly string[];
   readonly supersede: readonly string[];
+  /** Kept containers that have been seen to stand still. */
+  readonly parked: readonly Parking[];
   readonly place: PlacementWish | null;
   readonly deployment: { readonly to: DeploymentStatus; readonly reason: string } | null;
   readonly ensure: readonly string[];
-  readonly remove: readonly { readonly nodeId: string; readonly replicaId: string }[];
+  /** Stop, but keep. */
+  readonly park: readonly OnNode[];
+  readonly remove: readonly OnNode[];
   /** In words, what had to be left because a node does not answer. */
   readonly blocked: readonly string[];
+  /** The stopping replicas among what had to be left. */
+  readonly unstoppable: readonly StopFailure[];
   /** Null: settled, nothing to look at until something changes. */
   readonly lookAgainMs: number | null;
 }

@@ -1,24 +1,32 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
+import { DeploymentMetrics } from '../deployments/deployment-metrics';
 import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
 import { ReplicasRepository } from '../deployments/replicas.repository';
+import { backoffMs } from '../jobs/backoff';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { Notifications } from '../jobs/notifications';
+import type { NodeTarget } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import { EngineCalls } from './engine-calls';
 import { Observer } from './observer';
 import { plan } from './plan';
-import type { Plan, PlanReplica } from './plan.types';
+import type { Plan, PlanReplica, StopFailure } from './plan.types';
+import { Progress } from './progress';
 import { Recorder } from './recorder';
-import { SnapshotRepository, workloadOf, type Snapshot } from './snapshot.repository';
+import { graceSecondsOf, SnapshotRepository, workloadOf, type Snapshot } from './snapshot.repository';
+import { StopFailures } from './stop-failures';
 
 const SHORT_WAIT_MS = 1_000;
 /** When the deployment changed under a plan; also ends a run whose claim was lost, as soon as the worker notices. */
 const STALE_PAUSE_MS = 25;
 const REPLACEMENT_RETRY_MS = 5_000;
+const BEHIND_THE_OTHERS: JobResult = { kind: 'again', afterMs: 0 };
+
+type StopCall = Plan['remove'][number] & { readonly kind: 'park' | 'remove' };
 
 /**
  * Brings one deployment to what is wanted: look, plan, write down, ask the engines, look again, until nothing is left to
@@ -28,7 +36,7 @@ const REPLACEMENT_RETRY_MS = 5_000;
 export class ReconcileDeploymentHandler implements JobHandler {
   readonly kind = 'deployment.reconcile';
   readonly concurrency: number;
-  private readonly logger = new Logger(ReconcileDeploymentHandler.name);
+  private active = 0;
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
@@ -39,12 +47,15 @@ export class ReconcileDeploymentHandler implements JobHandler {
     private readonly replicas: ReplicasRepository,
     private readonly runtimes: Runtimes,
     private readonly notifications: Notifications,
+    private readonly metrics: DeploymentMetrics,
+    private readonly stopFailures: StopFailures,
   ) {
     this.concurrency = config.WORKER_CONCURRENCY;
   }
 
   async handle(job: ClaimedJob, signal: AbortSignal): Promise<JobResult> {
     const calls = new EngineCalls(signal);
+    this.active += 1;
     try {
       for (;;) {
         const result = await this.pass(job, calls, signal);
@@ -52,6 +63,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
         signal.throwIfAborted();
       }
     } finally {
+      this.active -= 1;
       await calls.close();
     }
   }
@@ -61,7 +73,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
     if (!snapshot) return { kind: 'done' };
     await calls.keepStarts((id) => snapshot.replicas.some((replica) => replica.id === id && replica.status === 'starting'));
     const startFailures = calls.takeStartFailures();
-    const views = await this.observer.observe(job.key, snapshot.nodes.values(), expectedOn(snapshot), signal);
+    const views = await this.observer.observe(job.key, nodesToAsk(snapshot), expectedOn(snapshot), signal);
     const steps = plan({ ...snapshot, deployment: snapshot, views, startFailures });
 
     const recorded = await this.recorder.record(snapshot, steps, job);
@@ -75,18 +87,37 @@ export class ReconcileDeploymentHandler implements JobHandler {
       await this.waitForNews(job.key, calls);
       return 'go on';
     }
-    if (recorded.wrote) return 'go on';
-    return outcome(steps, [...steps.blocked, ...calls.problems, ...(recorded.shortfall === null ? [] : [recorded.shortfall])]);
+    if (recorded.wrote && snapshot.status === 'pending' && this.isFull) return BEHIND_THE_OTHERS;
+    if (recorded.wrote && !onlyNotesRunning(steps)) return 'go on';
+    const problems = [...steps.blocked, ...calls.problems, ...(recorded.shortfall === null ? [] : [recorded.shortfall])];
+    return problems.length === 0 ? outcome(steps) : this.putOff(job, snapshot, problems, [...steps.unstoppable, ...calls.stopFailures]);
+  }
+
+  /** All places are taken, so others wait: that they find room, or that there is none, comes before the starts of those who have. */
+  private get isFull(): boolean {
+    return this.active >= this.concurrency;
+  }
+
+  /** Later, and the replicas that wait for it say so. */
+  private async putOff(
+    job: ClaimedJob,
+    snapshot: Snapshot,
+    problems: readonly string[],
+    unstopped: readonly StopFailure[],
+  ): Promise<JobResult> {
+    const afterMs = backoffMs(job.attempts, Math.random());
+    await this.stopFailures.note(job, snapshot, unstopped, afterMs);
+    return { kind: 'failed', words: problems.join('; '), afterMs };
   }
 
   /** Asks the engines for what was written down, unless they were asked already. */
   private ask(snapshot: Snapshot, steps: Plan, calls: EngineCalls): void {
     const replicas = new Map(snapshot.replicas.map((replica) => [replica.id, replica]));
     const starts = steps.ensure.filter((id) => !calls.isBusy('start', id)).flatMap((id) => replicas.get(id) ?? []);
-    const removals = steps.remove.filter(({ replicaId }) => !calls.isBusy('remove', replicaId));
+    const stops = (['park', 'remove'] as const).flatMap((kind) => steps[kind].map((each) => ({ ...each, kind })));
     for (const replica of starts) calls.begin('start', replica.id, (signal) => this.start(snapshot, replica, signal));
-    for (const { nodeId, replicaId } of removals) {
-      calls.begin('remove', replicaId, (signal) => this.remove(snapshot, nodeId, replicaId, signal));
+    for (const stop of stops.filter(({ kind, replicaId }) => !calls.isBusy(kind, replicaId))) {
+      calls.begin(stop.kind, stop.replicaId, (signal) => this.stop(snapshot, stop, signal));
     }
   }
 
@@ -94,19 +125,21 @@ export class ReconcileDeploymentHandler implements JobHandler {
     const node = snapshot.nodes.get(replica.nodeId);
     const driver = node && this.runtimes.driverFor(node.runtime);
     if (!driver) return;
-    const onProgress = (words: string): void => {
-      this.replicas.noteProgress(this.dataSource, replica.id, words).catch((error: unknown) => {
-        this.logger.debug(`The progress of ${replica.id} was not noted: ${String(error)}`);
-      });
-    };
-    await driver.ensure(node, workloadOf(snapshot, replica), { signal, onProgress });
+    const progress = new Progress((words) => this.replicas.noteProgress(this.dataSource, replica.id, words));
+    try {
+      const { note: onProgress } = progress;
+      await driver.ensure(node, workloadOf(snapshot, replica), { signal, onProgress, resumeRunAt: replica.parkedRunAt });
+    } finally {
+      progress.end();
+    }
   }
 
-  private async remove(snapshot: Snapshot, nodeId: string, replicaId: string, signal: AbortSignal): Promise<void> {
+  private async stop(snapshot: Snapshot, { kind, nodeId, replicaId }: StopCall, signal: AbortSignal): Promise<void> {
     const node = snapshot.nodes.get(nodeId);
     const driver = node && this.runtimes.driverFor(node.runtime);
     if (!driver) return;
-    await driver.remove(node, replicaId, { graceSeconds: this.config.STOP_GRACE_SECONDS, signal });
+    const graceSeconds = graceSecondsOf(snapshot, replicaId, this.config.STOP_GRACE_SECONDS);
+    await this.metrics.timeStop(() => driver[kind](node, replicaId, { graceSeconds, signal }));
   }
 
   /** Until an engine call ends, the deployment is changed by a user, or a second has passed. */
@@ -115,14 +148,23 @@ export class ReconcileDeploymentHandler implements JobHandler {
   }
 }
 
+/** A node with nothing but `pending` replicas was never asked to run one. */
+const nodesToAsk = ({ replicas, nodes }: Snapshot): NodeTarget[] => {
+  const asked = new Set(replicas.filter(({ status }) => status !== 'pending').map(({ nodeId }) => nodeId));
+  return [...nodes.values()].filter(({ id }) => asked.has(id));
+};
+
 /** The replicas that a node's engine should know, as far as the records go. */
 const expectedOn =
   (snapshot: Snapshot) =>
   (nodeId: string): string[] =>
     snapshot.replicas.filter((replica) => replica.nodeId === nodeId && replica.status !== 'pending').map((replica) => replica.id);
 
-function outcome(steps: Plan, problems: readonly string[]): JobResult {
-  if (problems.length > 0) return { kind: 'failed', words: problems.join('; ') };
+/** All that there was to write is that replicas run: another look would find nothing to do. */
+const onlyNotesRunning = ({ moves, place, release, supersede, parked }: Plan): boolean =>
+  place === null && release.length + supersede.length + parked.length === 0 && moves.every(({ to }) => to === 'running');
+
+function outcome(steps: Plan): JobResult {
   if (steps.lookAgainMs !== null) return { kind: 'again', afterMs: steps.lookAgainMs };
   return steps.place ? { kind: 'again', afterMs: REPLACEMENT_RETRY_MS } : { kind: 'done' };
 }

@@ -7,7 +7,16 @@ import { JobQueue } from '../jobs/job-queue';
 import { JobWorker } from '../jobs/job-worker';
 import { Notifications } from '../jobs/notifications';
 import { NodesModule } from '../nodes/nodes.module';
+import { DeliverHandler } from '../notifications/deliver.handler';
+import { NotificationMetrics } from '../notifications/notification-metrics';
+import { NotificationsModule } from '../notifications/notifications.module';
+import { PublishEventsHandler } from '../notifications/publish-events.handler';
+import { OperationsModule } from '../operations/operations.module';
+import { RunOperationHandler } from '../operations/run-operation.handler';
+import { PurgeHandler } from '../purge/purge.handler';
+import { PurgeModule } from '../purge/purge.module';
 import { RuntimeModule } from '../runtime/runtime.module';
+import { AuditSealHandler } from './audit-seal.handler';
 import { EngineWatcher } from './engine-watcher';
 import { FleetBootstrap } from './fleet-bootstrap';
 import { MaintenanceHandler } from './maintenance.handler';
@@ -18,25 +27,31 @@ import { Recorder } from './recorder';
 import { ResyncRepository } from './resync.repository';
 import { SnapshotRepository } from './snapshot.repository';
 import { StateMetrics } from './state-metrics';
+import { StopFailures } from './stop-failures';
 import { SyncNodeHandler } from './sync-node.handler';
+import { TeardownCompletion } from './teardown-completion';
 
 const FIRST_LOOK_MS = 3_000;
 
 /** The background half: a process with this module works on jobs. Several may run side by side. */
 @Module({
-  imports: [DeploymentsModule, NodesModule, RuntimeModule],
+  imports: [DeploymentsModule, NodesModule, NotificationsModule, OperationsModule, PurgeModule, RuntimeModule],
   providers: [
+    AuditSealHandler,
     EngineWatcher,
     FleetBootstrap,
     MaintenanceHandler,
     NodeSyncRepository,
+    NotificationMetrics,
     Observer,
     ReconcileDeploymentHandler,
     Recorder,
     ResyncRepository,
     SnapshotRepository,
     StateMetrics,
+    StopFailures,
     SyncNodeHandler,
+    TeardownCompletion,
   ],
 })
 export class ReconcilerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -51,12 +66,22 @@ export class ReconcilerModule implements OnApplicationBootstrap, BeforeApplicati
     reconcileDeployment: ReconcileDeploymentHandler,
     private readonly syncNode: SyncNodeHandler,
     maintenance: MaintenanceHandler,
+    auditSeal: AuditSealHandler,
+    purge: PurgeHandler,
+    runOperation: RunOperationHandler,
+    publishEvents: PublishEventsHandler,
+    deliver: DeliverHandler,
   ) {
     // A kind of job without a handler, or with the handler of another kind, does not compile.
     const handlers: { readonly [K in JobKind]: JobHandler & { readonly kind: K } } = {
       'deployment.reconcile': reconcileDeployment,
       'node.sync': syncNode,
       maintenance,
+      'audit.seal': auditSeal,
+      'retention.purge': purge,
+      'operation.run': runOperation,
+      'events.publish': publishEvents,
+      'notification.deliver': deliver,
     };
     const workerId = `${hostname()}:${process.pid}:${randomUUID()}`;
     this.workers = Object.values(handlers).map((handler) => new JobWorker(queue, notifications, handler, workerId));
@@ -65,7 +90,12 @@ export class ReconcilerModule implements OnApplicationBootstrap, BeforeApplicati
   async onApplicationBootstrap(): Promise<void> {
     await this.fleet.registerOwnNodes();
     await this.resync.enqueueNodes();
-    await this.queue.enqueueNow([{ kind: 'maintenance', key: 'all' }]);
+    await this.queue.enqueueNow([
+      { kind: 'maintenance', key: 'all' },
+      { kind: 'audit.seal', key: 'all' },
+      { kind: 'events.publish', key: 'all' },
+      { kind: 'retention.purge', key: 'all' },
+    ]);
     await this.syncNode.lookAtSilentNodes(AbortSignal.timeout(FIRST_LOOK_MS));
     for (const worker of this.workers) worker.start();
     this.watcher.start();

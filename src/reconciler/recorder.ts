@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { afterCommit, inTransaction, type Tx } from '../database/transaction';
-import { DeploymentMetrics } from '../deployments/deployment-metrics';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { PlacementService } from '../deployments/placement.service';
@@ -14,6 +13,7 @@ import { isCapacityTaken, NodesRepository } from '../nodes/nodes.repository';
 import { shortfallText } from '../scheduling/explain';
 import type { PlacementWish, Plan } from './plan.types';
 import type { Snapshot } from './snapshot.repository';
+import { endsTeardown, TeardownCompletion } from './teardown-completion';
 
 export interface Recorded {
   /** True: the deployment has changed since the snapshot, or the job is no longer ours; nothing was written. */
@@ -23,6 +23,9 @@ export interface Recorded {
   /** In words, why not all wanted replacements have a place now. */
   readonly shortfall: string | null;
 }
+
+/** Where the caller knows them, with the replicas that the deployment has already. */
+type LocalWish = PlacementWish & { readonly own: ReadonlyMap<string, number> | undefined };
 
 const NOTHING: Recorded = { stale: false, wrote: false, shortfall: null };
 
@@ -35,36 +38,39 @@ export class Recorder {
     private readonly replicas: ReplicasRepository,
     private readonly nodes: NodesRepository,
     private readonly placements: PlacementService,
-    private readonly metrics: DeploymentMetrics,
+    private readonly completion: TeardownCompletion,
     private readonly notifications: Notifications,
   ) {}
 
   async record(snapshot: Snapshot, plan: Plan, job: ClaimedJob): Promise<Recorded> {
-    const writes = plan.moves.length + plan.release.length + plan.supersede.length;
-    if (writes === 0 && !plan.place && !plan.deployment) return NOTHING;
+    const writes = plan.moves.length + plan.release.length + plan.supersede.length + plan.parked.length;
+    const ends = endsTeardown(snapshot, plan);
+    if (writes === 0 && !plan.place && !plan.deployment && !ends) return NOTHING;
+    const begun = performance.now();
     const recorded = await inTransaction(
       this.dataSource,
       async (tx, attempt) => {
         const deployment = await this.deployments.lockAtRevision(tx, snapshot.id, snapshot.revision, job);
         if (!deployment) return { ...NOTHING, stale: true };
-        // Placement locks all nodes on a second attempt; a release before it would have taken one of them out of order.
-        if (plan.place && attempt > 1) await this.nodes.candidates(tx, { lock: true });
+        if (plan.place) await this.placements.prepare(tx, attempt);
         await this.replicas.move(tx, plan.moves);
         if (plan.release.length > 0) await this.nodes.release(tx, plan.release);
+        await this.replicas.park(tx, plan.parked);
         await this.replicas.supersede(tx, plan.supersede);
-        const placed = plan.place ? await this.place(tx, deployment, plan.place, attempt) : NOTHING;
+        if (ends) await this.completion.complete(tx, snapshot.id);
+        const placed = plan.place ? await this.place(tx, deployment, { ...plan.place, own: ownOf(snapshot) }, attempt) : NOTHING;
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
-        if (plan.release.length > 0) afterCommit(tx, () => this.notifications.tell(TEARDOWN_CHANNEL, snapshot.id));
+        if (plan.release.length + plan.parked.length > 0) afterCommit(tx, () => this.notifications.tell(TEARDOWN_CHANNEL, snapshot.id));
         return { ...placed, wrote: placed.wrote || writes > 0 || plan.deployment !== null };
       },
       { retryOn: isCapacityTaken },
     );
-    if (!recorded.stale && snapshot.deletedAt && endsTeardown(snapshot, plan)) this.metrics.tornDown(snapshot.deletedAt, snapshot.now);
+    if (!recorded.stale) this.completion.observe(snapshot, plan, (performance.now() - begun) / 1000);
     return recorded;
   }
 
   /** A pending deployment becomes `scheduled` or `failed`; a replacement that finds no place is tried again later. */
-  private async place(tx: Tx, deployment: LockedDeployment, wish: PlacementWish, attempt: number): Promise<Recorded> {
+  private async place(tx: Tx, deployment: LockedDeployment, wish: LocalWish, attempt: number): Promise<Recorded> {
     const attempts = wish.replaces.map((replaced) => replaced.attempt);
     const placement = await this.placements.place(tx, deployment, { ...wish, generation: deployment.generation, attempts }, attempt);
     if (deployment.status === 'pending') {
@@ -89,8 +95,5 @@ export class Recorder {
   }
 }
 
-/** The plan releases the last replicas of a deleted deployment. */
-function endsTeardown(snapshot: Snapshot, plan: Plan): boolean {
-  const released = new Set(plan.release);
-  return released.size > 0 && snapshot.replicas.every((replica) => released.has(replica.id));
-}
+/** A deployment without any replica needs no counting of them. */
+const ownOf = ({ replicas }: Snapshot): ReadonlyMap<string, number> | undefined => (replicas.length === 0 ? new Map() : undefined);

@@ -31,6 +31,8 @@ const UNSETTLED = `
           UNION
           SELECT deployment_id FROM deployment_replicas WHERE status IN ('pending', 'starting', 'stopping')
           UNION
+          SELECT deployment_id FROM deletions WHERE completed_at IS NULL
+          UNION
           SELECT r.deployment_id FROM deployment_replicas AS r JOIN deployments AS d ON d.id = r.deployment_id
            WHERE r.status = 'failed' AND r.superseded_at IS NULL
              AND (d.status = 'running' OR EXISTS (SELECT 1 FROM reservations AS v WHERE v.replica_id = r.id AND v.released_at IS NULL))

@@ -8,6 +8,12 @@ import { isOnline } from '../nodes/node-status.sql';
 import type { NodeTarget, WorkloadSpec } from '../runtime/runtime-driver';
 import type { PlanReplica } from './plan.types';
 
+/** What was asked for when this generation was deleted; earlier ones that still stop follow it. */
+interface OpenDeletion {
+  readonly generation: number;
+  readonly graceSeconds: number;
+}
+
 /** One deployment as the database knows it at one moment, with its unfinished replicas and their nodes. */
 export interface Snapshot {
   readonly id: string;
@@ -16,6 +22,8 @@ export interface Snapshot {
   readonly generation: number;
   readonly targetReplicas: number;
   readonly deletedAt: Date | null;
+  /** The newest one whose teardown has not ended; also of a deployment that was restored meanwhile. */
+  readonly deletion: OpenDeletion | null;
   readonly spec: Omit<DeploymentSpec, 'replicas' | 'type' | 'region' | 'placementStrategy'>;
   readonly replicas: readonly PlanReplica[];
   /** Every node that may hold a workload of this deployment, by id. */
@@ -23,13 +31,15 @@ export interface Snapshot {
   readonly now: Date;
 }
 
+type OptionalTimeName = 'startedAt' | 'warmUntil' | 'parkedAt' | 'parkedRunAt';
+type TimeName = 'createdAt' | 'changedAt' | OptionalTimeName;
+
 interface Row extends Omit<Snapshot, 'replicas' | 'nodes'> {
-  readonly replicas: (Omit<PlanReplica, 'createdAt' | 'changedAt' | 'startedAt'> & {
-    readonly createdAt: string;
-    readonly changedAt: string;
-    readonly startedAt: string | null;
-    readonly node: NodeTarget;
-  })[];
+  readonly replicas: (Omit<PlanReplica, TimeName> &
+    Record<'createdAt' | 'changedAt', string> &
+    Record<OptionalTimeName, string | null> & {
+      readonly node: NodeTarget;
+    })[];
 }
 
 @Injectable()
@@ -51,11 +61,22 @@ export class SnapshotRepository {
         nodeName: node.name,
         createdAt: new Date(replica.createdAt),
         changedAt: new Date(replica.changedAt),
-        startedAt: replica.startedAt === null ? null : new Date(replica.startedAt),
+        startedAt: timeOrNull(replica.startedAt),
+        warmUntil: timeOrNull(replica.warmUntil),
+        parkedAt: timeOrNull(replica.parkedAt),
+        parkedRunAt: timeOrNull(replica.parkedRunAt),
       })),
       nodes: new Map(row.replicas.map(({ node }) => [node.id, node])),
     };
   }
+}
+
+const timeOrNull = (time: string | null): Date | null => (time === null ? null : new Date(time));
+
+/** How long the container of this replica may take to end by itself; `usual` unless a deletion says otherwise. */
+export function graceSecondsOf({ deletion, replicas }: Pick<Snapshot, 'deletion' | 'replicas'>, replicaId: string, usual: number): number {
+  const generation = replicas.find((replica) => replica.id === replicaId)?.generation;
+  return deletion && generation !== undefined && generation <= deletion.generation ? deletion.graceSeconds : usual;
 }
 
 export function workloadOf(snapshot: Snapshot, replica: PlanReplica): WorkloadSpec {
@@ -78,6 +99,9 @@ export function workloadOf(snapshot: Snapshot, replica: PlanReplica): WorkloadSp
 const SNAPSHOT = `
   SELECT d.id, d.status, d.revision, d.generation, d.target_replicas AS "targetReplicas", d.deleted_at AS "deletedAt",
          clock_timestamp() AS now,
+         (SELECT json_build_object('generation', x.generation, 'graceSeconds', CASE WHEN x.force THEN 0 ELSE x.grace_seconds END)
+            FROM deletions AS x WHERE x.deployment_id = d.id AND x.completed_at IS NULL
+           ORDER BY x.generation DESC LIMIT 1) AS deletion,
          json_build_object(
            'name', d.name, 'containerImage', d.container_image, 'command', d.command, 'env', d.env, 'ports', d.ports,
            'healthCheck', d.health_check, 'labels', d.labels,
@@ -87,6 +111,7 @@ const SNAPSHOT = `
                    'id', r.id, 'status', r.status, 'generation', r.generation, 'attempt', r.attempt, 'reason', r.reason,
                    'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'superseded', r.superseded_at IS NOT NULL,
                    'reserved', v.replica_id IS NOT NULL, 'createdAt', r.created_at, 'changedAt', r.changed_at, 'startedAt', r.started_at,
+                   'warmUntil', r.warm_until, 'parkedAt', r.parked_at, 'parkedRunAt', r.parked_run_at,
                    'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime, 'endpoint', n.endpoint, 'engineId', n.engine_id))
                    ORDER BY r.created_at, r.id), '[]')
             FROM deployment_replicas AS r

@@ -2,7 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { AppConfig } from '../config/app-config';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
-import { NodesRepository } from '../nodes/nodes.repository';
+import { Notifications } from '../jobs/notifications';
+import { FLEET_CHANNEL, NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type ObservedWorkload, type RuntimeDriver } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import { discrepancies } from './discrepancies';
@@ -27,6 +28,7 @@ export class SyncNodeHandler implements JobHandler {
     private readonly repository: NodeSyncRepository,
     private readonly runtimes: Runtimes,
     private readonly jobs: JobQueue,
+    private readonly notifications: Notifications,
   ) {}
 
   /**
@@ -58,6 +60,7 @@ export class SyncNodeHandler implements JobHandler {
   private async sync(node: SyncedNode, driver: RuntimeDriver, signal: AbortSignal): Promise<void> {
     const [info, workloads] = await Promise.all([driver.info(node, signal), driver.list(node, {}, signal)]);
     await this.nodes.heartbeat(node.id, info);
+    if (!node.online) this.notifications.tell(FLEET_CHANNEL, node.id);
     // Read after the list: a workload that was shown had its record before.
     const records = await this.repository.replicas(
       node.id,

@@ -87,9 +87,13 @@ export interface EnsureOptions {
   readonly signal: AbortSignal;
   /** Called with words such as `Pulling image nginx:1.27: 34 of 80 MB`. */
   readonly onProgress: (words: string) => void;
+  /** The `startedAt` that a parked workload showed: if its last run is that one, it is started again. */
+  readonly resumeRunAt?: Date | null;
 }
 
-export interface RemoveOptions {
+/** For `park` and `remove`. */
+export interface StopOptions {
+  /** From SIGTERM to SIGKILL; a second order never makes a stop that is under way take longer. */
   readonly graceSeconds: number;
   readonly signal: AbortSignal;
 }
@@ -98,7 +102,10 @@ export interface RemoveOptions {
  * One kind of container engine. Contract, checked by test/contract/runtime-driver.contract.ts for every driver:
  * - identity is `replicaId`, a label on the workload beside the installation id: `ensure` twice leaves one workload,
  *   `remove` of an absent one succeeds, workloads of others are never listed and never touched;
- * - a workload that has exited is not started again by `ensure`: the caller removes it and asks for a new replica;
+ * - a workload that has exited is not started again by `ensure`: the caller removes it and asks for a new replica. The one
+ *   exception is `resumeRunAt`: it starts a workload whose ended run is the one named there, and no other, so that asking
+ *   twice does not restart what has failed since. Host ports may be others then;
+ * - `park` stops a workload and keeps it; it resolves when the engine shows that it does not run, or that it is absent;
  * - calls are requests, not proofs: only `list` and `find` say what is there;
  * - `list` gives every workload of this installation on the node (or of one deployment), completely, or it throws;
  * - `find` gives null only when the engine itself says that this workload does not exist;
@@ -111,9 +118,12 @@ export abstract class RuntimeDriver {
   /** Throws `unreachable` when the engine does not answer within a few seconds. */
   abstract info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo>;
   abstract ensure(target: NodeTarget, spec: WorkloadSpec, options: EnsureOptions): Promise<void>;
-  abstract remove(target: NodeTarget, replicaId: string, options: RemoveOptions): Promise<void>;
+  abstract park(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void>;
+  abstract remove(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void>;
   abstract list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]>;
   abstract find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null>;
+  /** Whether a workload of this image could be made now: the engine has it, or can get it. Throws when that cannot be told. */
+  abstract offersImage(target: NodeTarget, image: string, signal: AbortSignal): Promise<boolean>;
   /** The last lines that the workload wrote, oldest first, both streams, each at most 4 kB; [] when it wrote none. */
   abstract logs(target: NodeTarget, replicaId: string, options: { tailLines: number; signal: AbortSignal }): Promise<readonly string[]>;
   /** Calls `onChange` whenever a workload of this installation may have changed; resolves on abort, throws when the stream breaks. */

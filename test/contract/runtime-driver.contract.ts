@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pauseMs } from 'node:timers/promises';
 import { DriverError, type ObservedWorkload, type WorkloadSpec } from '../../src/runtime/runtime-driver';
 import { until } from '../support/until';
 import { aSpec, type RuntimeUnderTest, type Script } from './runtime-under-test';
@@ -54,6 +55,12 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
       for (const amount of [info.cpuCores, info.memoryMb, info.storageGb]) expect(amount).toBeGreaterThan(0);
       for (const percent of [info.cpuUsagePercent, info.memoryUsagePercent]) expect(percent >= 0 && percent <= 100).toBe(true);
       expect((await t.driver.info(t.target, never)).engineId).toBe(info.engineId);
+    });
+
+    it('tells which images can be had', async () => {
+      expect(await t.driver.offersImage(t.target, scripted('steady').image, never)).toBe(true);
+      expect(await t.driver.offersImage(t.target, scripted('missing-image').image, never)).toBe(false);
+      expect((await failure(t.driver.offersImage(t.away, scripted('steady').image, never))).failure).toBe('unreachable');
     });
 
     describe('ensure', () => {
@@ -137,6 +144,113 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
           { containerPort: 80, protocol: 'tcp', hostIp: '127.0.0.1' },
         ]);
         for (const { hostPort } of publishedPorts) expect(hostPort).toBeGreaterThan(1023);
+      });
+    });
+
+    describe('park', () => {
+      const park = (replicaId: string, graceSeconds = 2): Promise<void> =>
+        t.driver.park(t.target, replicaId, { graceSeconds, signal: never });
+      const parked = async (spec: WorkloadSpec): Promise<ObservedWorkload> => {
+        await running(spec);
+        await park(spec.replicaId);
+        return (await find(spec.replicaId))!;
+      };
+      const resume = (spec: WorkloadSpec, resumeRunAt: Date | null): Promise<void> =>
+        t.driver.ensure(t.target, spec, { signal: never, onProgress: () => undefined, resumeRunAt });
+
+      it('has stopped the workload when it resolves, keeps it, and succeeds again', async () => {
+        const spec = scripted('steady');
+        const before = await running(spec);
+        await park(spec.replicaId);
+        const after = await find(spec.replicaId);
+        expect(after).toMatchObject({ phase: 'exited', containerId: before.containerId });
+        await park(spec.replicaId);
+        expect(await find(spec.replicaId)).toEqual(after);
+        expect(await t.driver.list(t.target, { deploymentId: spec.deploymentId }, never)).toEqual([after]);
+      });
+
+      it('of what does not exist succeeds', async () => {
+        await park(randomUUID());
+      });
+
+      it('leaves one that has ended by itself as it is', async () => {
+        const spec = scripted('fails');
+        await ensure(spec);
+        const before = await reaches(spec.replicaId, 'exited');
+        await park(spec.replicaId);
+        expect(await find(spec.replicaId)).toEqual(before);
+      });
+
+      it('takes one that ignores SIGTERM within the grace time, however often and how patiently it is asked', async () => {
+        const spec = scripted('stubborn');
+        await running(spec);
+        const begin = performance.now();
+        await Promise.all([park(spec.replicaId, 2), pauseMs(200).then(() => park(spec.replicaId, 60))]);
+        expect((performance.now() - begin) / 1000).toBeLessThan(10);
+        expect(await find(spec.replicaId)).toMatchObject({ phase: 'exited', exitCode: 137 });
+      }, 30_000);
+
+      it('gives up its wait on abort', async () => {
+        const spec = scripted('stubborn');
+        await running(spec);
+        const work = t.driver.park(t.target, spec.replicaId, { graceSeconds: 20, signal: AbortSignal.timeout(200) });
+        expect((await failure(work)).failure).toBe('aborted');
+        await t.vanish(spec.replicaId);
+      });
+
+      it('is undone by an ensure that names the run: the same container runs again, with its ports', async () => {
+        const spec = scripted('steady', { ports: [{ containerPort: 80, protocol: 'tcp' }] });
+        const { containerId, startedAt } = await parked(spec);
+        await resume(spec, startedAt);
+        const again = await reaches(spec.replicaId, 'running');
+        expect(again).toMatchObject({ containerId, exitCode: null, reason: null, publishedPorts: [{ containerPort: 80 }] });
+        await resume(spec, startedAt);
+        expect(await listed(spec.deploymentId)).toEqual([spec.replicaId]);
+      });
+
+      it('is not undone by an ensure that names no run, or another', async () => {
+        const spec = scripted('steady');
+        const before = await parked(spec);
+        await ensure(spec);
+        await resume(spec, new Date(before.startedAt!.getTime() - 60_000));
+        expect(await find(spec.replicaId)).toEqual(before);
+      });
+
+      it('does not make a later end look like the parked run: that end is not started again', async () => {
+        const spec = scripted('steady');
+        const { startedAt } = await parked(spec);
+        await pauseMs(20);
+        await resume(spec, startedAt);
+        await reaches(spec.replicaId, 'running');
+        await t.kill(spec.replicaId);
+        const dead = await reaches(spec.replicaId, 'exited');
+        expect(dead.startedAt).not.toEqual(startedAt);
+        await resume(spec, startedAt);
+        expect(await find(spec.replicaId)).toEqual(dead);
+      });
+
+      it('makes a new workload when the parked one has been removed meanwhile', async () => {
+        const spec = scripted('steady');
+        const { containerId, startedAt } = await parked(spec);
+        await t.vanish(spec.replicaId);
+        await resume(spec, startedAt);
+        expect((await reaches(spec.replicaId, 'running')).containerId).not.toBe(containerId);
+      });
+
+      it('is not prolonged by a removal that would be more patient', async () => {
+        const spec = scripted('stubborn');
+        await running(spec);
+        const begin = performance.now();
+        await Promise.all([park(spec.replicaId, 2), pauseMs(500).then(() => remove(spec.replicaId, 60))]);
+        expect((performance.now() - begin) / 1000).toBeLessThan(10);
+        expect(await find(spec.replicaId)).toBeNull();
+      }, 30_000);
+
+      it('can be followed by a removal', async () => {
+        const spec = scripted('steady');
+        await parked(spec);
+        await remove(spec.replicaId);
+        expect(await find(spec.replicaId)).toBeNull();
       });
     });
 
@@ -275,6 +389,7 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
           t.driver.list(t.away, {}, never),
           t.driver.find(t.away, spec.replicaId, never),
           t.driver.ensure(t.away, spec, { signal: never, onProgress: () => undefined }),
+          t.driver.park(t.away, spec.replicaId, { graceSeconds: 0, signal: never }),
           t.driver.remove(t.away, spec.replicaId, { graceSeconds: 0, signal: never }),
           t.driver.logs(t.away, spec.replicaId, { tailLines: 1, signal: never }),
           t.driver.watch(t.away, () => undefined, never),

@@ -72,7 +72,7 @@ describeWithEngine('an engine that goes away and comes back', () => {
       const tag = name.replaceAll(' ', '-');
       [kept, deleted] = await Promise.all([
         deploy(client, `kept-${tag}`, onDocker({ replicas: 2 })),
-        deploy(client, `deleted-${tag}`, onDocker()),
+        deploy(client, `deleted-${tag}`, onDocker({ replicas: 3 })),
       ]);
       for (const id of [kept, deleted]) await untilHealthy(client, id, 30_000);
       await begin(engine);
@@ -82,10 +82,10 @@ describeWithEngine('an engine that goes away and comes back', () => {
       const answer = await remove(client, deleted, '?wait=0');
       expect(answer).toMatchObject({
         status: 202,
-        body: { status: 'deleted', replicas_stopped: 0, replicas_stopping: 1, resources_released: false },
+        body: { status: 'deleted', replicas_stopped: 0, replicas_stopping: 3, resources_released: false },
       });
       expect(answer.ms).toBeLessThan(DECIDES_WITHIN_MS);
-      expect((await containers(deleted)).map(({ State: state }) => state)).toEqual(['running']);
+      expect((await containers(deleted)).map(({ State: state }) => state)).toEqual(['running', 'running', 'running']);
     });
 
     it('is named as the reason why the teardown waits', async () => {
@@ -99,7 +99,7 @@ describeWithEngine('an engine that goes away and comes back', () => {
       expect(view.status).toBe('deleted');
       expect(view.work?.last_error).toMatch(/does not answer/);
       expect(view.work?.stuck_since).not.toBeNull();
-      expect(inStatus(view, 'stopping')).toHaveLength(1);
+      expect(inStatus(view, 'stopping')).toHaveLength(3);
     }, 40_000);
 
     it('makes the status of other deployments say that nothing can be confirmed, and starts nothing twice', async () => {
@@ -125,7 +125,7 @@ describeWithEngine('an engine that goes away and comes back', () => {
       process.stdout.write(
         `engine that ${name}: the teardown was finished ${Math.round(performance.now() - begun)} ms after it came back\n`,
       );
-      expect(view.replicas.map(({ status }) => status)).toEqual(['stopped']);
+      expect(view.replicas.map(({ status }) => status)).toEqual(['stopped', 'stopped', 'stopped']);
       await untilHealthy(client, kept);
       expect((await containers(kept)).map(({ Id }) => Id).sort()).toEqual(before);
       expect(await remove(client, kept)).toMatchObject({ status: 200, body: { replicas_stopped: 2, resources_released: true } });

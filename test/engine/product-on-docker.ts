@@ -14,15 +14,19 @@ function engineAddress(): Address {
 }
 
 /** Small containers, so that a test fits on any machine, and a short way to the next look at the engine. */
-export const dockerEnvironment = ({ address: { host, port } }: FaultProxy): Environment => ({
-  RUNTIME: 'docker',
-  DOCKER_HOST: `tcp://${host}:${String(port)}`,
+export const smallContainers: Environment = {
   MIN_CPU_CORES: '0.05',
   MIN_MEMORY_MB: '16',
   NODE_SYNC_SECONDS: '2',
   NODE_OFFLINE_AFTER_SECONDS: '5',
   STOP_GRACE_SECONDS: '2',
   LOG_LEVEL: 'warn',
+};
+
+export const dockerEnvironment = ({ address: { host, port } }: FaultProxy): Environment => ({
+  ...smallContainers,
+  RUNTIME: 'docker',
+  DOCKER_HOST: `tcp://${host}:${String(port)}`,
 });
 
 /** Test databases are copies of one template: without an id of its own, a test would see the containers of others. */

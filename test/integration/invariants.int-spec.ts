@@ -86,6 +86,16 @@ const SEEDS: readonly [known.Invariant, string, Seed][] = [
     (tx, { running }) => offGuard(tx, `DELETE FROM deployment_status_history WHERE deployment_id = $1`, [running]),
   ],
   [
+    known.FEED_WITHOUT_GAPS,
+    'an event that was taken out of the feed',
+    async (tx) => {
+      await tx.query(`UPDATE events SET position = id, published_at = now()`);
+      await tx.query(`UPDATE event_feed SET last_position = (SELECT max(position) FROM events)`);
+      await tx.query(`DELETE FROM events WHERE position = 3`);
+    },
+  ],
+  [known.FEED_WITHOUT_GAPS, 'a position that the feed does not know', (tx) => tx.query(`UPDATE event_feed SET last_position = 1`)],
+  [
     known.DELETED_AT_SET,
     'a deletion time on a running deployment',
     async (tx, { running }) => {
@@ -98,7 +108,7 @@ const SEEDS: readonly [known.Invariant, string, Seed][] = [
     'a deleted deployment without a time',
     async (tx, { deleted }) => {
       await tx.query(`ALTER TABLE deployments DROP CONSTRAINT ck_deployments_deleted`);
-      await offGuard(tx, `UPDATE deployments SET deleted_at = NULL, name = 'other' WHERE id = $1`, [deleted]);
+      await offGuard(tx, `UPDATE deployments SET deleted_at = NULL, purge_at = NULL, name = 'other' WHERE id = $1`, [deleted]);
     },
   ],
   [
@@ -110,6 +120,11 @@ const SEEDS: readonly [known.Invariant, string, Seed][] = [
     known.DELETED_ONCE,
     'a deletion of what is deleted',
     (tx, { deleted }) => aChange(tx, { deployment_id: deleted, old_status: 'deleted', new_status: 'deleted' }),
+  ],
+  [
+    known.DELETION_RECORDED,
+    'a deletion without its record',
+    (tx, { deleted }) => tx.query(`DELETE FROM deletions WHERE deployment_id = $1`, [deleted]),
   ],
   [
     known.COUNTERS_EXACT,
@@ -131,6 +146,21 @@ const SEEDS: readonly [known.Invariant, string, Seed][] = [
       await tx.query(`ALTER TABLE deployment_replicas DROP CONSTRAINT ck_deployment_replicas_stopped`);
       await aReplica(tx, { deployment_id: running, node_id: node, status: 'stopped' });
     },
+  ],
+  [
+    known.PURGE_TIME_SET,
+    'a deleted deployment that is kept for ever',
+    (tx, { deleted }) => offGuard(tx, `UPDATE deployments SET purge_at = NULL WHERE id = $1`, [deleted]),
+  ],
+  [
+    known.PURGE_TIME_SET,
+    'a retention that ended before it began',
+    (tx, { deleted }) => offGuard(tx, `UPDATE deployments SET purge_at = deleted_at - interval '1 second' WHERE id = $1`, [deleted]),
+  ],
+  [
+    known.PURGED_IS_GONE,
+    'a purge that left the deployment',
+    (tx, { deleted }) => insertRow(tx, 'purged_deployments', { deployment_id: deleted }),
   ],
   ...(['pending', 'starting', 'running'] as const).map((status): [known.Invariant, string, Seed] => [
     known.NOTHING_STARTS_AFTER_DELETE,
@@ -174,6 +204,9 @@ async function seedBase(database: DataSource): Promise<Base> {
   });
   const underWay = await aDeployment(database, { user_id: user, status: 'deleted', deleted_at: new Date() });
   await aPlacedReplica(database, { deployment_id: underWay, node_id: node, status: 'stopping' });
+  const warm = await aDeployment(database, { user_id: user, status: 'deleted', deleted_at: LONG_AGO });
+  const kept = await aPlacedReplica(database, { deployment_id: warm, node_id: node, status: 'stopping' });
+  await database.query(`UPDATE deployment_replicas SET warm_until = now() + interval '1 hour' WHERE id = $1`, [kept]);
   return { user, node, running, replica, deleted };
 }
 

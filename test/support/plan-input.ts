@@ -23,6 +23,9 @@ export const aReplica = (id: string, over: Partial<PlanReplica> = {}): PlanRepli
     createdAt: secondsAgo(60),
     changedAt: secondsAgo(60),
     startedAt: null,
+    warmUntil: null,
+    parkedAt: null,
+    parkedRunAt: null,
     ...over,
   };
 };

@@ -14,14 +14,17 @@ export interface ModelNode {
 
 export type ModelReplica = { -readonly [K in keyof Omit<PlanReplica, 'nodeName' | 'nodeOnline' | 'nodeDraining'>]: PlanReplica[K] };
 
-export type UserVerb = 'stop' | 'start' | 'retry' | 'delete';
+export type UserVerb = 'stop' | 'start' | 'retry' | 'delete' | 'delete and keep warm';
 
 const VERBS: Readonly<Record<UserVerb, { from: readonly DeploymentStatus[]; to: DeploymentStatus }>> = {
   stop: { from: ['pending', 'scheduled', 'running'], to: 'stopped' },
   start: { from: ['stopped'], to: 'pending' },
   retry: { from: ['failed'], to: 'pending' },
   delete: { from: ['pending', 'scheduled', 'running', 'stopped', 'failed'], to: 'deleted' },
+  'delete and keep warm': { from: ['pending', 'scheduled', 'running', 'stopped', 'failed'], to: 'deleted' },
 };
+
+const WARM_MS = 60_000;
 
 /**
  * The records of one deployment and of its nodes in memory, written to as the recorder and the services write to the
@@ -34,6 +37,8 @@ export class ModelRecords {
   readonly rows = new Map<string, ModelReplica>();
   /** The replicas that an engine was asked to start. */
   readonly asked = new Set<string>();
+  /** When the last run of each container began, by the clock of its engine. */
+  readonly runs = new Map<string, Date>();
   now = Date.parse('2026-01-31T12:00:00.000Z');
 
   constructor(
@@ -77,7 +82,12 @@ export class ModelRecords {
   }
 
   workloads(node: ModelNode): ObservedWorkload[] {
-    return [...node.containers].map(([id, phase]) => aWorkload(id, phase, { startedAt: phase === 'running' ? new Date(this.now) : null }));
+    return [...node.containers].map(([id, phase]) => aWorkload(id, phase, { startedAt: this.runs.get(id) ?? null }));
+  }
+
+  begin(node: ModelNode, id: string): void {
+    node.containers.set(id, 'starting');
+    this.runs.set(id, new Date(this.now + this.runs.size));
   }
 
   private view(node: ModelNode): NodeView {
@@ -96,6 +106,11 @@ export class ModelRecords {
       row.startedAt ??= startedAt ?? (to === 'running' ? new Date(this.now) : null);
     }
     for (const id of plan.release) this.release(this.row(id));
+    for (const { replicaId, runAt } of plan.parked) {
+      const row = this.row(replicaId);
+      if (row.status !== 'stopping' || row.warmUntil === null) throw new Error(`${replicaId} is ${row.status} and is parked`);
+      Object.assign(row, { parkedAt: new Date(this.now), parkedRunAt: runAt });
+    }
     this.supersede(plan.supersede);
     const short = plan.place !== null && !this.applyPlacement(plan.place, placementWorks);
     if (plan.deployment) this.changeStatus(plan.deployment.to);
@@ -125,6 +140,7 @@ export class ModelRecords {
       this.rows.set(id, {
         ...{ id, status: 'pending', generation: this.generation, attempt: attempts[index] ?? 0, reason: null, nodeId: node.id },
         ...{ superseded: false, reserved: true, createdAt: at, changedAt: at, startedAt: null },
+        ...{ warmUntil: null, parkedAt: null, parkedRunAt: null },
       });
     }
     return true;
@@ -147,9 +163,31 @@ export class ModelRecords {
   apply(verb: UserVerb): void {
     const { from, to } = VERBS[verb];
     if (!from.includes(this.status)) return;
-    if (verb === 'stop' || verb === 'delete') this.end(this.live.length);
+    const running = this.live.filter((row) => row.status === 'running');
+    if (to === 'stopped' || to === 'deleted') this.end(this.live.length);
+    if (verb === 'delete and keep warm') for (const row of running) row.warmUntil = new Date(this.now + WARM_MS);
     this.changeStatus(to);
     if (verb === 'start' || verb === 'retry') this.generation += 1;
+  }
+
+  /** Back from deleted: what is parked and can be had begins again in the new generation, the rest is placed anew. */
+  restore(): void {
+    if (this.status !== 'deleted') return;
+    this.generation += 1;
+    const warm = this.all.filter((row) => row.parkedAt && row.warmUntil && row.warmUntil > new Date(this.now) && row.status === 'stopping');
+    const back = warm.filter((row) => this.node(row.nodeId).online && !this.node(row.nodeId).draining).slice(0, this.target);
+    for (const row of this.all) row.warmUntil = null;
+    for (const row of back) {
+      Object.assign(row, {
+        status: 'starting',
+        generation: this.generation,
+        changedAt: new Date(this.now),
+        startedAt: null,
+        parkedAt: null,
+      });
+    }
+    this.status = back.length > 0 ? 'scheduled' : 'pending';
+    this.revision += 1;
   }
 
   private end(count: number): void {

@@ -21,7 +21,7 @@ export interface PassOptions {
 const REPLACEMENT_RETRY_MS = 5_000;
 
 interface Call {
-  readonly kind: 'start' | 'remove';
+  readonly kind: 'start' | 'park' | 'remove';
   readonly nodeId: string;
 }
 
@@ -52,6 +52,7 @@ export class ModelRun {
     };
     const todo = planTwice(input);
     requireUnknownRemoved(input, todo);
+    requireKept(input, todo);
     this.requireConfirmed(todo);
 
     options.meanwhile?.();
@@ -65,7 +66,10 @@ export class ModelRun {
     this.startFailures = new Map();
     this.ask(todo);
     this.dueAt = records.now;
-    const wrote = todo.moves.length + todo.release.length > 0 || todo.deployment !== null || (todo.place !== null && !recorded.short);
+    const wrote =
+      todo.moves.length + todo.release.length + todo.parked.length > 0 ||
+      todo.deployment !== null ||
+      (todo.place !== null && !recorded.short);
     if (this.calls.size > 0) this.progress(options.calls);
     else if (!wrote) this.endRun(todo, recorded.short);
   }
@@ -97,8 +101,8 @@ export class ModelRun {
       records.asked.add(id);
       if (!this.isBusy('start', id)) this.calls.set(id, { kind: 'start', nodeId: row.nodeId });
     }
-    for (const { nodeId, replicaId } of todo.remove) {
-      if (!this.isBusy('remove', replicaId)) this.calls.set(replicaId, { kind: 'remove', nodeId });
+    for (const kind of ['park', 'remove'] as const) {
+      for (const { nodeId, replicaId } of todo[kind]) if (!this.isBusy(kind, replicaId)) this.calls.set(replicaId, { kind, nodeId });
     }
   }
 
@@ -131,10 +135,17 @@ export class ModelRun {
   }
 
   private take(id: string, { kind, nodeId }: Call): void {
-    const { containers, reachable } = this.records.node(nodeId);
+    const { records } = this;
+    const node = records.node(nodeId);
+    const { containers, reachable } = node;
     if (!reachable) return;
     if (kind === 'remove') containers.delete(id);
-    else if (!containers.has(id)) containers.set(id, 'starting');
+    else if (kind === 'park') {
+      if (containers.has(id)) containers.set(id, 'exited');
+    } else {
+      const isParkedRun = containers.get(id) === 'exited' && records.row(id).parkedRunAt?.getTime() === records.runs.get(id)?.getTime();
+      if (!containers.has(id) || isParkedRun) records.begin(node, id);
+    }
   }
 
   /** As SyncNodeHandler: a heartbeat, a wake-up where records and engine differ, and nothing left that nobody stands for. */
@@ -145,7 +156,10 @@ export class ModelRun {
     if (!node.reachable) return;
     const all = records.all.filter((row) => row.nodeId === node.id && (row.reserved || node.containers.has(row.id)));
     const found = discrepancies(
-      all.map((row) => ({ id: row.id, deploymentId: 'd1', status: row.status, finished: isFinished(row) })),
+      all.map((row) => {
+        const parked = row.status === 'stopping' && row.parkedAt !== null;
+        return { id: row.id, deploymentId: 'd1', status: row.status, finished: isFinished(row), parked };
+      }),
       records.workloads(node),
       { cameBack, draining: node.draining },
     );
@@ -195,5 +209,18 @@ function requireUnknownRemoved({ views, replicas }: PlanInput, todo: Plan): void
       const removed = todo.remove.some((each) => each.nodeId === nodeId && each.replicaId === id);
       if (!known && !removed) throw new Error(`${id} on ${nodeId} is unknown and stays`);
     }
+  }
+}
+
+/** While a container is kept warm it is neither removed nor released, unless it never ran or its node is being emptied. */
+function requireKept({ deployment, replicas, views, now }: PlanInput, todo: Plan): void {
+  for (const { id, nodeId, status, warmUntil, nodeDraining, startedAt, parkedRunAt } of replicas) {
+    const view = views.get(nodeId);
+    const workload = view?.reachable ? view.workloads.get(id) : undefined;
+    const isKept = deployment.status === 'deleted' && status === 'stopping' && warmUntil !== null && warmUntil > now && !nodeDraining;
+    if (isKept && workload?.startedAt && (startedAt || parkedRunAt) && todo.remove.some((each) => each.replicaId === id)) {
+      throw new Error(`${id} is removed while it is kept warm`);
+    }
+    if (todo.park.some((each) => each.replicaId === id) && !isKept) throw new Error(`${id} is parked for nothing`);
   }
 }

@@ -32,6 +32,9 @@ const REPLICA_CHANGES: Readonly<Record<string, string>> = {
   'starting → failed': 'The engine refused, the container ended, or the node went offline first.',
   'running → stopping': 'No longer wanted: stopped, deleted, scaled down, or its successor runs on another node.',
   'running → failed': 'The container exited, became unhealthy, or vanished.',
+  'stopping → starting': 'A restore starts its container again, which was stopped but kept warm.',
+  'stopping → failed':
+    'An administrator gave it up, because its node does not come back. Its reservation is released without the word of an engine.',
   'stopping → stopped': 'The engine has confirmed that the container is gone; the reservation is released.',
 };
 

@@ -2,26 +2,35 @@ import { DriverError, type WorkloadSpec } from '../runtime-driver';
 import type { ContainerCreateOptions } from 'dockerode';
 import type { DockerEngine } from './docker-engine';
 import { LABEL } from './docker-labels';
+import { fromInspection } from './observe';
 
 const ATTEMPTS = 3;
 
 export interface EnsureWork {
   readonly payload: ContainerCreateOptions & { name: string };
   readonly pull: () => Promise<void>;
+  /** The one run after whose end the container is started again. */
+  readonly resumeRunAt: Date | null;
 }
 
 /**
- * Finds the container by its labels, creates it when there is none, and starts it when it has never been started. Goes over
- * it again when the container disappears under its hands. Every engine call looks at the signal first.
+ * Finds the container by its labels, creates it when there is none, and starts it when it has never been started or was
+ * parked. Goes over it again when the container disappears under its hands. Every engine call looks at the signal first.
  */
 export async function ensureContainer(engine: DockerEngine, spec: WorkloadSpec, work: EnsureWork): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const container = await findOrCreate(engine, spec, work);
     if (container === null) continue;
-    if (container.state !== 'created') return;
+    if (container.state !== 'created' && !(await isParked(engine, container, work.resumeRunAt))) return;
     if ((await engine.start(container.id)) === 'started') return;
   }
   throw new DriverError('timeout', 'The container was removed by somebody else while it was being created');
+}
+
+async function isParked(engine: DockerEngine, { id, state }: Found, resumeRunAt: Date | null): Promise<boolean> {
+  if (resumeRunAt === null || state !== 'exited') return false;
+  const container = await engine.inspect(id);
+  return container !== null && fromInspection(container).startedAt?.getTime() === resumeRunAt.getTime();
 }
 
 interface Found {

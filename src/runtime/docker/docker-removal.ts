@@ -8,7 +8,7 @@ const POLL_MS = 250;
 /** A removal that was refused for a moment is asked for again. */
 const POLLS_PER_REQUEST = 8;
 
-export interface Removal {
+export interface StopOrder {
   readonly replicaId: string;
   readonly graceSeconds: number;
   readonly signal: AbortSignal;
@@ -18,7 +18,7 @@ export interface Removal {
  * Stop with grace, remove by force, and look until the engine knows the container no more; then ask by label whether there
  * is another. Resolves only when the engine says that there is none. An answer that proves nothing is never taken for one.
  */
-export async function removeContainers(engine: DockerEngine, removal: Removal): Promise<void> {
+export async function removeContainers(engine: DockerEngine, removal: StopOrder): Promise<void> {
   for (let round = 1; round <= ROUNDS; round++) {
     const containers = await engine.containers({ replicaId: removal.replicaId });
     if (containers.length === 0) return;
@@ -28,7 +28,7 @@ export async function removeContainers(engine: DockerEngine, removal: Removal): 
   throw new DriverError('timeout', 'The container keeps coming back after its removal');
 }
 
-async function removeOne(engine: DockerEngine, id: string, { graceSeconds, signal }: Removal): Promise<void> {
+async function removeOne(engine: DockerEngine, id: string, { graceSeconds, signal }: StopOrder): Promise<void> {
   if ((await stopped(engine, id, graceSeconds)) === 'gone') return;
   for (let poll = 0; poll < POLLS; poll++) {
     if (poll % POLLS_PER_REQUEST === 0) await engine.remove(id);

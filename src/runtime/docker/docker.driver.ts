@@ -5,7 +5,7 @@ import {
   type EnsureOptions,
   type NodeTarget,
   type ObservedWorkload,
-  type RemoveOptions,
+  type StopOptions,
   type WorkloadSpec,
 } from '../runtime-driver';
 import { containerPayload } from './container-payload';
@@ -14,9 +14,11 @@ import type { DockerEngines } from './docker-engines';
 import { ensureContainer } from './docker-ensure';
 import { toDriverError } from './docker-errors';
 import { LABEL } from './docker-labels';
+import { parkContainers } from './docker-park';
 import { removeContainers } from './docker-removal';
 import { EngineIdentities } from './engine-identities';
 import { toEngineInfo } from './engine-info';
+import { offersImage } from './image-offer';
 import { pullImage } from './image-pull';
 import { jsonLines, recordAt } from './json-lines';
 import { logLines } from './log-lines';
@@ -52,15 +54,20 @@ export class DockerDriver extends RuntimeDriver {
     }
   }
 
-  async ensure(target: NodeTarget, spec: WorkloadSpec, { signal, onProgress }: EnsureOptions): Promise<void> {
+  async ensure(target: NodeTarget, spec: WorkloadSpec, { signal, onProgress, resumeRunAt = null }: EnsureOptions): Promise<void> {
     const engine = await this.engine(target, signal);
     await ensureContainer(engine, spec, {
+      resumeRunAt,
       payload: containerPayload(spec, this.options),
       pull: () => pullImage(engine.client, spec.image, { signal, onProgress, timeoutSeconds: this.options.pullTimeoutSeconds }),
     });
   }
 
-  async remove(target: NodeTarget, replicaId: string, options: RemoveOptions): Promise<void> {
+  async park(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {
+    await parkContainers(await this.engine(target, options.signal), { ...options, replicaId });
+  }
+
+  async remove(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {
     await removeContainers(await this.engine(target, options.signal), { ...options, replicaId });
   }
 
@@ -79,6 +86,14 @@ export class DockerDriver extends RuntimeDriver {
     const engine = await this.engine(target, signal);
     const [container] = await engine.containers({ replicaId });
     return container === undefined ? null : this.inspect(engine, container.Id);
+  }
+
+  async offersImage(target: NodeTarget, image: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      return await offersImage((await this.engine(target, signal)).client, image, signal);
+    } catch (error) {
+      throw toDriverError(error, 'look for the image');
+    }
   }
 
   async logs(

@@ -1,0 +1,25 @@
+import type Docker from 'dockerode';
+import { engineAnswer } from './docker-errors';
+import { engineCall } from './engine-call';
+
+const ANSWER_MS = 4_000;
+
+/** Whether the engine has the image, or its registry offers it; nothing is pulled. Throws when that cannot be told. */
+export async function offersImage(client: Docker, image: string, signal: AbortSignal): Promise<boolean> {
+  const named = client.getImage(image);
+  const options = { signal, doing: 'look for the image', timeoutMs: ANSWER_MS, unless: (error: unknown) => engineAnswer(error) !== null };
+  try {
+    await engineCall(options, () => named.inspect());
+    return true;
+  } catch (error) {
+    if (engineAnswer(error)?.statusCode !== 404) throw error;
+  }
+  try {
+    await engineCall(options, (abortSignal) => named.distribution({ abortSignal }));
+    return true;
+  } catch (error) {
+    // Whatever the registry's reason is, a pull would end the same way.
+    if (engineAnswer(error) === null) throw error;
+    return false;
+  }
+}
