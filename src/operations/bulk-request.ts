@@ -1,0 +1,61 @@
+import { DomainError, type FieldFault } from '../common/problem/domain-error';
+import type { Actor } from '../common/request-context';
+import { isUuid } from '../common/uuid';
+import type { BulkFilter } from '../deployments/bulk-selection.repository';
+import { parseKeepWarm } from '../deployments/domain/keep-warm';
+import type { BulkDeleteRequestDto, BulkFilterDto } from './dto/bulk-delete-request.dto';
+import type { BulkOptions } from './operation.types';
+
+/** Either the ids of the request, each once, or the filter that finds them. */
+export type Selection = { readonly ids: string[]; readonly filter?: undefined } | { readonly ids?: undefined; readonly filter: BulkFilter };
+
+/** Throws `validation_failed` for neither or both, and for a filter that would fit everything: that is never what one meant. */
+export function selectionOf({ ids, filter }: BulkDeleteRequestDto, actor: Actor): Selection {
+  if ((ids === undefined) === (filter === undefined)) throw fault('', 'Give either ids or a filter');
+  if (ids !== undefined) return { ids: [...new Set(ids.map((id) => id.toLowerCase()))] };
+  return { filter: filterOf(filter as BulkFilterDto, actor) };
+}
+
+function filterOf(filter: BulkFilterDto, actor: Actor): BulkFilter {
+  const { status, name, created_after, created_before, labels, user_id, all_users } = filter;
+  const narrow = [status, name, created_after, created_before, labels && Object.keys(labels)[0], user_id];
+  if (narrow.every((value) => value === undefined)) throw fault('/filter', 'The filter must name at least one criterion');
+  return {
+    userId: ownerOf(user_id, all_users, actor),
+    status: status ?? null,
+    name: name ?? null,
+    createdAfter: timeOf(created_after, 'created_after'),
+    createdBefore: timeOf(created_before, 'created_before'),
+    labels: labels ?? null,
+  };
+}
+
+/** Null: of all users. */
+function ownerOf(userId: string | undefined, all: boolean, actor: Actor): string | null {
+  const own = userId === undefined || userId.toLowerCase() === actor.userId;
+  if (own && !all) return actor.userId;
+  if (!actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may delete the deployments of others');
+  if (userId !== undefined && !isUuid(userId)) throw fault('/filter/user_id', 'user_id must be a UUID');
+  return userId?.toLowerCase() ?? null;
+}
+
+function timeOf(text: string | undefined, name: string): string | null {
+  if (text === undefined) return null;
+  const time = new Date(/(Z|[+-]\d\d:?\d\d)$/i.test(text) || !text.includes('T') ? text : `${text}Z`);
+  const year = time.getUTCFullYear();
+  if (Number.isNaN(year) || year < 1970 || year > 9999)
+    throw fault(`/filter/${name}`, `${name} must be an ISO 8601 time such as 2026-01-31T12:00:00Z`);
+  return time.toISOString();
+}
+
+export function bulkOptionsOf(request: BulkDeleteRequestDto, { STOP_GRACE_SECONDS }: { STOP_GRACE_SECONDS: number }): BulkOptions {
+  const warm = request.keep_warm === undefined ? 0 : parseKeepWarm(request.keep_warm);
+  if (warm === null) throw fault('/keep_warm', 'keep_warm must be a duration of at most 24 h such as 90s, 10m or 2h');
+  if (warm > 0 && request.force) throw fault('/keep_warm', 'keep_warm and force exclude each other');
+  return { graceSeconds: request.grace_seconds ?? STOP_GRACE_SECONDS, force: request.force, keepWarmSeconds: warm };
+}
+
+function fault(pointer: string, detail: string): DomainError {
+  const errors: FieldFault[] = [{ pointer, detail }];
+  return new DomainError('validation_failed', detail, { errors });
+}

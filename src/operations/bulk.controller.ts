@@ -1,0 +1,98 @@
+import { Body, Controller, HttpCode, HttpStatus, Post, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Context } from '../common/http/context.decorator';
+import { FailureWords } from '../common/http/failure-words.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import type { RequestContext } from '../common/request-context';
+import { RefuseExtras } from '../deployments/refuse-extras.decorator';
+import { Idempotent } from '../idempotency/idempotent.decorator';
+import { BulkDeleteService } from './bulk-delete.service';
+import { BulkPreviewService } from './bulk-preview.service';
+import { BulkRestoreService } from './bulk-restore.service';
+import { BulkDeleteRequestDto } from './dto/bulk-delete-request.dto';
+import { BulkPreviewDto } from './dto/bulk-preview.dto';
+import { BulkRestoreRequestDto } from './dto/bulk-restore-request.dto';
+import { OperationDto } from './dto/operation.dto';
+
+@ApiTags('operations')
+@ApiBearerAuth()
+@Controller('deployment')
+export class BulkController {
+  constructor(
+    private readonly bulk: BulkDeleteService,
+    private readonly previews: BulkPreviewService,
+    private readonly restores: BulkRestoreService,
+  ) {}
+
+  @Post('bulk-delete')
+  @RefuseExtras('query')
+  @Idempotent()
+  @HttpCode(HttpStatus.OK)
+  @FailureWords('Bulk deletion failed')
+  @ApiOperation({
+    summary: 'Delete up to 1,000 deployments',
+    description:
+      'Each is decided like a single delete and has its own result. Beyond a share of all live deployments the operation waits ' +
+      'until an administrator confirms it. 202 when the decisions take longer than `wait`, or wait for a confirmation.',
+  })
+  @ApiExtraModels(OperationDto, BulkPreviewDto)
+  @ApiOkResponse({
+    description: 'Everything is decided; with `dry_run`: what would happen to each',
+    schema: { anyOf: [{ $ref: getSchemaPath(OperationDto) }, { $ref: getSchemaPath(BulkPreviewDto) }] },
+  })
+  @ApiAcceptedResponse({
+    description: 'The operation goes on, or waits for a confirmation; follow it at `Location`',
+    schema: { $ref: getSchemaPath(OperationDto) },
+  })
+  @ApiProblem('malformed_json', 'invalid_request')
+  @ApiProblem('unauthenticated')
+  @ApiProblem('admin_required', 'inactive_user', 'read_only_token')
+  @ApiProblem('idempotency_in_progress')
+  @ApiProblem('payload_too_large')
+  @ApiProblem('unsupported_media_type')
+  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  @ApiProblem('try_again')
+  async delete(
+    @Body() body: BulkDeleteRequestDto,
+    @Context() context: RequestContext,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OperationDto | BulkPreviewDto> {
+    if (body.dry_run) return this.previews.preview(body, context);
+    return located(await this.bulk.delete(body, context), reply);
+  }
+
+  @Post('bulk-restore')
+  @RefuseExtras('query')
+  @Idempotent()
+  @HttpCode(HttpStatus.OK)
+  @FailureWords('Bulk restore failed')
+  @ApiOperation({
+    summary: 'Restore up to 1,000 deleted deployments, or undo a bulk deletion',
+    description: 'Each is restored like a single one, or refused with its reason. 202 when that takes longer than `wait`.',
+  })
+  @ApiOkResponse({ description: 'Everything is decided', type: OperationDto })
+  @ApiAcceptedResponse({ description: 'The operation goes on; follow it at `Location`', schema: { $ref: getSchemaPath(OperationDto) } })
+  @ApiProblem('malformed_json', 'invalid_request')
+  @ApiProblem('unauthenticated')
+  @ApiProblem('inactive_user', 'read_only_token')
+  @ApiProblem('not_found')
+  @ApiProblem('idempotency_in_progress')
+  @ApiProblem('payload_too_large')
+  @ApiProblem('unsupported_media_type')
+  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  @ApiProblem('try_again')
+  async restore(
+    @Body() body: BulkRestoreRequestDto,
+    @Context() context: RequestContext,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OperationDto> {
+    return located(await this.restores.restore(body, context), reply);
+  }
+}
+
+function located(operation: OperationDto, reply: FastifyReply): OperationDto {
+  void reply.header('Location', `/api/operations/${operation.operation_id}`);
+  if (operation.finished_at === null) void reply.status(HttpStatus.ACCEPTED);
+  return operation;
+}

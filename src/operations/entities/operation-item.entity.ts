@@ -1,0 +1,30 @@
+import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
+
+/** One deployment of an operation. It outlives the deployment, so it holds no key to it. */
+@Entity({ name: 'operation_items' })
+@Unique('uq_operation_items_deployment', ['operationId', 'deploymentId'])
+@Check('ck_operation_items_state', `state IN ('pending','deleted','restored','refused','cancelled')`)
+export class OperationItem {
+  @ForeignKey('Operation', { name: 'fk_operation_items_operation', onDelete: 'CASCADE' })
+  @PrimaryColumn({ name: 'operation_id', type: 'uuid', primaryKeyConstraintName: 'pk_operation_items' })
+  operationId!: string;
+
+  @PrimaryColumn({ name: 'position', type: 'integer', primaryKeyConstraintName: 'pk_operation_items' })
+  position!: number;
+
+  @Column({ name: 'deployment_id', type: 'uuid' })
+  deploymentId!: string;
+
+  @Column({ name: 'state', type: 'text', default: 'pending' })
+  state!: string;
+
+  /** Of the refusal. */
+  @Column({ name: 'code', type: 'text', nullable: true })
+  code!: string | null;
+
+  @Column({ name: 'detail', type: 'text', nullable: true })
+  detail!: string | null;
+
+  @Column({ name: 'decided_at', type: 'timestamptz', nullable: true })
+  decidedAt!: Date | null;
+}

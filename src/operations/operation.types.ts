@@ -1,0 +1,82 @@
+import type { ProblemCode } from '../common/problem/catalog';
+
+export const OPERATION_STATUSES = ['running', 'waiting_for_confirmation', 'completed', 'failed', 'cancelled'] as const;
+export type OperationStatus = (typeof OPERATION_STATUSES)[number];
+
+export const OPERATION_KINDS = ['bulk_delete', 'bulk_restore'] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
+export const ITEM_STATES = ['pending', 'deleted', 'restored', 'refused', 'cancelled'] as const;
+export type ItemState = (typeof ITEM_STATES)[number];
+
+/** How each deployment of a bulk deletion is to be deleted. */
+export interface BulkOptions {
+  readonly graceSeconds: number;
+  readonly force: boolean;
+  readonly keepWarmSeconds: number;
+}
+
+/** The request that began an operation, as far as later work in its name needs it. */
+export interface Origin {
+  readonly requestId: string;
+  readonly address: string;
+  readonly via: 'session' | 'api_token' | 'external';
+  readonly credentialId: string;
+}
+
+/** What became of one deployment. */
+export interface ItemOutcome {
+  readonly deploymentId: string;
+  readonly state: Exclude<ItemState, 'pending'>;
+  readonly code: ProblemCode | null;
+  readonly detail: string | null;
+}
+
+/** An operation whose row is locked until the transaction ends, with the user in whose name it works, as he is now. */
+export interface LockedOperation {
+  readonly id: string;
+  readonly kind: OperationKind;
+  readonly status: OperationStatus;
+  readonly options: BulkOptions;
+  readonly origin: Origin;
+  readonly allOrNothing: boolean;
+  readonly confirmed: boolean;
+  readonly userId: string;
+  readonly username: string;
+  readonly isActive: boolean;
+  readonly isAdmin: boolean;
+}
+
+export interface OperationView {
+  readonly id: string;
+  readonly kind: 'bulk_delete';
+  readonly status: OperationStatus;
+  readonly userId: string;
+  readonly allOrNothing: boolean;
+  readonly reason: string | null;
+  readonly total: number;
+  readonly pending: number;
+  readonly deleted: number;
+  readonly restored: number;
+  readonly refused: number;
+  readonly cancelled: number;
+  /** Of the deleted: all containers gone and all capacity released. */
+  readonly tornDown: number;
+  readonly confirmedBy: string | null;
+  readonly confirmedAt: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly finishedAt: Date | null;
+}
+
+export interface ItemView {
+  readonly deploymentId: string;
+  /** Only of deleted ones: before that, an id may be somebody else's. Null again once the deployment has been purged. */
+  readonly name: string | null;
+  readonly state: ItemState;
+  readonly code: string | null;
+  readonly detail: string | null;
+  readonly deletedAt: Date | null;
+  readonly purgeAt: Date | null;
+  readonly tornDownAt: Date | null;
+}

@@ -1,0 +1,96 @@
+import { Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AdminOnly } from '../auth/admin-only.decorator';
+import { Context } from '../common/http/context.decorator';
+import { CurrentActor } from '../common/http/current-actor.decorator';
+import { FailureWords } from '../common/http/failure-words.decorator';
+import { offsetNeighbours, pageHeaders } from '../common/http/page-headers';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import type { Actor, RequestContext } from '../common/request-context';
+import { RefuseExtras } from '../deployments/refuse-extras.decorator';
+import { Idempotent } from '../idempotency/idempotent.decorator';
+import { OperationDto, OperationSummaryDto } from './dto/operation.dto';
+import { OperationsQueryDto } from './dto/operations.query';
+import { OperationsService } from './operations.service';
+
+const OperationId = (): MethodDecorator => ApiParam({ name: 'id', format: 'uuid' });
+
+@ApiTags('operations')
+@ApiBearerAuth()
+@Controller('operations')
+export class OperationsController {
+  constructor(private readonly operations: OperationsService) {}
+
+  @Get()
+  @FailureWords('Failed to list operations')
+  @ApiOperation({ summary: 'List bulk operations, newest first' })
+  @ApiOkResponse({
+    type: [OperationSummaryDto],
+    headers: {
+      'X-Total-Count': { description: 'Operations in all.', schema: { type: 'integer' } },
+      Link: { description: '`next` and `prev` page, where there is one.', schema: { type: 'string' } },
+    },
+  })
+  @ApiProblem('invalid_request')
+  @ApiProblem('unauthenticated')
+  @ApiProblem('admin_required', 'inactive_user')
+  async list(
+    @Query() query: OperationsQueryDto,
+    @CurrentActor() actor: Actor,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OperationSummaryDto[]> {
+    const { items, total } = await this.operations.list(actor, { ...query, all: query.all_users });
+    void reply.headers(pageHeaders(request.url, total, offsetNeighbours(query, total)));
+    return items;
+  }
+
+  @Get(':id')
+  @RefuseExtras('query')
+  @FailureWords('Failed to retrieve the operation')
+  @OperationId()
+  @ApiOperation({ summary: 'Show how far a bulk operation is, deployment by deployment' })
+  @ApiOkResponse({ type: OperationDto })
+  @ApiProblem('invalid_request', 'unauthenticated', 'inactive_user', 'not_found')
+  get(@Param('id') id: string, @CurrentActor() actor: Actor): Promise<OperationDto> {
+    return this.operations.get(id, actor);
+  }
+
+  @Post(':id/confirm')
+  @AdminOnly()
+  @RefuseExtras('body', 'query')
+  @HttpCode(HttpStatus.OK)
+  @Idempotent()
+  @FailureWords('Confirmation failed')
+  @OperationId()
+  @ApiOperation({ summary: 'Let an operation go on that waits because it would delete too much' })
+  @ApiOkResponse({ type: OperationDto })
+  @ApiProblem('malformed_json', 'invalid_request', 'unauthenticated')
+  @ApiProblem('admin_required', 'inactive_user', 'read_only_token')
+  @ApiProblem('not_found')
+  @ApiProblem('conflict', 'idempotency_in_progress')
+  @ApiProblem('payload_too_large', 'unsupported_media_type')
+  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  confirm(@Param('id') id: string, @Context() context: RequestContext): Promise<OperationDto> {
+    return this.operations.confirm(id, context);
+  }
+
+  @Post(':id/cancel')
+  @RefuseExtras('body', 'query')
+  @HttpCode(HttpStatus.OK)
+  @Idempotent()
+  @FailureWords('Cancellation failed')
+  @OperationId()
+  @ApiOperation({ summary: 'End an operation; what it has deleted stays deleted' })
+  @ApiOkResponse({ type: OperationDto })
+  @ApiProblem('malformed_json', 'invalid_request', 'unauthenticated')
+  @ApiProblem('inactive_user', 'read_only_token')
+  @ApiProblem('not_found')
+  @ApiProblem('conflict', 'idempotency_in_progress')
+  @ApiProblem('payload_too_large', 'unsupported_media_type')
+  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  cancel(@Param('id') id: string, @Context() context: RequestContext): Promise<OperationDto> {
+    return this.operations.cancel(id, context);
+  }
+}

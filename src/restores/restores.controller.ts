@@ -1,0 +1,62 @@
+import { Body, Controller, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Context } from '../common/http/context.decorator';
+import { FailureWords } from '../common/http/failure-words.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import type { RequestContext } from '../common/request-context';
+import { requireDeploymentId } from '../deployments/refusals';
+import { Idempotent } from '../idempotency/idempotent.decorator';
+import { RestoredDto, RestorePreviewDto, RestoreQueryDto, RestoreRequestDto } from './dto/restore.dto';
+import { RestorePreviewService } from './restore-preview.service';
+import { RestoreService } from './restore.service';
+
+@ApiTags('deployments')
+@ApiBearerAuth()
+@Controller('deployment')
+export class RestoresController {
+  constructor(
+    private readonly restores: RestoreService,
+    private readonly previews: RestorePreviewService,
+  ) {}
+
+  @Post(':deployment_id/restore')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @Idempotent()
+  @FailureWords('Restore failed')
+  @ApiOperation({
+    summary: 'Bring a deleted deployment back',
+    description:
+      'With its whole spec, as a new generation; its places are taken before this answers. Within the time of `keep_warm` its ' +
+      'kept containers go on. A body is not needed.',
+  })
+  @ApiParam({ name: 'deployment_id', format: 'uuid' })
+  @ApiBody({ type: RestoreRequestDto, required: false })
+  @ApiAcceptedResponse({ type: RestoredDto })
+  @ApiOkResponse({ description: 'With `dry_run=true`: what would happen, or why it could not', type: RestorePreviewDto })
+  @ApiProblem('malformed_json', 'invalid_request')
+  @ApiProblem('unauthenticated')
+  @ApiProblem('inactive_user', 'read_only_token')
+  @ApiProblem('not_found')
+  @ApiProblem('not_deleted', 'name_taken', 'image_unavailable', 'quota_exceeded', 'insufficient_capacity', 'idempotency_in_progress')
+  @ApiProblem('payload_too_large')
+  @ApiProblem('unsupported_media_type')
+  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  @ApiProblem('try_again')
+  async restore(
+    @Param('deployment_id') deploymentId: string,
+    @Body() body: RestoreRequestDto,
+    @Query() query: RestoreQueryDto,
+    @Context() context: RequestContext,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<RestoredDto | RestorePreviewDto> {
+    const id = requireDeploymentId(deploymentId);
+    const name = body.name ?? null;
+    if (query.dry_run) {
+      void reply.status(HttpStatus.OK);
+      return this.previews.preview(id, name, context);
+    }
+    void reply.header('Location', `/api/deployment/status/${id}`);
+    return this.restores.restore(id, name, context);
+  }
+}

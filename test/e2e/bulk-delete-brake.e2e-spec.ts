@@ -1,0 +1,84 @@
+import { deployed, statusOf } from '../support/deployments';
+import { startTestApp, type TestApp } from '../support/test-app';
+import { until } from '../support/until';
+
+const bulk = '/api/deployment/bulk-delete';
+
+let t: TestApp;
+beforeEach(async () => {
+  t = await startTestApp({ env: { BULK_DELETE_MAX_SHARE_PERCENT: '50', BULK_DELETE_ALWAYS_ALLOWED: '1', STOP_GRACE_SECONDS: '1' } });
+  t.as('root', { admin: true });
+});
+afterEach(() => t?.close());
+
+const deployments = (count: number): Promise<string[]> => Promise.all(Array.from({ length: count }, () => deployed(t, 'ada')));
+const alive = async (ids: string[]): Promise<number> =>
+  (await Promise.all(ids.map((id) => statusOf(t, 'ada', id)))).filter(({ status }) => status === 'running').length;
+
+describe('the brake of bulk deletion', () => {
+  it('stops an operation that would delete too much before it has deleted anything, until an administrator confirms it', async () => {
+    const ids = await deployments(4);
+    const { body } = await t
+      .as('ada')
+      .post(bulk)
+      .send({ ids: ids.slice(0, 3) })
+      .expect(202);
+    expect(body).toMatchObject({ status: 'waiting_for_confirmation', pending: 3, deleted: 0 });
+    expect(body.reason).toContain('3 of 4 live deployments');
+    expect(await alive(ids)).toBe(4);
+
+    await t.as('ada').post(`/api/operations/${body.operation_id}/confirm`).expect(403);
+    await t.as('root').post(`/api/operations/${body.operation_id}/confirm`).expect(200);
+    const done = await until(
+      async () => {
+        const { body: now } = await t.as('ada').get(`/api/operations/${body.operation_id}`).expect(200);
+        return now.status === 'completed' ? now : null;
+      },
+      { what: 'the confirmed operation' },
+    );
+    expect(done).toMatchObject({ deleted: 3, confirmed_by: await t.userId('root') });
+    expect(await alive(ids)).toBe(1);
+  });
+
+  it('adds operations up, also those that run at the same time', async () => {
+    const ids = await deployments(6);
+    const answers = await Promise.all(
+      ids.slice(0, 5).map((id) =>
+        t
+          .as('ada')
+          .post(bulk)
+          .send({ ids: [id] }),
+      ),
+    );
+    const states = answers.map(({ body }) => body.status as string).sort();
+    expect(states.filter((state) => state === 'completed')).toHaveLength(3);
+    expect(states.filter((state) => state === 'waiting_for_confirmation')).toHaveLength(2);
+    expect(await alive(ids)).toBe(3);
+    const { body: preview } = await t.as('ada').post(bulk).send({ ids, dry_run: true }).expect(200);
+    expect(preview.needs_confirmation).toContain('after 3 within the last hour');
+  });
+
+  it('can be left by cancelling the operation', async () => {
+    const ids = await deployments(4);
+    const { body } = await t.as('ada').post(bulk).send({ ids }).expect(202);
+    const cancelled = await t.as('ada').post(`/api/operations/${body.operation_id}/cancel`).expect(200);
+    expect(cancelled.body).toMatchObject({ status: 'cancelled', cancelled: 4, pending: 0, reason: 'Cancelled by ada' });
+    await t.as('root').post(`/api/operations/${body.operation_id}/confirm`).expect(409);
+    expect(await alive(ids)).toBe(4);
+  });
+
+  it('does not work for a user whose account has been switched off meanwhile', async () => {
+    const ids = await deployments(4);
+    const { body } = await t.as('ada').post(bulk).send({ ids }).expect(202);
+    await t.dataSource.query(`UPDATE users SET is_active = false WHERE username = 'ada'`);
+    await t.as('root').post(`/api/operations/${body.operation_id}/confirm`).expect(200);
+    const ended = await until(
+      async () => {
+        const { body: now } = await t.as('root').get(`/api/operations/${body.operation_id}`).expect(200);
+        return now.status === 'running' ? null : now;
+      },
+      { what: 'the end of the operation' },
+    );
+    expect(ended).toMatchObject({ status: 'cancelled', deleted: 0, cancelled: 4 });
+  });
+});

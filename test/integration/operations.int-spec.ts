@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import type { ClaimedJob } from '../../src/jobs/job-kinds';
+import { OperationsRepository } from '../../src/operations/operations.repository';
+import { RunOperationHandler } from '../../src/operations/run-operation.handler';
+import { finishTeardowns } from '../support/deployments';
+import { QueryTap } from '../support/query-tap';
+import { aDeployment, aNode, aPlacedReplica } from '../support/rows';
+import { startTestApp, type TestApp } from '../support/test-app';
+
+let t: TestApp;
+let tap: QueryTap;
+let node: string;
+beforeAll(async () => {
+  // Without a worker: the tests decide when an operation goes on.
+  t = await startTestApp({ env: { ROLE: 'api', BULK_DELETE_MAX_SHARE_PERCENT: '100' } });
+  tap = new QueryTap(t.dataSource);
+  node = await aNode(t.dataSource, { cpu_cores: 1000, memory_mb: 1_000_000, storage_gb: 10_000 });
+});
+afterEach(() => finishTeardowns(t.dataSource));
+afterAll(() => t?.close());
+
+const handler = (): RunOperationHandler => t.app.get(RunOperationHandler, { strict: false });
+const jobOf = (key: string): ClaimedJob => ({ id: '1', kind: 'operation.run', key, attempts: 0, wishes: '1', claim: randomUUID() });
+const run = (id: string, signal = new AbortController().signal): Promise<unknown> => handler().handle(jobOf(id), signal);
+
+const deployments = (count: number): Promise<string[]> =>
+  Promise.all(
+    Array.from({ length: count }, async () => {
+      const id = await aDeployment(t.dataSource, { user_id: await t.userId('ada'), target_replicas: 2 });
+      for (const status of ['running', 'pending']) await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: node, status });
+      return id;
+    }),
+  );
+const bulkDelete = async (ids: readonly string[], over: object = {}): Promise<string> =>
+  (
+    await t
+      .as('ada')
+      .post('/api/deployment/bulk-delete')
+      .send({ ids, wait: 0, ...over })
+      .expect(202)
+  ).body.operation_id as string;
+const states = (id: string): Promise<{ state: string; n: number }[]> =>
+  t.dataSource.query(`SELECT state, count(*)::int AS n FROM operation_items WHERE operation_id = $1 GROUP BY state ORDER BY state`, [id]);
+const deletedOf = async (ids: readonly string[]): Promise<number> =>
+  (await t.dataSource.query<unknown[]>(`SELECT id FROM deployments WHERE id = ANY($1) AND status = 'deleted'`, [ids])).length;
+
+describe('a bulk deletion', () => {
+  it('takes the same number of statements for 2 and for 40 deployments', async () => {
+    const counts: number[] = [];
+    for (const count of [2, 40]) {
+      const id = await bulkDelete(await deployments(count));
+      counts.push((await tap.statements(() => run(id))).filter(({ sql }) => !sql.includes('pg_notify')).length);
+      expect(await states(id)).toEqual([{ state: 'deleted', n: count }]);
+    }
+    expect(counts[1]).toBe(counts[0]);
+  });
+
+  it('goes on where a process was interrupted, and deletes nothing twice', async () => {
+    const ids = await deployments(60);
+    const id = await bulkDelete(ids);
+    const ending = new AbortController();
+    ending.abort(new Error('The process is ending'));
+    await expect(run(id, ending.signal)).rejects.toThrow('The process is ending');
+    expect(await states(id)).toEqual([
+      { state: 'deleted', n: 50 },
+      { state: 'pending', n: 10 },
+    ]);
+    expect(await deletedOf(ids)).toBe(50);
+
+    await Promise.all([run(id), run(id)]);
+    expect(await states(id)).toEqual([{ state: 'deleted', n: 60 }]);
+    expect(await t.dataSource.query(`SELECT id FROM deletions WHERE deployment_id = ANY($1)`, [ids])).toHaveLength(60);
+    expect((await t.as('ada').get(`/api/operations/${id}`).expect(200)).body).toMatchObject({ status: 'completed', deleted: 60 });
+  });
+
+  it('deletes nothing when what became of the deployments cannot be recorded', async () => {
+    const ids = await deployments(3);
+    const id = await bulkDelete(ids);
+    const breaking = tap.while(
+      ({ sql }) => {
+        if (sql.includes('UPDATE operation_items')) throw new Error('a planted fault');
+        return undefined;
+      },
+      () => run(id),
+    );
+    await expect(breaking).rejects.toThrow('a planted fault');
+    expect(await deletedOf(ids)).toBe(0);
+    await run(id);
+    expect(await deletedOf(ids)).toBe(3);
+  });
+
+  it('of all or nothing leaves everything as it was when one is refused after the others were written', async () => {
+    const ids = await deployments(5);
+    const id = await bulkDelete([...ids, randomUUID()], { all_or_nothing: true });
+    await run(id);
+    expect(await states(id)).toEqual([
+      { state: 'cancelled', n: 5 },
+      { state: 'refused', n: 1 },
+    ]);
+    expect(await deletedOf(ids)).toBe(0);
+  });
+
+  it('gets a job again when its job was lost', async () => {
+    const id = await bulkDelete(await deployments(1));
+    await t.dataSource.query(`DELETE FROM jobs WHERE kind = 'operation.run'`);
+    await t.app.get(OperationsRepository, { strict: false }).upkeep(t.dataSource.manager);
+    expect(await t.dataSource.query(`SELECT key FROM jobs WHERE kind = 'operation.run'`)).toEqual([{ key: id }]);
+    await run(id);
+  });
+});
