@@ -9,10 +9,14 @@ const LAYERS = [
   ['config'],
   ['database'],
   ['idempotency'],
+  ['audit'],
   ['auth', 'jobs', 'logging', 'metrics'],
-  ['nodes', 'scheduling', 'runtime'],
+  ['events'],
+  ['nodes', 'scheduling', 'runtime', 'retention'],
   ['deployments'],
-  ['reconciler', 'replica-logs'],
+  ['restores'],
+  ['operations', 'purge', 'notifications'],
+  ['reconciler', 'replica-logs', 'admin'],
   ['health', 'invariants', 'openapi'],
 ];
 

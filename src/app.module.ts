@@ -1,6 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Logger } from 'pino';
+import { RetentionApiModule } from './admin/retention-api.module';
+import { AdminModule } from './admin/admin.module';
+import { AuditModule } from './audit/audit.module';
 import { AuthModule } from './auth/auth.module';
 import type { Clock } from './common/clock';
 import { ClockModule } from './common/clock.module';
@@ -8,14 +11,19 @@ import type { AppConfig } from './config/app-config';
 import { ConfigModule } from './config/config.module';
 import { dataSourceOptions } from './data-source-options';
 import { DeploymentsApiModule } from './deployments/deployments-api.module';
+import { EventsApiModule } from './events/events-api.module';
+import { EventsModule } from './events/events.module';
 import { HealthModule } from './health/health.module';
 import { IdempotencyModule } from './idempotency/idempotency.module';
 import { JobsModule } from './jobs/jobs.module';
 import { LoggingModule } from './logging/logging.module';
 import { MetricsModule } from './metrics/metrics.module';
 import { NodesApiModule } from './nodes/nodes-api.module';
+import { NotificationsApiModule } from './notifications/notifications-api.module';
+import { OperationsApiModule } from './operations/operations-api.module';
 import { ReconcilerModule } from './reconciler/reconciler.module';
 import { ReplicaLogsModule } from './replica-logs/replica-logs.module';
+import { RestoresApiModule } from './restores/restores-api.module';
 
 /** Longer than the limit that the server itself puts on a statement: beyond it nobody is there. */
 const DATABASE_ANSWERS_WITHIN_MS = 11_000;
@@ -44,11 +52,26 @@ export class AppModule {
       }),
       MetricsModule,
       JobsModule,
+      EventsModule,
       IdempotencyModule,
+      AuditModule,
       AuthModule,
       HealthModule.of(config),
     ];
-    const api = config.ROLE === 'worker' ? [] : [NodesApiModule, DeploymentsApiModule, ReplicaLogsModule];
+    const api =
+      config.ROLE === 'worker'
+        ? []
+        : [
+            NodesApiModule,
+            OperationsApiModule,
+            RestoresApiModule,
+            DeploymentsApiModule,
+            ReplicaLogsModule,
+            RetentionApiModule,
+            EventsApiModule,
+            NotificationsApiModule,
+            AdminModule,
+          ];
     const worker = config.ROLE === 'api' ? [] : [ReconcilerModule];
     return { module: AppModule, imports: [...common, ...api, ...worker] };
   }

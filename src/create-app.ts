@@ -1,12 +1,14 @@
-import helmet from '@fastify/helmet';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module';
+import { Audit } from './audit/audit';
+import { recordRefusals } from './audit/record-refusals';
 import { AddressLimit } from './auth/address-limit';
 import type { Clock } from './common/clock';
 import { answerInsteadOfNode } from './common/http/node-answers';
+import { securityHeaders } from './common/http/security-headers';
 import { ProblemFilter } from './common/problem/problem.filter';
 import { acceptOnlyJson } from './common/validation/json-body';
 import { RequestPipe } from './common/validation/request.pipe';
@@ -48,34 +50,30 @@ export async function createApp(config: AppConfig, options: AppOptions = {}): Pr
 
   const fastify = app.getHttpAdapter().getInstance();
   acceptOnlyJson(fastify);
-  addHeaders(fastify);
+  await addHeaders(fastify);
   logRequests(fastify, logger);
   measureHttp(fastify, app.get(Metrics));
   answerInsteadOfNode(fastify);
+  recordRefusals(fastify, app.get(Audit), lostRefusals(app.get(Metrics)));
   app.get(AddressLimit, { strict: false }).guard(fastify);
-  await protectBrowsers(app);
   serveDocs(app);
   await app.init();
   await fastify.ready();
   return app;
 }
 
-/** Every answer carries the request id; none is kept by a cache, since nearly all belong to one user and one moment. */
-function addHeaders(fastify: FastifyInstance): void {
-  fastify.addHook('onRequest', (request, reply, done) => {
-    reply.header('X-Request-Id', request.id);
-    if (!request.url.startsWith('/docs')) reply.header('Cache-Control', 'no-store');
-    done();
-  });
+/** Counts the refusals that could not be written to the audit log. */
+function lostRefusals(metrics: Metrics): () => void {
+  const lost = metrics.counter({ name: 'fog_audit_refusals_lost_total', help: 'Refusals that could not be written to the audit log.' });
+  return () => lost.inc();
 }
 
-/**
- * `upgrade-insecure-requests` left Swagger UI blank over plain HTTP on any address but loopback, and HSTS is for whoever
- * terminates TLS, so both stay off.
- */
-async function protectBrowsers(app: NestFastifyApplication): Promise<void> {
-  await app.register(helmet, {
-    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
-    strictTransportSecurity: false,
+/** Every answer carries the request id; none is kept by a cache, since nearly all belong to one user and one moment. */
+async function addHeaders(fastify: FastifyInstance): Promise<void> {
+  const forDocs = await securityHeaders();
+  const forAll = { ...forDocs, 'cache-control': 'no-store' };
+  fastify.addHook('onRequest', (request, reply, done) => {
+    reply.headers(request.url.startsWith('/docs') ? forDocs : forAll).header('x-request-id', request.id);
+    done();
   });
 }

@@ -34,6 +34,10 @@ describe('loadConfig', () => {
     expect(loadConfig({ PORT: '', DATABASE_URL: '  ', JWT_SECRET: '', METRICS_PUBLIC: ' ', RUNTIME: undefined })).toEqual(loadConfig({}));
   });
 
+  it('keeps what is deleted for thirty days when the retention is blank', () => {
+    for (const RETENTION_DAYS of ['', ' ', undefined]) expect(loadConfig({ RETENTION_DAYS }).RETENTION_DAYS).toBe(30);
+  });
+
   it('takes only its own variables from the environment', () => {
     expect(loadConfig({ PATH: '/bin', npm_config_cache: 'x', constructor: 'x', toString: 'y' })).toEqual(loadConfig({}));
   });
@@ -74,6 +78,8 @@ describe('loadConfig', () => {
     ['ADMIN_PASSWORD', 'short'],
     ['NODE_OFFLINE_AFTER_SECONDS', '1'],
     ['RUNTIME', 'Docker'],
+    ...['0', '-1', '0.5', '36501', '1e9', 'never'].map((days) => ['RETENTION_DAYS', days]),
+    ['PURGE_MAX_PER_HOUR', '-1'],
   ])('refuses %s=%s', (name, value) => {
     expect(faults({ [name]: value }).some((line) => line.startsWith(name))).toBe(true);
   });

@@ -147,6 +147,14 @@ export class AppConfig {
   @whole(1, 10_000)
   readonly MAX_REPLICAS: number = 100;
 
+  /** Of all live deployments of one user; 0: no limit. */
+  @whole(0, 1_000_000)
+  readonly MAX_DEPLOYMENTS_PER_USER: number = 0;
+
+  /** Wanted by all live deployments of one user together; 0: no limit. */
+  @whole(0, 10_000_000)
+  readonly MAX_REPLICAS_PER_USER: number = 0;
+
   @Type(() => Number)
   @IsNumber({ maxDecimalPlaces: 3 })
   @Min(0.001)
@@ -185,6 +193,55 @@ export class AppConfig {
   /** Seconds between SIGTERM and SIGKILL of a container that is stopped. */
   @whole(0, 300)
   readonly STOP_GRACE_SECONDS: number = 10;
+
+  /** Of all live deployments, so many percent may be deleted in bulk within an hour without an administrator; 100: all. */
+  @whole(0, 100)
+  readonly BULK_DELETE_MAX_SHARE_PERCENT: number = 20;
+
+  /** So many may always be, however small the fleet is. */
+  @whole(0, 1_000_000)
+  readonly BULK_DELETE_ALWAYS_ALLOWED: number = 10;
+
+  /** How many days a deleted deployment is kept when no policy says otherwise. Never less than one: empty is not "now". */
+  @whole(1, 36_500)
+  readonly RETENTION_DAYS: number = 30;
+
+  /** The background purge waits when it has purged so many deployments within an hour; 0 is no limit. */
+  @whole(0, 1_000_000)
+  readonly PURGE_MAX_PER_HOUR: number = 1_000;
+
+  /** How many days audit rows are kept; what is removed is noted in the log itself. Never less than one. */
+  @whole(1, 36_500)
+  readonly AUDIT_RETENTION_DAYS: number = 365;
+
+  /** How many days events stay in the feed; longer than deliveries are tried. */
+  @whole(4, 3_650)
+  readonly EVENTS_RETENTION_DAYS: number = 30;
+
+  /** May webhooks go to plain http addresses? */
+  @Flag()
+  @IsBoolean()
+  readonly WEBHOOK_ALLOW_HTTP: boolean = false;
+
+  /** Comma-separated addresses or CIDR ranges that webhooks may reach although they are private. */
+  @IsString()
+  readonly WEBHOOK_ALLOWED_NETWORKS: string = '';
+
+  /** 32 bytes in base64 that secrets in the database are encrypted with. Absent: made on first start and kept in DATA_DIR. */
+  @IsOptional()
+  @Matches(/^[A-Za-z0-9+/]{43}=$/, { message: 'ENCRYPTION_KEY must be 32 bytes in base64, as from: openssl rand -base64 32' })
+  readonly ENCRYPTION_KEY?: string;
+
+  /** The server that e-mails are sent through: `smtp://user:password@host:587` or `smtps://…`. Absent: no e-mails. */
+  @IsOptional()
+  @IsUrl({ protocols: ['smtp', 'smtps'], require_tld: false, require_protocol: true }, { message: 'SMTP_URL must be a smtp or smtps URL' })
+  readonly SMTP_URL?: string;
+
+  /** The sender of e-mails, such as `fog-compute <noreply@example.org>`. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(320)
+  readonly SMTP_FROM?: string;
 }
 
 /** Throws one Error that names every fault, before anything has started. Empty variables count as absent. */
@@ -198,6 +255,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): AppConfig {
   if (config.JWT_JWKS_URL !== undefined && (present.JWT_ISSUER === undefined || present.JWT_AUDIENCE === undefined)) {
     faults.push('JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE: which tokens to accept must be said');
   }
+  if (config.SMTP_URL !== undefined && config.SMTP_FROM === undefined) faults.push('SMTP_URL needs SMTP_FROM: e-mails need a sender');
   if (faults.length > 0) throw new Error(`Invalid environment:\n  ${faults.join('\n  ')}`);
   return Object.freeze(config);
 }

@@ -47,7 +47,7 @@ function complete(operation: Operation, method: (typeof METHODS)[number]): void 
     operation.parameters = [...own, IDEMPOTENCY_KEY];
     codes.push('idempotency_in_progress', 'idempotency_key_reused');
   }
-  if (!operation.tags?.includes('operations'))
+  if (!operation.tags?.includes('health'))
     for (const [status, response] of problemResponses(codes)) merge(operation, String(status), response);
 }
 

@@ -22,7 +22,11 @@ const TAGS: readonly (readonly [string, string])[] = [
   ['auth', 'Users, sessions and API tokens'],
   ['deployments', 'Deploy, watch, scale and delete'],
   ['nodes', 'The machines that containers run on'],
-  ['operations', 'Health and metrics'],
+  ['events', 'What happened, in order'],
+  ['notifications', 'Webhooks and e-mails'],
+  ['operations', 'Bulk deletes and restores, and how far they are'],
+  ['admin', 'What only administrators may ask'],
+  ['health', 'Health and metrics'],
 ];
 
 /** The OpenAPI document of the running application. */

@@ -2,6 +2,13 @@ import { CreateIdentity1795305600000 } from './1795305600000-create-identity';
 import { CreateDeployments1795305601000 } from './1795305601000-create-deployments';
 import { CreateJobs1795305602000 } from './1795305602000-create-jobs';
 import { CreateSimulatedEngine1795305603000 } from './1795305603000-create-simulated-engine';
+import { CreateDeletions1795305605000 } from './1795305605000-create-deletions';
+import { CreateOperations1795305608000 } from './1795305608000-create-operations';
+import { CreateAudit1795305606000 } from './1795305606000-create-audit';
+import { CreateEvents1795305607000 } from './1795305607000-create-events';
+import { CreateRetention1795305609000 } from './1795305609000-create-retention';
+import { AllowRestores1795305611000 } from './1795305611000-allow-restores';
+import { SetPurgeTimes1795305610000 } from './1795305610000-set-purge-times';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -9,4 +16,11 @@ export const migrations = [
   CreateDeployments1795305601000,
   CreateJobs1795305602000,
   CreateSimulatedEngine1795305603000,
+  CreateDeletions1795305605000,
+  CreateAudit1795305606000,
+  CreateEvents1795305607000,
+  CreateOperations1795305608000,
+  CreateRetention1795305609000,
+  SetPurgeTimes1795305610000,
+  AllowRestores1795305611000,
 ];
