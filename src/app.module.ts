@@ -63,9 +63,9 @@ export class AppModule {
         ? []
         : [
             NodesApiModule,
-            OperationsApiModule,
-            RestoresApiModule,
             DeploymentsApiModule,
+            RestoresApiModule,
+            OperationsApiModule,
             ReplicaLogsModule,
             RetentionApiModule,
             EventsApiModule,

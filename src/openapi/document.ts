@@ -5,7 +5,7 @@ import { VERSION } from '../common/version';
 import { completeDocument } from './complete-document';
 import { markRoutes } from './mark-routes';
 
-const DESCRIPTION = `Deploy containers to fog and edge nodes, watch them, scale them, and delete them without a trace.
+const DESCRIPTION = `Deploy containers to fog and edge nodes, watch them, scale them, delete them safely, and take a delete back.
 
 A first walk, with the examples as they stand:
 1. \`POST /api/auth/register\` makes a user, or take the administrator whose name and password the program printed when it first started.
@@ -13,7 +13,8 @@ A first walk, with the examples as they stand:
 3. \`POST /api/deployment/deploy\` answers at once; copy the \`deployment_id\`.
 4. \`GET /api/deployment/status/{deployment_id}\` shows the containers starting and running.
 5. \`POST /api/deployment/scale/{deployment_id}\` changes the number of replicas.
-6. \`DELETE /api/deployment/{deployment_id}\` stops every container and says when all is released.
+6. \`DELETE /api/deployment/{deployment_id}\` stops every container and says when all is released. With \`dry_run\` it only says what it would do.
+7. \`POST /api/deployment/{deployment_id}/restore\` brings it back.
 
 Errors are problem documents (RFC 9457, \`application/problem+json\`) with a stable \`code\`. Every answer carries \`X-Request-Id\`; send
 your own to find a request in the log. Send \`Idempotency-Key\` with POST and DELETE to repeat them safely.`;

@@ -56,7 +56,8 @@ export class RestoresController {
       void reply.status(HttpStatus.OK);
       return this.previews.preview(id, name, context);
     }
+    const restored = await this.restores.restore(id, name, context);
     void reply.header('Location', `/api/deployment/status/${id}`);
-    return this.restores.restore(id, name, context);
+    return restored;
   }
 }
