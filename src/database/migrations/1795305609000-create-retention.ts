@@ -20,11 +20,25 @@ export class CreateRetention1795305609000 implements MigrationInterface {
         purged_at     timestamptz NOT NULL DEFAULT now()
       )`);
     await runner.query(`CREATE INDEX ix_purged_deployments_purged ON purged_deployments (purged_at)`);
-    // The parent of a foreign key looks for children before it goes: without these, by reading the whole table.
-    await runner.query(`CREATE INDEX ix_reservations_deployment ON reservations (deployment_id)`);
-    await runner.query(`
-      CREATE INDEX ix_deployment_replicas_placement ON deployment_replicas (placement_id) WHERE placement_id IS NOT NULL`);
+    await this.lightenReservations(runner);
     await this.createGuards(runner);
+  }
+
+  /**
+   * A purge looks for the children of what it removes, and a placement pays for every key and index of each replica: a key of
+   * a row to the node or the deployment that its replica has a key to already tells nothing new, and locks the same row again.
+   */
+  private async lightenReservations(runner: QueryRunner): Promise<void> {
+    await runner.query(`ALTER TABLE reservations DROP CONSTRAINT fk_reservations_node, DROP CONSTRAINT fk_reservations_deployment`);
+    await runner.query(`ALTER TABLE deployment_replicas DROP CONSTRAINT fk_deployment_replicas_placement`);
+    await runner.query(`DROP INDEX ix_reservations_open_deployment`);
+    await runner.query(`CREATE INDEX ix_reservations_deployment ON reservations (deployment_id)`);
+    await runner.query(`DROP TRIGGER tr_reservations_guard ON reservations`);
+    await runner.query(`
+      CREATE TRIGGER tr_reservations_guard BEFORE UPDATE OR DELETE ON reservations FOR EACH ROW EXECUTE FUNCTION guard_reservation()`);
+    await runner.query(`
+      CREATE TRIGGER tr_reservations_open BEFORE INSERT ON reservations FOR EACH ROW WHEN (NEW.released_at IS NOT NULL)
+        EXECUTE FUNCTION guard_reservation()`);
   }
 
   private async createGuards(runner: QueryRunner): Promise<void> {
@@ -74,7 +88,20 @@ export class CreateRetention1795305609000 implements MigrationInterface {
       CREATE TRIGGER tr_history_rows BEFORE UPDATE OR DELETE ON deployment_status_history
         FOR EACH ROW EXECUTE FUNCTION refuse_change()`);
     await runner.query(`DROP FUNCTION guard_purge_time(), guard_deployment_purge(), guard_history_purge(), may_purge(uuid)`);
-    await runner.query(`DROP INDEX ix_deployment_replicas_placement, ix_reservations_deployment`);
+    await runner.query(`DROP TRIGGER tr_reservations_open ON reservations`);
+    await runner.query(`DROP TRIGGER tr_reservations_guard ON reservations`);
+    await runner.query(`
+      CREATE TRIGGER tr_reservations_guard BEFORE INSERT OR UPDATE OR DELETE ON reservations
+        FOR EACH ROW EXECUTE FUNCTION guard_reservation()`);
+    await runner.query(`DROP INDEX ix_reservations_deployment`);
+    await runner.query(`CREATE INDEX ix_reservations_open_deployment ON reservations (deployment_id) WHERE released_at IS NULL`);
+    await runner.query(`
+      ALTER TABLE deployment_replicas ADD CONSTRAINT fk_deployment_replicas_placement
+        FOREIGN KEY (placement_id) REFERENCES placements (id) ON DELETE RESTRICT`);
+    await runner.query(`
+      ALTER TABLE reservations
+        ADD CONSTRAINT fk_reservations_deployment FOREIGN KEY (deployment_id) REFERENCES deployments (id) ON DELETE RESTRICT,
+        ADD CONSTRAINT fk_reservations_node FOREIGN KEY (node_id) REFERENCES nodes (id) ON DELETE RESTRICT`);
     await runner.query(`DROP TABLE purged_deployments, retention_policies`);
   }
 }

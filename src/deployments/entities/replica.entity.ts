@@ -4,7 +4,6 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from
 @Entity({ name: 'deployment_replicas' })
 @Index('ix_deployment_replicas_status', ['deploymentId', 'status'])
 @Index('ix_deployment_replicas_node', ['nodeId'], { where: `status IN ('pending','starting','running','stopping')` })
-@Index('ix_deployment_replicas_placement', ['placementId'], { where: `placement_id IS NOT NULL` })
 @Index('ix_deployment_replicas_unsettled', ['deploymentId'], {
   where: `status IN ('pending','starting','stopping') OR status = 'failed' AND superseded_at IS NULL`,
 })
@@ -22,7 +21,7 @@ export class Replica {
   @Column({ name: 'node_id', type: 'uuid', update: false })
   nodeId!: string;
 
-  @ForeignKey('Placement', { name: 'fk_deployment_replicas_placement', onDelete: 'RESTRICT' })
+  /** Of the same deployment, and purged with it. */
   @Column({ name: 'placement_id', type: 'uuid', nullable: true })
   placementId!: string | null;
 

@@ -1,10 +1,12 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { NUMERIC } from '../../common/numeric.transformer';
 
-/** The capacity that one replica holds on its node, from placement until its stop is confirmed. Released once, never changed. */
+/**
+ * The capacity that one replica holds on its node, from placement until its stop is confirmed. Released once, never changed.
+ * Deployment and node are the replica's, which has the keys to them: a second key would cost each placement a second lock.
+ */
 @Entity({ name: 'reservations' })
 @Index('ix_reservations_open_node', ['nodeId'], { where: `released_at IS NULL` })
-@Index('ix_reservations_open_deployment', ['deploymentId'], { where: `released_at IS NULL` })
 @Index('ix_reservations_deployment', ['deploymentId'])
 @Check('ck_reservations_amount', `cpu_cores > 0 AND memory_mb > 0 AND gpu_units >= 0 AND storage_gb >= 0`)
 export class Reservation {
@@ -12,11 +14,9 @@ export class Reservation {
   @PrimaryColumn({ name: 'replica_id', type: 'uuid', primaryKeyConstraintName: 'pk_reservations' })
   replicaId!: string;
 
-  @ForeignKey('Deployment', { name: 'fk_reservations_deployment', onDelete: 'RESTRICT' })
   @Column({ name: 'deployment_id', type: 'uuid' })
   deploymentId!: string;
 
-  @ForeignKey('FogNode', { name: 'fk_reservations_node', onDelete: 'RESTRICT' })
   @Column({ name: 'node_id', type: 'uuid' })
   nodeId!: string;
 
