@@ -18,12 +18,12 @@ export class AuditQueryDto {
   @TextField(UUID)
   actor?: string;
 
-  @ApiPropertyOptional({ example: 'deployment.delete', maxLength: 100 })
+  @ApiPropertyOptional({ description: 'Such as `deployment.delete`', maxLength: 100 })
   @Optional()
   @TextField({ max: 100 })
   action?: string;
 
-  @ApiPropertyOptional({ example: 'deployment', maxLength: 50 })
+  @ApiPropertyOptional({ description: 'Such as `deployment`', maxLength: 50 })
   @Optional()
   @TextField({ max: 50 })
   resource_type?: string;

@@ -6,7 +6,7 @@ import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
-import { RefuseExtras } from '../deployments/refuse-extras.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { requireDeploymentId } from '../deployments/refusals';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import type { PurgeBlock } from '../purge/purge-block';

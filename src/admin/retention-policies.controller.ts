@@ -6,7 +6,7 @@ import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
-import { RefuseExtras } from '../deployments/refuse-extras.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import { RetentionChanges, type PolicyEffect } from '../purge/retention-changes.service';
 import { RetentionChangeDto } from './dto/retention-change.dto';

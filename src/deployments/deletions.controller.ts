@@ -11,7 +11,7 @@ import { DeletionLedgerService } from './deletion-ledger.service';
 import { DeletionLedgerDto, DeletionLedgerQueryDto } from './dto/deletion-ledger.dto';
 import { ForceReleaseDto, ForceReleaseRequestDto } from './dto/protection.dto';
 import { ForceReleaseService } from './force-release.service';
-import { RefuseExtras } from './refuse-extras.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { requireDeploymentId } from './refusals';
 
 const ApiId = (): MethodDecorator => ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' });

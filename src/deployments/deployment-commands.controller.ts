@@ -2,6 +2,7 @@ import { Body, Controller, Delete, Headers, HttpCode, HttpStatus, Param, Post, Q
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
+  ApiBody,
   ApiExtraModels,
   ApiHeader,
   ApiOkResponse,
@@ -25,11 +26,11 @@ import { readDeletionQuery } from './deletion-query';
 import { DeleteQueryDto, DeployQueryDto } from './dto/command-queries.dto';
 import { DeletionAnswerDto } from './dto/deletion-answer.dto';
 import { DeletionPreviewDto } from './dto/deletion-preview.dto';
-import { DeployRequestDto, ScaleRequestDto } from './dto/deploy-request.dto';
+import { DEPLOY_EXAMPLE, DeployRequestDto, ScaleRequestDto } from './dto/deploy-request.dto';
 import { DeploymentAcceptedDto } from './dto/deployment-accepted.dto';
 import { DryRunDto } from './dto/placement.dto';
 import { LifecycleService } from './lifecycle.service';
-import { RefuseExtras } from './refuse-extras.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { deletionPath, requireDeploymentId } from './refusals';
 import { ScaleService } from './scale.service';
 
@@ -55,6 +56,7 @@ export class DeploymentCommandsController {
   @FailureWords('Deployment failed')
   @ApiOperation({ summary: 'Deploy a container image', description: 'Accepted when this answers; placed and started in the background.' })
   @Idempotent()
+  @ApiBody({ type: DeployRequestDto, examples: { web: { summary: 'Two replicas of a web server', value: DEPLOY_EXAMPLE } } })
   @ApiAcceptedResponse({ type: DeploymentAcceptedDto })
   @ApiExtraModels(DryRunDto)
   @ApiOkResponse({ description: 'With `dry_run=true`: where it would go. Nothing was written.', type: DryRunDto })

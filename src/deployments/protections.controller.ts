@@ -11,7 +11,7 @@ import { ProtectionDto, ReasonDto } from './dto/protection.dto';
 import { ETAG_HEADER } from './etag';
 import { ProtectionService } from './protection.service';
 import type { Safeguard } from './protections.repository';
-import { RefuseExtras } from './refuse-extras.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { requireDeploymentId } from './refusals';
 
 const ApiId = (): MethodDecorator => ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' });

@@ -5,6 +5,7 @@ import { AdminOnly } from '../auth/admin-only.decorator';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { offsetNeighbours, pageHeaders } from '../common/http/page-headers';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
@@ -57,6 +58,7 @@ export class NodesController {
   }
 
   @Post()
+  @RefuseExtras('query')
   @Idempotent()
   @AdminOnly()
   @FailureWords('Registration of the node failed')
@@ -83,6 +85,7 @@ export class NodesController {
   }
 
   @Patch(':id')
+  @RefuseExtras('query')
   @AdminOnly()
   @FailureWords('Change of the node failed')
   @NodeId()
@@ -94,6 +97,7 @@ export class NodesController {
   }
 
   @Delete(':id')
+  @RefuseExtras('body', 'query')
   @Idempotent()
   @AdminOnly()
   @HttpCode(HttpStatus.OK)

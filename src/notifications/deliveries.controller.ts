@@ -1,6 +1,7 @@
 import { Controller, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Context } from '../common/http/context.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
 import { Idempotent } from '../idempotency/idempotent.decorator';
@@ -17,6 +18,7 @@ export class DeliveriesController {
   constructor(private readonly log: DeliveryLogService) {}
 
   @Post(':id/redeliver')
+  @RefuseExtras('body', 'query')
   @Idempotent()
   @HttpCode(HttpStatus.ACCEPTED)
   @ApiOperation({ summary: 'Send it once more', description: 'Under the same `webhook-id`, so that receivers can tell.' })

@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse,
 import type { FastifyReply } from 'fastify';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
 import { Idempotent } from '../idempotency/idempotent.decorator';
@@ -26,6 +27,7 @@ export class EmailsController {
   ) {}
 
   @Post()
+  @RefuseExtras('query')
   @Idempotent()
   @ApiOperation({ summary: 'Be told of events by e-mail', description: 'To the address of your account, and no other. At most 5.' })
   @ApiCreatedResponse({ type: EmailDto })
@@ -59,6 +61,7 @@ export class EmailsController {
   }
 
   @Patch(':id')
+  @RefuseExtras('query')
   @ApiOperation({ summary: 'Change an e-mail subscription', description: 'What is absent stays.' })
   @ApiOkResponse({ type: EmailDto })
   @ApiProblem('malformed_json', 'invalid_request', 'read_only_token', 'not_found', 'validation_failed')
@@ -68,6 +71,7 @@ export class EmailsController {
   }
 
   @Delete(':id')
+  @RefuseExtras('body', 'query')
   @Idempotent()
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Remove an e-mail subscription with its log' })

@@ -11,6 +11,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
 import { Idempotent } from '../idempotency/idempotent.decorator';
@@ -34,6 +35,7 @@ export class WebhooksController {
   ) {}
 
   @Post()
+  @RefuseExtras('query')
   @Idempotent()
   @ApiOperation({
     summary: 'Be told of events by HTTP',
@@ -69,6 +71,7 @@ export class WebhooksController {
   }
 
   @Patch(':id')
+  @RefuseExtras('query')
   @ApiOperation({ summary: 'Change a webhook', description: 'What is absent stays. Holds for what is sent from then on.' })
   @ApiOkResponse({ type: WebhookDto })
   @ApiProblem('malformed_json', 'invalid_request', 'read_only_token', 'not_found', 'validation_failed')
@@ -81,6 +84,7 @@ export class WebhooksController {
   }
 
   @Delete(':id')
+  @RefuseExtras('body', 'query')
   @Idempotent()
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Remove a webhook with its log' })
@@ -91,6 +95,7 @@ export class WebhooksController {
   }
 
   @Post(':id/rotate-secret')
+  @RefuseExtras('body', 'query')
   @Idempotent()
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Get a new secret', description: 'For 24 hours requests are signed with the old one too.' })
@@ -101,6 +106,7 @@ export class WebhooksController {
   }
 
   @Post(':id/test')
+  @RefuseExtras('body', 'query')
   @Idempotent()
   @HttpCode(HttpStatus.ACCEPTED)
   @ApiOperation({ summary: 'Send a test event', description: 'At most one every ten seconds; the log shows what became of it.' })

@@ -1,11 +1,20 @@
 import { Body, Controller, HttpCode, HttpStatus, Post, Res } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiBody,
+  ApiExtraModels,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
-import { RefuseExtras } from '../deployments/refuse-extras.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import { BulkDeleteService } from './bulk-delete.service';
 import { BulkPreviewService } from './bulk-preview.service';
@@ -14,6 +23,10 @@ import { BulkDeleteRequestDto } from './dto/bulk-delete-request.dto';
 import { BulkPreviewDto } from './dto/bulk-preview.dto';
 import { BulkRestoreRequestDto } from './dto/bulk-restore-request.dto';
 import { OperationDto } from './dto/operation.dto';
+
+/** The examples of Swagger UI: as they stand, neither changes anything. */
+const DELETE_EXAMPLE = { filter: { name: 'preview-' }, dry_run: true };
+const RESTORE_EXAMPLE = { ids: ['00000000-0000-4000-8000-000000000000'] };
 
 @ApiTags('operations')
 @ApiBearerAuth()
@@ -36,6 +49,7 @@ export class BulkController {
       'Each is decided like a single delete and has its own result. Beyond a share of all live deployments the operation waits ' +
       'until an administrator confirms it. 202 when the decisions take longer than `wait`, or wait for a confirmation.',
   })
+  @ApiBody({ type: BulkDeleteRequestDto, examples: { preview: { summary: 'What a filter would delete', value: DELETE_EXAMPLE } } })
   @ApiExtraModels(OperationDto, BulkPreviewDto)
   @ApiOkResponse({
     description: 'Everything is decided; with `dry_run`: what would happen to each',
@@ -71,6 +85,7 @@ export class BulkController {
     summary: 'Restore up to 1,000 deleted deployments, or undo a bulk deletion',
     description: 'Each is restored like a single one, or refused with its reason. 202 when that takes longer than `wait`.',
   })
+  @ApiBody({ type: BulkRestoreRequestDto, examples: { named: { summary: 'Named deployments', value: RESTORE_EXAMPLE } } })
   @ApiOkResponse({ description: 'Everything is decided', type: OperationDto })
   @ApiAcceptedResponse({ description: 'The operation goes on; follow it at `Location`', schema: { $ref: getSchemaPath(OperationDto) } })
   @ApiProblem('malformed_json', 'invalid_request')

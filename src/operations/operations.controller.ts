@@ -8,7 +8,7 @@ import { FailureWords } from '../common/http/failure-words.decorator';
 import { offsetNeighbours, pageHeaders } from '../common/http/page-headers';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
-import { RefuseExtras } from '../deployments/refuse-extras.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import { OperationDto, OperationSummaryDto } from './dto/operation.dto';
 import { OperationsQueryDto } from './dto/operations.query';

@@ -31,7 +31,7 @@ export class RestoresController {
       'kept containers go on. A body is not needed.',
   })
   @ApiParam({ name: 'deployment_id', format: 'uuid' })
-  @ApiBody({ type: RestoreRequestDto, required: false })
+  @ApiBody({ type: RestoreRequestDto, required: false, examples: { same: { summary: 'Under its own name', value: {} } } })
   @ApiAcceptedResponse({ type: RestoredDto })
   @ApiOkResponse({ description: 'With `dry_run=true`: what would happen, or why it could not', type: RestorePreviewDto })
   @ApiProblem('malformed_json', 'invalid_request')

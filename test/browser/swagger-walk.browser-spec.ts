@@ -25,7 +25,7 @@ describeWithBrowser('Swagger UI in a browser', () => {
     data?.remove();
   });
 
-  it('takes a newcomer from registration to a deletion without a trace, with the examples as they stand', async () => {
+  it('takes a newcomer from registration to a deletion and back, with the examples as they stand', async () => {
     await browser.step('open', () => swagger.open());
     const registered = await browser.step('register', () => swagger.execute('POST /api/auth/register'));
     expect(registered).toMatchObject({ status: 201, body: { username: 'ada', is_active: true, is_admin: false } });
@@ -48,6 +48,7 @@ describeWithBrowser('Swagger UI in a browser', () => {
     expect(scaled).toMatchObject({ status: 200, body: { success: true, replicas: 3, message: 'Scaled up to 3 replicas (1 added)' } });
     await browser.step('status after scaling', () => swagger.executeUntil(status, ({ body }) => body.health === 'healthy'));
 
+    const restore = 'POST /api/deployment/{deployment_id}/restore';
     const deleted = await browser.step('delete', () => swagger.execute('DELETE /api/deployment/{deployment_id}', { deployment_id: id }));
     expect(deleted).toMatchObject({
       status: 200,
@@ -60,6 +61,9 @@ describeWithBrowser('Swagger UI in a browser', () => {
         message: 'Deployment and 3 replicas deleted successfully',
       },
     });
+    const restored = await browser.step('restore', () => swagger.execute(restore, { deployment_id: id }));
+    expect(restored).toMatchObject({ status: 202, body: { success: true, status: 'scheduled', generation: 2, replicas: 3 } });
+    await browser.step('status after the restore', () => swagger.executeUntil(status, ({ body }) => body.health === 'healthy'));
   }, 180_000);
 
   it('registers the node of the example for an administrator', async () => {

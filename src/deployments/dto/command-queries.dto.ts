@@ -36,7 +36,6 @@ export class DeleteQueryDto {
   @ApiPropertyOptional({
     description:
       'Keep the containers that run, stopped, and what they reserve, for so long: `600s`, `10m`, `1h`, at most `24h`. Not with `force`',
-    example: '10m',
   })
   @Optional()
   @TextField({ max: 10 })

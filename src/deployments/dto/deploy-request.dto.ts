@@ -88,6 +88,19 @@ export class HealthCheckDto {
   start_period_seconds: number = 0;
 }
 
+/** What Swagger UI offers to send: it runs, and is free to be deleted. */
+export const DEPLOY_EXAMPLE = {
+  name: 'web-api',
+  type: 'compute',
+  container_image: 'nginx:1.27',
+  replicas: 2,
+  resources: { cpu: 0.5, memory: 512, gpu: 0, storage: 1 },
+  env: { GREETING: 'hello' },
+  region: 'us-east',
+  ports: [{ container_port: 80, protocol: 'tcp' }],
+  labels: { team: 'web' },
+};
+
 export class DeployRequestDto {
   @ApiProperty({
     description: "Unique among the user's live deployments",

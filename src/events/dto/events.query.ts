@@ -16,7 +16,7 @@ export class EventsQueryDto {
   @QueryInteger({ min: 1, max: 1_000 })
   limit: number = 100;
 
-  @ApiPropertyOptional({ description: 'Comma-separated types', example: 'fog.deployment.deleted,fog.deployment.restored' })
+  @ApiPropertyOptional({ description: 'Comma-separated types, such as `fog.deployment.deleted,fog.deployment.restored`' })
   @Optional()
   @TextField({ max: 2_000 })
   types?: string;

@@ -1,8 +1,8 @@
 import { applyDecorators, UseGuards, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ApiProblem } from '../common/problem/api-problem.decorator';
-import { DomainError, type FieldFault } from '../common/problem/domain-error';
-import { toPointer } from '../common/validation/pointer';
+import { ApiProblem } from '../problem/api-problem.decorator';
+import { DomainError, type FieldFault } from '../problem/domain-error';
+import { toPointer } from '../validation/pointer';
 
 type Part = 'body' | 'query';
 
