@@ -20,6 +20,8 @@ const COPIED = [
   'tsconfig.json',
 ];
 const TIMEOUT_MS = 240_000;
+/** A bug may turn hundreds of tests red, each in many words; a run that is cut off would count as missed. */
+const MAX_OUTPUT = 256 * 1024 * 1024;
 
 const wanted = process.argv[2] ?? '';
 const bugs = JSON.parse(readFileSync(join(ROOT, 'test/seeded-bugs/bugs.json'), 'utf8')).filter(({ name }) => name.includes(wanted));
@@ -36,7 +38,7 @@ function failedTests(test) {
   rmSync(report, { force: true });
   const jest = join(copy, 'node_modules/jest/bin/jest.js');
   const options = ['--json', `--outputFile=${report}`, '--rootDir', copy, '--runTestsByPath', test];
-  const run = spawnSync(process.execPath, [jest, ...options], { cwd: copy, encoding: 'utf8', timeout: TIMEOUT_MS });
+  const run = spawnSync(process.execPath, [jest, ...options], { cwd: copy, encoding: 'utf8', timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT });
   try {
     const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
     if (numPassedTests + numFailedTests === 0) throw new Error('no test ran');

@@ -131,8 +131,11 @@ describe('bad input', () => {
     expect(await marks()).toEqual(written);
   });
   afterAll(async () => {
-    if (before) expect(await tableRows(t.dataSource)).toEqual(before);
-    await t?.close();
+    try {
+      if (before) expect(await tableRows(t.dataSource)).toEqual(before);
+    } finally {
+      await t?.close();
+    }
   });
 
   /** Whatever a request writes moves one of these; cheap enough to look after every test. */
@@ -327,7 +330,10 @@ describe('bad input', () => {
       ['delete', '{id}', 'wait=1.5', 'wait'],
       ['delete', '{id}', 'wait=soon', 'wait'],
       ['delete', '{id}', 'wait=1&wait=2', 'wait'],
-      ['delete', '{id}', 'force=true', 'force'],
+      ['delete', '{id}', 'force=1', 'force'],
+      ['delete', '{id}', 'grace_seconds=301', 'grace_seconds'],
+      ['delete', '{id}', 'keep_warm=10', 'keep_warm'],
+      ['delete', '{id}', 'now=true', 'now'],
       ['get', 'status/{id}', 'include_deleted=1', 'include_deleted'],
       ['get', 'status/{id}', 'include_deleted=true&include_deleted=false', 'include_deleted'],
       ['get', 'status/{id}', 'verbose=true', 'verbose'],

@@ -97,6 +97,17 @@ describe('what an unreachable node holds', () => {
     await release(id, { reason: 'gone', node_id: nodeId.toUpperCase() }).expect(200);
   }, 60_000);
 
+  it('is not given up while the node answers and only takes its time', async () => {
+    const id = await deployed(t, 'ada', { container_image: 'simulated/stubborn:1' });
+    const [replica] = (await statusOf(t, 'ada', id)).replicas;
+    await t.as('ada').delete(`/api/deployment/${id}?wait=0&grace_seconds=5`).expect(202);
+    expect((await release(id).expect(409)).body.code).toBe('conflict');
+    await release(id, { reason: 'slow', node_id: replica!.node_id }).expect(409);
+    expect((await statusOf(t, 'ada', id)).replicas).toMatchObject([{ id: replica!.id, status: 'stopping' }]);
+    await expectGone(t.dataSource, id, { timeoutMs: 15_000 });
+    expect((await statusOf(t, 'ada', id)).replicas).toMatchObject([{ status: 'stopped' }]);
+  }, 30_000);
+
   it('is not given up while the node answers, by strangers, or without a reason', async () => {
     const id = await deployed(t, 'ada');
     expect((await release(id).expect(409)).body).toMatchObject({

@@ -69,12 +69,12 @@ describe('the OpenAPI document', () => {
     const incomplete = operations.filter(([, o]) => !o.summary || !o.operationId || !o.tags?.every((tag) => tags.includes(tag)));
     expect(incomplete.map(([name]) => name)).toEqual([]);
     expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(operations.length);
-    expect(tags).toEqual(['auth', 'deployments', 'nodes', 'operations']);
+    expect(tags).toEqual(['auth', 'deployments', 'nodes', 'events', 'notifications', 'operations', 'admin', 'health']);
   });
 
   it('documents problems as problems, and the idempotency key where it is honoured', () => {
     for (const [name, { responses, parameters = [], tags }] of operations) {
-      if (tags?.includes('operations')) continue;
+      if (tags?.includes('health')) continue;
       for (const [status, response] of Object.entries(responses)) {
         if (Number(status) >= 400)
           expect([name, status, Object.keys(response.content ?? {})]).toEqual([name, status, ['application/problem+json']]);

@@ -1,7 +1,7 @@
 import { aSpec, deployed, UNKNOWN_ID } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 
-type Verb = 'get' | 'post' | 'delete';
+type Verb = 'get' | 'post' | 'put' | 'delete';
 
 interface Route {
   name: string;
@@ -27,6 +27,20 @@ const ROUTES: Route[] = [
   { name: 'start', verb: 'post', path: (id) => `${id}/start`, ok: 400, deleted: 404, words: gone },
   { name: 'retry', verb: 'post', path: (id) => `${id}/retry`, ok: 400, deleted: 404, words: gone },
   { name: 'stop', verb: 'post', path: (id) => `${id}/stop`, ok: 202, deleted: 404, words: gone },
+  { name: 'ledger', verb: 'get', path: (id) => `${id}/deletion`, ok: 404, deleted: 200, words: gone },
+  { name: 'protect', verb: 'put', path: (id) => `${id}/protection`, body: { reason: 'mine' }, ok: 200, deleted: 404, words: gone },
+  { name: 'unprotect', verb: 'delete', path: (id) => `${id}/protection`, ok: 200, deleted: 404, words: gone },
+  { name: 'preview of a restore', verb: 'post', path: (id) => `${id}/restore?dry_run=true`, ok: 200, deleted: 200, words: gone },
+  // Under the name of the live one, which is why nothing is restored.
+  { name: 'restore', verb: 'post', path: (id) => `${id}/restore`, body: { name: 'live' }, ok: 409, deleted: 409, words: gone },
+  {
+    name: 'preview of a delete',
+    verb: 'delete',
+    path: (id) => `${id}?dry_run=true`,
+    ok: 200,
+    deleted: 409,
+    words: () => 'Deployment not found or access denied',
+  },
   { name: 'delete', verb: 'delete', path: (id) => id, ok: 200, deleted: 409, words: () => 'Deployment not found or access denied' },
 ];
 

@@ -1,9 +1,12 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AUDITED_ROUTES } from '../../src/audit/audited-routes';
 import { aUser, logIn } from '../support/auth-users';
 import { aSpec, deploy, deployed, freshName, reaches, UNKNOWN_ID } from '../support/deployments';
 import { readOpenApi, send, type Operation, type WireAnswer } from '../support/openapi-client';
 import { parse } from '../support/openapi-client-checks';
 import { bearerOf, inactiveToken, newSession, tokenWith } from '../support/openapi-client-identities';
+import { aDeletedDeployment } from '../support/purge';
+import { insertRow } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const IDENTITIES = [
@@ -20,6 +23,19 @@ const IDENTITIES = [
 type Identity = (typeof IDENTITIES)[number];
 /** A status, with the code where the answer is a problem: `404 not_found`. */
 type Expected = Readonly<Record<Identity, string>>;
+
+/** Those whom no credential names. */
+const NAMELESS: readonly Identity[] = ['none', 'expired', 'audience'];
+const ACTORS: Readonly<Partial<Record<Identity, string>>> = {
+  owner: 'owner',
+  other: 'other',
+  readOnly: 'owner',
+  inactive: 'inactive',
+  administrator: 'root',
+  readOnlyAdministrator: 'root',
+};
+/** Where a caller is whoever he says in the body. */
+const OPEN_ROUTES = ['POST /api/auth/register', 'POST /api/auth/login', 'POST /api/auth/refresh'];
 
 const NOBODY = {
   none: '401 unauthenticated',
@@ -60,9 +76,50 @@ const READ = { write: false };
 const WRITE = { write: true };
 const theVictim: Row['prepare'] = ({ victim }) => Promise.resolve({ id: victim });
 const aFreshOne = ({ t, victim, isAllowed }: World): Promise<string> => (isAllowed ? deployed(t, 'owner') : Promise.resolve(victim));
+/** One that has something to lift. */
+const aGuardedOne = async (world: World, user: string, safeguard: 'protection' | 'legal-hold'): Promise<string> => {
+  const id = await aFreshOne(world);
+  if (world.isAllowed) await world.t.as(user).put(`/api/deployment/${id}/${safeguard}`).send({ reason: 'for a test' }).expect(200);
+  return id;
+};
 const aNode = (): object => ({ name: freshName(), region: 'eu-west', runtime: 'simulated', cpu_cores: 1, memory_mb: 512, storage_gb: 1 });
+const aWebhook = async ({ t }: World): Promise<string> =>
+  insertRow(t.dataSource, 'subscriptions', {
+    user_id: await t.userId('owner'),
+    kind: 'webhook',
+    url: 'https://hooks.example.org/',
+    secret_sealed: '\\x00',
+  });
+const anEmail = async ({ t }: World): Promise<string> =>
+  insertRow(t.dataSource, 'subscriptions', { user_id: await t.userId('owner'), kind: 'email', enabled: false });
+const aDelivery = async (world: World): Promise<string> => {
+  const { t } = world;
+  const event = await insertRow(t.dataSource, 'events', { type: 'fog.notification.test', user_id: await t.userId('owner'), data: {} });
+  const row = { subscription_id: await aWebhook(world), event, position: event, state: 'delivered', next_attempt_at: null };
+  return insertRow(t.dataSource, 'deliveries', { ...row, give_up_at: new Date(), finished_at: new Date() });
+};
+/** Subscriptions are personal: an administrator has no business with those of others. */
+const personal = (ok: string, access: { write: boolean }): Expected => ({
+  ...owned(ok, access),
+  administrator: '404 not_found',
+  ...(access.write ? {} : { readOnlyAdministrator: '404 not_found' }),
+});
 const nodeId = async ({ t }: World): Promise<string> =>
   (await t.as('root', { admin: true }).post('/api/nodes').send(aNode()).expect(201)).body.id as string;
+
+const policyId = async ({ t }: World): Promise<string> => {
+  const body = { selector: 'label', value: `app=${freshName()}`, days: 7 };
+  return (await t.as('root', { admin: true }).post('/api/admin/retention-policies').send(body).expect(201)).body.id as string;
+};
+
+/** Of the owner, without any deployment in it. */
+const anOperation = async ({ t }: World, status: string): Promise<string> => {
+  const [row] = await t.dataSource.query<[{ id: string }]>(
+    `INSERT INTO operations (kind, status, user_id, options, origin) VALUES ('bulk_delete', $1, $2, '{}', '{}') RETURNING id`,
+    [status, await t.userId('owner')],
+  );
+  return row.id;
+};
 
 const MATRIX: Readonly<Record<string, Row>> = {
   'GET /health/live': { expected: all('200') },
@@ -104,6 +161,78 @@ const MATRIX: Readonly<Record<string, Row>> = {
     prepare: async (world) => ({ id: await nodeId(world), body: { labels: { rack: '1' } } }),
   },
   'DELETE /api/nodes/{id}': { expected: adminOnly('200', WRITE), prepare: async (world) => ({ id: await nodeId(world) }) },
+  'GET /api/admin/audit': { expected: adminOnly('200', READ) },
+  'DELETE /api/admin/deployment/{id}': {
+    expected: adminOnly('200', WRITE),
+    prepare: async ({ t, victim, isAllowed }) => ({
+      id: isAllowed ? await aDeletedDeployment(t.dataSource, await t.userId('owner')) : victim,
+    }),
+  },
+  'GET /api/admin/retention-policies': { expected: adminOnly('200', READ) },
+  'POST /api/admin/retention-policies': {
+    expected: adminOnly('201', WRITE),
+    prepare: () => Promise.resolve({ body: { selector: 'label', value: `app=${freshName()}`, days: 7 } }),
+  },
+  'PATCH /api/admin/retention-policies/{id}': {
+    expected: adminOnly('200', WRITE),
+    prepare: async (world) => ({ id: await policyId(world), body: { days: 8 } }),
+  },
+  'DELETE /api/admin/retention-policies/{id}': {
+    expected: adminOnly('200', WRITE),
+    prepare: async (world) => ({ id: await policyId(world) }),
+  },
+  'GET /api/events': { expected: signedIn('200', READ) },
+  'GET /api/notifications/webhooks': { expected: signedIn('200', READ) },
+  'POST /api/notifications/webhooks': {
+    expected: signedIn('201', WRITE),
+    prepare: async ({ t }) => {
+      await t.dataSource.query(`DELETE FROM subscriptions`);
+      return { body: { url: 'https://93.184.215.14/', enabled: false } };
+    },
+  },
+  'GET /api/notifications/webhooks/{id}': { expected: personal('200', READ), prepare: async (world) => ({ id: await aWebhook(world) }) },
+  'PATCH /api/notifications/webhooks/{id}': {
+    expected: personal('200', WRITE),
+    prepare: async (world) => ({ id: await aWebhook(world), body: { description: 'changed' } }),
+  },
+  'DELETE /api/notifications/webhooks/{id}': {
+    expected: personal('204', WRITE),
+    prepare: async (world) => ({ id: await aWebhook(world) }),
+  },
+  'POST /api/notifications/webhooks/{id}/rotate-secret': {
+    expected: personal('200', WRITE),
+    prepare: async (world) => ({ id: await aWebhook(world) }),
+  },
+  'POST /api/notifications/webhooks/{id}/test': {
+    expected: personal('202', WRITE),
+    prepare: async (world) => ({ id: await aWebhook(world) }),
+  },
+  'GET /api/notifications/webhooks/{id}/deliveries': {
+    expected: personal('200', READ),
+    prepare: async (world) => ({ id: await aWebhook(world) }),
+  },
+  'GET /api/notifications/emails': { expected: signedIn('200', READ) },
+  'POST /api/notifications/emails': {
+    expected: signedIn('201', WRITE),
+    prepare: async ({ t }) => {
+      await t.dataSource.query(`DELETE FROM subscriptions`);
+      return { body: { enabled: false } };
+    },
+  },
+  'GET /api/notifications/emails/{id}': { expected: personal('200', READ), prepare: async (world) => ({ id: await anEmail(world) }) },
+  'PATCH /api/notifications/emails/{id}': {
+    expected: personal('200', WRITE),
+    prepare: async (world) => ({ id: await anEmail(world), body: { description: 'changed' } }),
+  },
+  'DELETE /api/notifications/emails/{id}': { expected: personal('204', WRITE), prepare: async (world) => ({ id: await anEmail(world) }) },
+  'GET /api/notifications/emails/{id}/deliveries': {
+    expected: personal('200', READ),
+    prepare: async (world) => ({ id: await anEmail(world) }),
+  },
+  'POST /api/notifications/deliveries/{id}/redeliver': {
+    expected: personal('202', WRITE),
+    prepare: async (world) => ({ id: await aDelivery(world) }),
+  },
   'GET /api/deployment/list': { expected: signedIn('200', READ) },
   'POST /api/deployment/deploy': { expected: signedIn('202', WRITE), prepare: () => Promise.resolve({ body: aSpec() }) },
   'GET /api/deployment/status/{deployment_id}': { expected: owned('200', READ), prepare: theVictim },
@@ -138,6 +267,58 @@ const MATRIX: Readonly<Record<string, Row>> = {
       return { id };
     },
   },
+  'GET /api/deployment/{deployment_id}/deletion': {
+    expected: owned('200', READ),
+    prepare: async ({ t }) => ({ id: await aDeletedDeployment(t.dataSource, await t.userId('owner'), { dueSecondsAgo: -86_400 }) }),
+  },
+  'PUT /api/deployment/{deployment_id}/protection': {
+    expected: owned('200', WRITE),
+    prepare: async (world) => ({ id: await aFreshOne(world), body: { reason: 'production' } }),
+  },
+  'DELETE /api/deployment/{deployment_id}/protection': {
+    expected: owned('200', WRITE),
+    prepare: async (world) => ({ id: await aGuardedOne(world, 'owner', 'protection') }),
+  },
+  'PUT /api/deployment/{deployment_id}/legal-hold': {
+    expected: adminOnly('200', WRITE),
+    prepare: async (world) => ({ id: await aFreshOne(world), body: { reason: 'case 12' } }),
+  },
+  'DELETE /api/deployment/{deployment_id}/legal-hold': {
+    expected: adminOnly('200', WRITE),
+    prepare: async (world) => ({ id: await aGuardedOne(world, 'root', 'legal-hold') }),
+  },
+  'POST /api/deployment/{deployment_id}/force-release': {
+    // No node without an answer holds anything of it: only who may ask learns so.
+    expected: { ...adminOnly('409 conflict', WRITE) },
+    prepare: ({ victim }) => Promise.resolve({ id: victim, body: { reason: 'gone' } }),
+  },
+  'POST /api/deployment/{deployment_id}/restore': {
+    expected: owned('202', WRITE),
+    prepare: async (world) => {
+      const id = await aFreshOne(world);
+      if (world.isAllowed) await world.t.as('owner').delete(`/api/deployment/${id}`).expect(200);
+      return { id };
+    },
+  },
+  // Each of the named deployments has an answer of its own: that of a stranger is `not_found`.
+  'POST /api/deployment/bulk-delete': {
+    expected: signedIn('200', WRITE),
+    prepare: () => Promise.resolve({ body: { ids: [UNKNOWN_ID] } }),
+  },
+  'POST /api/deployment/bulk-restore': {
+    expected: signedIn('200', WRITE),
+    prepare: () => Promise.resolve({ body: { ids: [UNKNOWN_ID] } }),
+  },
+  'GET /api/operations': { expected: signedIn('200', READ) },
+  'GET /api/operations/{id}': { expected: owned('200', READ), prepare: async (world) => ({ id: await anOperation(world, 'running') }) },
+  'POST /api/operations/{id}/confirm': {
+    expected: adminOnly('200', WRITE),
+    prepare: async (world) => ({ id: await anOperation(world, 'waiting_for_confirmation') }),
+  },
+  'POST /api/operations/{id}/cancel': {
+    expected: owned('200', WRITE),
+    prepare: async (world) => ({ id: await anOperation(world, 'waiting_for_confirmation') }),
+  },
   'DELETE /api/deployment/{deployment_id}': { expected: owned('200', WRITE), prepare: async (world) => ({ id: await aFreshOne(world) }) },
 };
 
@@ -150,7 +331,7 @@ describe('the authorization matrix', () => {
   let operations: Operation[];
   let tokens: Record<Identity, () => Promise<string | null>>;
   beforeAll(async () => {
-    t = await startTestApp({ env: { STOP_GRACE_SECONDS: '0' } });
+    t = await startTestApp({ env: { STOP_GRACE_SECONDS: '0', SMTP_URL: 'smtp://127.0.0.1:9', SMTP_FROM: 'fog@test.invalid' } });
     ({ operations } = await readOpenApi(t.url));
     await Promise.all([t.userId('owner'), t.userId('other'), t.userId('bystander'), t.token('root', { admin: true }), aUser(t, 'login')]);
     const past = Math.floor(Date.now() / 1000) - 1;
@@ -187,6 +368,29 @@ describe('the authorization matrix', () => {
     expect([...new Set(served)].sort()).toEqual(documented.sort());
   });
 
+  it('has a name for every route that changes something, under which the audit log shows it', () => {
+    expect(Object.keys(AUDITED_ROUTES).sort()).toEqual(operations.flatMap(({ name, method }) => (method === 'GET' ? [] : [name])).sort());
+  });
+
+  /** What was done and what was refused is in the audit log, once; what was read, and what a stranger tried, is not. */
+  const expectAudited = async (name: string, identity: Identity, expected: string, { headers }: WireAnswer): Promise<void> => {
+    const rows = await t.dataSource.query<{ action: string; outcome: string; code: string | null; actor: string | null }[]>(
+      `SELECT a.action, a.outcome, a.code, u.username AS actor FROM audit_log AS a LEFT JOIN users AS u ON u.id = a.actor_id WHERE a.request_id = $1`,
+      [headers['x-request-id']],
+    );
+    const isDone = /^2/.test(expected);
+    const action = AUDITED_ROUTES[name]?.action;
+    if (action === undefined || (!isDone && NAMELESS.includes(identity))) {
+      expect([name, identity, rows]).toEqual([name, identity, []]);
+      return;
+    }
+    const code = isDone ? null : (expected.split(' ')[1] ?? '');
+    const shown = rows.filter((row) => row.action === action).map(({ outcome, code: why }) => [outcome, why]);
+    expect([name, identity, shown]).toEqual([name, identity, [[isDone ? 'done' : 'refused', code]]]);
+    const who = ACTORS[identity];
+    if (who !== undefined && !OPEN_ROUTES.includes(name)) expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set([who]));
+  };
+
   it('has tokens that are wrong in one respect only', async () => {
     const answer = await send(t.url, { method: 'GET', path: '/api/auth/me', headers: bearerOf(await tokenWith(t, 'owner', {})) });
     expect(answer.status).toBe(200);
@@ -201,6 +405,7 @@ describe('the authorization matrix', () => {
     const path = template.replaceAll(/\{[^}]+\}/g, id ?? '');
     const answer = await send(t.url, { method, path, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
     if (before) expect(await footprint(t)).toEqual(before);
+    await expectAudited(name, identity, row.expected[identity], answer);
     return answer;
   };
 

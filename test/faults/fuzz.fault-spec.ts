@@ -6,7 +6,9 @@ import { fuzz } from '../support/fuzz-run';
 import { readOpenApi, send, type Operation, type WireAnswer } from '../support/openapi-client';
 import { AnswerChecks } from '../support/openapi-client-checks';
 import { bearerOf } from '../support/openapi-client-identities';
+import { MailServer } from '../support/mail-server';
 import { startTestApp, type TestApp } from '../support/test-app';
+import { WebhookReceiver } from '../support/webhook-receiver';
 
 const CASES = Number(process.env.FUZZ_CASES ?? 1_500);
 /** The same every time, so that a change is blamed for what it breaks; `FUZZ_SEED=random` looks for what is new. */
@@ -16,15 +18,27 @@ type HostileBody = [name: string, body: string | Buffer, headers: Record<string,
 
 describe('requests made from the OpenAPI document', () => {
   let t: TestApp;
+  let hooks: WebhookReceiver;
+  let mail: MailServer;
   beforeAll(async () => {
-    t = await startTestApp({ env: { STOP_GRACE_SECONDS: '0', LOGIN_MAX_FAILURES: '1000' } });
+    [hooks, mail] = await Promise.all([WebhookReceiver.start(), MailServer.start()]);
+    t = await startTestApp({
+      env: {
+        ...{ STOP_GRACE_SECONDS: '0', LOGIN_MAX_FAILURES: '1000', BULK_DELETE_MAX_SHARE_PERCENT: '0', BULK_DELETE_ALWAYS_ALLOWED: '1' },
+        // What is sent reaches these two, on this machine, and nothing else.
+        ...{ WEBHOOK_ALLOW_HTTP: 'true', WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1', SMTP_URL: mail.url, SMTP_FROM: 'fog@test.invalid' },
+      },
+    });
   });
-  afterAll(() => t?.close());
+  afterAll(async () => {
+    await t?.close();
+    await Promise.all([hooks?.close(), mail?.close()]);
+  });
 
   it(
     'get answers that keep every promise of the document, whatever is sent',
     async () => {
-      const report = await fuzz(t, { cases: CASES, seed: SEED });
+      const report = await fuzz(t, { cases: CASES, seed: SEED, hook: hooks.url('/fuzz') });
       const repeat = `repeat with FUZZ_SEED=${String(SEED)} FUZZ_CASES=${String(CASES)}`;
       if (process.env.FUZZ_CASES !== undefined) process.stderr.write(`${JSON.stringify({ ...report, faults: report.faults.length })}\n`);
       expect({ repeat, faults: report.faults }).toEqual({ repeat, faults: [] });

@@ -1,35 +1,44 @@
-import { ApplicationPair, inLanes, withoutLock } from '../support/application-pair';
+import { ApplicationPair, withoutLock } from '../support/application-pair';
 import type { Answer, Client } from '../support/client';
-import { deploy, type StatusView } from '../support/deployments-under-test';
-import { isLinearizable, type Model, type Operation } from '../support/linearizability';
+import { deploy, remove, type StatusView } from '../support/deployments-under-test';
+import { CLIENTS, histories, OPERATIONS, type Game, type History } from '../support/histories';
+import { isLinearizable, type Model } from '../support/linearizability';
 
 /** More of them before a release: `HISTORIES=1000 npx jest test/faults/linearizability`. */
 const HISTORIES = Number(process.env.HISTORIES ?? '30');
 const CONTROL_HISTORIES = 24;
-const OPERATIONS = 25;
-const CLIENTS = 5;
-const LOST = 0.05;
-const LANES = 3;
 
-type Input = 'delete' | 'stop' | 'start' | 'status' | number;
+type Input = 'delete' | 'stop' | 'start' | 'restore' | 'status' | number;
 
 interface State {
   readonly life: 'up' | 'stopped' | 'deleted';
   readonly target: number;
+  /** A start and a restore each begin a new one. */
+  readonly generation: number;
+  /** What it was when it was deleted, which is what a restore brings back. */
+  readonly before: 'up' | 'stopped';
 }
 
 /** The contract of the verbs, in a few lines; a number scales. Pending, scheduled and running are one: the background moves between them. */
-const deployment: Model<State, Input, string> = ({ life, target }, input) => {
-  const stay = (output: string): { state: State; output: string } => ({ state: { life, target }, output });
-  const become = (next: State['life']): { state: State; output: string } => ({ state: { life: next, target }, output: 'accepted' });
+const deployment: Model<State, Input, string> = (state, input) => {
+  const { life, target, generation, before } = state;
+  const stay = (output: string): { state: State; output: string } => ({ state, output });
   if (input === 'status') return stay(`${life} ${String(target)}`);
-  if (input === 'delete') return life === 'deleted' ? stay('already_deleted') : become('deleted');
+  if (input === 'delete')
+    return life === 'deleted' ? stay('already_deleted') : { state: { ...state, life: 'deleted', before: life }, output: 'accepted' };
+  if (input === 'restore') {
+    if (life !== 'deleted') return stay('not_deleted');
+    return { state: { ...state, life: before, generation: generation + 1 }, output: `${before} as ${String(generation + 1)}` };
+  }
   if (typeof input === 'number') {
-    return life === 'deleted' ? stay('invalid_state') : { state: { life, target: input }, output: `${String(target)} to ${String(input)}` };
+    return life === 'deleted'
+      ? stay('invalid_state')
+      : { state: { ...state, target: input }, output: `${String(target)} to ${String(input)}` };
   }
   if (life === 'deleted') return stay('not_found');
-  if (input === 'stop') return life === 'up' ? become('stopped') : stay('invalid_state');
-  return life === 'stopped' ? become('up') : stay('invalid_state');
+  if (life !== (input === 'stop' ? 'up' : 'stopped')) return stay('invalid_state');
+  if (input === 'stop') return { state: { ...state, life: 'stopped' }, output: 'accepted' };
+  return { state: { ...state, life: 'up', generation: generation + 1 }, output: 'accepted' };
 };
 
 const ask = (client: Client, id: string, input: Input, options?: { timeoutMs: number }): Promise<Answer> => {
@@ -47,57 +56,72 @@ function meaning(input: Input, { status, body }: Answer): string | null {
     const { status: life, target_replicas: target } = body as StatusView;
     return `${['pending', 'scheduled', 'running'].includes(life) ? 'up' : life} ${String(target)}`;
   }
+  if (input === 'restore') {
+    const { status: life, generation } = body as { status: string; generation: number };
+    return `${life === 'stopped' ? life : 'up'} as ${String(generation)}`;
+  }
   if (typeof input !== 'number') return 'accepted';
   const { message } = body as { message: string };
   const [, changed = '0', direction] = /\((\d+) (added|removed)\)/.exec(message) ?? [];
   return `${String(input - Number(changed) * (direction === 'removed' ? -1 : 1))} to ${String(input)}`;
 }
 
-const chance = (share: number): boolean => Math.random() < share;
-
 function anInput(): Input {
   const dice = Math.random();
-  if (dice < 0.4) return 1 + Math.floor(Math.random() * 5);
-  if (dice < 0.6) return 'status';
-  if (dice < 0.75) return 'stop';
-  return dice < 0.94 ? 'start' : 'delete';
+  if (dice < 0.35) return 1 + Math.floor(Math.random() * 5);
+  if (dice < 0.5) return 'status';
+  if (dice < 0.64) return 'stop';
+  if (dice < 0.78) return 'start';
+  return dice < 0.88 ? 'restore' : 'delete';
 }
 
-interface History {
-  readonly operations: Operation<Input, string>[];
-  /** Answers of 500 and above. */
-  readonly failures: number[];
-}
+const AT_FIRST: State = { life: 'up', target: 1, generation: 1, before: 'up' };
+const isGood = ({ operations }: History<Input>): boolean => isLinearizable(operations, deployment, AT_FIRST);
+const oneDeployment: Game<Input, string> = {
+  begin: (pair, index) => deploy(pair.client(index), `history-${String(index)}`),
+  ...{ anInput, ask, meaning },
+};
 
-/** Five clients, each with its operations one after the other, in turns through both applications. */
-async function record(pair: ApplicationPair, index: number): Promise<History> {
-  const id = await deploy(pair.client(index), `history-${String(index)}`);
-  const failures: number[] = [];
-  const operate = async (client: Client): Promise<Operation<Input, string>> => {
-    const input = anInput();
-    const calledAt = performance.now();
-    const unknown = { input, calledAt, answeredAt: Infinity };
-    const isLost = chance(LOST);
-    const answer = await ask(client, id, input, isLost ? { timeoutMs: 1 + Math.random() * 10 } : undefined).catch(() => null);
-    if (answer === null || isLost) return unknown;
-    const output = meaning(input, answer);
-    if (output !== null) return { input, output, calledAt, answeredAt: performance.now() };
-    failures.push(answer.status);
-    return unknown;
-  };
-  const operations = await Promise.all(
-    Array.from({ length: CLIENTS }, async (_unused, n) => {
-      const own: Operation<Input, string>[] = [];
-      while (own.length < OPERATIONS / CLIENTS) own.push(await operate(pair.client(n)));
-      return own;
-    }),
-  );
-  return { operations: operations.flat(), failures };
+type Twin = 0 | 1;
+interface TwinInput {
+  readonly verb: 'delete' | 'restore' | 'status';
+  readonly twin: Twin;
 }
+/** Which of two deployments of one name lives; never both. */
+type TwinState = Twin | null;
 
-const histories = (pair: ApplicationPair, count: number): Promise<History[]> => inLanes(count, LANES, (index) => record(pair, index));
-const AT_FIRST: State = { life: 'up', target: 1 };
-const isGood = ({ operations }: History): boolean => isLinearizable(operations, deployment, AT_FIRST);
+const twins: Model<TwinState, TwinInput, string> = (living, { verb, twin }) => {
+  const lives = living === twin;
+  if (verb === 'status') return { state: living, output: lives ? 'lives' : 'deleted' };
+  if (verb === 'delete') return lives ? { state: null, output: 'accepted' } : { state: living, output: 'already_deleted' };
+  if (lives) return { state: living, output: 'not_deleted' };
+  return living === null ? { state: twin, output: 'accepted' } : { state: living, output: 'name_taken' };
+};
+
+/** The first is deleted when the second takes its name. */
+const twoOfOneName: Game<TwinInput, readonly [string, string]> = {
+  begin: async (pair, index) => {
+    const name = `twins-${String(index)}`;
+    const first = await deploy(pair.client(index), name);
+    await remove(pair.client(index), first);
+    return [first, await deploy(pair.client(index), name)];
+  },
+  anInput: () => {
+    const dice = Math.random();
+    return { verb: dice < 0.45 ? 'restore' : dice < 0.85 ? 'delete' : 'status', twin: Math.random() < 0.5 ? 0 : 1 };
+  },
+  ask: (client, ids, { verb, twin }, options) =>
+    verb === 'restore' ? client.post(`/api/deployment/${ids[twin]}/restore`, undefined, options) : ask(client, ids[twin], verb, options),
+  meaning: ({ verb }, { status, body }) => {
+    if (status >= 500) return null;
+    if (status >= 400) return (body as { code: string }).code;
+    if (verb !== 'status') return 'accepted';
+    return (body as StatusView).status === 'deleted' ? 'deleted' : 'lives';
+  },
+};
+const isGoodTwin = ({ operations }: History<TwinInput>): boolean => isLinearizable(operations, twins, 1);
+/** What keeps two restores at once from both finding the name free. */
+const WITHOUT_NAMES = ['DROP INDEX uq_deployments_live_name'];
 
 describe(`histories of ${String(OPERATIONS)} operations by ${String(CLIENTS)} clients through two applications`, () => {
   let pair: ApplicationPair | undefined;
@@ -111,11 +135,13 @@ describe(`histories of ${String(OPERATIONS)} operations by ${String(CLIENTS)} cl
     `are linearizable, all ${String(HISTORIES)} of them, though every twentieth answer is lost`,
     async () => {
       pair = await ApplicationPair.start({ env: { SIMULATED_DELAY_MS: '5' } });
-      const recorded = await histories(pair, HISTORIES);
+      const recorded = await histories(pair, HISTORIES, oneDeployment);
       expect(recorded.filter((history) => !isGood(history))).toEqual([]);
       expect(recorded.flatMap(({ failures }) => failures)).toEqual([]);
       const operations = recorded.flatMap((history) => history.operations);
       expect(operations).toHaveLength(HISTORIES * OPERATIONS);
+      // Deployments came back, and more than once, or these histories tell nothing of restores.
+      expect(operations.filter(({ output }) => / as [3-9]/.test(output ?? '')).length).toBeGreaterThan(0);
       expect(operations.filter(({ output }) => output === undefined).length).toBeGreaterThan(0);
     },
     60_000 + HISTORIES * 1_000,
@@ -123,8 +149,29 @@ describe(`histories of ${String(OPERATIONS)} operations by ${String(CLIENTS)} cl
 
   it('are not, when the lock is taken out', async () => {
     pair = await ApplicationPair.start({ env: { SIMULATED_DELAY_MS: '5' }, rewrite: withoutLock });
-    const bad = (await histories(pair, CONTROL_HISTORIES)).filter((history) => !isGood(history)).length;
+    const bad = (await histories(pair, CONTROL_HISTORIES, oneDeployment)).filter((history) => !isGood(history)).length;
     expect(bad).toBeGreaterThan(0);
     if (process.env.HISTORIES) process.stdout.write(`without the lock: ${String(bad)} of ${String(CONTROL_HISTORIES)} not linearizable\n`);
+  });
+
+  it(
+    `of two deployments with one name are linearizable, all ${String(HISTORIES)} of them`,
+    async () => {
+      pair = await ApplicationPair.start({ env: { SIMULATED_DELAY_MS: '5' } });
+      const recorded = await histories(pair, HISTORIES, twoOfOneName);
+      expect(recorded.filter((history) => !isGoodTwin(history))).toEqual([]);
+      expect(recorded.flatMap(({ failures }) => failures)).toEqual([]);
+      const outputs = recorded.flatMap(({ operations }) => operations.map(({ input, output }) => `${input.verb} ${output ?? 'lost'}`));
+      expect(outputs).toEqual(expect.arrayContaining(['restore accepted', 'restore name_taken', 'restore not_deleted', 'restore lost']));
+    },
+    60_000 + HISTORIES * 1_000,
+  );
+
+  it('of two deployments with one name are not, when nothing keeps names apart', async () => {
+    pair = await ApplicationPair.start({ env: { SIMULATED_DELAY_MS: '5' }, sabotage: WITHOUT_NAMES });
+    const bad = (await histories(pair, CONTROL_HISTORIES, twoOfOneName)).filter((history) => !isGoodTwin(history)).length;
+    expect(bad).toBeGreaterThan(0);
+    if (process.env.HISTORIES)
+      process.stdout.write(`without unique names: ${String(bad)} of ${String(CONTROL_HISTORIES)} not linearizable\n`);
   });
 });

@@ -248,7 +248,7 @@ describe('secrets', () => {
       `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`,
     );
     expect(tables.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['jobs', 'placements', 'idempotency_keys', 'deployment_status_history', 'sessions']),
+      expect.arrayContaining(['jobs', 'placements', 'idempotency_keys', 'deployment_status_history', 'sessions', 'audit_log']),
     );
     const leaks: string[] = [];
     for (const { name } of tables) {

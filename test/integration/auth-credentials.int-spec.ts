@@ -2,12 +2,14 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
+import { Audit } from '../../src/audit/audit';
 import { AdminBootstrap } from '../../src/auth/admin-bootstrap';
 import { PasswordHasher } from '../../src/auth/password-hasher';
 import { purgeExpiredCredentials } from '../../src/auth/purge-expired-credentials';
 import { signingKey } from '../../src/auth/signing-key';
 import { UsersRepository } from '../../src/auth/users.repository';
 import { loadConfig } from '../../src/config/app-config';
+import { inTransaction } from '../../src/database/transaction';
 import { openDataSource } from '../support/open-data-source';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 
@@ -23,6 +25,11 @@ afterAll(async () => {
 });
 beforeEach(() => dataSource.query('DELETE FROM users'));
 
+const ada = () =>
+  inTransaction(dataSource, (tx) =>
+    new UsersRepository(dataSource).insert(tx, { username: 'ada', email: 'ada@example.org', passwordHash: 'x' }),
+  );
+
 describe('AdminBootstrap', () => {
   const bootstrap = (env: Record<string, string> = {}) =>
     new AdminBootstrap(
@@ -30,6 +37,7 @@ describe('AdminBootstrap', () => {
       new UsersRepository(dataSource),
       new PasswordHasher(),
       loadConfig({ DATABASE_URL: database.url, ...env }),
+      new Audit(dataSource),
     );
   const administrators = () =>
     dataSource.query<{ username: string; password_hash: string }[]>('SELECT username, password_hash FROM users WHERE is_admin');
@@ -52,7 +60,7 @@ describe('AdminBootstrap', () => {
   });
 
   it('leaves an installation with users alone', async () => {
-    await new UsersRepository(dataSource).insert({ username: 'ada', email: 'ada@example.org', passwordHash: 'x' });
+    await ada();
     expect(await bootstrap().ensureAdministrator()).toBeNull();
     expect(await administrators()).toEqual([]);
   });
@@ -116,8 +124,7 @@ describe('signingKey', () => {
 });
 
 describe('purgeExpiredCredentials', () => {
-  const user = async (): Promise<string> =>
-    (await new UsersRepository(dataSource).insert({ username: 'ada', email: 'ada@example.org', passwordHash: 'x' })).id;
+  const user = async (): Promise<string> => (await ada()).id;
 
   it('removes what ended a while ago and keeps the rest', async () => {
     const id = await user();

@@ -25,6 +25,7 @@ const ENVIRONMENT = {
   RATE_LIMIT_PER_MINUTE: '0',
   AUTH_RATE_LIMIT_PER_MINUTE: '0',
   JWT_SECRET: 'a-secret-of-the-tests-and-of-nobody-else',
+  ENCRYPTION_KEY: Buffer.alloc(32, 'k').toString('base64'),
 };
 /** As large as the columns allow: room is never what decides these races. */
 const HUGE = { cpu_cores: 900_000, memory_mb: 1_000_000_000, storage_gb: 1_000_000_000 };
@@ -105,7 +106,7 @@ function rewriteStatements(dataSource: DataSource, rewrite: (sql: string) => str
   };
 }
 
-const GUARDED_BY_STATUS = 'AND status = ANY($3::text[])';
+const GUARDED_BY_STATUS = /AND (d\.)?status = ANY\(\$3::text\[\]\)/;
 const GUARDED_BY_REVISION = 'd.revision = $2';
 const LOCK = 'FOR UPDATE OF d';
 
@@ -116,8 +117,13 @@ export const withoutLock = (sql: string): string => sql.replace(LOCK, '');
 export const withoutLockAndConditions = (sql: string): string =>
   withoutLock(sql).replace(GUARDED_BY_STATUS, 'AND $3::text[] IS NOT NULL').replace(GUARDED_BY_REVISION, '$2::int IS NOT NULL');
 
-/** And the last wall, the schema's own. */
-export const WITHOUT_GUARD = ['ALTER TABLE deployments DISABLE TRIGGER tr_deployments_deleted'];
+/** And the last walls, the schema's own: what is deleted stays so, has a time to be purged at, and is deleted once a generation. */
+export const WITHOUT_GUARD = [
+  'ALTER TABLE deployments DISABLE TRIGGER tr_deployments_deleted',
+  'ALTER TABLE deployments DISABLE TRIGGER tr_deployments_purge_time',
+  'ALTER TABLE deployments DROP CONSTRAINT ck_deployments_purge',
+  'ALTER TABLE deletions DROP CONSTRAINT uq_deletions_generation',
+];
 
 /** Runs `work` for 0 to `count` - 1, so many at a time, and gives the results in order. */
 export async function inLanes<T>(count: number, lanes: number, work: (index: number) => Promise<T>): Promise<T[]> {

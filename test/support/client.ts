@@ -36,6 +36,10 @@ export class Client {
     return this.call('POST', path, body, options);
   }
 
+  put(path: string, body: unknown, options?: CallOptions): Promise<Answer> {
+    return this.call('PUT', path, body, options);
+  }
+
   delete(path: string, options?: CallOptions): Promise<Answer> {
     return this.call('DELETE', path, undefined, options);
   }

@@ -96,6 +96,7 @@ export async function tableRows(dataSource: DataSource): Promise<Record<string, 
   const tables = [
     ['deployments', '*'],
     ['deployment_resources', '*'],
+    ['deletions', '*'],
     ['deployment_replicas', '*'],
     ['reservations', '*'],
     ['placements', '*'],

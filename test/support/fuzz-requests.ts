@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import type { OpenApiDocument, Operation, Parameter, Schema } from './openapi-client';
-import { encode, hostileHeader, hostileSegment, hostileValue, mutate, mutation, type Mutation } from './fuzz-values';
+import { FIELDS, given, label, PARAMETERS, text, WHOLES } from './fuzz-fields';
+import { headersOf, rarely } from './fuzz-headers';
+import { encode, hostileSegment, hostileValue, mutate, mutation, type Mutation } from './fuzz-values';
 
 export const IDENTITIES = [
   'ada',
@@ -33,65 +35,7 @@ export interface FuzzRequest {
   readonly body: string | Buffer | undefined;
 }
 
-/** What no environment value may ever be found by: it must not come back in any answer. */
-export const ENV_MARK = 'sesame-of-the-fuzzer';
-
 const NEVER = fc.constant(undefined);
-const text = (pattern: RegExp): fc.Arbitrary<string> => fc.stringMatching(pattern);
-const label = text(/^[a-z0-9]{1,10}$/);
-
-/** Values that the document alone cannot tell: what is right for a field of this name. */
-const FIELDS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
-  container_image: fc.constantFrom(
-    'nginx:1.27',
-    'registry.example.org:5000/team/app@sha256:' + 'a'.repeat(64),
-    'simulated/crash:1',
-    'simulated/unhealthy:1',
-    'simulated/missing:1',
-  ),
-  username: text(/^[A-Za-z0-9_-]{3,20}$/),
-  email: text(/^[a-z0-9]{3,12}$/).map((name) => `${name}@example.org`),
-  password: fc.constantFrom('Correct-Horse-7', 'Wrong-Horse-7', `Ünï-${'x'.repeat(90)}A1`),
-  refresh_token: fc.nat(1).map((n) => `{{refresh:${String(n)}}}`),
-  cpu: fc.oneof({ weight: 8, arbitrary: fc.constantFrom(0.5, 0.501, 1) }, { weight: 1, arbitrary: fc.constantFrom(31.999, 32) }),
-  memory: fc.oneof({ weight: 8, arbitrary: fc.constantFrom(512, 513) }, { weight: 1, arbitrary: fc.constant(65_536) }),
-  storage: fc.constantFrom(1, 2, 10),
-  replicas: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 4 }) }, { weight: 1, arbitrary: fc.constantFrom(99, 100) }),
-  region: fc.constantFrom('us-east', 'eu-west', 'nowhere-1'),
-  env: fc.dictionary(
-    text(/^[A-Z_][A-Z0-9_]{0,8}$/),
-    fc.string({ unit: 'grapheme', maxLength: 20 }).map((rest) => `${ENV_MARK}${rest.replaceAll(/\p{Cc}|\p{Cs}/gu, '')}\n`),
-    { maxKeys: 4 },
-  ),
-  labels: fc.dictionary(
-    label,
-    fc.string({ unit: 'grapheme', maxLength: 20 }).map((value) => value.replaceAll(/\p{Cc}|\p{Cs}/gu, '') || '🦊'),
-    { maxKeys: 4 },
-  ),
-  command: fc.array(fc.oneof(fc.constantFrom('sh', '-c', 'echo \'"$(id)"\'\n'), text(/^[ -~]{1,20}$/)), { minLength: 1, maxLength: 4 }),
-  expires_in_days: fc.integer({ min: 1, max: 365 }),
-};
-
-/** The two shapes of a node exclude each other, which no schema says. */
-const NODE = fc.record({
-  name: text(/^[a-z0-9._-]{1,20}$/),
-  region: FIELDS.region!,
-  runtime: fc.constant('simulated'),
-  cpu_cores: fc.constantFrom(1, 2.5, 64),
-  memory_mb: fc.constantFrom(1_024, 65_536),
-  storage_gb: fc.constant(100),
-});
-
-const WHOLES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
-  RegisterNodeDto: NODE,
-  HealthCheckDto: fc.record({
-    command: fc.constant(['/bin/true', '--"quoted"']),
-    interval_seconds: fc.integer({ min: 1, max: 3_600 }),
-    retries: fc.integer({ min: 1, max: 100 }),
-  }),
-  ScaleRequestDto: fc.record({ replicas: fc.integer({ min: 1, max: 2 }) }),
-  LoginDto: fc.record({ username: fc.constant('regular'), password: fc.constant('Correct-Horse-7') }),
-};
 
 /** Requests of every kind for every operation: right ones, wrong ones and hostile ones. */
 export function fuzzRequests(document: OpenApiDocument, operations: readonly Operation[]): fc.Arbitrary<FuzzRequest> {
@@ -100,21 +44,27 @@ export function fuzzRequests(document: OpenApiDocument, operations: readonly Ope
 
 /** Hashing a password costs a hundred times what the rest does. */
 const weightOf = ({ name, method }: Operation): number =>
-  /register|login$/.test(name) ? 2 : /deploy$/.test(name) ? 8 : /deployment_id|\/list/.test(name) ? (method === 'DELETE' ? 2 : 4) : 3;
+  /register|login$/.test(name)
+    ? 2
+    : /deploy$|bulk-delete$/.test(name)
+      ? 8
+      : /\/operations\//.test(name)
+        ? 5
+        : /deployment_id|\/list/.test(name)
+          ? method === 'DELETE'
+            ? 2
+            : 4
+          : 3;
 
 function requestsOf(document: OpenApiDocument, operation: Operation): fc.Arbitrary<FuzzRequest> {
   const body = operation.body ? bodyOf(validOf(document, operation.body, '')) : rarely(bodyOf(fc.constant({})), 12);
   const queries = operation.parameters.filter((parameter) => parameter.in === 'query');
   return fc
     .record({
-      identity: fc.constantFrom(
-        ...(operation.path.includes('nodes') || operation.path.includes('users') || operation.path === '/metrics'
-          ? ADMINISTRATORS
-          : IDENTITIES),
-      ),
+      identity: fc.constantFrom(...(IS_FOR_ADMINISTRATORS.test(operation.path) ? ADMINISTRATORS : IDENTITIES)),
       ids: fc.array(pathValue(poolOf(operation)), { minLength: 2, maxLength: 2 }),
       query: queries.length > 0 ? queryOf(queries) : rarely(queryOf([]), 15).map((query) => query ?? ''),
-      headers: headersOf(),
+      headers: headersOf(operation),
       body,
     })
     .map(({ identity, ids, query, headers, body: sent }) => ({
@@ -126,19 +76,35 @@ function requestsOf(document: OpenApiDocument, operation: Operation): fc.Arbitra
     }));
 }
 
-const rarely = <T>(arbitrary: fc.Arbitrary<T>, oneIn: number): fc.Arbitrary<T | undefined> =>
-  fc.oneof({ weight: oneIn - 1, arbitrary: NEVER }, { weight: 1, arbitrary });
-
-const poolOf = ({ path }: Operation): string =>
-  /(start|retry|scale)\b/.exec(path)?.[1] ??
-  (path.includes('/nodes') ? 'node' : path.includes('/users') ? 'user' : path.includes('/tokens') ? 'token' : 'deployment');
+/** Where ids for this operation come from: the first that fits. */
+const POOLS: readonly (readonly [path: RegExp, pool: string])[] = [
+  [/\/(restore|deletion)$|\/admin\/deployment\//, 'deleted'],
+  [/\/force-release$/, 'silent'],
+  [/\/operations\/.*(confirm|cancel)$/, 'waiting'],
+  [/\/operations/, 'operation'],
+  [/\/retention-policies/, 'policy'],
+  [/\/webhooks/, 'webhook'],
+  [/\/emails/, 'email'],
+  [/\/deliveries/, 'delivery'],
+  [/\/start$/, 'start'],
+  [/\/retry$/, 'retry'],
+  [/\/scale\//, 'scale'],
+  [/\/nodes/, 'node'],
+  [/\/users/, 'user'],
+  [/\/tokens/, 'token'],
+];
+const poolOf = ({ path }: Operation): string => POOLS.find(([pattern]) => pattern.test(path))?.[1] ?? 'deployment';
+const IS_FOR_ADMINISTRATORS = /nodes|users|admin|legal-hold|force-release|confirm$|^\/metrics$/;
 
 const pathValue = (pool: string): fc.Arbitrary<string> =>
   fc.oneof(
-    { weight: 8, arbitrary: fc.nat(6).map((n) => `{{${pool}:${String(n)}}}`) },
-    { weight: 1, arbitrary: fc.nat(60).map((n) => `{{deployment:${String(n)}}}`) },
+    { weight: 8, arbitrary: given(pool, 7) },
+    { weight: 1, arbitrary: given('deployment', 61) },
     { weight: 1, arbitrary: fc.uuid() },
-    { weight: 1, arbitrary: fc.constantFrom('deployment', 'node', 'user', 'token').map((other) => `{{${other}:0}}`) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('deployment', 'deleted', 'operation', 'webhook', 'node', 'user', 'token').map((other) => `{{${other}:0}}`),
+    },
     { weight: 1, arbitrary: hostileSegment.filter((segment) => segment !== '') },
   );
 
@@ -160,9 +126,9 @@ function queryOf(parameters: readonly Parameter[]): fc.Arbitrary<string> {
 }
 
 function rightParameter({ name, schema }: Parameter): fc.Arbitrary<string> {
-  if (name === 'cursor') return fc.nat(30).map((n) => `{{cursor:${String(n)}}}`);
-  if (name === 'user_id') return fc.nat(10).map((n) => `{{user:${String(n)}}}`);
-  if (name === 'wait') return fc.constantFrom('0', '1', '2');
+  const hint = PARAMETERS[name];
+  if (hint) return hint;
+  if (name === 'after' && schema.format !== 'date-time') return fc.constantFrom('0', '1', '50', 'latest');
   if (schema.enum) return fc.constantFrom(...schema.enum).map(String);
   if (schema.type === 'boolean') return fc.constantFrom('true', 'false');
   if (schema.type === 'integer') return fc.integer({ min: Number(schema.minimum ?? 0), max: Number(schema.maximum ?? 1_000) }).map(String);
@@ -172,41 +138,6 @@ function rightParameter({ name, schema }: Parameter): fc.Arbitrary<string> {
       .map((date) => encode(date.toISOString()));
   return text(/^[a-z0-9_%]{1,8}$/).map(encode);
 }
-
-const headersOf = (): fc.Arbitrary<Record<string, string | string[]>> =>
-  fc
-    .record({
-      'Idempotency-Key': fc.oneof(
-        { weight: 5, arbitrary: NEVER },
-        { weight: 2, arbitrary: fc.nat(1_000_000).map((n) => `key-${String(n)}`) },
-        { weight: 1, arbitrary: fc.nat(5).map((n) => `again-${String(n)}`) },
-        { weight: 1, arbitrary: fc.oneof(hostileHeader, fc.constant<string | string[]>(['a', 'b'])) },
-      ),
-      'X-Request-Id': fc.oneof(
-        { weight: 3, arbitrary: NEVER },
-        { weight: 2, arbitrary: text(/^[A-Za-z0-9._-]{1,128}$/) },
-        { weight: 1, arbitrary: hostileHeader },
-      ),
-      Accept: rarely(hostileHeader, 12),
-      'Content-Type': rarely(
-        fc.oneof(
-          hostileHeader,
-          fc.constantFrom(
-            'text/plain',
-            'application/json; charset=utf-16',
-            'application/json\ta',
-            'multipart/form-data',
-            'application/x-www-form-urlencoded',
-          ),
-        ),
-        20,
-      ),
-      'X-HTTP-Method-Override': rarely(fc.constantFrom('DELETE', 'GET', 'PATCH'), 20),
-      'If-None-Match': rarely(fc.constant('*'), 20),
-      Range: rarely(fc.constant('bytes=0-1'), 20),
-      Cookie: rarely(hostileHeader, 20),
-    })
-    .map((all) => Object.fromEntries(Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))));
 
 interface Sent {
   readonly content: string | Buffer;

@@ -1,16 +1,21 @@
 import fc from 'fast-check';
-import { ENV_MARK, fuzzRequests, type FuzzIdentity, type FuzzRequest } from './fuzz-requests';
+import { ENV_MARK, FORBIDDEN_TARGETS } from './fuzz-fields';
+import { fuzzRequests, type FuzzIdentity, type FuzzRequest } from './fuzz-requests';
 import { aUser } from './auth-users';
 import { readOpenApi, send, type WireAnswer } from './openapi-client';
 import { AnswerChecks, parse } from './openapi-client-checks';
 import { bearerOf, inactiveToken, newSession } from './openapi-client-identities';
+import { aDeployment, aNode, aPlacedReplica, insertRow } from './rows';
 import type { TestApp } from './test-app';
+import { until } from './until';
 
 const AT_A_TIME = 4;
 const BATCH = 100;
 /** Generous for two cores that also hash passwords and validate answers; a hostile body that costs seconds is found all the same. */
 const MAX_MS = 8_000;
 const SESSIONS: readonly FuzzIdentity[] = ['ada', 'bob', 'root'];
+/** Each can be given up once. */
+const SILENT = 12;
 const ABSENT_ID = '00000000-0000-4000-8000-000000000000';
 
 export interface FuzzReport {
@@ -23,11 +28,11 @@ export interface FuzzReport {
   readonly unreached: string[];
 }
 
-/** Sends so many generated requests, or more until every operation has succeeded, and compares each answer with the document. The same seed sends the same requests. */
-export async function fuzz(t: TestApp, { cases, seed }: { cases: number; seed: number }): Promise<FuzzReport> {
+/** `hook`: the one address that webhooks may have. Sends so many generated requests, or more until every operation has succeeded, and compares each answer with the document. The same seed sends the same requests. */
+export async function fuzz(t: TestApp, { cases, seed, hook }: { cases: number; seed: number; hook: string }): Promise<FuzzReport> {
   const { document, operations } = await readOpenApi(t.url);
   const run = new FuzzRun(t, new AnswerChecks(document));
-  await run.prepare();
+  await run.prepare(hook);
   const requests = fuzzRequests(document, operations);
   const unreached = (): string[] => operations.map(({ name }) => name).filter((name) => !run.reached.has(name));
   let sent = 0;
@@ -60,7 +65,7 @@ class FuzzRun {
     private readonly checks: AnswerChecks,
   ) {}
 
-  async prepare(): Promise<void> {
+  async prepare(hook: string): Promise<void> {
     const { t } = this;
     await t.token('root', { admin: true });
     for (const name of SESSIONS) this.tokens.set(name, await newSession(t, name));
@@ -72,6 +77,41 @@ class FuzzRun {
     this.harvest('user', await t.userId('bystander'));
     const { body } = await t.as('root', { admin: true }).get('/api/nodes').expect(200);
     this.harvest('node', (body as { id: string }[])[0]?.id);
+    this.harvest('hook', hook);
+    for (let n = 0; n < SILENT; n++) this.harvest('silent', await this.onSilentNode());
+    await this.prepareRest(hook);
+  }
+
+  /** One of each of what only comes about in several steps, which chance alone takes thousands of requests for. */
+  private async prepareRest(hook: string): Promise<void> {
+    const ada = newAgent(this.t, this.tokens.get('ada'));
+    const root = newAgent(this.t, this.tokens.get('root'));
+    const policy = await root('POST', '/api/admin/retention-policies', { selector: 'label', value: 'fuzz=er', days: 9 });
+    this.harvest('policy', policy.id);
+    this.harvest('operation', (await ada('POST', '/api/deployment/bulk-delete', { ids: [ABSENT_ID] })).operation_id);
+    this.harvest('email', (await ada('POST', '/api/notifications/emails', { event_types: ['fog.notification.test'] })).id);
+    const webhook = await ada('POST', '/api/notifications/webhooks', { url: hook, event_types: ['fog.notification.test'] });
+    this.harvest('webhook', webhook.id);
+    await ada('POST', `/api/notifications/webhooks/${String(webhook.id)}/test`);
+    await until(async () => {
+      const { deliveries } = await ada('GET', `/api/notifications/webhooks/${String(webhook.id)}/deliveries`);
+      const [delivery] = deliveries as { id: string; state: string }[];
+      if (delivery?.state === 'delivered') this.harvest('delivery', delivery.id);
+      return delivery?.state === 'delivered';
+    });
+  }
+
+  /** A deployment that waits for a node without an answer, which no request of the API can make. */
+  private async onSilentNode(): Promise<string> {
+    const { dataSource } = this.t;
+    const deletedAt = new Date();
+    const user_id = await this.t.userId('ada');
+    const id = await aDeployment(dataSource, { user_id, status: 'deleted', deleted_at: deletedAt });
+    const node_id = await aNode(dataSource, { cordoned: true, last_heartbeat: new Date(0) });
+    await insertRow(dataSource, 'simulated_node_faults', { node_id });
+    await aPlacedReplica(dataSource, { deployment_id: id, node_id, status: 'stopping' });
+    await dataSource.query(`UPDATE deletions SET completed_at = NULL WHERE deployment_id = $1`, [id]);
+    return id;
   }
 
   async one(request: FuzzRequest): Promise<void> {
@@ -88,7 +128,7 @@ class FuzzRun {
     }
     const given = request.headers['X-Request-Id'];
     const asked = { path, ...(typeof given === 'string' ? { requestId: given } : {}), maxMs: MAX_MS };
-    for (const fault of [...this.checks.faultsOf(operation, answer, asked), ...trespasses(request, answer)])
+    for (const fault of [...this.checks.faultsOf(operation, answer, asked), ...trespasses(request, answer, body)])
       this.note(request, path, fault, answer);
     const status = String(answer.status);
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
@@ -125,6 +165,29 @@ class FuzzRun {
       case 'GET /api/deployment/status/{deployment_id}':
         if (value?.status === 'failed') this.harvest('retry', value.deployment_id);
         if (value?.status === 'running') this.harvest('scale', value.deployment_id);
+        break;
+      case 'DELETE /api/deployment/{deployment_id}':
+        if (value?.dry_run !== true) this.harvest('deleted', value?.deployment_id);
+        break;
+      case 'POST /api/deployment/bulk-delete':
+      case 'GET /api/operations/{id}':
+        this.harvest(value?.status === 'waiting_for_confirmation' ? 'waiting' : 'operation', value?.operation_id);
+        for (const item of Array.isArray(value?.items) ? (value.items as Record<string, unknown>[]) : [])
+          if (item.state === 'deleted') this.harvest('deleted', item.deployment_id);
+        break;
+      case 'POST /api/admin/retention-policies':
+        this.harvest('policy', value?.id);
+        break;
+      case 'POST /api/notifications/webhooks':
+        this.harvest('webhook', value?.id);
+        break;
+      case 'POST /api/notifications/emails':
+        this.harvest('email', value?.id);
+        break;
+      case 'GET /api/notifications/webhooks/{id}/deliveries':
+        for (const delivery of (value?.deliveries ?? []) as Record<string, unknown>[])
+          if (delivery.state !== 'pending') this.harvest('delivery', delivery.id);
+        this.harvest('cursor', value?.next_cursor);
         break;
       case 'POST /api/nodes':
         this.harvest('node', value?.id);
@@ -166,7 +229,7 @@ class FuzzRun {
 
   private harvest(pool: string, value: unknown): void {
     if (typeof value !== 'string') return;
-    const known = this.pools.get(pool) ?? [];
+    const known = (this.pools.get(pool) ?? []).filter((other) => other !== value);
     this.pools.set(pool, [value, ...known].slice(0, 60));
   }
 
@@ -178,17 +241,34 @@ class FuzzRun {
   }
 }
 
+const newAgent =
+  ({ url }: TestApp, token: string | null | undefined) =>
+  async (method: string, path: string, body?: object): Promise<Record<string, unknown>> => {
+    const headers = { ...bearerOf(token ?? null), ...(body ? { 'Content-Type': 'application/json' } : {}) };
+    const { status, text } = await send(url, { method, path, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+    if (status >= 300) throw new Error(`${method} ${path} answered ${String(status)}: ${text}`);
+    return (parse(text) ?? {}) as Record<string, unknown>;
+  };
+
 /** Nobody gets what is not theirs, whatever the request looks like, and no secret comes back. */
-function trespasses({ operation, identity }: FuzzRequest, { status, text }: WireAnswer): string[] {
+function trespasses({ operation, identity }: FuzzRequest, { status, text }: WireAnswer, body: string | Buffer | undefined): string[] {
   const isStranger = identity === 'nobody' || identity === 'forged' || identity === 'inactive';
   return [
     ...(isStranger && !operation.isPublic && status < 400 ? [`${identity} got ${String(status)}`] : []),
     ...(identity === 'reader' && !operation.isPublic && operation.method !== 'GET' && status < 400
       ? ['a read-only token could write']
       : []),
+    ...(status < 400 && operation.name.includes('webhooks') && targetsOf(body).some((url) => FORBIDDEN_TARGETS.includes(url))
+      ? ['a webhook may go to a forbidden place']
+      : []),
     ...(text.includes(ENV_MARK) ? ['an environment value came back'] : []),
   ];
 }
+
+const targetsOf = (body: string | Buffer | undefined): string[] => {
+  const wish = typeof body === 'string' ? (parse(body) as { url?: unknown } | null | undefined) : undefined;
+  return typeof wish?.url === 'string' ? [wish.url] : [];
+};
 
 const sorted = (value: unknown): unknown =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)) : value;

@@ -7,7 +7,10 @@ const ID = /^[A-Za-z0-9._-]{1,128}$/;
 /** What must never be seen from outside: SQL, stacks, paths of the installation. */
 const LEAK = /\b(SELECT|INSERT INTO|UPDATE|DELETE FROM) |node_modules|\.(ts|js):\d+|QueryFailedError|TypeError|ECONNREFUSED/;
 /** RFC 9457 extension members that single codes carry; every other unknown member is a fault. */
-const EXTENSIONS = ['deployment_id', 'deleted_at', 'open_reservations', 'shortages'];
+const EXTENSIONS = [
+  ...['deployment_id', 'deleted_at', 'purge_at', 'blocked_by', 'protection_reason', 'etag'],
+  ...['open_reservations', 'shortages', 'quota', 'limit', 'used', 'requested', 'oldest_position', 'latest_position'],
+];
 
 /** Compares answers with the OpenAPI document: status, content type, body, and what every answer promises. */
 export class AnswerChecks {
@@ -44,7 +47,7 @@ export class AnswerChecks {
     if (type === PROBLEM_TYPE && !(codeOf(text) in (media.examples ?? {}))) {
       return [`code ${codeOf(text)} is not documented for status ${String(status)}`];
     }
-    const value: unknown = type.endsWith('json') ? parse(text) : text;
+    const value: unknown = /[/+]json$/.test(type) ? parse(text) : text;
     const validate = this.validatorOf(media.schema);
     return validate(value) ? [] : [`status ${String(status)}: ${this.ajv.errorsText(validate.errors)}`];
   }
@@ -60,18 +63,24 @@ export class AnswerChecks {
   /** OpenAPI 3.0 to JSON Schema: references put in place, `nullable` spelled out, and objects closed unless they say otherwise. */
   private toJsonSchema(schema: Schema): unknown {
     if (schema.$ref !== undefined) return this.toJsonSchema(this.resolve(schema.$ref));
-    const { nullable, allOf, items, properties, additionalProperties, ...rest } = schema;
+    const { nullable, allOf, oneOf, anyOf, items, properties, additionalProperties, ...rest } = schema;
     const isMap = typeof additionalProperties === 'object';
     const plain: Record<string, unknown> = allOf
       ? { allOf: allOf.map((part) => this.toJsonSchema(part)) }
       : {
           ...rest,
+          ...(oneOf ? { oneOf: oneOf.map((part) => this.toJsonSchema(part)) } : {}),
+          ...(anyOf ? { anyOf: anyOf.map((part) => this.toJsonSchema(part)) } : {}),
           ...(items ? { items: this.toJsonSchema(items) } : {}),
           ...(properties
             ? { properties: Object.fromEntries(Object.entries(properties).map(([name, part]) => [name, this.toJsonSchema(part)])) }
             : {}),
           ...(rest.type === 'object'
-            ? { additionalProperties: isMap ? this.toJsonSchema(additionalProperties) : this.isOpen(schema) }
+            ? {
+                additionalProperties: isMap
+                  ? this.toJsonSchema(additionalProperties)
+                  : additionalProperties === true || this.isOpen(schema),
+              }
             : {}),
         };
     return nullable === true ? { anyOf: [{ type: 'null' }, plain] } : plain;

@@ -18,6 +18,8 @@ export interface WireAnswer {
 export interface Schema {
   readonly $ref?: string;
   readonly allOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly anyOf?: readonly Schema[];
   readonly type?: string;
   readonly format?: string;
   readonly enum?: readonly unknown[];
@@ -64,6 +66,8 @@ export interface OpenApiDocument {
 }
 
 const TIMEOUT_MS = 30_000;
+/** A stream has no end: what has come by then is the answer. */
+const STREAM_MS = 150;
 const agent = new Agent({ keepAlive: true, maxSockets: 32 });
 
 /** Sends one request byte for byte; rejects when there is no whole answer. Ids, paths and headers may be as odd as HTTP allows. */
@@ -74,9 +78,11 @@ export function send(url: string, { method, path, headers = {}, body }: WireRequ
   return new Promise((resolve, reject) => {
     const asked = httpRequest({ hostname, port, method, path, agent, headers: { ...length, ...headers } }, (answer) => {
       const chunks: Buffer[] = [];
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
+      const isStream = answer.headers['content-type']?.startsWith('text/event-stream') === true;
+      answer.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', (error) => (isStream ? undefined : reject(error)));
+      if (isStream) setTimeout(() => asked.destroy(), STREAM_MS);
       answer.on('close', () => {
-        if (!answer.complete) return reject(new Error(`${method} ${path}: the answer broke off`));
+        if (!answer.complete && !isStream) return reject(new Error(`${method} ${path}: the answer broke off`));
         const text = Buffer.concat(chunks).toString('utf8');
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text, ms: performance.now() - begun });
       });

@@ -38,7 +38,7 @@ export function aNode(database: Database, values: Values = {}): Promise<string> 
   });
 }
 
-/** With its resources row and its first history row, as the API leaves it. */
+/** With its resources row, its first history row, and if deleted the record of that, as the API leaves it. */
 export async function aDeployment(database: Database, values: Values & { user_id: string }): Promise<string> {
   const spec = {
     name: `web-${tag()}`,
@@ -48,10 +48,21 @@ export async function aDeployment(database: Database, values: Values & { user_id
     region: 'us-east',
     status: 'running',
   };
-  const row = { ...spec, ...values };
+  const kept = values.deleted_at instanceof Date ? { purge_at: new Date(values.deleted_at.getTime() + 30 * 86_400_000) } : {};
+  const row = { ...spec, ...kept, ...values };
   const id = await insertRow(database, 'deployments', row);
   await insertRow(database, 'deployment_resources', { deployment_id: id, cpu_cores: 1, memory_mb: 512, gpu_units: 0, storage_gb: 10 });
   await aChange(database, { deployment_id: id, old_status: 'none', new_status: row.status });
+  if (row.status === 'deleted') {
+    const at = { decided_at: values.deleted_at, completed_at: values.deleted_at };
+    await insertRow(database, 'deletions', {
+      deployment_id: id,
+      generation: 1,
+      grace_seconds: 0,
+      retention_policy: '30 days, the default',
+      ...at,
+    });
+  }
   return id;
 }
 

@@ -46,7 +46,8 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-const TEST_ENV = {
+/** What every application of a test starts with. */
+export const TEST_ENV = {
   PORT: '0',
   RUNTIME: 'simulated',
   SIMULATED_DELAY_MS: '0',
@@ -54,6 +55,7 @@ const TEST_ENV = {
   RATE_LIMIT_PER_MINUTE: '0',
   AUTH_RATE_LIMIT_PER_MINUTE: '0',
   JWT_SECRET: 'a-secret-of-the-tests-and-of-nobody-else',
+  ENCRYPTION_KEY: Buffer.alloc(32, 'k').toString('base64'),
 };
 
 /** The whole application over HTTP on a database of its own, with the simulated runtime and without rate limits. */

@@ -9,7 +9,10 @@ const PAGES = [
   'CONTRIBUTING.md',
   'SECURITY.md',
   'docs/api.md',
+  'docs/events.md',
   'docs/operations.md',
+  'docs/audit.md',
+  'docs/retention.md',
   'src/database/migrations/README.md',
 ];
 
