@@ -8,6 +8,12 @@ export const baselineFunctions = (nodes) => `
         ON CONFLICT (kind, key) DO UPDATE SET wishes = jobs.wishes + 1, due_at = least(jobs.due_at, excluded.due_at);
     SELECT pg_notify('fog_jobs', 'deployment.reconcile');
   $$;
+  CREATE OR REPLACE FUNCTION bench.audit(done text, wanted uuid, owner uuid, was jsonb, becomes jsonb) RETURNS void LANGUAGE sql AS $$
+    WITH recorded AS (
+      INSERT INTO audit_log (actor_id, via, credential_id, address, request_id, action, resource_type, resource_id, outcome, before, after)
+      VALUES (owner, 'session', owner, '127.0.0.1', 'bench', done, 'deployment', wanted, 'done', was, becomes) RETURNING id)
+    INSERT INTO audit_pending (audit_id) SELECT id FROM recorded;
+  $$;
   CREATE OR REPLACE FUNCTION bench.scale(wanted uuid, owner uuid) RETURNS int LANGUAGE plpgsql AS $$
   DECLARE d record; live int; goal int; placed uuid; added uuid; ended uuid[];
   BEGIN
@@ -38,28 +44,32 @@ export const baselineFunctions = (nodes) => `
     UPDATE deployments SET target_replicas = goal, revision = revision + 1, updated_at = clock_timestamp() WHERE id = wanted;
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
       VALUES (wanted, d.status, d.status, 'Scaled to ' || goal || ' replicas', owner, 'bench');
+    PERFORM bench.audit('deployment.scale', wanted, owner, jsonb_build_object('replicas', live), jsonb_build_object('replicas', goal));
     PERFORM bench.enqueue(wanted);
     PERFORM pg_notify('fog_deployment', wanted::text);
     RETURN goal;
   END $$;
   CREATE OR REPLACE FUNCTION bench.delete(wanted uuid, owner uuid) RETURNS int LANGUAGE plpgsql AS $$
-  DECLARE before text; ended int;
+  DECLARE before text; ended int; at timestamptz := clock_timestamp();
   BEGIN
     SELECT status INTO STRICT before FROM deployments
      WHERE id = wanted AND user_id = owner AND deleted_at IS NULL FOR UPDATE;
     UPDATE deployment_replicas SET status = 'stopping', changed_at = clock_timestamp(), reason = 'Deployment deleted'
      WHERE deployment_id = wanted AND status IN ('starting','running');
     GET DIAGNOSTICS ended = ROW_COUNT;
-    UPDATE deployments SET status = 'deleted', deleted_at = clock_timestamp(), updated_at = clock_timestamp(), revision = revision + 1
+    UPDATE deployments SET status = 'deleted', deleted_at = at, updated_at = at, purge_at = at + interval '30 days', revision = revision + 1
      WHERE id = wanted;
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
       VALUES (wanted, before, 'deleted', 'User deletion: stopped ' || ended || ' replicas, released resources', owner, 'bench');
+    INSERT INTO deletions (deployment_id, generation, requested_by, request_id, grace_seconds, retention_policy, decided_at)
+      VALUES (wanted, 1, owner, 'bench', 10, '30 days, the default', at);
+    PERFORM bench.audit('deployment.delete', wanted, owner, jsonb_build_object('status', before), '{"status": "deleted", "force": false}');
     PERFORM bench.enqueue(wanted);
     PERFORM pg_notify('fog_deployment', wanted::text);
     RETURN ended;
   END $$;`;
 
-/** One statement: deployment, resources, history, job and the worker's wake-up. */
+/** One statement: deployment, resources, history, audit, job and the worker's wake-up. */
 export const DEPLOY_SCRIPT = `\\set u random(1, :driven)
 WITH created AS (
   INSERT INTO deployments (user_id, name, type, container_image, target_replicas, region, placement_strategy, command, env, ports, health_check, labels)
@@ -71,6 +81,11 @@ resources AS (
 history AS (
   INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
   SELECT id, 'none', status, 'Deployment created by user', user_id, 'bench' FROM created),
+audit AS (
+  INSERT INTO audit_log (actor_id, via, credential_id, address, request_id, action, resource_type, resource_id, outcome, after)
+  SELECT user_id, 'session', user_id, '127.0.0.1', 'bench', 'deployment.deploy', 'deployment', id, 'done', '{"replicas": 3}' FROM created
+  RETURNING id),
+waiting AS (INSERT INTO audit_pending (audit_id) SELECT id FROM audit),
 job AS (INSERT INTO jobs (kind, key) SELECT 'deployment.reconcile', id::text FROM created RETURNING kind)
 SELECT created.id, pg_notify('fog_jobs', job.kind) FROM created, job;
 `;

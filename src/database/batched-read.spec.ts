@@ -40,10 +40,10 @@ describe('BatchedRead', () => {
 
   it('splits what is too much for one statement', async () => {
     const { reads, batches } = controlled();
-    for (let query = 0; query < 150; query++) void reads.get(query);
+    for (let query = 0; query < 10; query++) void reads.get(query);
     await turn();
-    expect(batches.map(({ length }) => length)).toEqual([64, 64, 22]);
-    expect(batches.flat()).toEqual(Array.from({ length: 150 }, (_, query) => query));
+    expect(batches.map(({ length }) => length)).toEqual([4, 4, 2]);
+    expect(batches.flat()).toEqual(Array.from({ length: 10 }, (_, query) => query));
   });
 
   it('gives null where there is nothing', async () => {

@@ -1,6 +1,7 @@
 import { postgresCode } from './postgres-error';
 
-const MAX_BATCH = 64;
+/** More of them would leave one core waiting for the other: service and database work on several statements at a time. */
+const MAX_BATCH = 4;
 
 interface Waiting<Q, R> {
   readonly query: Q;

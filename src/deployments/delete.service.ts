@@ -36,7 +36,7 @@ export class DeleteService {
     context: RequestContext,
   ): Promise<{ complete: boolean; answer: DeletionAnswerDto }> {
     const decision = await this.metrics.timeDecision(() => this.decide(id, options, context));
-    const teardown = decision.complete ? undone(decision) : await this.follow(decision, waitSeconds * 1000);
+    const teardown = decision.complete || waitSeconds === 0 ? undone(decision) : await this.follow(decision, waitSeconds * 1000);
     return { complete: teardown.complete, answer: DeletionAnswerDto.of(decision, teardown) };
   }
 
