@@ -1,4 +1,4 @@
-import { deploy, deployed, expectGone, historyOf, statusOf, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { deploy, deployed, expectGone, historyOf, recordRows, statusOf, tableRows, UNKNOWN_ID } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 
@@ -33,9 +33,6 @@ afterAll(() => t?.close());
 
 const several = (user: string, count: number, over: Record<string, unknown> = {}): Promise<string[]> =>
   Promise.all(Array.from({ length: count }, () => deployed(t, user, over)));
-/** Those of earlier tests still come and go. */
-const withoutJobs = async (): Promise<[string, unknown[]][]> =>
-  Object.entries(await tableRows(t.dataSource)).filter(([table]) => !table.startsWith('jobs'));
 const operation = async (user: string, id: string): Promise<Operation> =>
   (await t.as(user).get(`/api/operations/${id}`).expect(200)).body as Operation;
 const eventually = (user: string, id: string, good: (now: Operation) => boolean): Promise<Operation> =>
@@ -131,7 +128,7 @@ describe('POST /api/deployment/bulk-delete', () => {
 
   it('writes nothing for a dry run and says what would happen to each', async () => {
     const [id] = (await several('dry', 1)) as [string];
-    const before = await withoutJobs();
+    const before = await recordRows(t.dataSource);
     const { body } = await t
       .as('dry')
       .post(bulk)
@@ -142,7 +139,7 @@ describe('POST /api/deployment/bulk-delete', () => {
       expect.objectContaining({ deployment_id: id, outcome: 'deleted', code: null }),
       expect.objectContaining({ deployment_id: UNKNOWN_ID, outcome: 'refused', code: 'not_found' }),
     ]);
-    expect(await withoutJobs()).toEqual(before);
+    expect(await recordRows(t.dataSource)).toEqual(before);
     expect(await t.dataSource.query(`SELECT count(*)::int AS n FROM operations WHERE user_id = $1`, [await t.userId('dry')])).toEqual([
       { n: 0 },
     ]);

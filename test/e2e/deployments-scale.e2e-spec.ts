@@ -7,7 +7,7 @@ import {
   reaches,
   replicaStatuses,
   statusOf,
-  tableRows,
+  recordRows,
   UNKNOWN_ID,
 } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
@@ -91,7 +91,7 @@ describe('POST /api/deployment/scale/{deployment_id}', () => {
 
   it('refuses with 503 and changes nothing when not all of the new replicas have a place', async () => {
     const id = await deployed(t, 'ada', { resources: { cpu: 8, memory: 512, storage: 1 } });
-    const before = await tableRows(t.dataSource);
+    const before = await recordRows(t.dataSource);
     const refused = await scale(id, 10).expect(503);
     expect(refused.headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(refused.body).toMatchObject({
@@ -100,7 +100,7 @@ describe('POST /api/deployment/scale/{deployment_id}', () => {
       detail: 'Insufficient nodes for scale-up: need 9, found 5 with capacity',
       shortages: ['cpu: 8 cores needed per replica, at most 0 cores free on a node'],
     });
-    expect(await tableRows(t.dataSource)).toEqual(before);
+    expect(await recordRows(t.dataSource)).toEqual(before);
     await scale(id, 6).expect(200);
     await running(id, 6);
     await remove(id);
