@@ -265,7 +265,15 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
       it('by lack of memory says so', async () => {
         const spec = scripted('out-of-memory', { memoryMb: 16 });
         await ensure(spec);
-        expect(await reaches(spec.replicaId, 'exited')).toMatchObject({ exitCode: 137, reason: 'Out of memory (limit 16 MB)' });
+        await reaches(spec.replicaId, 'exited');
+        // Docker hears of the end and of its reason by two messages, and the reason may come second.
+        const ended = await until(
+          async () => [await find(spec.replicaId)].find((workload) => workload?.reason?.startsWith('Out of memory')),
+          {
+            what: 'the reason',
+          },
+        );
+        expect(ended).toMatchObject({ exitCode: 137, reason: 'Out of memory (limit 16 MB)' });
       });
     });
 
