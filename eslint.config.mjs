@@ -81,6 +81,11 @@ export default tseslint.config(
           selector: "MemberExpression[object.name='process'][property.name='env']",
           message: 'Configuration comes from AppConfig.',
         },
+        {
+          selector:
+            "CallExpression[callee.object.name='AbortSignal'][callee.property.name='any'] CallExpression[callee.property.name='timeout']",
+          message: 'Nothing holds the inner signal, and a collected one never fires. Use within() of common/.',
+        },
         { selector: "CallExpression[callee.property.name='save']", message: 'Conditional UPDATEs with the expected state, never save().' },
       ],
     },

@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage, type RequestOptions } fro
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { VERSION } from '../common/version';
+import { within } from '../common/within';
 import { CLOUD_EVENT_TYPE } from '../events/cloud-event';
 import { fieldOf, type Sent } from './sent';
 import { signatureOf } from './signature';
@@ -27,14 +28,13 @@ export class WebhookSender {
 
   /** Never throws: what went wrong is in the result, in words without anything of the answer. */
   async send(message: WebhookMessage, stop: AbortSignal): Promise<Sent> {
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(WITHIN_MS)]);
     try {
-      const status = await this.post(this.targets.read(message.url), message, signal);
+      const status = await within(WITHIN_MS, stop, (signal) => this.post(this.targets.read(message.url), message, signal));
       if (status >= 200 && status < 300) return { ok: true, status };
       const words = status >= 300 && status < 400 ? 'The target redirects, which is not followed' : `The target answered ${String(status)}`;
       return { ok: false, status, words };
     } catch (error) {
-      return { ok: false, status: null, words: wordsOf(error, signal) };
+      return { ok: false, status: null, words: wordsOf(error) };
     }
   }
 
@@ -83,9 +83,9 @@ function discard(answer: IncomingMessage): void {
   answer.on('error', () => undefined);
 }
 
-function wordsOf(error: unknown, signal: AbortSignal): string {
+function wordsOf(error: unknown): string {
   if (error instanceof TargetRefused) return error.message;
-  if (signal.aborted) return `The target did not answer within ${String(WITHIN_MS / 1000)} seconds`;
+  if (fieldOf(error, 'name') === 'AbortError') return `The target did not answer within ${String(WITHIN_MS / 1000)} seconds`;
   const code = fieldOf(error, 'code');
   return `The target could not be reached${typeof code === 'string' ? ` (${code})` : ''}`;
 }

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { within } from '../common/within';
 import { AppConfig } from '../config/app-config';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
@@ -45,9 +46,8 @@ export class SyncNodeHandler implements JobHandler {
     if (!node) return { kind: 'done' };
     const driver = this.runtimes.driverFor(node.runtime);
     if (!driver) return { kind: 'again', afterMs: UNSERVED_RETRY_MS };
-    const signal = AbortSignal.any([stop, AbortSignal.timeout(CALL_TIMEOUT_MS)]);
     try {
-      await this.sync(node, driver, signal);
+      await within(CALL_TIMEOUT_MS, stop, (signal) => this.sync(node, driver, signal));
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
       if (node.online) this.logger.warn(`Node ${node.name} does not answer: ${error.message}`);

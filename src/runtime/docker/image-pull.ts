@@ -1,5 +1,6 @@
-import { finished, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
+import { isTimeUp, within } from '../../common/within';
 import { throwIfAborted } from '../abort';
 import { DriverError } from '../runtime-driver';
 import { engineAnswer, pullError, toDriverError } from './docker-errors';
@@ -20,24 +21,25 @@ const PROGRESS_EVERY_MS = 1_000;
  * sentence that names the image, `timeout` when the time is up, `aborted` when nobody wants it any more.
  */
 export async function pullImage(client: Docker, image: string, { signal, timeoutSeconds, onProgress }: PullOptions): Promise<void> {
-  const timeUp = AbortSignal.timeout(timeoutSeconds * 1000);
-  const either = AbortSignal.any([signal, timeUp]);
   onProgress(`Pulling image ${image}`);
-  try {
-    const stream = await engineCall(
-      { signal: either, doing: 'pull the image', timeoutMs: timeoutSeconds * 1000, unless: (error) => engineAnswer(error) !== null },
-      (abortSignal) => client.createImage({ fromImage: withTag(image), abortSignal }) as Promise<Readable>,
-    );
-    const onAbort = (): void => void stream.destroy();
-    either.addEventListener('abort', onAbort, { once: true });
-    finished(stream, () => either.removeEventListener('abort', onAbort));
-    await follow(stream, image, onProgress);
-  } catch (error) {
-    throwIfAborted(signal);
-    if (timeUp.aborted) throw new DriverError('timeout', `Image ${image} could not be pulled within ${timeoutSeconds} s`, { cause: error });
-    const answer = engineAnswer(error);
-    throw answer === null ? toDriverError(error, 'pull the image') : pullError(image, answer.text, error);
-  }
+  const timeoutMs = timeoutSeconds * 1000;
+  await within(timeoutMs, signal, async (either) => {
+    try {
+      const stream = await engineCall(
+        { signal: either, doing: 'pull the image', timeoutMs, unless: (error) => engineAnswer(error) !== null },
+        (abortSignal) => client.createImage({ fromImage: withTag(image), abortSignal }) as Promise<Readable>,
+      );
+      const onAbort = (): void => void stream.destroy();
+      either.addEventListener('abort', onAbort, { once: true });
+      await follow(stream, image, onProgress);
+    } catch (error) {
+      throwIfAborted(signal);
+      if (isTimeUp(either))
+        throw new DriverError('timeout', `Image ${image} could not be pulled within ${timeoutSeconds} s`, { cause: error });
+      const answer = engineAnswer(error);
+      throw answer === null ? toDriverError(error, 'pull the image') : pullError(image, answer.text, error);
+    }
+  });
 }
 
 /** Without a tag the engine would pull every tag that there is. */
