@@ -1,49 +1,45 @@
 import { Module } from '@nestjs/common';
 import { NodesModule } from '../nodes/nodes.module';
-import { DeletionDecision } from './deletion-decision';
-import { DeletionLedgerRepository } from './deletion-ledger.repository';
-import { DeletionLedgerService } from './deletion-ledger.service';
-import { DeletionPreviewRepository } from './deletion-preview.repository';
-import { DeletionPreviewService } from './deletion-preview.service';
-import { ForceReleaseService } from './force-release.service';
-import { ProtectionService } from './protection.service';
-import { ProtectionsRepository } from './protections.repository';
-import { ReplicaSurrender } from './replica-surrender';
-import { DeletionsRepository } from './deletions.repository';
-import { BulkSelectionRepository } from './bulk-selection.repository';
-import { DeleteService } from './delete.service';
-import { DeployService } from './deploy.service';
-import { DeploymentListRepository } from './deployment-list.repository';
+import { DeployService } from './commands/deploy.service';
+import { LifecycleService } from './commands/lifecycle.service';
+import { ReplicaEnding } from './commands/replica-ending';
+import { ScaleService } from './commands/scale.service';
+import { BulkSelectionRepository } from './deletion/bulk-selection.repository';
+import { DeleteService } from './deletion/delete.service';
+import { DeletionDecision } from './deletion/deletion-decision';
+import { DeletionLedgerRepository } from './deletion/deletion-ledger.repository';
+import { DeletionLedgerService } from './deletion/deletion-ledger.service';
+import { DeletionPreviewRepository } from './deletion/deletion-preview.repository';
+import { DeletionPreviewService } from './deletion/deletion-preview.service';
+import { DeletionsRepository } from './deletion/deletions.repository';
+import { ForceReleaseService } from './deletion/force-release.service';
+import { ProtectionService } from './deletion/protection.service';
+import { ProtectionsRepository } from './deletion/protections.repository';
+import { ReplicaSurrender } from './deletion/replica-surrender';
+import { RestorationRepository } from './deletion/restoration.repository';
+import { TeardownWatch } from './deletion/teardown-watch';
+import { FleetView } from './placement/fleet-view';
+import { PlacementService } from './placement/placement.service';
+import { PlacementsRepository } from './placement/placements.repository';
+import { DeploymentListRepository } from './views/deployment-list.repository';
+import { DeploymentViewsRepository } from './views/deployment-views.repository';
+import { DeploymentViewsService } from './views/deployment-views.service';
 import { DeploymentMetrics } from './deployment-metrics';
-import { DeploymentViewsRepository } from './deployment-views.repository';
-import { DeploymentViewsService } from './deployment-views.service';
 import { DeploymentsRepository } from './deployments.repository';
-import { FleetView } from './fleet-view';
-import { LifecycleService } from './lifecycle.service';
-import { PlacementService } from './placement.service';
-import { PlacementsRepository } from './placements.repository';
 import { Quota } from './quota';
-import { ReplicaEnding } from './replica-ending';
 import { ReplicasRepository } from './replicas.repository';
-import { RestorationRepository } from './restoration.repository';
-import { ScaleService } from './scale.service';
-import { TeardownWatch } from './teardown-watch';
 
 /** Deployments: what users wish for. It decides and records; the reconciler makes it so. The routes are in DeploymentsApiModule. */
 @Module({
   imports: [NodesModule],
   providers: [
+    BulkSelectionRepository,
+    DeleteService,
+    DeletionDecision,
     DeletionLedgerRepository,
     DeletionLedgerService,
     DeletionPreviewRepository,
     DeletionPreviewService,
-    ForceReleaseService,
-    ProtectionService,
-    ProtectionsRepository,
-    ReplicaSurrender,
-    BulkSelectionRepository,
-    DeleteService,
-    DeletionDecision,
     DeletionsRepository,
     DeployService,
     DeploymentListRepository,
@@ -52,31 +48,35 @@ import { TeardownWatch } from './teardown-watch';
     DeploymentViewsService,
     DeploymentsRepository,
     FleetView,
+    ForceReleaseService,
     LifecycleService,
     PlacementService,
     PlacementsRepository,
+    ProtectionService,
+    ProtectionsRepository,
     Quota,
     ReplicaEnding,
+    ReplicaSurrender,
     ReplicasRepository,
     RestorationRepository,
     ScaleService,
     TeardownWatch,
   ],
   exports: [
-    DeletionLedgerService,
-    DeletionPreviewService,
-    ForceReleaseService,
-    ProtectionService,
     BulkSelectionRepository,
     DeleteService,
     DeletionDecision,
+    DeletionLedgerService,
+    DeletionPreviewService,
     DeletionsRepository,
     DeployService,
     DeploymentMetrics,
     DeploymentViewsService,
     DeploymentsRepository,
+    ForceReleaseService,
     LifecycleService,
     PlacementService,
+    ProtectionService,
     Quota,
     ReplicasRepository,
     RestorationRepository,

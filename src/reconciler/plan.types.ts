@@ -1,6 +1,6 @@
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
-import type { PlacementCause } from '../deployments/placements.repository';
+import type { PlacementCause } from '../deployments/placement/placements.repository';
 import type { ReplicaMove } from '../deployments/replicas.repository';
 import type { ObservedWorkload } from '../runtime/runtime-driver';
 

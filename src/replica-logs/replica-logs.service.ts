@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
-import { DeploymentViewsService } from '../deployments/deployment-views.service';
+import { DeploymentViewsService } from '../deployments/views/deployment-views.service';
 import type { ReplicaDto } from '../deployments/dto/deployment-status.dto';
 import { NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type NodeTarget } from '../runtime/runtime-driver';

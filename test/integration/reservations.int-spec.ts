@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { AppConfig } from '../../src/config/app-config';
 import { inTransaction } from '../../src/database/transaction';
 import { checkInvariants } from '../../src/invariants/check-invariants';
-import { PlacementsRepository } from '../../src/deployments/placements.repository';
+import { PlacementsRepository } from '../../src/deployments/placement/placements.repository';
 import { isCapacityTaken, NodesRepository } from '../../src/nodes/nodes.repository';
 import { placeOn } from '../support/candidates';
 import { openDataSource } from '../support/open-data-source';

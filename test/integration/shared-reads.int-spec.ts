@@ -1,9 +1,9 @@
 import type { DataSource } from 'typeorm';
 import type { Actor } from '../../src/common/request-context';
 import { AppConfig } from '../../src/config/app-config';
-import { DeploymentListRepository } from '../../src/deployments/deployment-list.repository';
-import { DeploymentViewsRepository } from '../../src/deployments/deployment-views.repository';
-import type { ListQuery } from '../../src/deployments/list-query';
+import { DeploymentListRepository } from '../../src/deployments/views/deployment-list.repository';
+import { DeploymentViewsRepository } from '../../src/deployments/views/deployment-views.repository';
+import type { ListQuery } from '../../src/deployments/views/list-query';
 import { openDataSource } from '../support/open-data-source';
 import { QueryTap } from '../support/query-tap';
 import { aDeployment, aUser } from '../support/rows';

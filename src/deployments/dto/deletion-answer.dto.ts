@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import type { TeardownState } from '../teardown-watch';
+import type { TeardownState } from '../deletion/teardown-watch';
 
 /** The times of a decided deletion that its answer tells. */
 interface DeletionTimes {

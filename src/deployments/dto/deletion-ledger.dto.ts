@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Optional, QueryInteger } from '../../common/validation/fields';
 import { LEDGER_STATES, LEDGER_STEPS, STEP_STATES, type Ledger, type LedgerStep } from '../domain/deletion-ledger';
-import type { DeletionRow } from '../deletion-ledger.repository';
+import type { DeletionRow } from '../deletion/deletion-ledger.repository';
 
 const MAX_GENERATION = 2_147_483_647;
 

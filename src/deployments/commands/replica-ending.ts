@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../../database/transaction';
+import { NodesRepository } from '../../nodes/nodes.repository';
+import { ReplicasRepository } from '../replicas.repository';
+
+/**
+ * Ends live replicas in the caller's transaction, which holds the deployment's lock. Those that no engine knows yet are
+ * stopped and release their capacity at once; the others are `stopping` and hold it until the engine confirms.
+ */
+@Injectable()
+export class ReplicaEnding {
+  constructor(
+    private readonly replicas: ReplicasRepository,
+    private readonly nodes: NodesRepository,
+  ) {}
+
+  /** With a limit, the oldest go first. Returns the replicas that an engine must still stop. */
+  async end(tx: Tx, deploymentId: string, options: { reason: string; limit?: number }): Promise<{ stoppingIds: string[] }> {
+    const ended = await this.replicas.stop(tx, deploymentId, options);
+    const unstarted = ended.filter((replica) => replica.from === 'pending');
+    if (unstarted.length > 0) {
+      await this.nodes.release(
+        tx,
+        unstarted.map((replica) => replica.id),
+      );
+    }
+    return { stoppingIds: ended.filter((replica) => replica.from !== 'pending').map((replica) => replica.id) };
+  }
+}

@@ -1,0 +1,68 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { Notifications } from '../../jobs/notifications';
+
+/** The channel that tells, by deployment id, that a teardown made progress. */
+export const TEARDOWN_CHANNEL = 'fog_teardown';
+
+const LOOK_ANYWAY_MS = 1_000;
+
+export interface TeardownState {
+  /** No replica is stopping and no reservation is open, but for those that are kept for a restore. */
+  readonly complete: boolean;
+  /** Of the replicas that were asked to stop, how many are confirmed stopped; also those whose container is kept. */
+  readonly stopped: number;
+  readonly stopping: number;
+  /** No reservation is open, not even of a replica that is kept. */
+  readonly released: boolean;
+}
+
+/** Follows a teardown from the database's point of view, whichever process does the work. */
+@Injectable()
+export class TeardownWatch implements OnModuleDestroy {
+  private isEnding = false;
+
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly notifications: Notifications,
+  ) {}
+
+  /** A process that ends answers with what is true so far: its workers stop before its last requests do. */
+  onModuleDestroy(): void {
+    this.isEnding = true;
+  }
+
+  /** Resolves when the teardown is complete or `timeoutMs` have passed, with what is true then. */
+  async wait(deploymentId: string, replicaIds: readonly string[], timeoutMs: number): Promise<TeardownState> {
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      const progress = this.notifications.next(
+        TEARDOWN_CHANNEL,
+        deploymentId,
+        Math.min(LOOK_ANYWAY_MS, Math.max(0, end - performance.now())),
+      );
+      const state = await this.look(deploymentId, replicaIds);
+      if (state.complete || this.isEnding || performance.now() >= end) return state;
+      await progress;
+    }
+  }
+
+  private async look(deploymentId: string, replicaIds: readonly string[]): Promise<TeardownState> {
+    const [row] = await this.dataSource.query<{ stopped: number; stopping: number; parked: number; reserved: number }[]>(LOOK, [
+      deploymentId,
+      replicaIds,
+    ]);
+    const { stopped, stopping, parked, reserved } = row ?? { stopped: 0, stopping: 0, parked: 0, reserved: 0 };
+    const open = reserved - parked;
+    return { complete: stopping === 0 && open === 0, stopped, stopping, released: reserved === 0 };
+  }
+}
+
+/** A parked replica holds exactly one reservation. */
+const LOOK = `
+  SELECT count(*) FILTER (WHERE (status = 'stopped' OR parked_at IS NOT NULL) AND id = ANY($2::uuid[]))::int AS stopped,
+         count(*) FILTER (WHERE status = 'stopping' AND parked_at IS NULL)::int AS stopping,
+         count(*) FILTER (WHERE status = 'stopping' AND parked_at IS NOT NULL)::int AS parked,
+         (SELECT count(*)::int FROM reservations WHERE deployment_id = $1 AND released_at IS NULL) AS reserved
+    FROM deployment_replicas WHERE deployment_id = $1`;

@@ -1,0 +1,95 @@
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import type { Tx } from '../../database/transaction';
+import { JOBS_CHANNEL } from '../../jobs/job-queue';
+import { Notifications } from '../../jobs/notifications';
+import { FLEET_CHANNEL, NodesRepository } from '../../nodes/nodes.repository';
+import { Fleet } from '../../scheduling/fleet';
+
+/** A picture is good for so long, or for so many times what it took to read: so reading costs a few percent of the time. */
+const KEEP_MS = 500;
+const KEEP_TIMES = 30;
+
+/** Somebody's read that has not ended, and whether what it gives is still worth keeping. */
+interface Reading {
+  readonly result: Promise<Fleet>;
+  readonly version: number;
+}
+
+/**
+ * The fleet as this process last saw it, so that a placement need not read every node: at most about a second old in a
+ * fleet of ordinary size, and moved by our own placements meanwhile. It only proposes. Whether a node takes replicas at this
+ * moment is decided by the statement that reserves, and that there is no room is only ever said after a fresh look.
+ */
+@Injectable()
+export class FleetView implements OnApplicationBootstrap {
+  private fleet: Fleet | null = null;
+  private readAt = 0;
+  private keepMs = KEEP_MS;
+  private reading: Reading | null = null;
+  private version = 0;
+  /** Where equally good nodes begin, so that processes do not all begin with the same one. */
+  private readonly seed = Math.random();
+
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly nodes: NodesRepository,
+    private readonly notifications: Notifications,
+  ) {}
+
+  /** Users who register or change a node, which wakes its sync, expect that the next placement knows; also of one that came back. */
+  onApplicationBootstrap(): void {
+    this.notifications.on(FLEET_CHANNEL, () => this.forget());
+    this.notifications.on(JOBS_CHANNEL, (kind) => {
+      if (kind === 'node.sync') this.forget();
+    });
+  }
+
+  /**
+   * A picture that is young enough. An old one is read again in the caller's transaction, since waiting there for another
+   * connection could wait for ever; one that begins to age, in the background.
+   */
+  async current(tx: Tx): Promise<Fleet> {
+    const age = performance.now() - this.readAt;
+    if (this.fleet !== null && age <= this.keepMs) return this.fleet;
+    if (this.fleet !== null && age <= 2 * this.keepMs) {
+      if (this.reading === null) this.share(this.dataSource).catch(() => undefined);
+      return this.fleet;
+    }
+    if (this.reading?.version !== this.version) return this.share(tx);
+    return this.reading.result.catch(() => this.fresh(tx));
+  }
+
+  /** A picture of now, for this caller and for those after him. */
+  fresh(tx: Tx): Promise<Fleet> {
+    return this.read(tx);
+  }
+
+  /** The next placement looks by itself: what we have seen, or are about to see, is known to be wrong. */
+  forget(): void {
+    this.fleet = null;
+    this.version += 1;
+  }
+
+  private share(database: Pick<Tx, 'query'>): Promise<Fleet> {
+    const reading: Reading = { version: this.version, result: this.read(database) };
+    this.reading = reading;
+    return reading.result.finally(() => {
+      if (this.reading === reading) this.reading = null;
+    });
+  }
+
+  private async read(database: Pick<Tx, 'query'>): Promise<Fleet> {
+    const { version } = this;
+    const begun = performance.now();
+    const nodes = await this.nodes.candidates(database, { lock: false });
+    const fleet = new Fleet(nodes, Math.floor(this.seed * nodes.length));
+    if (version === this.version) {
+      this.fleet = fleet;
+      this.readAt = begun;
+      this.keepMs = Math.max(KEEP_MS, KEEP_TIMES * (performance.now() - begun));
+    }
+    return fleet;
+  }
+}

@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import type { Resources } from '../../common/resources';
+import { AppConfig } from '../../config/app-config';
+import type { Tx } from '../../database/transaction';
+import { takingNodes } from '../../nodes/node-status.sql';
+import { NodesRefused } from '../../nodes/nodes.repository';
+import type { PlacementExplanation } from '../../scheduling/place.types';
+
+export type PlacementCause = 'deploy' | 'scale' | 'replace' | 'drain' | 'restore';
+
+export interface NewReplica {
+  readonly nodeId: string;
+  /** How many failed predecessors this one has in a row. */
+  readonly attempt: number;
+}
+
+export interface NewPlacement {
+  readonly deploymentId: string;
+  readonly generation: number;
+  readonly cause: PlacementCause;
+  readonly explanation: PlacementExplanation;
+  readonly perReplica: Resources;
+}
+
+/** Placements with their replicas and reservations. Callers hold the lock of the deployment row. */
+@Injectable()
+export class PlacementsRepository {
+  constructor(private readonly config: AppConfig) {}
+
+  /**
+   * Keeps the explanation, adds the replicas, and takes the capacity of each on its node: one statement, all or nothing;
+   * gives the ids of the replicas. Throws what `isCapacityTaken` recognises when a node has not enough left or takes no
+   * replicas any more. The trigger on reservations locks the nodes at the end, in id order, and moves their counters:
+   * placements on the same nodes wait for no more than that.
+   */
+  async add(tx: Tx, placement: NewPlacement, replicas: readonly NewReplica[]): Promise<string[]> {
+    const { deploymentId, generation, cause, explanation, perReplica } = placement;
+    const rows = await tx.query<{ id: string }[]>(ADD, [
+      ...[deploymentId, cause, JSON.stringify(explanation), generation],
+      ...[replicas.map(({ nodeId }) => nodeId), replicas.map(({ attempt }) => attempt)],
+      ...[perReplica.cpuCores, perReplica.memoryMb, perReplica.gpuUnits, perReplica.storageGb],
+      this.config.NODE_OFFLINE_AFTER_SECONDS,
+    ]);
+    if (rows.length !== replicas.length) throw new NodesRefused(`Nodes took ${rows.length} of ${replicas.length} replicas`);
+    return rows.map(({ id }) => id);
+  }
+}
+
+const ADD = `
+  WITH taking AS MATERIALIZED (${takingNodes('$5', '$11')}),
+  placed AS (INSERT INTO placements (deployment_id, cause, explanation) VALUES ($1, $2, $3) RETURNING id),
+  added AS (
+    INSERT INTO deployment_replicas (deployment_id, generation, placement_id, node_id, attempt)
+    SELECT $1, $4, placed.id, wanted.node_id, wanted.attempt
+      FROM placed, unnest($5::uuid[], $6::int[]) AS wanted(node_id, attempt) JOIN taking ON taking.id = wanted.node_id
+    RETURNING id, deployment_id, node_id)
+  INSERT INTO reservations (replica_id, deployment_id, node_id, cpu_cores, memory_mb, gpu_units, storage_gb)
+  SELECT id, deployment_id, node_id, $7, $8, $9, $10 FROM added
+  RETURNING replica_id AS id`;

@@ -1,0 +1,101 @@
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { CurrentActor } from '../../common/http/current-actor.decorator';
+import { pageHeaders } from '../../common/http/page-headers';
+import { FailureWords } from '../../common/http/failure-words.decorator';
+import { ApiProblem } from '../../common/problem/api-problem.decorator';
+import type { Actor } from '../../common/request-context';
+import { DeploymentViewsService } from './deployment-views.service';
+import { PageQueryDto, VisibilityQueryDto } from '../dto/page-query.dto';
+import { DeploymentDetailDto } from '../dto/deployment-detail.dto';
+import { DeploymentListItemDto, ListQueryDto } from '../dto/deployment-list.dto';
+import { DeploymentStatusDto, HistoryEntryDto } from '../dto/deployment-status.dto';
+import { ETAG_HEADER } from '../etag';
+import { readHistoryQuery } from './history-query';
+import { readListQuery } from './list-query';
+import { requireDeploymentId } from '../refusals';
+
+const ApiId = (): MethodDecorator => ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' });
+
+const PAGE_HEADERS = {
+  'X-Total-Count': { description: 'How many there are in all', schema: { type: 'integer' as const } },
+  Link: { description: 'RFC 8288: the next and the previous page', schema: { type: 'string' as const } },
+};
+
+/** What clients see of deployments: their own ones, and all of them for administrators. */
+@ApiTags('deployments')
+@ApiBearerAuth()
+@ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'internal', 'invalid_request', 'try_again')
+@Controller('deployment')
+export class DeploymentViewsController {
+  constructor(private readonly views: DeploymentViewsService) {}
+
+  @Get('list')
+  @FailureWords('Failed to list deployments')
+  @ApiOperation({ summary: 'List deployments' })
+  @ApiOkResponse({ type: DeploymentListItemDto, isArray: true, headers: PAGE_HEADERS })
+  @ApiProblem('admin_required', 'inactive_user')
+  async list(
+    @Query() query: ListQueryDto,
+    @CurrentActor() actor: Actor,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DeploymentListItemDto[]> {
+    const { items, total, next, prev } = await this.views.list(readListQuery(query, actor));
+    void reply.headers(pageHeaders(request.url, total, { next, prev }));
+    return items;
+  }
+
+  @Get('status/:deployment_id')
+  @FailureWords('Failed to retrieve deployment status')
+  @ApiOperation({ summary: 'See status, health and replicas', description: 'What the runtimes showed, not what was hoped.' })
+  @ApiId()
+  @ApiOkResponse({ type: DeploymentStatusDto, headers: ETAG_HEADER })
+  @ApiProblem('not_found')
+  async status(
+    @Param('deployment_id') id: string,
+    @Query() query: VisibilityQueryDto,
+    @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DeploymentStatusDto> {
+    const { body, etag } = await this.views.status(requireDeploymentId(id), actor, query.include_deleted);
+    void reply.header('ETag', etag);
+    return body;
+  }
+
+  @Get(':deployment_id')
+  @FailureWords('Failed to retrieve deployment')
+  @ApiOperation({ summary: 'See the whole deployment with its placement explanations' })
+  @ApiId()
+  @ApiOkResponse({ type: DeploymentDetailDto, headers: ETAG_HEADER })
+  @ApiProblem('not_found')
+  async detail(
+    @Param('deployment_id') id: string,
+    @Query() query: VisibilityQueryDto,
+    @CurrentActor() actor: Actor,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DeploymentDetailDto> {
+    const { body, etag } = await this.views.detail(requireDeploymentId(id), actor, query.include_deleted);
+    void reply.header('ETag', etag);
+    return body;
+  }
+
+  @Get(':deployment_id/history')
+  @FailureWords('Failed to retrieve deployment history')
+  @ApiOperation({ summary: 'See every status change, newest first' })
+  @ApiId()
+  @ApiOkResponse({ type: HistoryEntryDto, isArray: true, headers: PAGE_HEADERS })
+  @ApiProblem('not_found')
+  async history(
+    @Param('deployment_id') id: string,
+    @Query() query: PageQueryDto,
+    @CurrentActor() actor: Actor,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<HistoryEntryDto[]> {
+    const { items, total, next, prev } = await this.views.history(requireDeploymentId(id), actor, readHistoryQuery(query));
+    void reply.headers(pageHeaders(request.url, total, { next, prev }));
+    return items;
+  }
+}

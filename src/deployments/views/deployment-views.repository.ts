@@ -1,0 +1,126 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import type { Actor } from '../../common/request-context';
+import { AppConfig } from '../../config/app-config';
+import { BatchedRead } from '../../database/batched-read';
+import type { PlacementExplanation, PlacementStrategy } from '../../scheduling/place.types';
+import type { DeploymentType } from '../domain/deployment-spec';
+import type { HistoryQuery } from './history-query';
+import { NO_STATUS, type DeploymentStatus } from '../domain/deployment-status';
+import { STATUS, toStatusView, type StatusRow, type StatusView } from './status-view.sql';
+
+/** Times inside JSON come as text: ISO 8601, UTC, milliseconds. */
+type IsoTime = string;
+
+export interface SpecView {
+  readonly type: DeploymentType;
+  readonly userId: string;
+  readonly generation: number;
+  readonly containerImage: string;
+  readonly region: string;
+  readonly placementStrategy: PlacementStrategy;
+  readonly command: string[] | null;
+  readonly envNames: string[];
+  readonly ports: readonly { containerPort: number; protocol: 'tcp' | 'udp' }[];
+  readonly healthCheck: {
+    readonly command: string[];
+    readonly intervalSeconds: number;
+    readonly timeoutSeconds: number;
+    readonly retries: number;
+    readonly startPeriodSeconds: number;
+  } | null;
+  readonly labels: Record<string, string>;
+  readonly placements: readonly { cause: string; createdAt: IsoTime; explanation: PlacementExplanation }[];
+}
+
+export interface HistoryRow {
+  readonly id: string;
+  readonly oldStatus: DeploymentStatus | typeof NO_STATUS;
+  readonly newStatus: DeploymentStatus;
+  readonly reason: string;
+  readonly changedBy: string | null;
+  readonly requestId: string | null;
+  readonly changedAt: Date;
+}
+
+interface StatusQuery {
+  readonly id: string;
+  readonly userId: string;
+  readonly isAdmin: boolean;
+  readonly includeDeleted: boolean;
+}
+
+/** What one deployment looks like from outside. One statement a view, whatever the number of replicas. */
+@Injectable()
+export class DeploymentViewsRepository {
+  private readonly statuses = new BatchedRead<StatusQuery, StatusView>((queries) => this.readStatuses(queries));
+
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** Null: missing, foreign, or deleted without `includeDeleted`. */
+  status(id: string, actor: Actor, includeDeleted: boolean): Promise<StatusView | null> {
+    return this.statuses.get({ id, userId: actor.userId, isAdmin: actor.isAdmin, includeDeleted });
+  }
+
+  async spec(id: string): Promise<SpecView | null> {
+    const [row] = await this.dataSource.query<SpecView[]>(SPEC, [id]);
+    return row ?? null;
+  }
+
+  /** Null as with `status`; otherwise one change more than the limit, in the order of the walk, and the number of all changes. */
+  async history(
+    id: string,
+    actor: Actor,
+    { includeDeleted, limit, offset, cursor }: HistoryQuery,
+  ): Promise<{ rows: HistoryRow[]; total: number } | null> {
+    const rows = await this.dataSource.query<((HistoryRow | { newStatus: null }) & { total: number })[]>(
+      historySql(cursor?.backwards ?? false),
+      [id, actor.userId, actor.isAdmin, includeDeleted, limit + 1, cursor ? 0 : offset, cursor?.id ?? null],
+    );
+    const [first] = rows;
+    return first ? { rows: rows.filter((row): row is HistoryRow & { total: number } => row.newStatus !== null), total: first.total } : null;
+  }
+
+  private async readStatuses(queries: readonly StatusQuery[]): Promise<(StatusView | null)[]> {
+    const rows = await this.dataSource.query<StatusRow[]>(STATUS, [
+      queries.map(({ id }) => id),
+      queries.map(({ userId }) => userId),
+      queries.map(({ isAdmin }) => isAdmin),
+      queries.map(({ includeDeleted }) => includeDeleted),
+      this.config.NODE_OFFLINE_AFTER_SECONDS,
+    ]);
+    const views = queries.map((): StatusView | null => null);
+    for (const row of rows) views[row.place - 1] = toStatusView(row);
+    return views;
+  }
+}
+
+const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+
+const VISIBLE = `d.id = $1 AND (d.user_id = $2 OR $3) AND (d.deleted_at IS NULL OR $4)`;
+
+const SPEC = `
+  SELECT d.type, d.user_id AS "userId", d.generation, d.container_image AS "containerImage", d.region,
+         d.placement_strategy AS "placementStrategy", d.command,
+         (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM jsonb_object_keys(d.env) AS name) AS "envNames",
+         d.ports, d.health_check AS "healthCheck", d.labels,
+         (SELECT coalesce(json_agg(json_build_object('cause', p.cause, 'createdAt', ${iso('p.created_at')},
+                   'explanation', p.explanation) ORDER BY p.created_at DESC), '[]')
+            FROM (SELECT * FROM placements WHERE deployment_id = d.id ORDER BY created_at DESC LIMIT 10) AS p) AS placements
+    FROM deployments AS d WHERE d.id = $1`;
+
+/** The left join keeps one row of NULLs for a page beyond the end, so that it is told from a deployment nobody may see. */
+const historySql = (backwards: boolean): string => `
+  SELECT h.id, h.old_status AS "oldStatus", h.new_status AS "newStatus", h.reason, h.changed_by AS "changedBy",
+         h.request_id AS "requestId", h.changed_at AS "changedAt",
+         (SELECT count(*)::int FROM deployment_status_history WHERE deployment_id = d.id) AS total
+    FROM deployments AS d
+    LEFT JOIN LATERAL (SELECT * FROM deployment_status_history
+                        WHERE deployment_id = d.id AND ($7::bigint IS NULL OR id ${backwards ? '>' : '<'} $7)
+                        ORDER BY id ${backwards ? 'ASC' : 'DESC'} LIMIT $5 OFFSET $6) AS h ON true
+   WHERE ${VISIBLE}
+   ORDER BY h.id ${backwards ? 'ASC' : 'DESC'}`;

@@ -1,0 +1,101 @@
+import { DomainError } from '../../common/problem/domain-error';
+import type { Actor } from '../../common/request-context';
+import { isUuid } from '../../common/uuid';
+import { isCleanText } from '../../common/validation/text';
+import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../domain/deployment-status';
+import { SORT_KEYS, type ListQueryDto, type SortKey } from '../dto/deployment-list.dto';
+
+/** Where a page begins: after this row of the order, or before it. */
+export interface Cursor {
+  readonly value: string;
+  readonly id: string;
+  readonly backwards: boolean;
+}
+
+export interface ListQuery {
+  /** Null: of all users. */
+  readonly userId: string | null;
+  readonly status: DeploymentStatus | null;
+  readonly name: string | null;
+  readonly createdAfter: string | null;
+  readonly createdBefore: string | null;
+  readonly includeDeleted: boolean;
+  readonly sortBy: SortKey;
+  readonly sortOrder: 'asc' | 'desc';
+  readonly limit: number;
+  readonly offset: number;
+  readonly cursor: Cursor | null;
+}
+
+/** Checks what the contract has words of its own for, and who may see whose deployments. */
+export function readListQuery(dto: ListQueryDto, actor: Actor): ListQuery {
+  const sortBy = oneOf(dto.sort_by ?? 'created_at', SORT_KEYS, 'Invalid sort_by. Must be one of: created_at, name, status', 'sort_by');
+  const sortOrder = oneOf(dto.sort_order ?? 'desc', ['asc', 'desc'] as const, "Invalid sort_order. Must be 'asc' or 'desc'", 'sort_order');
+  return {
+    userId: whose(dto, actor),
+    status:
+      dto.status === undefined
+        ? null
+        : oneOf(dto.status, DEPLOYMENT_STATUSES, `Invalid status. Must be one of: ${DEPLOYMENT_STATUSES.join(', ')}`, 'status'),
+    name: dto.name === undefined || dto.name === '' ? null : dto.name,
+    createdAfter: time(dto.created_after, 'created_after'),
+    createdBefore: time(dto.created_before, 'created_before'),
+    includeDeleted: dto.include_deleted,
+    sortBy,
+    sortOrder,
+    limit: dto.limit,
+    offset: dto.offset,
+    cursor: dto.cursor === undefined ? null : decodeCursor(dto.cursor, sortBy),
+  };
+}
+
+/** Opaque to clients: it names the order it belongs to, so it cannot be used with another one. */
+export const encodeCursor = (sortBy: SortKey, cursor: Cursor): string =>
+  Buffer.from(JSON.stringify([sortBy, cursor.backwards, cursor.value, cursor.id])).toString('base64url');
+
+function decodeCursor(text: string, sortBy: SortKey): Cursor {
+  try {
+    const parts: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'));
+    if (Array.isArray(parts) && parts.length === 4) {
+      const [key, backwards, value, id] = parts as unknown[];
+      const fits = key === sortBy && typeof backwards === 'boolean' && typeof value === 'string' && typeof id === 'string' && isUuid(id);
+      if (fits && (sortBy === 'created_at' ? MICROSECONDS.test(value) : isCleanText(value))) return { value, id, backwards };
+    }
+  } catch {
+    // Falls through to the one answer for every cursor that is not ours.
+  }
+  throw fault('cursor', 'Invalid cursor. Use one from the Link header of a page with the same sort_by');
+}
+
+/** Since 1970, up to the year 2286: every such number is a time. */
+const MICROSECONDS = /^\d{1,16}$/;
+
+function whose(dto: ListQueryDto, actor: Actor): string | null {
+  const own = dto.user_id === undefined || dto.user_id.toLowerCase() === actor.userId;
+  if (!dto.all_users && own) return actor.userId;
+  if (!actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may list the deployments of others');
+  if (dto.user_id === undefined) return null;
+  if (!isUuid(dto.user_id)) throw fault('user_id', 'Invalid user_id. Must be a UUID');
+  return dto.user_id;
+}
+
+function time(text: string | undefined, name: string): string | null {
+  if (text === undefined) return null;
+  const instant = new Date(LOCAL_TIME.test(text) ? `${text}Z` : text);
+  const year = instant.getUTCFullYear();
+  if (Number.isNaN(year) || year < 1970 || year > 9999)
+    throw fault(name, `Invalid ${name}. Must be an ISO 8601 time such as 2026-01-31T12:00:00Z`);
+  return instant.toISOString();
+}
+
+/** A time of day without an offset: JavaScript takes it for the zone of the machine, but it means UTC, as a date alone does. */
+const LOCAL_TIME = /T[\d:.]+$/;
+
+function oneOf<T extends string>(value: string, allowed: readonly T[], words: string, name: string): T {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined) throw fault(name, words);
+  return found;
+}
+
+const fault = (pointer: string, detail: string): DomainError =>
+  new DomainError('invalid_request', detail, { errors: [{ pointer, detail }] });
