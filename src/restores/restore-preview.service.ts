@@ -7,12 +7,13 @@ import { inTransaction, type Tx } from '../database/transaction';
 import { PlacementExplanationDto } from '../deployments/dto/placement.dto';
 import { PlacementService } from '../deployments/placement/placement.service';
 import { Quota } from '../deployments/quota';
+import { restoredStatus } from '../deployments/domain/deployment-status';
 import { deploymentNotFound } from '../deployments/refusals';
 import { RestorationRepository, type RestorationCandidate } from '../deployments/deletion/restoration.repository';
 import type { Placement } from '../scheduling/place.types';
 import type { RestoreObstacleDto, RestorePreviewDto } from './dto/restore.dto';
 import { ImageCheck } from './image-check';
-import { nameTaken, toOf } from './restore.service';
+import { nameTaken } from './restore.service';
 
 /** What a restore would do, with everything that keeps it from happening at once. Writes nothing. */
 @Injectable()
@@ -27,14 +28,15 @@ export class RestorePreviewService {
 
   /** Throws `not_found`; everything else that a restore would throw is an obstacle of the answer. */
   async preview(id: string, name: string | null, { actor }: RequestContext): Promise<RestorePreviewDto> {
-    const { deployment, placement, obstacles } = await inTransaction(this.dataSource, async (tx) => {
+    const { deployment, status, placement, obstacles } = await inTransaction(this.dataSource, async (tx) => {
       const found = await this.restorations.find(tx, id, { actor, name, lock: false });
       if (!found) throw deploymentNotFound(id);
       const rest = found.targetReplicas - found.warmReplicaIds.length;
-      const placed = toOf(found) === 'scheduled' && rest > 0 ? await this.placements.preview(tx, found, rest) : null;
-      return { deployment: found, placement: placed, obstacles: await this.obstacles(tx, found, name, placed) };
+      const status = restoredStatus(found.statusBefore);
+      const placed = status === 'scheduled' && rest > 0 ? await this.placements.preview(tx, found, rest) : null;
+      return { deployment: found, status, placement: placed, obstacles: await this.obstacles(tx, found, name, placed) };
     });
-    const starts = toOf(deployment) === 'scheduled';
+    const starts = status === 'scheduled';
     const image = starts ? await this.images.state(deployment.containerImage) : 'unknown';
     if (image === 'unavailable')
       obstacles.push({ code: 'image_unavailable', detail: `No registry offers ${deployment.containerImage} any more` });
@@ -43,7 +45,7 @@ export class RestorePreviewService {
       possible: obstacles.length === 0,
       obstacles,
       name: name ?? deployment.name,
-      status: toOf(deployment),
+      status,
       replicas: deployment.targetReplicas,
       replicas_warm: starts ? deployment.warmReplicaIds.length : 0,
       image,

@@ -7,6 +7,7 @@ import type { Actor, RequestContext } from '../common/request-context';
 import { violatedConstraint } from '../database/postgres-error';
 import { afterCommit, inTransaction, type Tx } from '../database/transaction';
 import { DeploymentMetrics } from '../deployments/deployment-metrics';
+import { restoredStatus, type RestoredStatus } from '../deployments/domain/deployment-status';
 import { deploymentNotFound } from '../deployments/refusals';
 import { PlacementService } from '../deployments/placement/placement.service';
 import { Quota } from '../deployments/quota';
@@ -51,7 +52,7 @@ export class RestoreService {
   /** Throws what a restore would throw for the deployment's state, name and image. Engines are asked; nothing is written. */
   async look(id: string, name: string | null, { actor }: Pick<RequestContext, 'actor'>): Promise<RestorationCandidate> {
     const seen = await inTransaction(this.dataSource, (tx) => this.require(tx, id, { name, lock: false, actor }));
-    if (toOf(seen) === 'scheduled') await this.requireImage(seen.containerImage);
+    if (restoredStatus(seen.statusBefore) === 'scheduled') await this.requireImage(seen.containerImage);
     return seen;
   }
 
@@ -59,7 +60,7 @@ export class RestoreService {
   async restoreIn(tx: Tx, id: string, name: string | null, context: RequestContext, attempt: number): Promise<RestoredDto> {
     const deployment = await this.require(tx, id, { name, lock: true, actor: context.actor });
     await this.quota.require(tx, { userId: deployment.userId, deployments: 1, replicas: deployment.targetReplicas });
-    const to = toOf(deployment);
+    const to = restoredStatus(deployment.statusBefore);
     const warm = to === 'scheduled' ? deployment.warmReplicaIds.length : 0;
     const reason = `Restored by user: ${warm} of ${deployment.targetReplicas} replicas kept warm`;
     const { actor, requestId } = context;
@@ -105,14 +106,10 @@ export class RestoreService {
   }
 }
 
-/** A deployment that was stopped comes back stopped; every other one runs again. */
-export const toOf = ({ statusBefore }: Pick<RestorationCandidate, 'statusBefore'>): 'scheduled' | 'stopped' =>
-  statusBefore === 'stopped' ? 'stopped' : 'scheduled';
-
 export const nameTaken = (name: string): DomainError =>
   new DomainError('name_taken', `Another deployment is named ${name} now; give another name`);
 
-function answerOf(deployment: RestorationCandidate, to: 'scheduled' | 'stopped', generation: number, warm: number): RestoredDto {
+function answerOf(deployment: RestorationCandidate, to: RestoredStatus, generation: number, warm: number): RestoredDto {
   const { id, name, targetReplicas } = deployment;
   const message =
     to === 'stopped'

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { canTransition, DEPLOYMENT_STATUSES, nextStatuses } from '../../src/deployments/domain/deployment-status';
+import { canTransition, DEPLOYMENT_STATUSES, nextStatuses, restoredStatus } from '../../src/deployments/domain/deployment-status';
 import { canReplicaTransition, isLive, REPLICA_STATUSES } from '../../src/deployments/domain/replica-status';
 import { restartDelaySeconds, START_ATTEMPTS } from '../../src/reconciler/restart-policy';
 
@@ -62,6 +62,10 @@ function table(changes: readonly [string, string][], meanings: Readonly<Record<s
 
 const quoted = (statuses: readonly string[]): string => statuses.map((status) => `\`${status}\``).join(', ');
 const staying = DEPLOYMENT_STATUSES.filter((status) => canTransition(status, status));
+const deletable = DEPLOYMENT_STATUSES.filter((status) => canTransition(status, 'deleted'));
+const restores = [...new Set(deletable.map(restoredStatus))]
+  .map((to) => `what was ${quoted(deletable.filter((before) => restoredStatus(before) === to))} comes back \`${to}\``)
+  .join(', ');
 const delays = Array.from({ length: 7 }, (_, index) => restartDelaySeconds(index + 1));
 
 const rendered = (): string => `# State machines
@@ -75,7 +79,7 @@ ${diagram('pending', DEPLOYMENT_STATUSES, deploymentPairs)}
 ${table(deploymentPairs, DEPLOYMENT_CHANGES)}
 
 Every change is a row of the history, and so is every scaling, which leaves the status as it is: ${quoted(staying)}
-may be followed by themselves. Nothing leads out of ${quoted(DEPLOYMENT_STATUSES.filter((status) => nextStatuses(status).length === 0))}. A \`running\` deployment never becomes \`failed\`: its replicas are
+may be followed by themselves. Nothing leads out of ${quoted(DEPLOYMENT_STATUSES.filter((status) => nextStatuses(status).length === 0))} but a restore: ${restores}. A \`running\` deployment never becomes \`failed\`: its replicas are
 replaced, and its health tells how it fares.
 
 ## Replica

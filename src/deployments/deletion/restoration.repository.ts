@@ -6,7 +6,7 @@ import { Notifications } from '../../jobs/notifications';
 import { isOnline } from '../../nodes/node-status.sql';
 import { AppConfig } from '../../config/app-config';
 import { DEPLOYMENT_CHANNEL, type LockedDeployment } from '../deployments.repository';
-import type { DeploymentStatus } from '../domain/deployment-status';
+import type { DeploymentStatus, RestoredStatus } from '../domain/deployment-status';
 
 /** A deployment that may be restored, with what is left of it; its row is locked unless it was only looked at. */
 export interface RestorationCandidate extends LockedDeployment {
@@ -23,7 +23,7 @@ export interface RestorationCandidate extends LockedDeployment {
 export interface Restoration {
   readonly name: string;
   /** `scheduled` when its replicas have places, `stopped` when it was stopped before. */
-  readonly to: 'scheduled' | 'stopped';
+  readonly to: RestoredStatus;
   readonly reason: string;
   readonly changedBy: string;
   readonly requestId: string;

@@ -1,4 +1,12 @@
-import { canTransition, DEPLOYMENT_STATUSES, nextStatuses, sourcesOf, wantsReplicas, type DeploymentStatus } from './deployment-status';
+import {
+  canTransition,
+  DEPLOYMENT_STATUSES,
+  nextStatuses,
+  restoredStatus,
+  sourcesOf,
+  wantsReplicas,
+  type DeploymentStatus,
+} from './deployment-status';
 
 /** Every legal change, written out by hand; whatever is not here must be refused. */
 const LEGAL: Readonly<Record<DeploymentStatus, readonly DeploymentStatus[]>> = {
@@ -37,6 +45,17 @@ describe('the statuses of a deployment', () => {
     const reached = new Set<DeploymentStatus>(['pending']);
     for (const status of reached) for (const next of nextStatuses(status)) reached.add(next);
     expect([...reached].sort()).toEqual([...DEPLOYMENT_STATUSES].sort());
+  });
+
+  it('comes back from deleted as it was if it was stopped, and is placed anew otherwise', () => {
+    const back = sourcesOf('deleted').map((before) => [before, restoredStatus(before)]);
+    expect(Object.fromEntries(back)).toEqual({
+      pending: 'scheduled',
+      scheduled: 'scheduled',
+      running: 'scheduled',
+      failed: 'scheduled',
+      stopped: 'stopped',
+    });
   });
 
   it('wants replicas on nodes from the placement on until it is ended', () => {

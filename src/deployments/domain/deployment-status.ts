@@ -6,7 +6,7 @@ export const NO_STATUS = 'none';
 
 /**
  * The whole state machine of a deployment. SQL guards, refusals and docs/state-machine.md are derived from this table.
- * `deleted` has no way out here: a restore is an operation of its own, and the database's guard demands that.
+ * `deleted` has no way out here: only a restore leads out of it (`restoredStatus`), and the database's guard demands that.
  */
 const NEXT = {
   pending: ['scheduled', 'failed', 'stopped', 'deleted'],
@@ -25,6 +25,11 @@ export const canTransition = (from: DeploymentStatus, to: DeploymentStatus): boo
 
 /** Every status that may move to `to`; bound into the WHERE clause of the one statement that changes a status. */
 export const sourcesOf = (to: DeploymentStatus): DeploymentStatus[] => DEPLOYMENT_STATUSES.filter((from) => canTransition(from, to));
+
+export type RestoredStatus = Extract<DeploymentStatus, 'scheduled' | 'stopped'>;
+
+/** What a restore makes of a deployment that was `before` when it was deleted: a stopped one stays stopped, others run again. */
+export const restoredStatus = (before: DeploymentStatus): RestoredStatus => (before === 'stopped' ? 'stopped' : 'scheduled');
 
 /** Statuses in which replicas are wanted on nodes. */
 export const wantsReplicas = (status: DeploymentStatus): boolean => status === 'scheduled' || status === 'running';
