@@ -92,6 +92,7 @@ describe('GET /api/deployment/list', () => {
     expect(await names({ ...range, created_after: '2026-03-01T10:00:00.001Z', created_before: '2026-03-01T10:00:00.001Z' })).toEqual(['b']);
     expect(await names({ ...range, created_after: '2026-03-01T12:00:00.001+02:00' })).toEqual(['b', 'c']);
     expect(await names({ ...range, created_before: '2026-03-01' })).toEqual([]);
+    expect(await names({ ...range, created_after: '2024-02-29' })).toEqual(['a', 'b', 'c']);
     const [item] = (await get({ ...range }).expect(200)).body;
     expect(await names({ ...range, created_after: item.created_at, created_before: item.created_at })).toEqual(['a']);
   });
@@ -238,6 +239,7 @@ describe('GET /api/deployment/list', () => {
     [{ name: 'x'.repeat(101) }, 'name', /100/],
     [{ created_after: 'yesterday' }, 'created_after', /created_after/],
     [{ created_after: '2026-02-30T00:00:00Z' }, 'created_after', /created_after/],
+    [{ created_after: '2026-02-29T00:00:00Z' }, 'created_after', /created_after/],
     [{ created_before: '' }, 'created_before', /created_before/],
     [{ created_before: '99999-01-01T00:00:00Z' }, 'created_before', /created_before/],
     [{ include_deleted: 'yes' }, 'include_deleted', /true or false/],
