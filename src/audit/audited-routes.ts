@@ -43,6 +43,7 @@ export const AUDITED_ROUTES: Readonly<Record<string, AuditedRoute>> = {
   'POST /api/notifications/emails': route('email.create'),
   'PATCH /api/notifications/emails/{id}': route('email.change'),
   'DELETE /api/notifications/emails/{id}': route('email.remove'),
+  'POST /api/notifications/emails/{id}/test': route('email.test'),
   'POST /api/notifications/deliveries/{id}/redeliver': route('delivery.redeliver'),
   'DELETE /api/admin/deployment/{id}': route('deployment.purge'),
   'POST /api/admin/retention-policies': route('retention.change'),

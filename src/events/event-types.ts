@@ -21,7 +21,7 @@ export const EVENT_TYPES = {
   'fog.deployment.unheld': 'The legal hold was lifted.',
   'fog.deployment.purged': 'A deleted deployment was removed for good after its retention.',
   'fog.notification.disabled': 'A webhook or e-mail subscription was switched off after days of nothing but failures.',
-  'fog.notification.test': 'A test that the owner of a webhook asked for; delivered to that webhook only.',
+  'fog.notification.test': 'A test that the owner of a webhook or e-mail subscription asked for; delivered there only.',
 } as const;
 
 export type EventType = keyof typeof EVENT_TYPES;

@@ -1,5 +1,5 @@
 import { Controller, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiOperation } from '@nestjs/swagger';
 import { Context } from '../common/http/context.decorator';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
@@ -8,11 +8,10 @@ import { Idempotent } from '../idempotency/idempotent.decorator';
 import { DeliveryLogService } from './delivery-log.service';
 import { DeliveryDto } from './dto/delivery.dto';
 import { SubscriptionIdDto } from './dto/id.param.dto';
+import { NotificationRoutes } from './subscription-routes';
 
 /** Single deliveries, of webhooks and of e-mails. */
-@ApiTags('notifications')
-@ApiBearerAuth()
-@ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'internal', 'try_again')
+@NotificationRoutes()
 @Controller('notifications/deliveries')
 export class DeliveriesController {
   constructor(private readonly log: DeliveryLogService) {}

@@ -109,7 +109,7 @@ export class DeliveriesRepository {
   }
 }
 
-/** The lock skips subscriptions that are being removed. A test goes to its own webhook; bad news of one reach every e-mail. */
+/** The lock skips subscriptions that are being removed. A test goes to its own subscription; bad news of one reach every e-mail. */
 const CREATE = `
   WITH wanted AS (
     SELECT s.id AS subscription_id, e.id AS event, e.position

@@ -1,24 +1,20 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
-import { RefuseExtras } from '../common/http/refuse-extras.decorator';
-import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
-import { Idempotent } from '../idempotency/idempotent.decorator';
 import { DeliveryLogService } from './delivery-log.service';
 import { DeliveriesQueryDto, DeliveryPageDto } from './dto/delivery.dto';
 import { ChangeEmailDto, CreateEmailDto, EmailDto } from './dto/email.dto';
 import { SubscriptionIdDto } from './dto/id.param.dto';
+import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from './subscription-routes';
 import { SubscriptionsService } from './subscriptions.service';
 
 const KIND = 'email';
 
 /** E-mails about one's own deployments, to one's own address. */
-@ApiTags('notifications')
-@ApiBearerAuth()
-@ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'internal', 'try_again')
+@NotificationRoutes()
 @Controller('notifications/emails')
 export class EmailsController {
   constructor(
@@ -27,19 +23,14 @@ export class EmailsController {
   ) {}
 
   @Post()
-  @RefuseExtras('query')
-  @Idempotent()
   @ApiOperation({ summary: 'Be told of events by e-mail', description: 'To the address of your account, and no other. At most 5.' })
-  @ApiCreatedResponse({ type: EmailDto })
-  @ApiProblem('malformed_json', 'read_only_token', 'conflict', 'email_not_configured', 'validation_failed')
+  @Creates(EmailDto, 'email_not_configured')
   async create(
     @Body() body: CreateEmailDto,
     @Context() context: RequestContext,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EmailDto> {
-    const { description, event_types: eventTypes, labels, enabled } = body;
-    const wish = { url: null, description, eventTypes, labels, enabled };
-    const answer = await this.subscriptions.create(KIND, wish, context, (record, _secret, email) => EmailDto.from(record, email));
+    const answer = await this.subscriptions.create(KIND, body.toWish(), context, (record, _secret, email) => EmailDto.from(record, email));
     void reply.header('Location', `/api/notifications/emails/${answer.id}`);
     return answer;
   }
@@ -54,37 +45,36 @@ export class EmailsController {
 
   @Get(':id')
   @ApiOperation({ summary: 'See one of your e-mail subscriptions' })
-  @ApiOkResponse({ type: EmailDto })
-  @ApiProblem('invalid_request', 'not_found')
+  @Finds(EmailDto)
   async find(@Param() { id }: SubscriptionIdDto, @CurrentActor() actor: Actor): Promise<EmailDto> {
     return EmailDto.from(await this.subscriptions.find(KIND, id, actor), await this.subscriptions.emailOf(actor));
   }
 
   @Patch(':id')
-  @RefuseExtras('query')
   @ApiOperation({ summary: 'Change an e-mail subscription', description: 'What is absent stays.' })
-  @ApiOkResponse({ type: EmailDto })
-  @ApiProblem('malformed_json', 'invalid_request', 'read_only_token', 'not_found', 'validation_failed')
+  @Changes(EmailDto)
   async change(@Param() { id }: SubscriptionIdDto, @Body() body: ChangeEmailDto, @Context() context: RequestContext): Promise<EmailDto> {
     const record = await this.subscriptions.change(KIND, id, body.toChange(), context);
     return EmailDto.from(record, await this.subscriptions.emailOf(context.actor));
   }
 
   @Delete(':id')
-  @RefuseExtras('body', 'query')
-  @Idempotent()
-  @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Remove an e-mail subscription with its log' })
-  @ApiNoContentResponse()
-  @ApiProblem('invalid_request', 'read_only_token', 'not_found')
+  @Removes()
   async remove(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<void> {
     await this.subscriptions.remove(KIND, id, context);
   }
 
+  @Post(':id/test')
+  @ApiOperation({ summary: 'Send a test e-mail', description: 'At most one every ten seconds; the log shows what became of it.' })
+  @SendsTest('email_not_configured')
+  async test(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<void> {
+    await this.subscriptions.test(KIND, id, context);
+  }
+
   @Get(':id/deliveries')
   @ApiOperation({ summary: 'See which e-mails were sent and which were not', description: 'Newest first; kept as long as the events.' })
-  @ApiOkResponse({ type: DeliveryPageDto })
-  @ApiProblem('invalid_request', 'not_found')
+  @Finds(DeliveryPageDto)
   async deliveries(
     @Param() { id }: SubscriptionIdDto,
     @Query() query: DeliveriesQueryDto,

@@ -6,14 +6,21 @@ import type { Tx } from '../database/transaction';
 export const SUBSCRIPTION_KINDS = ['webhook', 'email'] as const;
 export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number];
 
-export interface SubscriptionRecord {
-  readonly id: string;
-  readonly userId: string;
+/** What its owner decides about a subscription. */
+export interface SubscriptionWish {
   readonly url: string | null;
   readonly description: string;
   readonly eventTypes: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly enabled: boolean;
+}
+
+/** What an owner may change; absent: stays. */
+export type SubscriptionChange = Partial<SubscriptionWish>;
+
+export interface SubscriptionRecord extends SubscriptionWish {
+  readonly id: string;
+  readonly userId: string;
   readonly disabledReason: string | null;
   readonly previousSecretUntil: Date | null;
   readonly failingSince: Date | null;
@@ -26,20 +33,12 @@ export interface LockedSubscription extends SubscriptionRecord {
   readonly secretSealed: Buffer | null;
 }
 
-export interface NewSubscription {
+export interface NewSubscription extends SubscriptionWish {
   readonly id: string;
   readonly userId: string;
   readonly kind: SubscriptionKind;
-  readonly url: string | null;
-  readonly description: string;
-  readonly eventTypes: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-  readonly enabled: boolean;
   readonly secretSealed: Buffer | null;
 }
-
-/** What an owner may change; absent: stays. */
-export type SubscriptionChange = Partial<Pick<NewSubscription, 'url' | 'description' | 'eventTypes' | 'labels' | 'enabled'>>;
 
 const COLUMNS = `id, user_id AS "userId", url, description, event_types AS "eventTypes", labels, enabled, disabled_reason AS "disabledReason",
   CASE WHEN previous_secret_until > now() THEN previous_secret_until END AS "previousSecretUntil",

@@ -17,20 +17,22 @@ import { secretContext } from './subscription-secret';
 import {
   SubscriptionsRepository,
   type LockedSubscription,
-  type NewSubscription,
   type SubscriptionChange,
   type SubscriptionKind,
   type SubscriptionRecord,
+  type SubscriptionWish,
 } from './subscriptions.repository';
 import { TargetRefused, WebhookTargets } from './webhook-targets';
 
-const MAX_PER_USER: Readonly<Record<SubscriptionKind, number>> = { webhook: 20, email: 5 };
+const KINDS: Readonly<Record<SubscriptionKind, { readonly name: string; readonly most: number }>> = {
+  webhook: { name: 'Webhook', most: 20 },
+  email: { name: 'E-mail subscription', most: 5 },
+};
 const OLD_SECRET_HOURS = 24;
 const TEST_EVERY_SECONDS = 10;
 /** The address of a user whom an outside identity provider gave none. */
 const NO_ADDRESS = /@users\.invalid$/;
 
-export type SubscriptionWish = Pick<NewSubscription, 'url' | 'description' | 'eventTypes' | 'labels' | 'enabled'>;
 /** Makes the answer that a repeated request gets again; it is stored with the change. */
 export type Answering<T> = (record: SubscriptionRecord, secret: string, email: string) => T;
 
@@ -63,13 +65,12 @@ export class SubscriptionsService {
 
   /** Throws `validation_failed` for a target that may not be reached, `conflict` when the user has enough. */
   async create<T>(kind: SubscriptionKind, wish: SubscriptionWish, context: RequestContext, answering: Answering<T>): Promise<T> {
-    if (kind === 'email' && !this.mails.isConfigured)
-      throw new DomainError('email_not_configured', 'E-mail is not configured on this server');
+    this.requireMailServer(kind);
     if (wish.url !== null) await this.checkTarget(wish.url);
     const { userId } = context.actor;
     return inTransaction(this.dataSource, async (tx) => {
       const { count, email } = await this.subscriptions.lockOwner(tx, userId, kind);
-      if (count >= MAX_PER_USER[kind]) throw new DomainError('conflict', `You have ${String(count)} of them already. Remove one first.`);
+      if (count >= KINDS[kind].most) throw new DomainError('conflict', `You have ${String(count)} of them already. Remove one first.`);
       if (kind === 'email' && NO_ADDRESS.test(email)) throw new DomainError('conflict', 'Your account has no e-mail address');
       const id = randomUUID();
       const secret = newWebhookSecret();
@@ -117,17 +118,18 @@ export class SubscriptionsService {
   }
 
   /** An event of its own, which takes the way that all others take. Throws `conflict` when switched off, `rate_limited` when too often. */
-  async test(id: string, context: RequestContext): Promise<void> {
+  async test(kind: SubscriptionKind, id: string, context: RequestContext): Promise<void> {
     await inTransaction(this.dataSource, async (tx) => {
-      const { enabled } = await this.lock(tx, 'webhook', id, context);
-      if (!enabled) throw new DomainError('conflict', 'This webhook is switched off. Switch it on first.');
+      const { enabled } = await this.lock(tx, kind, id, context);
+      if (!enabled) throw new DomainError('conflict', `This ${KINDS[kind].name.toLowerCase()} is switched off. Switch it on first.`);
+      this.requireMailServer(kind);
       if (!(await this.subscriptions.noteTest(tx, id, TEST_EVERY_SECONDS)))
         throw new DomainError('rate_limited', `One test every ${String(TEST_EVERY_SECONDS)} seconds`, {
           retryAfterSeconds: TEST_EVERY_SECONDS,
         });
       const { userId } = context.actor;
       await this.events.record(tx, [{ type: 'fog.notification.test', userId, data: { subscription_id: id, requested_by: userId } }]);
-      await this.audit.record(tx, context, { ...resource('webhook', 'test', id) });
+      await this.audit.record(tx, context, { ...resource(kind, 'test', id) });
       await this.store(tx, context, { status: 202, body: undefined });
     });
   }
@@ -146,6 +148,11 @@ export class SubscriptionsService {
     }
   }
 
+  private requireMailServer(kind: SubscriptionKind): void {
+    if (kind === 'email' && !this.mails.isConfigured)
+      throw new DomainError('email_not_configured', 'E-mail is not configured on this server');
+  }
+
   private store(tx: Tx, context: RequestContext, answer: Answer): Promise<void> {
     return this.idempotency.storeAnswer(tx, context, answer);
   }
@@ -161,7 +168,7 @@ export class SubscriptionsService {
 }
 
 function found<T>(kind: SubscriptionKind, id: string, record: T | null): T {
-  if (record === null) throw new DomainError('not_found', `${kind === 'webhook' ? 'Webhook' : 'E-mail subscription'} ${id} not found`);
+  if (record === null) throw new DomainError('not_found', `${KINDS[kind].name} ${id} not found`);
   return record;
 }
 

@@ -1,13 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import {
-  ApiAcceptedResponse,
-  ApiBearerAuth,
-  ApiCreatedResponse,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
@@ -19,14 +11,13 @@ import { DeliveryLogService } from './delivery-log.service';
 import { DeliveriesQueryDto, DeliveryPageDto } from './dto/delivery.dto';
 import { SubscriptionIdDto } from './dto/id.param.dto';
 import { ChangeWebhookDto, CreateWebhookDto, WebhookDto, WebhookWithSecretDto } from './dto/webhook.dto';
+import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from './subscription-routes';
 import { SubscriptionsService } from './subscriptions.service';
 
 const KIND = 'webhook';
 
 /** A user's own webhooks. */
-@ApiTags('notifications')
-@ApiBearerAuth()
-@ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'internal', 'try_again')
+@NotificationRoutes()
 @Controller('notifications/webhooks')
 export class WebhooksController {
   constructor(
@@ -35,22 +26,19 @@ export class WebhooksController {
   ) {}
 
   @Post()
-  @RefuseExtras('query')
-  @Idempotent()
   @ApiOperation({
     summary: 'Be told of events by HTTP',
     description: 'Signed as Standard Webhooks says. The secret is shown in this answer only. At most 20.',
   })
-  @ApiCreatedResponse({ type: WebhookWithSecretDto })
-  @ApiProblem('malformed_json', 'read_only_token', 'conflict', 'validation_failed')
+  @Creates(WebhookWithSecretDto)
   async create(
     @Body() body: CreateWebhookDto,
     @Context() context: RequestContext,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookWithSecretDto> {
-    const { url, description, event_types: eventTypes, labels, enabled } = body;
-    const wish = { url, description, eventTypes, labels, enabled };
-    const answer = await this.subscriptions.create(KIND, wish, context, (record, secret) => WebhookWithSecretDto.with(record, secret));
+    const answer = await this.subscriptions.create(KIND, body.toWish(), context, (record, secret) =>
+      WebhookWithSecretDto.with(record, secret),
+    );
     void reply.header('Location', `/api/notifications/webhooks/${answer.id}`);
     return answer;
   }
@@ -64,17 +52,14 @@ export class WebhooksController {
 
   @Get(':id')
   @ApiOperation({ summary: 'See one of your webhooks' })
-  @ApiOkResponse({ type: WebhookDto })
-  @ApiProblem('invalid_request', 'not_found')
+  @Finds(WebhookDto)
   async find(@Param() { id }: SubscriptionIdDto, @CurrentActor() actor: Actor): Promise<WebhookDto> {
     return WebhookDto.from(await this.subscriptions.find(KIND, id, actor));
   }
 
   @Patch(':id')
-  @RefuseExtras('query')
   @ApiOperation({ summary: 'Change a webhook', description: 'What is absent stays. Holds for what is sent from then on.' })
-  @ApiOkResponse({ type: WebhookDto })
-  @ApiProblem('malformed_json', 'invalid_request', 'read_only_token', 'not_found', 'validation_failed')
+  @Changes(WebhookDto)
   async change(
     @Param() { id }: SubscriptionIdDto,
     @Body() body: ChangeWebhookDto,
@@ -84,12 +69,8 @@ export class WebhooksController {
   }
 
   @Delete(':id')
-  @RefuseExtras('body', 'query')
-  @Idempotent()
-  @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Remove a webhook with its log' })
-  @ApiNoContentResponse()
-  @ApiProblem('invalid_request', 'read_only_token', 'not_found')
+  @Removes()
   async remove(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<void> {
     await this.subscriptions.remove(KIND, id, context);
   }
@@ -106,20 +87,15 @@ export class WebhooksController {
   }
 
   @Post(':id/test')
-  @RefuseExtras('body', 'query')
-  @Idempotent()
-  @HttpCode(HttpStatus.ACCEPTED)
   @ApiOperation({ summary: 'Send a test event', description: 'At most one every ten seconds; the log shows what became of it.' })
-  @ApiAcceptedResponse({ description: 'It is on its way.' })
-  @ApiProblem('invalid_request', 'read_only_token', 'not_found', 'conflict')
+  @SendsTest()
   async test(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<void> {
-    await this.subscriptions.test(id, context);
+    await this.subscriptions.test(KIND, id, context);
   }
 
   @Get(':id/deliveries')
   @ApiOperation({ summary: 'See what was delivered and what was not', description: 'Newest first; kept as long as the events.' })
-  @ApiOkResponse({ type: DeliveryPageDto })
-  @ApiProblem('invalid_request', 'not_found')
+  @Finds(DeliveryPageDto)
   async deliveries(
     @Param() { id }: SubscriptionIdDto,
     @Query() query: DeliveriesQueryDto,

@@ -1,7 +1,8 @@
 import { deploy, deployed } from '../support/deployments';
 import { MailServer } from '../support/mail-server';
+import { deliveriesOf, timePasses, untilDelivery } from '../support/notifications';
+import { insertRow } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
-import { until } from '../support/until';
 
 const FROM = 'fog-compute <noreply@fog.example>';
 const CREATED = { event_types: ['fog.deployment.created'] };
@@ -28,26 +29,7 @@ describe('e-mails', () => {
 
   const create = async (body: object = CREATED, user = 'ada'): Promise<string> =>
     (await t.as(user).post('/api/notifications/emails').send(body).expect(201)).body.id as string;
-  const lastDelivery = async (
-    id: string,
-  ): Promise<{ id: string; state: string; attempts: number; response_status: number | null; error: string | null } | undefined> =>
-    (await t.as('ada').get(`/api/notifications/emails/${id}/deliveries`).expect(200)).body.deliveries[0];
-  const untilState = (id: string, state: string, attempts = 1) =>
-    until(
-      async () => {
-        const last = await lastDelivery(id);
-        return last?.state === state && last.attempts >= attempts ? last : null;
-      },
-      { what: `an e-mail that is ${state}`, timeoutMs: 15_000 },
-    );
-  const timePasses = async (id: string): Promise<void> => {
-    await t.dataSource.query(`UPDATE deliveries SET next_attempt_at = now() WHERE subscription_id = $1 AND state = 'pending'`, [id]);
-    await t.dataSource.query(`UPDATE subscriptions SET retry_at = NULL WHERE id = $1`, [id]);
-    await t.dataSource.query(
-      `INSERT INTO jobs (kind, key) VALUES ('notification.deliver', $1) ON CONFLICT (kind, key) DO UPDATE SET due_at = now(), wishes = jobs.wishes + 1`,
-      [id],
-    );
-  };
+  const untilState = (id: string, state: string, attempts?: number) => untilDelivery(t, 'emails', id, state, attempts);
 
   it("go to the account's own address, with what happened in words", async () => {
     const { body } = await t
@@ -85,7 +67,7 @@ describe('e-mails', () => {
     await deploy(t, 'ada');
     expect(await untilState(id, 'pending')).toMatchObject({ response_status: 451, error: 'The mail server did not take it (answer 451)' });
     mail.refusal = null;
-    await timePasses(id);
+    await timePasses(t, id);
     const delivered = await untilState(id, 'delivered', 2);
     await t.as('ada').post(`/api/notifications/deliveries/${delivered.id}/redeliver`).expect(202);
     const ids = (await mail.untilMails(2)).map(({ text }) => /^Message-ID:\s+(\S+)/im.exec(text)?.[1]);
@@ -105,7 +87,7 @@ describe('e-mails', () => {
     } finally {
       await mail.listen();
     }
-    await timePasses(id);
+    await timePasses(t, id);
     await untilState(id, 'delivered', 2);
     await mail.untilMails(1);
   });
@@ -118,6 +100,31 @@ describe('e-mails', () => {
     );
     const [got] = await mail.untilMails(1);
     expect(got?.text).toContain('reason: nothing but failures');
+    await untilState(id, 'delivered');
+  });
+
+  it('can be tested: the test goes to that subscription only, whatever it listens to, and not too often', async () => {
+    const [id, other] = [await create({ event_types: ['fog.deployment.purged'], labels: { team: 'nobody' } }), await create({})];
+    const test = () => t.as('ada').post(`/api/notifications/emails/${id}/test`);
+    await test().expect(202);
+    expect(await untilState(id, 'delivered')).toMatchObject({ event_type: 'fog.notification.test', response_status: 250 });
+    const [got, ...more] = await mail.untilMails(1);
+    expect(more).toEqual([]);
+    expect(got?.to).toEqual(['ada@test.invalid']);
+    expect(got?.text).toMatch(/^Subject: \[fog-compute\] notification test\r$/m);
+    expect(got?.text).toContain(`subscription_id: ${id}`);
+    expect((await test().expect(429)).headers['retry-after']).toBe('10');
+    expect((await deliveriesOf(t, 'emails', other)).deliveries).toEqual([]);
+    const rows = await t.dataSource.query(`SELECT outcome FROM audit_log WHERE resource_id = $1 AND action = 'email.test'`, [id]);
+    expect(rows).toEqual([{ outcome: 'done' }]);
+  });
+
+  it('cannot be tested while they are switched off', async () => {
+    const id = await create({ enabled: false });
+    const { body } = await t.as('ada').post(`/api/notifications/emails/${id}/test`).expect(409);
+    expect(body).toMatchObject({ code: 'conflict', detail: 'This e-mail subscription is switched off. Switch it on first.' });
+    await t.as('ada').patch(`/api/notifications/emails/${id}`).send({ enabled: true }).expect(200);
+    await t.as('ada').post(`/api/notifications/emails/${id}/test`).expect(202);
     await untilState(id, 'delivered');
   });
 
@@ -163,6 +170,9 @@ describe('without a mail server', () => {
       const { body } = await t.as('ada').post('/api/notifications/emails').send(CREATED).expect(409);
       expect(body).toMatchObject({ code: 'email_not_configured', detail: 'E-mail is not configured on this server' });
       expect((await t.as('ada').get('/api/notifications/emails').expect(200)).body).toEqual([]);
+      const id = await insertRow(t.dataSource, 'subscriptions', { user_id: await t.userId('ada'), kind: 'email' });
+      const untested = await t.as('ada').post(`/api/notifications/emails/${id}/test`).expect(409);
+      expect(untested.body).toMatchObject({ code: 'email_not_configured', detail: 'E-mail is not configured on this server' });
       const refused = await t.as('ada').post('/api/notifications/webhooks').send({ url: 'http://example.org/' }).expect(422);
       expect(refused.body.detail).toBe('url must begin with https://.');
     } finally {

@@ -1,18 +1,8 @@
 import { deploy, deployed, reaches, UUID } from '../support/deployments';
+import { deliveriesOf, timePasses, untilDelivery, type DeliveryPage } from '../support/notifications';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 import { isGenuine, WebhookReceiver } from '../support/webhook-receiver';
-
-interface DeliveryView {
-  id: string;
-  event_id: string;
-  event_type: string;
-  state: string;
-  attempts: number;
-  response_status: number | null;
-  error: string | null;
-  next_attempt_at: string | null;
-}
 
 const CANARY = 'canary-env-value-4711';
 const OPEN = { WEBHOOK_ALLOW_HTTP: 'true', WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1' };
@@ -46,28 +36,8 @@ describe('webhooks', () => {
       secret: string;
     };
   const one = (path: string) => create(path, { event_types: ['fog.deployment.created'] });
-  const deliveries = async (id: string, user = 'ada', query = ''): Promise<{ deliveries: DeliveryView[]; next_cursor: string | null }> =>
-    (await t.as(user).get(`/api/notifications/webhooks/${id}/deliveries${query}`).expect(200)).body as {
-      deliveries: DeliveryView[];
-      next_cursor: string | null;
-    };
-  const untilState = (id: string, state: string, attempts = 1): Promise<DeliveryView> =>
-    until(
-      async () => {
-        const [last] = (await deliveries(id)).deliveries;
-        return last?.state === state && last.attempts >= attempts ? last : null;
-      },
-      { what: `a delivery that is ${state} after ${String(attempts)} attempts`, timeoutMs: 15_000 },
-    );
-  /** As if the waiting times of a subscription were over. */
-  const timePasses = async (id: string): Promise<void> => {
-    await t.dataSource.query(`UPDATE deliveries SET next_attempt_at = now() WHERE subscription_id = $1 AND state = 'pending'`, [id]);
-    await t.dataSource.query(`UPDATE subscriptions SET retry_at = NULL WHERE id = $1`, [id]);
-    await t.dataSource.query(
-      `INSERT INTO jobs (kind, key) VALUES ('notification.deliver', $1) ON CONFLICT (kind, key) DO UPDATE SET due_at = now(), wishes = jobs.wishes + 1`,
-      [id],
-    );
-  };
+  const deliveries = (id: string, user?: string, query?: string) => deliveriesOf(t, 'webhooks', id, user, query);
+  const untilState = (id: string, state: string, attempts?: number) => untilDelivery(t, 'webhooks', id, state, attempts);
 
   it('tell of the life of a deployment, signed, in order, and each event once', async () => {
     const { id, secret } = await create('/life', { description: 'on-call' });
@@ -145,10 +115,10 @@ describe('webhooks', () => {
     const failed = await untilState(id, 'pending');
     expect(failed).toMatchObject({ attempts: 1, response_status: 500, error: 'The target answered 500' });
     expect(Date.parse(failed.next_attempt_at!)).toBeGreaterThan(Date.now());
-    await timePasses(id);
+    await timePasses(t, id);
     await untilState(id, 'pending', 2);
     target.answer('/failing', (response) => response.writeHead(200).end());
-    await timePasses(id);
+    await timePasses(t, id);
     await untilState(id, 'delivered', 3);
     const got = target.at('/failing');
     expect(new Set(got.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
@@ -211,7 +181,7 @@ describe('webhooks', () => {
     await deploy(t, 'ada');
     await untilState(id, 'pending');
     await t.dataSource.query(`UPDATE deliveries SET give_up_at = now() WHERE subscription_id = $1`, [id]);
-    await timePasses(id);
+    await timePasses(t, id);
     const dead = await untilState(id, 'dead', 2);
     expect(dead).toMatchObject({ next_attempt_at: null, error: 'The target answered 503' });
     target.answer('/dead', (response) => response.writeHead(204).end());
@@ -230,7 +200,7 @@ describe('webhooks', () => {
     await deploy(t, 'ada');
     await untilState(id, 'pending');
     await t.dataSource.query(`UPDATE subscriptions SET failing_since = now() - interval '6 days', failures = 20 WHERE id = $1`, [id]);
-    await timePasses(id);
+    await timePasses(t, id);
     const [notice] = await target.untilReceived('/told', 1);
     expect(notice?.event).toMatchObject({ type: 'fog.notification.disabled', data: { subscription_id: id, kind: 'webhook' } });
     const { body } = await t.as('ada').get(`/api/notifications/webhooks/${id}`).expect(200);
@@ -315,11 +285,7 @@ describe('webhooks', () => {
     await target.untilReceived('/paged', 5);
     const seen: string[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
-      const page: Awaited<ReturnType<typeof deliveries>> = await deliveries(
-        id,
-        'ada',
-        `?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`,
-      );
+      const page: DeliveryPage = await deliveries(id, 'ada', `?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
       seen.push(...page.deliveries.map((each) => each.event_id));
       cursor = page.next_cursor;
     }

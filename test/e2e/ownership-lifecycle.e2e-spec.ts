@@ -19,6 +19,7 @@ const ROUTES: readonly (readonly [verb: Verb, path: (id: string) => string, kind
   ['get', (id) => `/api/notifications/emails/${id}`, 'email'],
   ['patch', (id) => `/api/notifications/emails/${id}`, 'email', { enabled: true }],
   ['delete', (id) => `/api/notifications/emails/${id}`, 'email'],
+  ['post', (id) => `/api/notifications/emails/${id}/test`, 'email'],
   ['get', (id) => `/api/notifications/emails/${id}/deliveries`, 'email'],
   ['post', (id) => `/api/notifications/deliveries/${id}/redeliver`, 'delivery'],
 ];

@@ -90,8 +90,8 @@ const aWebhook = async ({ t }: World): Promise<string> =>
     url: 'https://hooks.example.org/',
     secret_sealed: '\\x00',
   });
-const anEmail = async ({ t }: World): Promise<string> =>
-  insertRow(t.dataSource, 'subscriptions', { user_id: await t.userId('owner'), kind: 'email', enabled: false });
+const anEmail = async ({ t }: World, enabled = false): Promise<string> =>
+  insertRow(t.dataSource, 'subscriptions', { user_id: await t.userId('owner'), kind: 'email', enabled });
 const aDelivery = async (world: World): Promise<string> => {
   const { t } = world;
   const event = await insertRow(t.dataSource, 'events', { type: 'fog.notification.test', user_id: await t.userId('owner'), data: {} });
@@ -225,6 +225,10 @@ const MATRIX: Readonly<Record<string, Row>> = {
     prepare: async (world) => ({ id: await anEmail(world), body: { description: 'changed' } }),
   },
   'DELETE /api/notifications/emails/{id}': { expected: personal('204', WRITE), prepare: async (world) => ({ id: await anEmail(world) }) },
+  'POST /api/notifications/emails/{id}/test': {
+    expected: personal('202', WRITE),
+    prepare: async (world) => ({ id: await anEmail(world, true) }),
+  },
   'GET /api/notifications/emails/{id}/deliveries': {
     expected: personal('200', READ),
     prepare: async (world) => ({ id: await anEmail(world) }),

@@ -1,83 +1,35 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean } from 'class-validator';
 import { Optional, TextField } from '../../common/validation/fields';
-import { EVENT_TYPES } from '../../events/event-types';
-import type { SubscriptionChange, SubscriptionRecord } from '../subscriptions.repository';
-import { DescriptionField, EventTypesField, LabelSelectorField } from './subscription.fields';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from '../subscriptions.repository';
+import { ChangeSubscriptionDto, CreateSubscriptionDto, SubscriptionDto } from './subscription.dto';
 
 const URL_RULE = { description: 'A public https address', example: 'https://hooks.example.org/fog', maxLength: 2_048 };
 
-export class CreateWebhookDto {
+export class CreateWebhookDto extends CreateSubscriptionDto {
   @ApiProperty(URL_RULE)
   @TextField({ max: 2_048 })
   url!: string;
 
-  @DescriptionField()
-  description: string = '';
-
-  @EventTypesField()
-  event_types: string[] = [];
-
-  @LabelSelectorField()
-  labels: Record<string, string> = {};
-
-  @ApiPropertyOptional({ default: true })
-  @Optional()
-  @IsBoolean()
-  enabled: boolean = true;
+  override toWish(): SubscriptionWish {
+    return { ...super.toWish(), url: this.url };
+  }
 }
 
 /** What is absent stays as it is. */
-export class ChangeWebhookDto {
+export class ChangeWebhookDto extends ChangeSubscriptionDto {
   @ApiPropertyOptional(URL_RULE)
   @Optional()
   @TextField({ max: 2_048 })
   url?: string;
 
-  @DescriptionField()
-  description?: string;
-
-  @EventTypesField()
-  event_types?: string[];
-
-  @LabelSelectorField()
-  labels?: Record<string, string>;
-
-  @ApiPropertyOptional({ description: 'true also forgives earlier failures' })
-  @Optional()
-  @IsBoolean()
-  enabled?: boolean;
-
-  toChange(): SubscriptionChange {
-    const { url, description, event_types: eventTypes, labels, enabled } = this;
-    return { url, description, eventTypes, labels, enabled };
+  override toChange(): SubscriptionChange {
+    return { ...super.toChange(), url: this.url };
   }
 }
 
-export class WebhookDto {
-  @ApiProperty({ format: 'uuid' })
-  id!: string;
-
+export class WebhookDto extends SubscriptionDto {
   @ApiProperty({ example: 'https://hooks.example.org/fog' })
   url!: string;
-
-  @ApiProperty()
-  description!: string;
-
-  @ApiProperty({ enum: Object.keys(EVENT_TYPES), isArray: true, description: 'None: all types' })
-  event_types!: string[];
-
-  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
-  labels!: Record<string, string>;
-
-  @ApiProperty()
-  enabled!: boolean;
-
-  @ApiProperty({ type: String, nullable: true, description: 'Why the server switched it off, in words' })
-  disabled_reason!: string | null;
-
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'Nothing has arrived since' })
-  failing_since!: string | null;
 
   @ApiProperty({
     type: String,
@@ -87,26 +39,9 @@ export class WebhookDto {
   })
   previous_secret_until!: string | null;
 
-  @ApiProperty({ format: 'date-time' })
-  created_at!: string;
-
-  @ApiProperty({ format: 'date-time' })
-  updated_at!: string;
-
   static from(record: SubscriptionRecord): WebhookDto {
-    return Object.assign(new WebhookDto(), {
-      id: record.id,
-      url: record.url ?? '',
-      description: record.description,
-      event_types: record.eventTypes,
-      labels: record.labels,
-      enabled: record.enabled,
-      disabled_reason: record.disabledReason,
-      failing_since: record.failingSince?.toISOString() ?? null,
-      previous_secret_until: record.previousSecretUntil?.toISOString() ?? null,
-      created_at: record.createdAt.toISOString(),
-      updated_at: record.updatedAt.toISOString(),
-    });
+    const previous_secret_until = record.previousSecretUntil?.toISOString() ?? null;
+    return { ...SubscriptionDto.shared(record), url: record.url ?? '', previous_secret_until };
   }
 }
 
@@ -115,6 +50,6 @@ export class WebhookWithSecretDto extends WebhookDto {
   secret!: string;
 
   static with(record: SubscriptionRecord, secret: string): WebhookWithSecretDto {
-    return Object.assign(new WebhookWithSecretDto(), WebhookDto.from(record), { secret });
+    return { ...WebhookDto.from(record), secret };
   }
 }
