@@ -1,4 +1,4 @@
-import { deployed, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { deployed, NO_IDS, tableRows, UNKNOWN_ID } from '../support/deployments';
 import { insertRow } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 
@@ -281,21 +281,11 @@ const ID_ROUTES: readonly (readonly [verb: Verb, path: (id: string) => string, k
   ['post', (id) => `/api/notifications/webhooks/${id}/test`, 'webhook'],
   ['get', (id) => `/api/notifications/emails/${id}`, 'policy'],
   ['delete', (id) => `/api/notifications/emails/${id}`, 'policy'],
+  ['post', (id) => `/api/notifications/emails/${id}/test`, 'policy'],
   ['post', (id) => `/api/notifications/deliveries/${id}/redeliver`, 'policy'],
   ['delete', (id) => `/api/admin/deployment/${id}`, 'gone'],
   ['patch', (id) => `/api/admin/retention-policies/${id}`, 'policy', { days: 3 }],
   ['delete', (id) => `/api/admin/retention-policies/${id}`, 'policy'],
-];
-const NO_IDS = [
-  '1',
-  'null',
-  '%00',
-  '%0a',
-  '%F0%9F%90%9D',
-  `${UNKNOWN_ID}0`,
-  UNKNOWN_ID.replaceAll('-', ''),
-  "1'%20OR%20'1'='1",
-  'x'.repeat(1_000),
 ];
 
 const show = (value: unknown): string => (value === MISSING ? '(missing)' : (JSON.stringify(value) ?? String(value))).slice(0, 60);

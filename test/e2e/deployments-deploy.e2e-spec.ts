@@ -6,6 +6,8 @@ import {
   freshName,
   historyOf,
   ISO_TIME,
+  NEITHER_DELETED_NOR_HELD,
+  queuedAnswer,
   reaches,
   settles,
   statusOf,
@@ -35,13 +37,7 @@ describe('POST /api/deployment/deploy', () => {
       .expect(202);
     const id: string = answer.body.deployment_id;
     expect(id).toMatch(UUID);
-    expect(answer.body).toEqual({
-      success: true,
-      deployment_id: id,
-      status: 'pending',
-      replicas: 2,
-      message: `Deployment queued for scheduling. Use /status/${id} to track progress.`,
-    });
+    expect(answer.body).toEqual(queuedAnswer(id, 2));
     expect(answer.headers.location).toBe(`/api/deployment/status/${id}`);
     expect(answer.headers['x-request-id']).toBe('deploy-1');
     expect(answer.headers['content-type']).toMatch(/^application\/json/);
@@ -121,12 +117,7 @@ describe('POST /api/deployment/deploy', () => {
       work: null,
       created_at: expect.stringMatching(ISO_TIME),
       updated_at: expect.stringMatching(ISO_TIME),
-      deleted_at: null,
-      stuck_since: null,
-      protected: false,
-      protection_reason: null,
-      legal_hold: false,
-      purge_at: null,
+      ...NEITHER_DELETED_NOR_HELD,
       type: 'gateway',
       container_image: body.container_image,
       region: 'eu-west',

@@ -6,6 +6,7 @@ import {
   expectInvariants,
   historyOf,
   ISO_TIME,
+  NEITHER_DELETED_NOR_HELD,
   reaches,
   settles,
   replicaStatuses,
@@ -77,12 +78,7 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
       work: null,
       created_at: expect.stringMatching(ISO_TIME),
       updated_at: expect.stringMatching(ISO_TIME),
-      deleted_at: null,
-      stuck_since: null,
-      protected: false,
-      protection_reason: null,
-      legal_hold: false,
-      purge_at: null,
+      ...NEITHER_DELETED_NOR_HELD,
     });
     await remove(id);
   });

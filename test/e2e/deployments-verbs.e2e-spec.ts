@@ -1,4 +1,14 @@
-import { deploy, deployed, expectGone, expectInvariants, historyOf, reaches, replicaStatuses, statusOf } from '../support/deployments';
+import {
+  deploy,
+  deployed,
+  expectGone,
+  expectInvariants,
+  historyOf,
+  queuedAnswer,
+  reaches,
+  replicaStatuses,
+  statusOf,
+} from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 describe('stop, start and retry', () => {
@@ -34,13 +44,7 @@ describe('stop, start and retry', () => {
     expect(replicaStatuses(status)).toEqual(['stopped', 'stopped']);
 
     const started = await ask(id, 'start').expect(202);
-    expect(started.body).toEqual({
-      success: true,
-      deployment_id: id,
-      status: 'pending',
-      replicas: 2,
-      message: `Deployment queued for scheduling. Use /status/${id} to track progress.`,
-    });
+    expect(started.body).toEqual(queuedAnswer(id, 2));
     const again = await reaches(t, 'ada', id, 'running', 'healthy');
     expect(replicaStatuses(again)).toEqual(['running', 'running', 'stopped', 'stopped']);
     expect((await t.as('ada').get(`/api/deployment/${id}`)).body.generation).toBe(2);
@@ -64,13 +68,7 @@ describe('stop, start and retry', () => {
       expect(failed.health).toBe('unhealthy');
       await expectGone(t.dataSource, id);
       const retried = await ask(id, 'retry').expect(202);
-      expect(retried.body).toEqual({
-        success: true,
-        deployment_id: id,
-        status: 'pending',
-        replicas: 2,
-        message: `Deployment queued for scheduling. Use /status/${id} to track progress.`,
-      });
+      expect(retried.body).toEqual(queuedAnswer(id, 2));
     }
     await reaches(t, 'ada', id, 'failed');
     // Now with an image that works: the retry alone brings it up.

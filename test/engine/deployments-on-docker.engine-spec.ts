@@ -1,43 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import type { DataSource } from 'typeorm';
 import { checkInvariants } from '../../src/invariants/check-invariants';
 import { LABEL } from '../../src/runtime/docker/docker-labels';
 import type { Client } from '../support/client';
 import { deploy, inStatus, remove, statusOf, untilHealthy, untilNoWork } from '../support/deployments-under-test';
-import { describeWithEngine, engineClient, loadTestImage, removeContainersOf, TEST_IMAGE } from '../support/engine';
-import type { FaultProxy } from '../support/fault-proxy';
-import { openDataSource } from '../support/open-data-source';
-import { adminOf, startProcess, type ProcessUnderTest } from '../support/process-under-test';
-import { createTestDatabase, type TestDatabase } from '../support/test-database';
+import { describeWithEngine, engineClient, loadTestImage, TEST_IMAGE } from '../support/engine';
 import { until } from '../support/until';
-import { dockerEnvironment, engineProxy, freshInstallation, onDocker } from './product-on-docker';
+import { onDocker, ProductOnDocker } from './product-on-docker';
 
 /** The promise for a container that dies. */
 const NOTICED_WITHIN_MS = 2_000;
 
 describeWithEngine('deployments on a real Docker Engine', () => {
-  const docker: Docker = engineClient();
-  let database: TestDatabase;
-  let dataSource: DataSource;
-  let engine: FaultProxy;
-  let product: ProcessUnderTest;
+  const docker = engineClient();
+  let product: ProductOnDocker;
   let client: Client;
-  let installationId: string;
   let stranger: Docker.Container;
   /** The deployment that the tests below walk through, in order. */
   let id: string;
 
-  const start = (): Promise<ProcessUnderTest> =>
-    startProcess({ ...dockerEnvironment(engine), NODE_SYNC_SECONDS: '10', NODE_OFFLINE_AFTER_SECONDS: '25', DATABASE_URL: database.url });
-  const containers = (deploymentId: string): Promise<Docker.ContainerInfo[]> =>
-    docker.listContainers({
-      all: true,
-      filters: { label: [`${LABEL.installation}=${installationId}`, `${LABEL.deployment}=${deploymentId}`] },
-    });
   const runningIds = async (deploymentId: string): Promise<string[]> =>
-    (await containers(deploymentId))
+    (await product.containers(deploymentId))
       .filter(({ State: state }) => state === 'running')
       .map(({ Id }) => Id)
       .sort();
@@ -48,26 +32,18 @@ describeWithEngine('deployments on a real Docker Engine', () => {
 
   beforeAll(async () => {
     await loadTestImage(docker);
-    database = await createTestDatabase();
-    dataSource = await openDataSource(database.url, 2);
-    installationId = await freshInstallation(dataSource);
-    engine = await engineProxy();
     stranger = await docker.createContainer({
       Image: TEST_IMAGE,
       Labels: { [LABEL.installation]: randomUUID(), [LABEL.replica]: randomUUID() },
     });
     await stranger.start();
-    product = await start();
-    client = await adminOf(product);
+    product = await ProductOnDocker.start({ environment: { NODE_SYNC_SECONDS: '10', NODE_OFFLINE_AFTER_SECONDS: '25' } });
+    ({ client } = product);
   }, 90_000);
 
   afterAll(async () => {
-    await product?.kill('SIGKILL');
-    await engine?.cut();
     await stranger?.remove({ force: true, v: true });
-    if (installationId !== undefined) await removeContainersOf(docker, installationId);
-    await dataSource?.destroy();
-    await database?.drop();
+    await product?.close();
   }, 60_000);
 
   it('runs three replicas as three containers, and shows their ids', async () => {
@@ -115,7 +91,7 @@ describeWithEngine('deployments on a real Docker Engine', () => {
   it('scales up and down', async () => {
     for (const replicas of [5, 2]) {
       expect(await client.post(`/api/deployment/scale/${id}`, { replicas })).toMatchObject({ status: 200 });
-      await until(async () => (await containers(id)).length === replicas, { timeoutMs: 30_000, what: `${replicas} containers` });
+      await until(async () => (await product.containers(id)).length === replicas, { timeoutMs: 30_000, what: `${replicas} containers` });
       await untilHealthy(client, id);
       expect(await shownIds(id)).toEqual(await runningIds(id));
     }
@@ -123,11 +99,11 @@ describeWithEngine('deployments on a real Docker Engine', () => {
 
   it('adopts its containers after it was killed, and starts no second ones', async () => {
     const before = await runningIds(id);
-    await product.kill('SIGKILL');
+    await product.kill();
     const [lost = '', kept = ''] = before;
     await docker.getContainer(lost).kill();
-    product = await start();
-    client = client.at(product.url);
+    await product.startAgain();
+    ({ client } = product);
     // A job that was under way when it was killed is free again when its lease of 20 s is over.
     await until(async () => inStatus(await statusOf(client, id), 'failed').some((replica) => replica.container_id === lost), {
       timeoutMs: 35_000,
@@ -136,7 +112,7 @@ describeWithEngine('deployments on a real Docker Engine', () => {
     await until(async () => (await runningIds(id)).length === 2, { timeoutMs: 60_000, what: 'the replacement' });
     await sleep(1_000);
     expect(await runningIds(id)).toContain(kept);
-    expect(await containers(id)).toHaveLength(2);
+    expect(await product.containers(id)).toHaveLength(2);
   }, 90_000);
 
   it('replaces a container whose health check fails', async () => {
@@ -180,10 +156,18 @@ describeWithEngine('deployments on a real Docker Engine', () => {
     const gone = (await statusOf(client, id)).replicas.find(({ status }) => status === 'stopped');
     const orphan = await docker.createContainer({
       Image: TEST_IMAGE,
-      Labels: { [LABEL.installation]: installationId, [LABEL.deployment]: id, [LABEL.replica]: gone?.id ?? '', [LABEL.generation]: '1' },
+      Labels: {
+        [LABEL.installation]: product.installationId,
+        [LABEL.deployment]: id,
+        [LABEL.replica]: gone?.id ?? '',
+        [LABEL.generation]: '1',
+      },
     });
     await orphan.start();
-    await until(async () => !(await containers(id)).some(({ Id }) => Id === orphan.id), { timeoutMs: 15_000, what: 'the orphan to go' });
+    await until(async () => !(await product.containers(id)).some(({ Id }) => Id === orphan.id), {
+      timeoutMs: 15_000,
+      what: 'the orphan to go',
+    });
     await untilHealthy(client, id);
   }, 30_000);
 
@@ -191,9 +175,9 @@ describeWithEngine('deployments on a real Docker Engine', () => {
     const begun = performance.now();
     expect(await remove(client, id)).toMatchObject({ status: 200, body: { replicas_stopped: 2, resources_released: true } });
     process.stdout.write(`docker: a delete of two containers was answered after ${Math.round(performance.now() - begun)} ms\n`);
-    expect(await containers(id)).toEqual([]);
+    expect(await product.containers(id)).toEqual([]);
     expect((await untilNoWork(client, id)).status).toBe('deleted');
     expect((await stranger.inspect()).State.Running).toBe(true);
-    expect(await checkInvariants(dataSource, { graceSeconds: 0 })).toEqual([]);
+    expect(await checkInvariants(product.dataSource, { graceSeconds: 0 })).toEqual([]);
   }, 60_000);
 });

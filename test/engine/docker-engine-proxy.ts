@@ -1,5 +1,6 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { engineAddress } from '../support/engine';
 
 /** `lose`: the engine does the work and its answer never arrives. `cut`: the answer breaks off in the middle. */
 export type Interference = 'pass' | 'lose' | 'cut' | { readonly status: number; readonly body: unknown };
@@ -30,13 +31,6 @@ export async function startEngineProxy(): Promise<EngineProxy> {
   });
 }
 
-const engineAddress = (): object => {
-  const host = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
-  if (host.startsWith('unix://')) return { socketPath: host.slice('unix://'.length) };
-  const { hostname, port } = new URL(host);
-  return { hostname, port };
-};
-
 const nameOf = ({ method = '', url = '' }: IncomingMessage): string => {
   const path = url.split('?')[0] ?? '';
   if (path === '/containers/json') return `${method} list`;
@@ -54,7 +48,9 @@ function forward(proxy: Omit<EngineProxy, 'endpoint' | 'close'>, incoming: Incom
     return;
   }
   const { method, url: path, headers } = incoming;
-  const onward = request({ ...engineAddress(), method, path, headers }, (answer) => {
+  const address = engineAddress();
+  const engine = 'path' in address ? { socketPath: address.path } : address;
+  const onward = request({ ...engine, method, path, headers }, (answer) => {
     proxy.answered(asked);
     if (interference === 'lose') return void outgoing.destroy();
     outgoing.writeHead(answer.statusCode ?? 500, answer.headers);

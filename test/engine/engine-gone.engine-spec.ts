@@ -1,16 +1,10 @@
-import type Docker from 'dockerode';
-import type { DataSource } from 'typeorm';
 import { checkInvariants } from '../../src/invariants/check-invariants';
-import { LABEL } from '../../src/runtime/docker/docker-labels';
 import type { Client } from '../support/client';
 import { deploy, inStatus, remove, statusOf, untilHealthy, untilNoWork } from '../support/deployments-under-test';
-import { describeWithEngine, engineClient, loadTestImage, removeContainersOf } from '../support/engine';
+import { describeWithEngine } from '../support/engine';
 import type { FaultProxy } from '../support/fault-proxy';
-import { openDataSource } from '../support/open-data-source';
-import { adminOf, startProcess, type ProcessUnderTest } from '../support/process-under-test';
-import { createTestDatabase, type TestDatabase } from '../support/test-database';
 import { until } from '../support/until';
-import { dockerEnvironment, engineProxy, freshInstallation, onDocker } from './product-on-docker';
+import { onDocker, ProductOnDocker } from './product-on-docker';
 
 /** A delete only decides while the engine is away; the rest of the wait is what the request asked for. */
 const DECIDES_WITHIN_MS = 1_500;
@@ -32,37 +26,15 @@ const WAYS: readonly Away[] = [
 ];
 
 describeWithEngine('an engine that goes away and comes back', () => {
-  const docker: Docker = engineClient();
-  let database: TestDatabase;
-  let dataSource: DataSource;
-  let engine: FaultProxy;
-  let product: ProcessUnderTest;
+  let product: ProductOnDocker;
   let client: Client;
-  let installationId: string;
-
-  const containers = (deploymentId: string): Promise<Docker.ContainerInfo[]> =>
-    docker.listContainers({
-      all: true,
-      filters: { label: [`${LABEL.installation}=${installationId}`, `${LABEL.deployment}=${deploymentId}`] },
-    });
 
   beforeAll(async () => {
-    await loadTestImage(docker);
-    database = await createTestDatabase();
-    dataSource = await openDataSource(database.url, 2);
-    installationId = await freshInstallation(dataSource);
-    engine = await engineProxy();
-    product = await startProcess({ ...dockerEnvironment(engine), DATABASE_URL: database.url });
-    client = await adminOf(product);
+    product = await ProductOnDocker.start();
+    ({ client } = product);
   }, 90_000);
 
-  afterAll(async () => {
-    await product?.kill('SIGKILL');
-    await engine?.cut();
-    if (installationId !== undefined) await removeContainersOf(docker, installationId);
-    await dataSource?.destroy();
-    await database?.drop();
-  }, 60_000);
+  afterAll(() => product?.close(), 60_000);
 
   describe.each(WAYS)('that $name', ({ name, begin }) => {
     let kept: string;
@@ -75,7 +47,7 @@ describeWithEngine('an engine that goes away and comes back', () => {
         deploy(client, `deleted-${tag}`, onDocker({ replicas: 3 })),
       ]);
       for (const id of [kept, deleted]) await untilHealthy(client, id, 30_000);
-      await begin(engine);
+      await begin(product.engine);
     }, 60_000);
 
     it('lets a delete decide at once and answer 202', async () => {
@@ -85,7 +57,7 @@ describeWithEngine('an engine that goes away and comes back', () => {
         body: { status: 'deleted', replicas_stopped: 0, replicas_stopping: 3, resources_released: false },
       });
       expect(answer.ms).toBeLessThan(DECIDES_WITHIN_MS);
-      expect((await containers(deleted)).map(({ State: state }) => state)).toEqual(['running', 'running', 'running']);
+      expect((await product.containers(deleted)).map(({ State: state }) => state)).toEqual(['running', 'running', 'running']);
     });
 
     it('is named as the reason why the teardown waits', async () => {
@@ -117,19 +89,19 @@ describeWithEngine('an engine that goes away and comes back', () => {
     }, 30_000);
 
     it('finishes the teardown by itself when it is back, and all is healthy again', async () => {
-      const before = (await containers(kept)).map(({ Id }) => Id).sort();
+      const before = (await product.containers(kept)).map(({ Id }) => Id).sort();
       const begun = performance.now();
-      await engine.restore();
-      await until(async () => (await containers(deleted)).length === 0, { timeoutMs: 30_000, what: 'the teardown' });
+      await product.engine.restore();
+      await until(async () => (await product.containers(deleted)).length === 0, { timeoutMs: 30_000, what: 'the teardown' });
       const view = await untilNoWork(client, deleted);
       process.stdout.write(
         `engine that ${name}: the teardown was finished ${Math.round(performance.now() - begun)} ms after it came back\n`,
       );
       expect(view.replicas.map(({ status }) => status)).toEqual(['stopped', 'stopped', 'stopped']);
       await untilHealthy(client, kept);
-      expect((await containers(kept)).map(({ Id }) => Id).sort()).toEqual(before);
+      expect((await product.containers(kept)).map(({ Id }) => Id).sort()).toEqual(before);
       expect(await remove(client, kept)).toMatchObject({ status: 200, body: { replicas_stopped: 2, resources_released: true } });
-      expect(await checkInvariants(dataSource, { graceSeconds: 0 })).toEqual([]);
+      expect(await checkInvariants(product.dataSource, { graceSeconds: 0 })).toEqual([]);
     }, 60_000);
   });
 });

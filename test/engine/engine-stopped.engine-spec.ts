@@ -1,39 +1,30 @@
-import type { DataSource } from 'typeorm';
 import { checkInvariants } from '../../src/invariants/check-invariants';
 import type { Client } from '../support/client';
 import { deploy, inStatus, remove, statusOf, untilHealthy, untilNoWork } from '../support/deployments-under-test';
 import { loadTestImage } from '../support/engine';
-import { openDataSource } from '../support/open-data-source';
+import { Installation } from '../support/installation';
 import { describeWithOwnEngine, OwnEngine } from '../support/own-engine';
-import { adminOf, startProcess, type ProcessUnderTest } from '../support/process-under-test';
-import { createTestDatabase, type TestDatabase } from '../support/test-database';
+import { adminOf } from '../support/process-under-test';
 import { until } from '../support/until';
-import { freshInstallation, onDocker, smallContainers } from './product-on-docker';
+import { dockerEnvironment, onDocker } from './product-on-docker';
 
 /** From the first answer of the engine until the last container is gone. */
 const FINISHED_WITHIN_MS = 60_000;
 
 describeWithOwnEngine('an engine that is stopped and started again', () => {
   const engine = new OwnEngine();
-  let database: TestDatabase;
-  let dataSource: DataSource;
-  let product: ProcessUnderTest;
+  let installation: Installation;
   let client: Client;
 
   beforeAll(async () => {
     await engine.start();
     await loadTestImage(engine.docker);
-    database = await createTestDatabase();
-    dataSource = await openDataSource(database.url, 2);
-    await freshInstallation(dataSource);
-    product = await startProcess({ ...smallContainers, RUNTIME: 'docker', DOCKER_HOST: engine.host, DATABASE_URL: database.url });
-    client = await adminOf(product);
+    installation = await Installation.create();
+    client = await adminOf(await installation.start(dockerEnvironment(engine.host)));
   }, 90_000);
 
   afterAll(async () => {
-    await product?.kill('SIGKILL');
-    await dataSource?.destroy();
-    await database?.drop();
+    await installation?.close();
     await engine.remove();
   }, 60_000);
 
@@ -57,6 +48,6 @@ describeWithOwnEngine('an engine that is stopped and started again', () => {
     for (const id of ids) {
       expect((await untilNoWork(client, id)).replicas.map(({ status }) => status)).toEqual(['stopped', 'stopped']);
     }
-    expect(await checkInvariants(dataSource, { graceSeconds: 0 })).toEqual([]);
+    expect(await checkInvariants(installation.dataSource, { graceSeconds: 0 })).toEqual([]);
   }, 150_000);
 });

@@ -1,40 +1,23 @@
-import type Docker from 'dockerode';
-import type { DataSource } from 'typeorm';
 import { checkInvariants } from '../../src/invariants/check-invariants';
-import { LABEL } from '../../src/runtime/docker/docker-labels';
 import type { Client } from '../support/client';
 import { deploy, inStatus, remove, statusOf, untilHealthy, untilNoWork } from '../support/deployments-under-test';
-import { describeWithEngine, engineClient, loadTestImage, removeContainersOf } from '../support/engine';
-import type { FaultProxy } from '../support/fault-proxy';
-import { openDataSource } from '../support/open-data-source';
-import { adminOf, startProcess, type ProcessUnderTest } from '../support/process-under-test';
-import { createTestDatabase, type TestDatabase } from '../support/test-database';
+import { describeWithEngine } from '../support/engine';
 import { until } from '../support/until';
-import { dockerEnvironment, engineProxy, freshInstallation, onDocker } from './product-on-docker';
+import { onDocker, ProductOnDocker } from './product-on-docker';
 
 /** Between the commit of the restore and containers that run again. */
 const RESUMES_WITHIN_MS = 10_000;
 
 describeWithEngine('a deletion that keeps its containers warm', () => {
-  const docker: Docker = engineClient();
-  let database: TestDatabase;
-  let dataSource: DataSource;
-  let engine: FaultProxy;
-  let product: ProcessUnderTest;
+  let product: ProductOnDocker;
   let client: Client;
-  let installationId: string;
 
   const containers = async (deploymentId: string): Promise<{ id: string; state: string }[]> =>
-    (
-      await docker.listContainers({
-        all: true,
-        filters: { label: [`${LABEL.installation}=${installationId}`, `${LABEL.deployment}=${deploymentId}`] },
-      })
-    )
+    (await product.containers(deploymentId))
       .map(({ Id: id, State: state }) => ({ id, state }))
       .sort((one, other) => one.id.localeCompare(other.id));
   const hostPorts = async (deploymentId: string): Promise<number[]> => {
-    const rows = await dataSource.query<{ published: { hostPort: number }[] }[]>(
+    const rows = await product.dataSource.query<{ published: { hostPort: number }[] }[]>(
       `SELECT published FROM deployment_replicas WHERE deployment_id = $1 AND status = 'running' ORDER BY id`,
       [deploymentId],
     );
@@ -42,22 +25,11 @@ describeWithEngine('a deletion that keeps its containers warm', () => {
   };
 
   beforeAll(async () => {
-    await loadTestImage(docker);
-    database = await createTestDatabase();
-    dataSource = await openDataSource(database.url, 2);
-    installationId = await freshInstallation(dataSource);
-    engine = await engineProxy();
-    product = await startProcess({ ...dockerEnvironment(engine), DATABASE_URL: database.url });
-    client = await adminOf(product);
+    product = await ProductOnDocker.start();
+    ({ client } = product);
   }, 90_000);
 
-  afterAll(async () => {
-    await product?.kill('SIGKILL');
-    await engine?.cut();
-    if (installationId !== undefined) await removeContainersOf(docker, installationId);
-    await dataSource?.destroy();
-    await database?.drop();
-  }, 60_000);
+  afterAll(() => product?.close(), 60_000);
 
   it('stops them, and a restore starts the same ones again, with the ports that they have then', async () => {
     const id = await deploy(client, 'warm', onDocker({ replicas: 2, ports: [{ container_port: 8080 }] }));
@@ -74,7 +46,7 @@ describeWithEngine('a deletion that keeps its containers warm', () => {
     expect(ms).toBeLessThan(RESUMES_WITHIN_MS);
     expect(await containers(id)).toEqual(before);
     expect(view.replicas).toHaveLength(2);
-    const shown = await Promise.all(before.map(({ id: container }) => docker.getContainer(container).inspect()));
+    const shown = await Promise.all(before.map(({ id: container }) => product.docker.getContainer(container).inspect()));
     const real = shown.flatMap(({ NetworkSettings: { Ports: ports } }) => ports['8080/tcp']?.map(({ HostPort }) => Number(HostPort)) ?? []);
     expect((await hostPorts(id)).sort()).toEqual(real.sort());
     expect(await remove(client, id)).toMatchObject({ status: 200, body: { replicas_stopped: 2, resources_released: true } });
@@ -84,10 +56,10 @@ describeWithEngine('a deletion that keeps its containers warm', () => {
   it('stops them when the engine is back that was away, and removes them when the time is over', async () => {
     const id = await deploy(client, 'warm-away', onDocker({ replicas: 2 }));
     await untilHealthy(client, id, 30_000);
-    await engine.cut();
+    await product.engine.cut();
     expect(await remove(client, id, '?keep_warm=20s&wait=0')).toMatchObject({ status: 202 });
     await until(async () => (await statusOf(client, id)).work?.last_error, { timeoutMs: 20_000, what: 'the wait for the engine' });
-    await engine.restore();
+    await product.engine.restore();
     await until(async () => (await containers(id)).every(({ state }) => state === 'exited'), {
       timeoutMs: 20_000,
       what: 'both to be stopped',
@@ -97,6 +69,6 @@ describeWithEngine('a deletion that keeps its containers warm', () => {
 
     await until(async () => (await containers(id)).length === 0, { timeoutMs: 40_000, what: 'the removal' });
     await untilNoWork(client, id);
-    expect(await checkInvariants(dataSource, { graceSeconds: 0 })).toEqual([]);
+    expect(await checkInvariants(product.dataSource, { graceSeconds: 0 })).toEqual([]);
   }, 90_000);
 });

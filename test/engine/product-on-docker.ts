@@ -1,41 +1,22 @@
+import type Docker from 'dockerode';
 import type { DataSource } from 'typeorm';
-import { TEST_IMAGE } from '../support/engine';
-import { FaultProxy, type Address } from '../support/fault-proxy';
-import type { Environment } from '../support/process-under-test';
+import { LABEL } from '../../src/runtime/docker/docker-labels';
+import type { Client } from '../support/client';
+import { engineAddress, engineClient, loadTestImage, removeContainersOf, TEST_IMAGE } from '../support/engine';
+import { FaultProxy } from '../support/fault-proxy';
+import { Installation } from '../support/installation';
+import { adminOf, type Environment, type ProcessUnderTest } from '../support/process-under-test';
 
-/** Stands between the product and the engine of this machine. Seen through it, the load of the machine counts for nothing. */
-export const engineProxy = (): Promise<FaultProxy> => new FaultProxy(engineAddress()).start();
-
-function engineAddress(): Address {
-  const host = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
-  if (host.startsWith('unix://')) return { path: host.slice('unix://'.length) };
-  const { hostname, port } = new URL(host);
-  return { host: hostname, port: Number(port) };
-}
-
-/** Small containers, so that a test fits on any machine, and a short way to the next look at the engine. */
-export const smallContainers: Environment = {
+/** The engine at `host`, small containers, so that a test fits on any machine, and a short way to the next look at the engine. */
+export const dockerEnvironment = (host: string): Environment => ({
+  RUNTIME: 'docker',
+  DOCKER_HOST: host,
   MIN_CPU_CORES: '0.05',
   MIN_MEMORY_MB: '16',
   NODE_SYNC_SECONDS: '2',
   NODE_OFFLINE_AFTER_SECONDS: '5',
   STOP_GRACE_SECONDS: '2',
-  LOG_LEVEL: 'warn',
-};
-
-export const dockerEnvironment = ({ address: { host, port } }: FaultProxy): Environment => ({
-  ...smallContainers,
-  RUNTIME: 'docker',
-  DOCKER_HOST: `tcp://${host}:${String(port)}`,
 });
-
-/** Test databases are copies of one template: without an id of its own, a test would see the containers of others. */
-export async function freshInstallation(dataSource: DataSource): Promise<string> {
-  const [rows] = await dataSource.query<[{ id: string }[], number]>(`UPDATE installation SET id = gen_random_uuid() RETURNING id`);
-  const id = rows[0]?.id;
-  if (id === undefined) throw new Error('There is no installation');
-  return id;
-}
 
 /** The test image, with so little of everything that a dozen of them run beside a test. */
 export const onDocker = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
@@ -43,3 +24,82 @@ export const onDocker = (more: Record<string, unknown> = {}): Record<string, unk
   resources: { cpu: 0.05, memory: 32, storage: 1 },
   ...more,
 });
+
+/** Test databases are copies of one template: without an id of its own, a test would see the containers of others. */
+async function freshInstallationId(dataSource: DataSource): Promise<string> {
+  const [rows] = await dataSource.query<[{ id: string }[], number]>(`UPDATE installation SET id = gen_random_uuid() RETURNING id`);
+  const id = rows[0]?.id;
+  if (id === undefined) throw new Error('There is no installation');
+  return id;
+}
+
+interface StartOptions {
+  /** What the test's containers are made of, when it is not the usual test image. */
+  readonly image?: string;
+  readonly environment?: Environment;
+}
+
+/** The product on the engine of this machine, with its administrator's client and what a test needs to look behind its back. */
+export class ProductOnDocker {
+  private constructor(
+    readonly docker: Docker,
+    /** Stands before the engine and can take it away. Seen through it, the load of the machine counts for nothing. */
+    readonly engine: FaultProxy,
+    private readonly installation: Installation,
+    readonly installationId: string,
+    private readonly environment: Environment,
+    private running: { readonly process: ProcessUnderTest; readonly client: Client },
+  ) {}
+
+  static async start({ image, environment: more = {} }: StartOptions = {}): Promise<ProductOnDocker> {
+    const docker = engineClient();
+    await loadTestImage(docker, image);
+    const engine = await new FaultProxy(engineAddress()).start();
+    const installation = await Installation.create();
+    try {
+      const installationId = await freshInstallationId(installation.dataSource);
+      const environment = { ...dockerEnvironment(`tcp://127.0.0.1:${String(engine.address.port)}`), ...more };
+      const process = await installation.start(environment);
+      const running = { process, client: await adminOf(process) };
+      return new ProductOnDocker(docker, engine, installation, installationId, environment, running);
+    } catch (error) {
+      await installation.close();
+      await engine.cut();
+      throw error;
+    }
+  }
+
+  /** The administrator's. Another one after a new start, whose address is another. */
+  get client(): Client {
+    return this.running.client;
+  }
+
+  get dataSource(): DataSource {
+    return this.installation.dataSource;
+  }
+
+  /** The containers of one deployment, whatever their state. */
+  containers(deploymentId: string): Promise<Docker.ContainerInfo[]> {
+    const labels = { [LABEL.installation]: this.installationId, [LABEL.deployment]: deploymentId };
+    const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+    return this.docker.listContainers({ all: true, filters: { label } });
+  }
+
+  async kill(): Promise<void> {
+    await this.running.process.kill('SIGKILL');
+  }
+
+  /** After `kill`: on the same database and the same engine. */
+  async startAgain(): Promise<void> {
+    const process = await this.installation.start(this.environment);
+    this.running = { process, client: this.client.at(process.url) };
+  }
+
+  /** Leaves neither a process nor a container nor the database behind. */
+  async close(): Promise<void> {
+    await this.kill();
+    await this.engine.cut();
+    await removeContainersOf(this.docker, this.installationId);
+    await this.installation.close();
+  }
+}

@@ -2,11 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client as Postgres } from 'pg';
 import type { DataSource } from 'typeorm';
 import { JobQueue } from '../../src/jobs/job-queue';
-import { openDataSource } from '../support/open-data-source';
-import { adminOf, startProcess, type ProcessUnderTest } from '../support/process-under-test';
+import { Installation } from '../support/installation';
+import { adminOf, type ProcessUnderTest } from '../support/process-under-test';
 import { aDeployment } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
-import { createTestDatabase, type TestDatabase } from '../support/test-database';
 
 /** Before a release: `HERD_JOBS=10000 BACKLOG_CLAIMS=3125 npx jest test/faults/backlog`. */
 const HERD_JOBS = Number(process.env.HERD_JOBS ?? '2000');
@@ -22,7 +21,7 @@ const percentile = (times: readonly number[], share: number): number =>
   [...times].sort((one, other) => one - other)[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Infinity;
 
 describe(`two APIs and two workers that start at once before ${HERD_JOBS} queued jobs`, () => {
-  let database: TestDatabase;
+  let installation: Installation;
   let dataSource: DataSource;
   let processes: ProcessUnderTest[] = [];
   let mostConnections = 0;
@@ -49,10 +48,10 @@ describe(`two APIs and two workers that start at once before ${HERD_JOBS} queued
   };
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    dataSource = await openDataSource(database.url, 1);
-    const env = { DATABASE_URL: database.url, LOG_LEVEL: 'warn', DATABASE_POOL_SIZE: String(POOL_SIZE) };
-    const first = await startProcess({ ...env, ROLE: 'api' });
+    installation = await Installation.create(1);
+    ({ dataSource } = installation);
+    const env = { DATABASE_POOL_SIZE: String(POOL_SIZE) };
+    const first = await installation.start({ ...env, ROLE: 'api' });
     const earlier = await adminOf(first);
     await first.kill('SIGTERM');
     const [{ userId }] = await dataSource.query<[{ userId: string }]>(`SELECT id AS "userId" FROM users`);
@@ -74,7 +73,7 @@ describe(`two APIs and two workers that start at once before ${HERD_JOBS} queued
     const watching = (async () => {
       for (; !isDone; await sleep(20)) await watch();
     })();
-    processes = await Promise.all(['api', 'api', 'worker', 'worker'].map((ROLE) => startProcess({ ...env, ROLE })));
+    processes = await Promise.all(['api', 'api', 'worker', 'worker'].map((ROLE) => installation.start({ ...env, ROLE })));
     const client = earlier.at(processes[0]!.url);
     while ((await jobsLeft()) > 0 || times.length < 50) {
       const answer = await client.get('/api/deployment/list');
@@ -90,11 +89,7 @@ describe(`two APIs and two workers that start at once before ${HERD_JOBS} queued
     );
   }, 180_000);
 
-  afterAll(async () => {
-    await Promise.all(processes.map((each) => each.kill('SIGKILL')));
-    await dataSource?.destroy();
-    await database?.drop();
-  });
+  afterAll(() => installation?.close());
 
   it('take no more connections than their pools allow', () => {
     expect(mostConnections).toBeGreaterThan(4);

@@ -3,9 +3,8 @@ import type { DataSource } from 'typeorm';
 import { checkInvariants } from '../../src/invariants/check-invariants';
 import type { Client } from '../support/client';
 import { deploy, inStatus, remove, untilHealthy, untilNoWork } from '../support/deployments-under-test';
-import { openDataSource } from '../support/open-data-source';
-import { adminOf, startProcess, type ProcessUnderTest } from '../support/process-under-test';
-import { createTestDatabase, type TestDatabase } from '../support/test-database';
+import { Installation } from '../support/installation';
+import { adminOf, type ProcessUnderTest } from '../support/process-under-test';
 
 const MINUTES = 60_000;
 const PRELOAD = join(__dirname, '../support/fault-clock.cjs');
@@ -32,7 +31,7 @@ interface Wrong {
 }
 
 describe('hosts whose clocks are ten minutes ahead of the database, and ten minutes behind it', () => {
-  let database: TestDatabase;
+  let installation: Installation;
   let dataSource: DataSource;
   let ahead: ProcessUnderTest;
   let behind: ProcessUnderTest;
@@ -67,20 +66,16 @@ describe('hosts whose clocks are ten minutes ahead of the database, and ten minu
   }
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    dataSource = await openDataSource(database.url, 2);
+    installation = await Installation.create();
+    ({ dataSource } = installation);
     begun = await now();
-    const env = { DATABASE_URL: database.url, LOG_LEVEL: 'warn', NODE_OPTIONS: `--require ${PRELOAD}` };
-    ahead = await startProcess({ ...env, CLOCK_SHIFT_MS: String(10 * MINUTES) });
-    behind = await startProcess({ ...env, CLOCK_SHIFT_MS: String(-10 * MINUTES) });
+    const env = { NODE_OPTIONS: `--require ${PRELOAD}` };
+    ahead = await installation.start({ ...env, CLOCK_SHIFT_MS: String(10 * MINUTES) });
+    behind = await installation.start({ ...env, CLOCK_SHIFT_MS: String(-10 * MINUTES) });
     [early, late] = [await adminOf(ahead), await adminOf(behind)];
   }, 60_000);
 
-  afterAll(async () => {
-    await Promise.all([ahead?.kill('SIGKILL'), behind?.kill('SIGKILL')]);
-    await dataSource?.destroy();
-    await database?.drop();
-  });
+  afterAll(() => installation?.close());
 
   it('really are wrong: each sees its own time in the tokens that it issues', async () => {
     const issuedAt = async ({ url }: ProcessUnderTest): Promise<number> => {
@@ -136,16 +131,15 @@ describe('hosts whose clocks are ten minutes ahead of the database, and ten minu
 
 describe('hosts whose clocks differ by half a minute', () => {
   it('accept each other’s tokens', async () => {
-    const database = await createTestDatabase();
-    const env = { DATABASE_URL: database.url, LOG_LEVEL: 'warn', ROLE: 'api', NODE_OPTIONS: `--require ${PRELOAD}` };
-    const hosts = await Promise.all([-15_000, 15_000].map((shift) => startProcess({ ...env, CLOCK_SHIFT_MS: String(shift) })));
+    const installation = await Installation.create();
+    const env = { ROLE: 'api', NODE_OPTIONS: `--require ${PRELOAD}` };
     try {
+      const hosts = await Promise.all([-15_000, 15_000].map((shift) => installation.start({ ...env, CLOCK_SHIFT_MS: String(shift) })));
       for (const [one, other] of [hosts, [...hosts].reverse()] as [ProcessUnderTest, ProcessUnderTest][]) {
         expect((await (await adminOf(one)).at(other.url).get('/api/auth/me')).status).toBe(200);
       }
     } finally {
-      await Promise.all(hosts.map((host) => host.kill('SIGKILL')));
-      await database.drop();
+      await installation.close();
     }
   }, 60_000);
 });

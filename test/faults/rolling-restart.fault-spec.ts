@@ -3,9 +3,8 @@ import type { DataSource } from 'typeorm';
 import { checkInvariants } from '../../src/invariants/check-invariants';
 import type { Client } from '../support/client';
 import { deploy, inStatus, statusOf, untilHealthy } from '../support/deployments-under-test';
-import { openDataSource } from '../support/open-data-source';
-import { adminOf, startProcess, type ProcessUnderTest } from '../support/process-under-test';
-import { createTestDatabase, type TestDatabase } from '../support/test-database';
+import { Installation } from '../support/installation';
+import { adminOf, type ProcessUnderTest } from '../support/process-under-test';
 import { until } from '../support/until';
 import { doneTooOften, lostPromises } from './crash-ledger';
 import { CrashLoad } from './crash-load';
@@ -48,7 +47,7 @@ class Balancer {
 }
 
 describe(`every process ended and replaced under load, one after the other, ${TURNS} times`, () => {
-  let database: TestDatabase;
+  let installation: Installation;
   let dataSource: DataSource;
   let processes: ProcessUnderTest[] = [];
   let clients: Client[] = [];
@@ -68,10 +67,9 @@ describe(`every process ended and replaced under load, one after the other, ${TU
   };
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    dataSource = await openDataSource(database.url, 3);
-    const env = { DATABASE_URL: database.url, LOG_LEVEL: 'warn' };
-    processes = await Promise.all(ROLES.map((ROLE) => startProcess({ ...env, ROLE })));
+    installation = await Installation.create();
+    ({ dataSource } = installation);
+    processes = await Promise.all(ROLES.map((ROLE) => installation.start({ ROLE })));
     const admin = await adminOf(processes[0]!);
     clients = processes.map(({ url }) => admin.at(url));
     ids = await Promise.all(Array.from({ length: STANDING }, (_u, n) => deploy(admin, `standing-${n}`, { replicas: REPLICAS })));
@@ -88,7 +86,7 @@ describe(`every process ended and replaced under load, one after the other, ${TU
         await until(() => load.figures.acknowledged >= enough, { timeoutMs: 60_000, what: 'work' });
         codes.push((await processes[n]!.kill('SIGTERM')).code);
         live.push(await liveStanding());
-        processes[n] = await startProcess({ ...env, ROLE });
+        processes[n] = await installation.start({ ROLE });
         clients[n] = admin.at(processes[n].url);
       }
     }
@@ -99,11 +97,7 @@ describe(`every process ended and replaced under load, one after the other, ${TU
     process.stdout.write(`rolling restart: ${ROLES.length * TURNS} processes replaced, ${JSON.stringify(load.figures)}\n`);
   }, 240_000);
 
-  afterAll(async () => {
-    await Promise.all(processes.map((each) => each.kill('SIGKILL')));
-    await dataSource?.destroy();
-    await database?.drop();
-  });
+  afterAll(() => installation?.close());
 
   it('ended each cleanly', () => {
     expect(codes).toEqual(Array.from({ length: ROLES.length * TURNS }, () => 0));

@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import type { Answer, Client } from '../support/client';
 import { deploy, remove, statusOf, untilHealthy, untilNoWork } from '../support/deployments-under-test';
-import { openDataSource } from '../support/open-data-source';
+import { Installation } from '../support/installation';
 import { adminOf, startProcess, temporaryDataDir, type Environment, type Exit, type ProcessUnderTest } from '../support/process-under-test';
-import { createTestDatabase, type TestDatabase } from '../support/test-database';
 import { until } from '../support/until';
 
 /** The whole end, with readiness, requests, jobs and the database. */
@@ -68,21 +67,18 @@ function endsCleanly(ending: () => Ending): void {
 }
 
 describe('SIGTERM while a delete waits, with a database server', () => {
-  let database: TestDatabase;
+  let installation: Installation;
   let dataSource: DataSource;
   let ending: Ending;
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    dataSource = await openDataSource(database.url, 2);
-    const product = await startProcess({ ...STUBBORN, DATABASE_URL: database.url });
+    installation = await Installation.create();
+    ({ dataSource } = installation);
+    const product = await installation.start(STUBBORN);
     ending = await terminate(product, await adminOf(product));
   }, 60_000);
 
-  afterAll(async () => {
-    await dataSource?.destroy();
-    await database?.drop();
-  });
+  afterAll(() => installation?.close());
 
   endsCleanly(() => ending);
 

@@ -3,9 +3,8 @@ import type { DataSource } from 'typeorm';
 import { checkInvariants } from '../../src/invariants/check-invariants';
 import type { Client } from '../support/client';
 import { deploy, inStatus, remove, statusOf, untilHealthy } from '../support/deployments-under-test';
-import { openDataSource } from '../support/open-data-source';
-import { adminOf, startProcess, type ProcessUnderTest } from '../support/process-under-test';
-import { createTestDatabase, type TestDatabase } from '../support/test-database';
+import { Installation } from '../support/installation';
+import { adminOf, type ProcessUnderTest } from '../support/process-under-test';
 import { until } from '../support/until';
 
 /** The promise is 35 s. The lease is 15 s, and the machine of a test may be slow. */
@@ -22,9 +21,8 @@ const CLAIMED = `
    WHERE kind = 'deployment.reconcile' AND lease_until > now() GROUP BY 1`;
 
 describe('three workers, one of them killed and one of them frozen in the middle of their jobs', () => {
-  let database: TestDatabase;
+  let installation: Installation;
   let dataSource: DataSource;
-  let api: ProcessUnderTest;
   let workers: ProcessUnderTest[] = [];
   let client: Client;
   let ids: string[] = [];
@@ -35,12 +33,12 @@ describe('three workers, one of them killed and one of them frozen in the middle
   const claimed = (): Promise<Work[]> => dataSource.query<Work[]>(CLAIMED);
 
   beforeAll(async () => {
-    database = await createTestDatabase();
-    dataSource = await openDataSource(database.url, 2);
+    installation = await Installation.create();
+    ({ dataSource } = installation);
     // `simulated/slow` takes ten times the delay; few places each, so that all three get some.
-    const env = { DATABASE_URL: database.url, SIMULATED_DELAY_MS: '400', WORKER_CONCURRENCY: '5', LOG_LEVEL: 'warn' };
-    api = await startProcess({ ...env, ROLE: 'api' });
-    workers = await Promise.all([1, 2, 3].map(() => startProcess({ ...env, ROLE: 'worker' })));
+    const env = { SIMULATED_DELAY_MS: '400', WORKER_CONCURRENCY: '5' };
+    const api = await installation.start({ ...env, ROLE: 'api' });
+    workers = await Promise.all([1, 2, 3].map(() => installation.start({ ...env, ROLE: 'worker' })));
     client = await adminOf(api);
     ids = await Promise.all(
       Array.from({ length: DEPLOYMENTS }, (_, index) =>
@@ -66,12 +64,7 @@ describe('three workers, one of them killed and one of them frozen in the middle
     );
   }, 120_000);
 
-  afterAll(async () => {
-    frozen?.signal('SIGCONT');
-    await Promise.all([api, ...workers].map((each) => each?.kill('SIGKILL')));
-    await dataSource?.destroy();
-    await database?.drop();
-  });
+  afterAll(() => installation?.close());
 
   it('had its work finished by the third within 35 seconds', async () => {
     expect(takeoverMs).toBeLessThan(TAKEOVER_MS);

@@ -7,6 +7,22 @@ export const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 
+/** What may stand in a path where an id belongs, and is none. */
+export const NO_IDS = [
+  '1',
+  'null',
+  '%00',
+  '%0a',
+  '%F0%9F%90%9D',
+  `${UNKNOWN_ID}0`,
+  UNKNOWN_ID.slice(1),
+  UNKNOWN_ID.replaceAll('-', ''),
+  `{${UNKNOWN_ID}}`,
+  "1'%20OR%20'1'='1",
+  'x'.repeat(1_000),
+  '..%2f..%2fetc',
+];
+
 type Over = Readonly<Record<string, unknown>>;
 
 let counter = 0;
@@ -21,6 +37,25 @@ export const aSpec = (over: Over = {}): Record<string, unknown> => ({
   resources: { cpu: 0.5, memory: 512, storage: 1 },
   ...over,
 });
+
+/** The answer of everything that queues a deployment for its placement. */
+export const queuedAnswer = (id: string, replicas: number): Record<string, unknown> => ({
+  success: true,
+  deployment_id: id,
+  status: 'pending',
+  replicas,
+  message: `Deployment queued for scheduling. Use /status/${id} to track progress.`,
+});
+
+/** What every view shows of a deployment that was never deleted and that nobody holds. */
+export const NEITHER_DELETED_NOR_HELD = {
+  deleted_at: null,
+  stuck_since: null,
+  protected: false,
+  protection_reason: null,
+  legal_hold: false,
+  purge_at: null,
+};
 
 /** Accepts a deployment and does not wait for it. */
 export async function deploy(t: TestApp, user: string, over: Over = {}): Promise<string> {

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { LABEL } from '../../src/runtime/docker/docker-labels';
+import type { Address } from './fault-proxy';
 
 /** A few hundred kB of busybox: no registry is needed to run real containers. */
 export const TEST_IMAGE = 'fog-test/busybox:1';
@@ -51,6 +52,14 @@ export function describeWithEngine(name: string, tests: () => void): void {
 
 /** A client of the test's own, for looking behind the driver's back. */
 export const engineClient = (): Docker => new Docker();
+
+/** Where the engine of this machine listens: DOCKER_HOST, or the usual socket. */
+export function engineAddress(): Address {
+  const host = process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
+  if (host.startsWith('unix://')) return { path: host.slice('unix://'.length) };
+  const { hostname, port } = new URL(host);
+  return { host: hostname, port: Number(port) };
+}
 
 /** Puts the test image into the engine unless it is there; it sleeps when it gets no command. */
 export async function loadTestImage(docker: Docker, reference = TEST_IMAGE): Promise<void> {
