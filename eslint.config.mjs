@@ -82,9 +82,8 @@ export default tseslint.config(
           message: 'Configuration comes from AppConfig.',
         },
         {
-          selector:
-            "CallExpression[callee.object.name='AbortSignal'][callee.property.name='any'] CallExpression[callee.property.name='timeout']",
-          message: 'Nothing holds the inner signal, and a collected one never fires. Use within() of common/.',
+          selector: "CallExpression[callee.object.name='AbortSignal'][callee.property.name='any']",
+          message: 'It forgets an inner timeout, and leaves an entry on a signal that lives on. Use within() or abortWith() of common/.',
         },
         { selector: "CallExpression[callee.property.name='save']", message: 'Conditional UPDATEs with the expected state, never save().' },
       ],

@@ -1,6 +1,7 @@
 import { plainToInstance, Transform, Type } from 'class-transformer';
 import {
   IsBoolean,
+  IsEmail,
   IsIn,
   IsInt,
   IsNumber,
@@ -113,6 +114,11 @@ export class AppConfig {
   @MaxLength(100)
   readonly ADMIN_PASSWORD?: string;
 
+  /** Absent: an address under `.invalid`, which gets no mail. */
+  @IsOptional()
+  @IsEmail({ allow_utf8_local_part: false })
+  readonly ADMIN_EMAIL?: string;
+
   /** So many wrong passwords in a row lock an account; each further one doubles the time, up to LOGIN_LOCK_MAX_SECONDS. */
   @whole(1, 1_000)
   readonly LOGIN_MAX_FAILURES: number = 5;
@@ -186,7 +192,7 @@ export class AppConfig {
   @whole(1, 600)
   readonly NODE_SYNC_SECONDS: number = 5;
 
-  /** How many deployments one worker process looks after at a time. */
+  /** How many deployments one worker process looks after at a time, beside those that only wait for an engine. */
   @whole(1, 200)
   readonly WORKER_CONCURRENCY: number = 32;
 

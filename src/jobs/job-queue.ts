@@ -53,7 +53,7 @@ export class JobQueue {
   /** Extends the leases and returns the claims that still hold; work on the other jobs must end. */
   async renew(jobs: readonly ClaimedJob[]): Promise<string[]> {
     const [rows] = await this.dataSource.query<[{ claim: string }[], number]>(
-      `UPDATE jobs SET lease_until = now() + make_interval(secs => $3) WHERE ${OURS} RETURNING claim`,
+      `UPDATE jobs SET lease_until = now() + make_interval(secs => $3) WHERE ${lockedInOrder(OURS)} RETURNING claim`,
       [...idsAndClaims(jobs), LEASE_SECONDS],
     );
     return rows.map((row) => row.claim);
@@ -85,7 +85,8 @@ export class JobQueue {
 
   /** Frees what a claim of this worker took whose answer got lost; `held` are the jobs that it knows it has. */
   async releaseStrays(kind: JobKind, workerId: string, held: readonly ClaimedJob[]): Promise<void> {
-    await this.dataSource.query(`UPDATE jobs SET ${RELEASED} WHERE kind = $1 AND claimed_by = $2 AND claim <> ALL($3::uuid[])`, [
+    const strays = `kind = $1 AND claimed_by = $2 AND claim <> ALL($3::uuid[])`;
+    await this.dataSource.query(`UPDATE jobs SET ${RELEASED} WHERE ${lockedInOrder(strays)}`, [
       kind,
       workerId,
       held.map(({ claim }) => claim),
@@ -94,9 +95,12 @@ export class JobQueue {
 
   /** Gives jobs back untouched, for others to take at once. */
   async handBack(jobs: readonly ClaimedJob[]): Promise<void> {
-    await this.dataSource.query(`UPDATE jobs SET ${RELEASED}, due_at = now() WHERE ${OURS}`, idsAndClaims(jobs));
+    await this.dataSource.query(`UPDATE jobs SET ${RELEASED}, due_at = now() WHERE ${lockedInOrder(OURS)}`, idsAndClaims(jobs));
   }
 }
+
+/** Whoever waits for several jobs locks them in the order in which ENQUEUE does; in any other order they deadlock. */
+const lockedInOrder = (which: string): string => `id IN (SELECT id FROM jobs WHERE ${which} ORDER BY kind, key FOR UPDATE)`;
 
 const OURS = `id = ANY($1::bigint[]) AND claim = ANY($2::uuid[])`;
 const idsAndClaims = (jobs: readonly ClaimedJob[]): [string[], string[]] => [jobs.map(({ id }) => id), jobs.map(({ claim }) => claim)];

@@ -1,4 +1,5 @@
 import { Logger } from '@nestjs/common';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClaimedJob, JobHandler, JobResult } from './job-kinds';
 import { JOBS_CHANNEL, LEASE_SECONDS, type JobQueue } from './job-queue';
@@ -89,6 +90,8 @@ export class JobWorker {
 
   private run(job: ClaimedJob): void {
     const abort = new AbortController();
+    // One listener for each engine call that is under way.
+    setMaxListeners(Infinity, abort.signal);
     if (this.stopped) abort.abort(new Error('The process is ending'));
     const ended = this.work(job, abort.signal).finally(() => {
       this.running.delete(job.claim);

@@ -1,7 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { JobQueue } from './job-queue';
 import { Notifications } from './notifications';
+import { ProgressWatch } from './progress-watch';
 
 @Global()
-@Module({ providers: [JobQueue, Notifications], exports: [JobQueue, Notifications] })
+@Module({ providers: [JobQueue, Notifications, ProgressWatch], exports: [JobQueue, Notifications, ProgressWatch] })
 export class JobsModule {}

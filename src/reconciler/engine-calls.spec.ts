@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { DriverError, type DriverFailure } from '../runtime/runtime-driver';
 import { EngineCalls } from './engine-calls';
@@ -26,6 +27,7 @@ const driverError = (failure: DriverFailure, words: string = failure): DriverErr
 describe('EngineCalls', () => {
   let stop: AbortController;
   let calls: EngineCalls;
+  let nowMs: number;
   const begin = async (kind: 'start' | 'park' | 'remove', replicaId: string): Promise<ControlledCall> => {
     const call = new ControlledCall();
     calls.begin(kind, replicaId, call.work);
@@ -35,7 +37,8 @@ describe('EngineCalls', () => {
 
   beforeEach(() => {
     stop = new AbortController();
-    calls = new EngineCalls(stop.signal);
+    nowMs = 0;
+    calls = new EngineCalls(stop.signal, () => nowMs);
   });
 
   it('is busy with a call until it has ended', async () => {
@@ -74,7 +77,7 @@ describe('EngineCalls', () => {
     expect(removals.map((removal) => removal.began)).toEqual([true, true]);
   });
 
-  it('does not make a call that failed for now again in the same run, and says why', async () => {
+  it('does not make a call that failed for now again before its back-off is over, and says why', async () => {
     const remove = await begin('remove', 'a');
     await remove.end(driverError('unreachable', 'The engine does not answer'));
     expect([calls.running, calls.isBusy('remove', 'a'), calls.isBusy('start', 'a'), calls.isBusy('remove', 'b')]).toEqual([
@@ -86,15 +89,51 @@ describe('EngineCalls', () => {
     expect(calls.problems).toEqual(['The engine does not answer']);
   });
 
+  it('makes it again in a run that lasts: a failed stop had waited for the end of the pull of another replica', async () => {
+    await begin('start', 'slow');
+    await (await begin('remove', 'a')).end(driverError('timeout', 'It took too long'));
+    nowMs += calls.retryMs;
+    expect(calls.isBusy('remove', 'a')).toBe(false);
+    await (await begin('remove', 'a')).end();
+    expect(calls.problems).toEqual([]);
+  });
+
+  it('waits longer after each failure', async () => {
+    const waits: number[] = [];
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      await (await begin('remove', 'a')).end(driverError('timeout'));
+      waits.push(calls.retryMs);
+      nowMs += calls.retryMs;
+    }
+    expect(waits).toEqual([...waits].sort((a, b) => a - b));
+    expect(waits.at(-1)).toBeGreaterThan(4 * waits[0]!);
+  });
+
+  it('knows for how long nothing has begun or ended', async () => {
+    const start = await begin('start', 'a');
+    nowMs = 700;
+    expect(calls.quietMs).toBe(700);
+    await start.end();
+    expect(calls.quietMs).toBe(0);
+  });
+
   it('says which replicas an engine did not stop, and keeps the starts out of that', async () => {
     await (await begin('park', 'a')).end(driverError('timeout', 'It took too long'));
     await (await begin('remove', 'b')).end(driverError('unreachable', 'No answer'));
     await (await begin('start', 'c')).end(driverError('unreachable', 'No answer'));
     await (await begin('remove', 'd')).end(driverError('aborted'));
-    expect(calls.stopFailures).toEqual([
+    expect(calls.takeStopFailures([])).toEqual([
       { replicaId: 'a', words: 'It took too long' },
       { replicaId: 'b', words: 'No answer' },
     ]);
+    expect(calls.takeStopFailures([])).toEqual([]);
+  });
+
+  it('counts a replica that cannot even be asked to stop as failed whenever it would be time to ask', () => {
+    const unstoppable = [{ replicaId: 'a', words: 'The node is silent' }];
+    const taken = [calls.takeStopFailures(unstoppable), calls.takeStopFailures(unstoppable)];
+    nowMs += calls.retryMs;
+    expect([...taken, calls.takeStopFailures(unstoppable)]).toEqual([unstoppable, [], unstoppable]);
   });
 
   it('begins to remove what it was about to park when the parking has been called off', async () => {
@@ -137,9 +176,12 @@ describe('EngineCalls', () => {
     expect([...calls.takeStartFailures()].map(([id, { words }]) => `${id} ${words}`)).toEqual(['a old', 'b new']);
   });
 
-  it('does not show what an unknown error says', async () => {
+  it('does not show what an unknown error says, but logs it', async () => {
+    const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
     await (await begin('start', 'a')).end(new TypeError('secret of /etc'));
-    expect(calls.problems).toEqual(['start failed']);
+    expect(calls.problems).toEqual(['start failed; the log of the worker says why']);
+    expect(String(logged.mock.calls)).toContain('secret of /etc');
+    logged.mockRestore();
     expect(calls.isBusy('start', 'a')).toBe(true);
   });
 

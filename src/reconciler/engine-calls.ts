@@ -1,4 +1,7 @@
+import { Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { abortWith } from '../common/abort-with';
+import { backoffMs } from '../jobs/backoff';
 import { DriverError } from '../runtime/runtime-driver';
 import type { StartFailure, StopFailure } from './plan.types';
 
@@ -12,51 +15,94 @@ interface Call {
   readonly ended: Promise<void>;
 }
 
+/** What happened to a replica in vain, how often in a row, and when it is time for the next attempt. */
+interface Vain {
+  readonly kind: CallKind;
+  readonly words: string;
+  readonly attempts: number;
+  readonly retryAt: number;
+}
+
 /**
  * The engine calls that one run of the reconciler has in flight, at most one per replica. A slow one (a pull, a stubborn
- * container) does not keep the run from seeing to the others. What failed for now is not tried again in the same run.
+ * container) does not keep the run from seeing to the others. What failed for now is tried again after a back-off, if the
+ * run lasts as long as that; otherwise by the next run.
  */
 export class EngineCalls {
+  private readonly logger = new Logger(EngineCalls.name);
   private readonly calls = new Map<string, Call>();
   /** Also those that a remove of the same replica waits for. */
   private readonly starts = new Map<Call, string>();
-  private readonly failed = new Set<string>();
+  private readonly failed = new Map<string, Vain>();
+  private readonly blocked = new Map<string, Vain>();
   private startFailures = new Map<string, StartFailure>();
-  private readonly stopWords = new Map<string, string>();
-  private readonly words = new Set<string>();
+  private stopFailures = new Map<string, StopFailure>();
+  private changedAt: number;
 
-  constructor(private readonly signal: AbortSignal) {}
+  /** `now` in milliseconds; only differences count. */
+  constructor(
+    private readonly signal: AbortSignal,
+    private readonly now: () => number = () => performance.now(),
+  ) {
+    this.changedAt = now();
+  }
 
   get running(): boolean {
     return this.calls.size > 0;
   }
 
+  /** For how long no call has begun or ended. */
+  get quietMs(): number {
+    return this.now() - this.changedAt;
+  }
+
+  /** Until the first of those that failed is tried again. */
+  get retryMs(): number {
+    const times = [...this.failed.values(), ...this.blocked.values()].map(({ retryAt }) => retryAt - this.now());
+    return Math.max(0, Math.min(...times));
+  }
+
   /** In words, the calls that failed and will be made again later. */
   get problems(): readonly string[] {
-    return [...this.words];
+    return [...new Set([...this.failed.values()].map(({ words }) => words))];
   }
 
-  /** The replicas that an engine did not stop or remove in this run, with the words of the last failure. */
-  get stopFailures(): readonly StopFailure[] {
-    return [...this.stopWords].map(([replicaId, words]) => ({ replicaId, words }));
+  /**
+   * Each failure to stop or remove a replica, once, with the words of the last one. `unstoppable` are those that cannot even
+   * be asked for, which counts as another failure whenever it would be time to ask.
+   */
+  takeStopFailures(unstoppable: readonly StopFailure[]): readonly StopFailure[] {
+    const due = unstoppable.filter(({ replicaId }) => (this.blocked.get(replicaId)?.retryAt ?? 0) <= this.now());
+    for (const { replicaId, words } of due) this.blocked.set(replicaId, this.inVain('remove', words, this.blocked.get(replicaId)));
+    const taken = [...due, ...this.stopFailures.values()];
+    this.stopFailures = new Map();
+    return taken;
   }
 
+  /** It runs, or it has failed and it is not yet time to try again. */
   isBusy(kind: CallKind, replicaId: string): boolean {
-    return this.calls.get(replicaId)?.kind === kind || this.failed.has(`${kind} ${replicaId}`);
+    const failed = this.failed.get(replicaId);
+    return this.calls.get(replicaId)?.kind === kind || (failed?.kind === kind && this.now() < failed.retryAt);
   }
 
   /** Begins `work` for the replica, once the replica's other call, if there is one, has been aborted and has ended. */
   begin(kind: CallKind, replicaId: string, work: (signal: AbortSignal) => Promise<void>): void {
     const previous = this.calls.get(replicaId);
     previous?.abort.abort();
-    const abort = new AbortController();
-    const signal = AbortSignal.any([this.signal, abort.signal]);
+    if (this.failed.get(replicaId)?.kind !== kind) this.failed.delete(replicaId);
+    this.changedAt = this.now();
+    const abort = abortWith(this.signal);
     const ended = (previous?.ended ?? Promise.resolve())
-      .then(() => work(signal))
-      .catch((error: unknown) => this.fail(kind, replicaId, error))
+      .then(() => work(abort.signal))
+      .then(
+        () => void this.failed.delete(replicaId),
+        (error: unknown) => this.fail(kind, replicaId, error),
+      )
       .finally(() => {
+        this.changedAt = this.now();
         if (this.calls.get(replicaId) === call) this.calls.delete(replicaId);
         this.starts.delete(call);
+        abort.abort();
       });
     const call: Call = { kind, abort, ended };
     this.calls.set(replicaId, call);
@@ -101,13 +147,19 @@ export class EngineCalls {
 
   private fail(kind: CallKind, replicaId: string, error: unknown): void {
     if (error instanceof DriverError && error.failure === 'aborted') return;
-    const words = error instanceof DriverError ? error.message : `${kind} failed`;
+    if (!(error instanceof DriverError))
+      this.logger.error(`${kind} of replica ${replicaId}`, error instanceof Error ? error.stack : String(error));
+    const words = error instanceof DriverError ? error.message : `${kind} failed; the log of the worker says why`;
     if (kind === 'start' && error instanceof DriverError && error.failure !== 'unreachable') {
       this.startFailures.set(replicaId, { words, retryable: error.retryable });
       return;
     }
-    this.failed.add(`${kind} ${replicaId}`);
-    this.words.add(words);
-    if (kind !== 'start') this.stopWords.set(replicaId, words);
+    this.failed.set(replicaId, this.inVain(kind, words, this.failed.get(replicaId)));
+    if (kind !== 'start') this.stopFailures.set(replicaId, { replicaId, words });
+  }
+
+  private inVain(kind: CallKind, words: string, before: Vain | undefined): Vain {
+    const attempts = (before?.attempts ?? 0) + 1;
+    return { kind, words, attempts, retryAt: this.now() + backoffMs(attempts, Math.random()) };
   }
 }

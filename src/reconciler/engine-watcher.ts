@@ -48,6 +48,7 @@ export class EngineWatcher {
   private async follow(): Promise<void> {
     try {
       const targets = await this.nodes.targets([this.runtimes.active.kind]);
+      if (this.stopped) return;
       const ids = new Set(targets.map((target) => target.id));
       for (const [id, abort] of this.watched) if (!ids.has(id)) abort.abort();
       for (const target of targets) if (!this.watched.has(target.id)) void this.watch(target);

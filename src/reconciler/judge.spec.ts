@@ -45,6 +45,11 @@ describe('judge, of a starting replica', () => {
   it.each([
     ['asks the engine for what it does not have yet', showing(), { status: 'starting', ensure: true }],
     ['waits for a container that is starting', showing(['r1', 'starting']), { status: 'starting' }],
+    [
+      'asks again for a container that was created and never started, because the order to start it was lost',
+      { reachable: true, workloads: new Map([['r1', aWorkload('r1', 'starting', { startedAt: null })]]) } as const,
+      { status: 'starting', ensure: true },
+    ],
     ['notes a container that runs', showing(['r1', 'running']), { status: 'running', moved: 'starting → running: no words' }],
     [
       'gives up on one that exited and removes it',

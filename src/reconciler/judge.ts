@@ -69,7 +69,8 @@ function judgeStarting(replica: PlanReplica, view: NodeView | undefined, failure
   if (!workload || isParkedRun(replica, workload)) return { replica, status: 'starting', ensure: true };
   switch (workload.phase) {
     case 'starting':
-      return { replica, status: 'starting' };
+      // Created, but the order to start it was lost: nobody else will give it again.
+      return { replica, status: 'starting', ...(workload.startedAt ? {} : { ensure: true }) };
     case 'running':
       return { replica, ...moved(replica, 'running', null, workload) };
     case 'unhealthy':

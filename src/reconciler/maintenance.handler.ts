@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { AuditRetention } from '../audit/audit-retention';
 import { purgeExpiredCredentials } from '../auth/purge-expired-credentials';
 import { IdempotencyService } from '../idempotency/idempotency.service';
-import type { JobHandler, JobResult } from '../jobs/job-kinds';
+import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { NotificationUpkeep } from '../notifications/notification-upkeep';
 import { OperationsRepository } from '../operations/operations.repository';
 import { FleetBootstrap } from './fleet-bootstrap';
@@ -29,16 +29,35 @@ export class MaintenanceHandler implements JobHandler {
     private readonly operations: OperationsRepository,
   ) {}
 
-  async handle(): Promise<JobResult> {
-    await this.fleet.registerOwnNodes();
-    await this.resync.enqueueNodes();
+  private readonly chores: Readonly<Record<string, () => Promise<unknown>>> = {
+    'registration of own nodes': () => this.fleet.registerOwnNodes(),
+    'resync of nodes': () => this.resync.enqueueNodes(),
+    'resync of deployments': () => this.requeueUnsettled(),
+    'purge of idempotency keys': () => this.idempotency.purgeExpiredKeys(),
+    'purge of credentials': () => purgeExpiredCredentials(this.dataSource.manager),
+    'purge of the audit log': () => this.auditRetention.purge(),
+    'upkeep of notifications': () => this.notificationUpkeep.run(),
+    'upkeep of operations': () => this.operations.upkeep(this.dataSource.manager),
+  };
+
+  /** A chore that fails keeps none of the others from being done. */
+  async handle(_job: ClaimedJob, signal: AbortSignal): Promise<JobResult> {
+    const failures: string[] = [];
+    for (const [name, chore] of Object.entries(this.chores)) {
+      signal.throwIfAborted();
+      try {
+        await chore();
+      } catch (error) {
+        this.logger.warn(`The ${name} failed: ${String(error)}`);
+        failures.push(`${name} (${error instanceof Error ? error.message : String(error)})`);
+      }
+    }
+    if (failures.length > 0) throw new Error(`Not done: ${failures.join(', ')}`);
+    return { kind: 'again', afterMs: EVERY_MS };
+  }
+
+  private async requeueUnsettled(): Promise<void> {
     const found = await this.resync.enqueueUnsettled();
     if (found > 0) this.logger.warn(`${found} unsettled deployments had no job and were queued again`);
-    await this.idempotency.purgeExpiredKeys();
-    await purgeExpiredCredentials(this.dataSource.manager);
-    await this.auditRetention.purge();
-    await this.notificationUpkeep.run();
-    await this.operations.upkeep(this.dataSource.manager);
-    return { kind: 'again', afterMs: EVERY_MS };
   }
 }

@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
 import { isOnline } from '../nodes/node-status.sql';
-import type { NodeTarget } from '../runtime/runtime-driver';
+import type { NodeTarget, RuntimeKind } from '../runtime/runtime-driver';
 
 export interface SyncedNode extends NodeTarget {
   readonly online: boolean;
@@ -36,6 +36,16 @@ export class NodeSyncRepository {
       [nodeId, this.config.NODE_OFFLINE_AFTER_SECONDS],
     );
     return row ?? null;
+  }
+
+  /** The ids of the nodes that are offline; those that were heard last come first, as they are the likeliest to answer. */
+  async silent(runtime: RuntimeKind): Promise<string[]> {
+    const rows = await this.dataSource.query<{ id: string }[]>(
+      `SELECT n.id FROM nodes AS n
+        WHERE n.removed_at IS NULL AND n.runtime = $1 AND NOT ${isOnline('$2')} ORDER BY n.last_heartbeat DESC NULLS LAST, n.id`,
+      [runtime, this.config.NODE_OFFLINE_AFTER_SECONDS],
+    );
+    return rows.map((row) => row.id);
   }
 
   /** The unfinished replicas of the node, and whatever is recorded of the replicas that its engine showed. */

@@ -1,16 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { aReplica } from '../../test/support/plan-input';
 import type { NodeTarget, ObservedWorkload, RuntimeDriver } from '../runtime/runtime-driver';
 import type { Runtimes } from '../runtime/runtimes';
-import { Observer } from './observer';
+import { expectedOn, Observer } from './observer';
 
 const NODE: NodeTarget = { id: 'node', name: 'node-1', runtime: 'simulated', endpoint: null, engineId: 'engine' };
 const workload = { replicaId: 'a', phase: 'running' } as ObservedWorkload;
 const never = new AbortController().signal;
 
-/** What an observer sees of replicas `a` and `b` when the engine gives these answers. */
-async function seen(answers: Partial<Pick<RuntimeDriver, 'list' | 'find'>>): Promise<unknown> {
+/** What an observer sees of the expected replicas when the engine gives these answers. */
+async function seen(answers: Partial<Pick<RuntimeDriver, 'list' | 'find'>>, expected = ['a', 'b']): Promise<unknown> {
   const driver = { list: () => Promise.resolve([]), find: () => Promise.resolve(null), ...answers } as unknown as RuntimeDriver;
   const runtimes = { driverFor: () => driver } as unknown as Runtimes;
-  const views = await new Observer(runtimes).observe('deployment', [NODE], () => ['a', 'b'], never);
+  const views = await new Observer(runtimes).observe('deployment', [NODE], () => expected, never);
   const view = views.get(NODE.id);
   return view?.reachable ? [...view.workloads.keys()] : view?.words;
 }
@@ -28,5 +30,30 @@ describe('the observer', () => {
     };
     expect(await seen({ list: () => Promise.resolve([workload]), find })).toEqual(['a']);
     expect(asked).toEqual(['b']);
+  });
+
+  it('looks for several replicas at a time, but does not flood an engine', async () => {
+    let [active, most, asked] = [0, 0, 0];
+    const find: RuntimeDriver['find'] = async () => {
+      asked += 1;
+      most = Math.max(most, ++active);
+      await sleep(1);
+      active -= 1;
+      return null;
+    };
+    const ids = Array.from({ length: 30 }, (_, n) => `r${n}`);
+    expect(await seen({ find }, ids)).toEqual([]);
+    expect([asked, most]).toEqual([30, 8]);
+  });
+
+  it('does not look for what no engine was asked for, nor in every pass for a failed replica that was confirmed gone', () => {
+    const expected = expectedOn([
+      aReplica('running'),
+      aReplica('pending', { status: 'pending' }),
+      aReplica('failed', { status: 'failed' }),
+      aReplica('gone', { status: 'failed', reserved: false }),
+      aReplica('elsewhere', { nodeId: 'n2' }),
+    ]);
+    expect(expected('n1')).toEqual(['running', 'failed']);
   });
 });

@@ -1,7 +1,18 @@
 import { Injectable } from '@nestjs/common';
+import { eachAtATime } from '../common/each-at-a-time';
 import { DriverError, type NodeTarget, type ObservedWorkload } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
-import type { NodeView } from './plan.types';
+import type { NodeView, PlanReplica } from './plan.types';
+
+const FINDS_AT_A_TIME = 8;
+
+/** The replicas that a node's engine should know, as far as the records go: not a failed one that was confirmed to be gone. */
+export const expectedOn =
+  (replicas: readonly PlanReplica[]) =>
+  (nodeId: string): string[] =>
+    replicas
+      .filter((replica) => replica.nodeId === nodeId && replica.status !== 'pending' && (replica.status !== 'failed' || replica.reserved))
+      .map((replica) => replica.id);
 
 /** Asks the engines what is there. Absence in a list is checked one by one: a short answer must not cost a container. */
 @Injectable()
@@ -27,10 +38,11 @@ export class Observer {
     try {
       const listed = await driver.list(node, { deploymentId }, signal);
       const workloads = new Map<string, ObservedWorkload>(listed.map((workload) => [workload.replicaId, workload]));
-      for (const replicaId of expected.filter((id) => !workloads.has(id))) {
+      const unlisted = expected.filter((id) => !workloads.has(id));
+      await eachAtATime(FINDS_AT_A_TIME, unlisted, async (replicaId) => {
         const found = await driver.find(node, replicaId, signal);
         if (found) workloads.set(replicaId, found);
-      }
+      });
       return { reachable: true, workloads };
     } catch (error) {
       if (error instanceof DriverError) return { reachable: false, words: `Node ${node.name} does not answer: ${error.message}` };

@@ -12,9 +12,9 @@ import { Notifications } from '../jobs/notifications';
 import type { NodeTarget } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import { EngineCalls } from './engine-calls';
-import { Observer } from './observer';
+import { expectedOn, Observer } from './observer';
 import { plan } from './plan';
-import type { Plan, PlanReplica, StopFailure } from './plan.types';
+import type { Plan, PlanReplica } from './plan.types';
 import { Progress } from './progress';
 import { Recorder } from './recorder';
 import { graceSecondsOf, SnapshotRepository, workloadOf, type Snapshot } from './snapshot.repository';
@@ -24,6 +24,10 @@ const SHORT_WAIT_MS = 1_000;
 /** When the deployment changed under a plan; also ends a run whose claim was lost, as soon as the worker notices. */
 const STALE_PAUSE_MS = 25;
 const REPLACEMENT_RETRY_MS = 5_000;
+/** An engine that has said nothing for so long is pulling an image or waiting for a container to end. */
+const SLOW_AFTER_MS = 5_000;
+/** Bounds the memory and the connections to engines that slow runs may take. */
+const MOST_SLOW = 500;
 const BEHIND_THE_OTHERS: JobResult = { kind: 'again', afterMs: 0 };
 
 type StopCall = Plan['remove'][number] & { readonly kind: 'park' | 'remove' };
@@ -35,8 +39,8 @@ type StopCall = Plan['remove'][number] & { readonly kind: 'park' | 'remove' };
 @Injectable()
 export class ReconcileDeploymentHandler implements JobHandler {
   readonly kind = 'deployment.reconcile';
-  readonly concurrency: number;
   private active = 0;
+  private readonly slow = new Set<EngineCalls>();
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
@@ -49,8 +53,11 @@ export class ReconcileDeploymentHandler implements JobHandler {
     private readonly notifications: Notifications,
     private readonly metrics: DeploymentMetrics,
     private readonly stopFailures: StopFailures,
-  ) {
-    this.concurrency = config.WORKER_CONCURRENCY;
+  ) {}
+
+  /** A run that only waits for an engine (a long pull, a stubborn container) leaves its place to others: deletes must go on. */
+  get concurrency(): number {
+    return this.config.WORKER_CONCURRENCY + Math.min(this.slow.size, MOST_SLOW);
   }
 
   async handle(job: ClaimedJob, signal: AbortSignal): Promise<JobResult> {
@@ -64,6 +71,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
       }
     } finally {
       this.active -= 1;
+      this.slow.delete(calls);
       await calls.close();
     }
   }
@@ -73,7 +81,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
     if (!snapshot) return { kind: 'done' };
     await calls.keepStarts((id) => snapshot.replicas.some((replica) => replica.id === id && replica.status === 'starting'));
     const startFailures = calls.takeStartFailures();
-    const views = await this.observer.observe(job.key, nodesToAsk(snapshot), expectedOn(snapshot), signal);
+    const views = await this.observer.observe(job.key, nodesToAsk(snapshot), expectedOn(snapshot.replicas), signal);
     const steps = plan({ ...snapshot, deployment: snapshot, views, startFailures });
 
     const recorded = await this.recorder.record(snapshot, steps, job);
@@ -84,30 +92,22 @@ export class ReconcileDeploymentHandler implements JobHandler {
     }
     this.ask(snapshot, steps, calls);
     if (calls.running) {
+      if (!recorded.wrote) await this.showStopFailures(job, snapshot, steps, calls);
       await this.waitForNews(job.key, calls);
       return 'go on';
     }
     if (recorded.wrote && snapshot.status === 'pending' && this.isFull) return BEHIND_THE_OTHERS;
     if (recorded.wrote && !onlyNotesRunning(steps)) return 'go on';
     const problems = [...steps.blocked, ...calls.problems, ...(recorded.shortfall === null ? [] : [recorded.shortfall])];
-    return problems.length === 0 ? outcome(steps) : this.putOff(job, snapshot, problems, [...steps.unstoppable, ...calls.stopFailures]);
+    if (problems.length === 0) return outcome(steps);
+    const afterMs = backoffMs(job.attempts, Math.random());
+    await this.stopFailures.note(job, snapshot, calls.takeStopFailures(steps.unstoppable), afterMs);
+    return { kind: 'failed', words: problems.join('; '), afterMs };
   }
 
   /** All places are taken, so others wait: that they find room, or that there is none, comes before the starts of those who have. */
   private get isFull(): boolean {
     return this.active >= this.concurrency;
-  }
-
-  /** Later, and the replicas that wait for it say so. */
-  private async putOff(
-    job: ClaimedJob,
-    snapshot: Snapshot,
-    problems: readonly string[],
-    unstopped: readonly StopFailure[],
-  ): Promise<JobResult> {
-    const afterMs = backoffMs(job.attempts, Math.random());
-    await this.stopFailures.note(job, snapshot, unstopped, afterMs);
-    return { kind: 'failed', words: problems.join('; '), afterMs };
   }
 
   /** Asks the engines for what was written down, unless they were asked already. */
@@ -142,8 +142,16 @@ export class ReconcileDeploymentHandler implements JobHandler {
     await this.metrics.timeStop(() => driver[kind](node, replicaId, { graceSeconds, signal }));
   }
 
+  /** Replicas that cannot be stopped say so while the run waits for others, and not only at its end. */
+  private async showStopFailures(job: ClaimedJob, snapshot: Snapshot, steps: Plan, calls: EngineCalls): Promise<void> {
+    const failures = calls.takeStopFailures(steps.unstoppable);
+    if (failures.length > 0) await this.stopFailures.note(job, snapshot, failures, calls.retryMs);
+  }
+
   /** Until an engine call ends, the deployment is changed by a user, or a second has passed. */
   private async waitForNews(deploymentId: string, calls: EngineCalls): Promise<void> {
+    if (calls.quietMs > SLOW_AFTER_MS) this.slow.add(calls);
+    else this.slow.delete(calls);
     await Promise.race([calls.next(), this.notifications.next(DEPLOYMENT_CHANNEL, deploymentId, SHORT_WAIT_MS)]);
   }
 }
@@ -153,12 +161,6 @@ const nodesToAsk = ({ replicas, nodes }: Snapshot): NodeTarget[] => {
   const asked = new Set(replicas.filter(({ status }) => status !== 'pending').map(({ nodeId }) => nodeId));
   return [...nodes.values()].filter(({ id }) => asked.has(id));
 };
-
-/** The replicas that a node's engine should know, as far as the records go. */
-const expectedOn =
-  (snapshot: Snapshot) =>
-  (nodeId: string): string[] =>
-    snapshot.replicas.filter((replica) => replica.nodeId === nodeId && replica.status !== 'pending').map((replica) => replica.id);
 
 /** All that there was to write is that replicas run: another look would find nothing to do. */
 const onlyNotesRunning = ({ moves, place, release, supersede, parked }: Plan): boolean =>

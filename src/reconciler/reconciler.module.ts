@@ -88,6 +88,8 @@ export class ReconcilerModule implements OnApplicationBootstrap, BeforeApplicati
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    // First, because the registration greets a known node too, and then nobody could tell that it had been away.
+    await this.syncNode.lookAtSilentNodes(AbortSignal.timeout(FIRST_LOOK_MS));
     await this.fleet.registerOwnNodes();
     await this.resync.enqueueNodes();
     await this.queue.enqueueNow([
@@ -96,7 +98,6 @@ export class ReconcilerModule implements OnApplicationBootstrap, BeforeApplicati
       { kind: 'events.publish', key: 'all' },
       { kind: 'retention.purge', key: 'all' },
     ]);
-    await this.syncNode.lookAtSilentNodes(AbortSignal.timeout(FIRST_LOOK_MS));
     for (const worker of this.workers) worker.start();
     this.watcher.start();
   }

@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { afterCommit, inTransaction, type Tx } from '../database/transaction';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
-import { PlacementService } from '../deployments/placement/placement.service';
+import { PlacementService, type PlacementOrder } from '../deployments/placement/placement.service';
 import { ReplicasRepository } from '../deployments/replicas.repository';
 import { TEARDOWN_CHANNEL } from '../deployments/deletion/teardown-watch';
 import type { ClaimedJob } from '../jobs/job-kinds';
@@ -24,8 +24,8 @@ export interface Recorded {
   readonly shortfall: string | null;
 }
 
-/** Where the caller knows them, with the replicas that the deployment has already. */
-type LocalWish = PlacementWish & { readonly own: ReadonlyMap<string, number> | undefined };
+/** Where the caller knows them, with the replicas that the deployment has already, and the fleet that was prepared. */
+type LocalWish = PlacementWish & Pick<PlacementOrder, 'own' | 'fleet'>;
 
 const NOTHING: Recorded = { stale: false, wrote: false, shortfall: null };
 
@@ -52,13 +52,13 @@ export class Recorder {
       async (tx, attempt) => {
         const deployment = await this.deployments.lockAtRevision(tx, snapshot.id, snapshot.revision, job);
         if (!deployment) return { ...NOTHING, stale: true };
-        if (plan.place) await this.placements.prepare(tx, attempt);
+        const fleet = plan.place ? await this.placements.prepare(tx, attempt) : undefined;
         await this.replicas.move(tx, plan.moves);
         if (plan.release.length > 0) await this.nodes.release(tx, plan.release);
         await this.replicas.park(tx, plan.parked);
         await this.replicas.supersede(tx, plan.supersede);
         if (ends) await this.completion.complete(tx, snapshot.id);
-        const placed = plan.place ? await this.place(tx, deployment, { ...plan.place, own: ownOf(snapshot) }, attempt) : NOTHING;
+        const placed = plan.place ? await this.place(tx, deployment, { ...plan.place, own: ownOf(snapshot), fleet }, attempt) : NOTHING;
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
         if (plan.release.length + plan.parked.length > 0) afterCommit(tx, () => this.notifications.tell(TEARDOWN_CHANNEL, snapshot.id));
         return { ...placed, wrote: placed.wrote || writes > 0 || plan.deployment !== null };

@@ -15,7 +15,7 @@ export class ResyncRepository {
 
   async enqueueNodes(): Promise<void> {
     await this.dataSource.query(
-      `INSERT INTO jobs (kind, key) SELECT 'node.sync', id::text FROM nodes WHERE removed_at IS NULL ON CONFLICT (kind, key) DO NOTHING`,
+      `INSERT INTO jobs (kind, key) SELECT 'node.sync', id::text FROM nodes WHERE removed_at IS NULL ORDER BY id ON CONFLICT (kind, key) DO NOTHING`,
     );
   }
 }

@@ -1,4 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { setMaxListeners } from 'node:events';
+import { eachAtATime } from '../common/each-at-a-time';
 import { within } from '../common/within';
 import { AppConfig } from '../config/app-config';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
@@ -11,6 +13,8 @@ import { discrepancies } from './discrepancies';
 import { NodeSyncRepository, type SyncedNode } from './node-sync.repository';
 
 const CALL_TIMEOUT_MS = 10_000;
+const REMOVAL_TIMEOUT_MS = 10_000;
+const REMOVALS_AT_A_TIME = 8;
 const UNSERVED_RETRY_MS = 30_000;
 
 /**
@@ -34,11 +38,15 @@ export class SyncNodeHandler implements JobHandler {
 
   /**
    * For a process that begins: looks at the nodes that have been silent, whoever has their jobs. Placement would take them
-   * for offline, and fail deployments, when it was only we who were away.
+   * for offline, and fail deployments, when it was only we who were away. Those that `signal` leaves no time for are left
+   * to their jobs, which are due.
    */
   async lookAtSilentNodes(signal: AbortSignal): Promise<void> {
-    const targets = await this.nodes.targets([this.runtimes.active.kind]);
-    await Promise.allSettled(targets.filter(({ online }) => !online).map(({ id }) => this.handle({ key: id }, signal)));
+    setMaxListeners(Infinity, signal);
+    const silent = await this.repository.silent(this.runtimes.active.kind);
+    await eachAtATime(this.concurrency, silent, async (key) => {
+      if (!signal.aborted) await this.handle({ key }, signal).catch(() => undefined);
+    });
   }
 
   async handle(job: Pick<ClaimedJob, 'key'>, stop: AbortSignal): Promise<JobResult> {
@@ -46,21 +54,23 @@ export class SyncNodeHandler implements JobHandler {
     if (!node) return { kind: 'done' };
     const driver = this.runtimes.driverFor(node.runtime);
     if (!driver) return { kind: 'again', afterMs: UNSERVED_RETRY_MS };
+    let unclaimed: readonly ObservedWorkload[] = [];
     try {
-      await within(CALL_TIMEOUT_MS, stop, (signal) => this.sync(node, driver, signal));
+      unclaimed = await within(CALL_TIMEOUT_MS, stop, (signal) => this.sync(node, driver, signal));
     } catch (error) {
-      if (!(error instanceof DriverError)) throw error;
+      // A look that was called off says nothing of the node.
+      if (!(error instanceof DriverError) || stop.aborted) throw error;
       if (node.online) this.logger.warn(`Node ${node.name} does not answer: ${error.message}`);
       await this.nodes.heartbeatFailed(node.id, error.message);
       if (node.draining) await this.wakeAll(node);
     }
+    await this.removeUnclaimed(node, driver, unclaimed, stop);
     return { kind: 'again', afterMs: this.config.NODE_SYNC_SECONDS * 1000 };
   }
 
-  private async sync(node: SyncedNode, driver: RuntimeDriver, signal: AbortSignal): Promise<void> {
+  /** Returns the workloads that no unfinished replica stands for. */
+  private async sync(node: SyncedNode, driver: RuntimeDriver, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
     const [info, workloads] = await Promise.all([driver.info(node, signal), driver.list(node, {}, signal)]);
-    await this.nodes.heartbeat(node.id, info);
-    if (!node.online) this.notifications.tell(FLEET_CHANNEL, node.id);
     // Read after the list: a workload that was shown had its record before.
     const records = await this.repository.replicas(
       node.id,
@@ -68,7 +78,10 @@ export class SyncNodeHandler implements JobHandler {
     );
     const found = discrepancies(records, workloads, { cameBack: !node.online, draining: node.draining });
     await this.jobs.enqueueNow(found.wake.map((key) => ({ kind: 'deployment.reconcile', key })));
-    if (found.unclaimed.length > 0) await this.removeUnclaimed(node, driver, found.unclaimed, signal);
+    // After the wake-up: whoever comes after us, should we die here, must still find that the node had been away.
+    await this.nodes.heartbeat(node.id, info);
+    if (!node.online) this.notifications.tell(FLEET_CHANNEL, node.id);
+    return found.unclaimed;
   }
 
   /** A node that is gone for good can still be drained: its replicas get successors elsewhere. */
@@ -79,25 +92,38 @@ export class SyncNodeHandler implements JobHandler {
 
   /**
    * Workloads of finished replicas go. Those of deployments that the database has never heard of stay and are reported:
-   * after a database was restored from a backup they are what is left of newer deployments.
+   * after a database was restored from a backup they are what is left of newer deployments. One that cannot be removed now
+   * is met again by the next sync.
    */
   private async removeUnclaimed(
     node: SyncedNode,
     driver: RuntimeDriver,
     unclaimed: readonly ObservedWorkload[],
-    signal: AbortSignal,
+    stop: AbortSignal,
   ): Promise<void> {
+    if (unclaimed.length === 0) return;
     const known = await this.repository.knownDeployments([...new Set(unclaimed.map((workload) => workload.deploymentId))]);
-    for (const workload of unclaimed) {
-      const name = `container ${workload.containerId.slice(0, 12)} of replica ${workload.replicaId} on node ${node.name}`;
-      if (!known.has(workload.deploymentId)) {
-        this.logger.warn(
-          `${name} belongs to the unknown deployment ${workload.deploymentId}: left alone, remove it by hand if it is not wanted`,
-        );
-        continue;
-      }
-      this.logger.warn(`Removing ${name}: the replica is finished`);
-      await driver.remove(node, workload.replicaId, { graceSeconds: 0, signal });
+    for (const workload of unclaimed.filter(({ deploymentId }) => !known.has(deploymentId))) {
+      this.logger.warn(
+        `${nameOf(workload, node)} belongs to the unknown deployment ${workload.deploymentId}: left alone, remove it by hand if it is not wanted`,
+      );
     }
+    // In another order each time, so that stubborn ones do not hold all places for ever.
+    const finished = unclaimed.filter(({ deploymentId }) => known.has(deploymentId)).sort(() => Math.random() - 0.5);
+    await within(REMOVAL_TIMEOUT_MS, stop, (signal) =>
+      eachAtATime(REMOVALS_AT_A_TIME, finished, async (workload) => {
+        if (signal.aborted) return;
+        this.logger.warn(`Removing ${nameOf(workload, node)}: the replica is finished`);
+        try {
+          await driver.remove(node, workload.replicaId, { graceSeconds: 0, signal });
+        } catch (error) {
+          if (!(error instanceof DriverError)) throw error;
+          if (!stop.aborted) this.logger.warn(`${nameOf(workload, node)} is still there: ${error.message}`);
+        }
+      }),
+    );
   }
 }
+
+const nameOf = ({ containerId, replicaId }: ObservedWorkload, { name }: SyncedNode): string =>
+  `container ${containerId.slice(0, 12)} of replica ${replicaId} on node ${name}`;

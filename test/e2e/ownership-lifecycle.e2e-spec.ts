@@ -1,4 +1,4 @@
-import { deployed, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { deployed, settles, tableRows, UNKNOWN_ID } from '../support/deployments';
 import { insertRow } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
@@ -33,7 +33,9 @@ describe('ownership of what comes after a deployment', () => {
     t = await startTestApp({ env: { STOP_GRACE_SECONDS: '0', BULK_DELETE_MAX_SHARE_PERCENT: '100' } });
     await Promise.all([t.token('root', { admin: true }), t.token('eve')]);
     [live, gone] = [await deployed(t, 'ada'), await deployed(t, 'ada')];
+    await settles(t, 'ada', live);
     await t.as('ada').delete(`/api/deployment/${gone}`).expect(200);
+    await settles(t, 'ada', gone);
     const user_id = await t.userId('ada');
     const of = { user_id, enabled: false };
     const webhook = await insertRow(t.dataSource, 'subscriptions', {

@@ -2,8 +2,11 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { engineAddress } from '../support/engine';
 
-/** `lose`: the engine does the work and its answer never arrives. `cut`: the answer breaks off in the middle. */
-export type Interference = 'pass' | 'lose' | 'cut' | { readonly status: number; readonly body: unknown };
+/**
+ * `drop`: the engine never hears of it. `lose`: it does the work and its answer never arrives. `cut`: the answer breaks off
+ * in the middle.
+ */
+export type Interference = 'pass' | 'drop' | 'lose' | 'cut' | { readonly status: number; readonly body: unknown };
 
 export interface EngineProxy {
   readonly endpoint: string;
@@ -47,6 +50,7 @@ function forward(proxy: Omit<EngineProxy, 'endpoint' | 'close'>, incoming: Incom
     incoming.resume();
     return;
   }
+  if (interference === 'drop') return void outgoing.destroy();
   const { method, url: path, headers } = incoming;
   const address = engineAddress();
   const engine = 'path' in address ? { socketPath: address.path } : address;

@@ -35,7 +35,7 @@ export const aWorkload = (replicaId: string, phase: WorkloadPhase, over: Partial
   deploymentId: 'd1',
   containerId: `container-${replicaId}`,
   phase,
-  startedAt: null,
+  startedAt: secondsAgo(30),
   exitCode: null,
   reason: phase === 'exited' ? 'Exited with code 1' : null,
   publishedPorts: [],

@@ -1,12 +1,10 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { Notifications } from '../../jobs/notifications';
+import { ProgressWatch } from '../../jobs/progress-watch';
 
 /** The channel that tells, by deployment id, that a teardown made progress. */
 export const TEARDOWN_CHANNEL = 'fog_teardown';
-
-const LOOK_ANYWAY_MS = 1_000;
 
 export interface TeardownState {
   /** No replica is stopping and no reservation is open, but for those that are kept for a restore. */
@@ -20,32 +18,19 @@ export interface TeardownState {
 
 /** Follows a teardown from the database's point of view, whichever process does the work. */
 @Injectable()
-export class TeardownWatch implements OnModuleDestroy {
-  private isEnding = false;
-
+export class TeardownWatch {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
-    private readonly notifications: Notifications,
+    private readonly progress: ProgressWatch,
   ) {}
 
-  /** A process that ends answers with what is true so far: its workers stop before its last requests do. */
-  onModuleDestroy(): void {
-    this.isEnding = true;
-  }
-
-  /** Resolves when the teardown is complete or `timeoutMs` have passed, with what is true then. */
-  async wait(deploymentId: string, replicaIds: readonly string[], timeoutMs: number): Promise<TeardownState> {
-    const end = performance.now() + timeoutMs;
-    for (;;) {
-      const progress = this.notifications.next(
-        TEARDOWN_CHANNEL,
-        deploymentId,
-        Math.min(LOOK_ANYWAY_MS, Math.max(0, end - performance.now())),
-      );
-      const state = await this.look(deploymentId, replicaIds);
-      if (state.complete || this.isEnding || performance.now() >= end) return state;
-      await progress;
-    }
+  /** Resolves when the teardown is complete, `timeoutMs` have passed or the process ends, with what is true then. */
+  wait(deploymentId: string, replicaIds: readonly string[], timeoutMs: number): Promise<TeardownState> {
+    return this.progress.follow(
+      { channel: TEARDOWN_CHANNEL, key: deploymentId, timeoutMs },
+      () => this.look(deploymentId, replicaIds),
+      ({ complete }) => complete,
+    );
   }
 
   private async look(deploymentId: string, replicaIds: readonly string[]): Promise<TeardownState> {

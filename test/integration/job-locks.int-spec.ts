@@ -1,0 +1,56 @@
+import type { DataSource } from 'typeorm';
+import { inTransaction } from '../../src/database/transaction';
+import type { ClaimedJob } from '../../src/jobs/job-kinds';
+import { JobQueue } from '../../src/jobs/job-queue';
+import { Notifications } from '../../src/jobs/notifications';
+import { openDataSource } from '../support/open-data-source';
+import { createTestDatabase, type TestDatabase } from '../support/test-database';
+import { until } from '../support/until';
+
+/** An enqueue locks jobs by their keys. A statement that did so by their place in the table would deadlock with it. */
+describe('statements on many jobs', () => {
+  let database: TestDatabase;
+  let dataSource: DataSource;
+  let notifications: Notifications;
+  let queue: JobQueue;
+  let jobs: ClaimedJob[];
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    dataSource = await openDataSource(database.url, 5);
+    notifications = new Notifications(dataSource);
+    queue = new JobQueue(dataSource, notifications);
+  });
+  afterAll(async () => {
+    await notifications?.onApplicationShutdown();
+    await dataSource?.destroy();
+    await database?.drop();
+  });
+  beforeEach(async () => {
+    await dataSource.query('DELETE FROM jobs');
+    // The last by key is the first in the table.
+    for (const key of ['b', 'a']) await queue.enqueueNow([{ kind: 'node.sync', key }]);
+    jobs = await queue.claim('node.sync', 10, 'me');
+  });
+
+  const isWaiting = async (): Promise<boolean> => {
+    const waiting = await dataSource.query<unknown[]>(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return waiting.length > 0;
+  };
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a renewal of leases', () => queue.renew(jobs)],
+    ['a hand-back', () => queue.handBack(jobs)],
+    ['a release of strays', () => queue.releaseStrays('node.sync', 'me', [])],
+  ])('%s waits for the first job without holding a later one', async (_name, work) => {
+    let working: Promise<unknown> | undefined;
+    await inTransaction(dataSource, async (tx) => {
+      await tx.query(`SELECT 1 FROM jobs WHERE key = 'a' FOR UPDATE`);
+      working = work();
+      await until(isWaiting, { what: 'the statement to wait for the lock' });
+      expect(await tx.query(`SELECT key FROM jobs ORDER BY key FOR UPDATE SKIP LOCKED`)).toEqual([{ key: 'a' }, { key: 'b' }]);
+    });
+    await working;
+  });
+});
