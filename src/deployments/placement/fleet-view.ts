@@ -1,6 +1,4 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
 import type { Tx } from '../../database/transaction';
 import { JOBS_CHANNEL } from '../../jobs/job-queue';
 import { Notifications } from '../../jobs/notifications';
@@ -33,7 +31,6 @@ export class FleetView implements OnApplicationBootstrap {
   private readonly seed = Math.random();
 
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
     private readonly nodes: NodesRepository,
     private readonly notifications: Notifications,
   ) {}
@@ -47,18 +44,16 @@ export class FleetView implements OnApplicationBootstrap {
   }
 
   /**
-   * A picture that is young enough. An old one is read again in the caller's transaction, since waiting there for another
-   * connection could wait for ever; one that begins to age, in the background.
+   * A picture that is young enough. When it ages one caller reads a new one, in his own transaction: waiting there for
+   * another connection could wait for ever. Until he has it the others go by the old one, and wait when that is too old.
    */
   async current(tx: Tx): Promise<Fleet> {
     const age = performance.now() - this.readAt;
     if (this.fleet !== null && age <= this.keepMs) return this.fleet;
-    if (this.fleet !== null && age <= 2 * this.keepMs) {
-      if (this.reading === null) this.share(this.dataSource).catch(() => undefined);
-      return this.fleet;
-    }
     if (this.reading?.version !== this.version) return this.share(tx);
-    return this.reading.result.catch(() => this.fresh(tx));
+    if (this.fleet !== null && age <= 2 * this.keepMs) return this.fleet;
+    // His transaction may fail, but that is no fault of ours: we look for ourselves, or wait for the next who does.
+    return this.reading.result.catch(() => this.current(tx));
   }
 
   /** A picture of now, for this caller and for those after him. */
@@ -72,18 +67,18 @@ export class FleetView implements OnApplicationBootstrap {
     this.version += 1;
   }
 
-  private share(database: Pick<Tx, 'query'>): Promise<Fleet> {
-    const reading: Reading = { version: this.version, result: this.read(database) };
+  private share(tx: Tx): Promise<Fleet> {
+    const reading: Reading = { version: this.version, result: this.read(tx) };
     this.reading = reading;
     return reading.result.finally(() => {
       if (this.reading === reading) this.reading = null;
     });
   }
 
-  private async read(database: Pick<Tx, 'query'>): Promise<Fleet> {
+  private async read(tx: Tx): Promise<Fleet> {
     const { version } = this;
     const begun = performance.now();
-    const nodes = await this.nodes.candidates(database, { lock: false });
+    const nodes = await this.nodes.candidates(tx, { lock: false });
     const fleet = new Fleet(nodes, Math.floor(this.seed * nodes.length));
     if (version === this.version) {
       this.fleet = fleet;

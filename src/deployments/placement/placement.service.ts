@@ -18,6 +18,8 @@ export interface PlacementOrder {
   readonly own?: ReadonlyMap<string, number>;
   /** The attempt number of each new replica, for those that replace a failed one; 0 for the others. */
   readonly attempts?: readonly number[];
+  /** What `prepare` has given. */
+  readonly fleet?: Fleet;
 }
 
 /** What placement has to know of a deployment. */
@@ -54,18 +56,19 @@ export class PlacementService {
 
   /**
    * To be called at the beginning of a transaction that also releases, with its attempt: a later one may lock the nodes, and a
-   * release before it would have taken one of them out of order.
+   * release before it would have taken one of them out of order. What it gives goes into the order.
    */
-  async prepare(tx: Tx, attempt: number): Promise<void> {
-    if (attempt > 1) await this.lookAgain(tx, attempt);
+  async prepare(tx: Tx, attempt: number): Promise<Fleet | undefined> {
+    return attempt > 1 ? this.lookAgain(tx, attempt) : undefined;
   }
 
   private async choosePlaces(tx: Tx, deployment: LockedDeployment, order: PlacementOrder, attempt: number): Promise<Placement> {
     const own = order.own ?? (await this.replicas.census(tx, deployment)).liveByNode;
     const request = requestOf(deployment, order.count);
-    let fleet = attempt > 1 ? await this.lookAgain(tx, attempt) : await this.fleet.current(tx);
+    let fleet = order.fleet ?? (attempt > 1 ? await this.lookAgain(tx, attempt) : await this.fleet.current(tx));
     let placement = place(request, fleet, { own });
-    if (placement.shortfall !== null && attempt === 1) {
+    // What was seen may be old, and what was prepared does not know yet what this transaction has released.
+    if (placement.shortfall !== null) {
       fleet = await this.fleet.fresh(tx);
       placement = place(request, fleet, { own });
     }
@@ -98,8 +101,10 @@ export class PlacementService {
 
   /** The nodes as they are, and in the end as they stay until the transaction ends; callers queue in id order. */
   private async lookAgain(tx: Tx, attempt: number): Promise<Fleet> {
-    const fleet = await this.fleet.fresh(tx);
-    if (attempt === 2 && fleet.size > LOCKED_AT_ONCE) return fleet;
+    if (attempt === 2) {
+      const fleet = await this.fleet.fresh(tx);
+      if (fleet.size > LOCKED_AT_ONCE) return fleet;
+    }
     return new Fleet(await this.nodes.candidates(tx, { lock: true }));
   }
 }
