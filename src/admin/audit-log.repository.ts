@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { UNPREPARED } from '../database/preparing-client';
 import type { AuditRecordDto } from './audit-log.dto';
 import type { AuditCursor, AuditFilters } from './audit-query';
 
 /** Counting goes no further: nobody pages through more, and a log of years would be read for every page. */
 export const COUNTED_AT_MOST = 10_000;
 
-/** The only conditions that a request can ask for. */
+/** The only conditions that a request can ask for: in so many combinations that their statements are not prepared. */
 const CONDITIONS: Readonly<Record<keyof AuditFilters, (parameter: string) => string>> = {
   actorId: (parameter) => `a.actor_id = ${parameter}::uuid`,
   action: (parameter) => `a.action = ${parameter}`,
@@ -31,7 +32,7 @@ export class AuditLogRepository {
     if (cursor) conditions.push(`a.id ${backwards ? '>' : '<'} $${values.push(cursor.id)}`);
     const direction = backwards ? 'ASC' : 'DESC';
     return this.dataSource.query<AuditRecordDto[]>(
-      `SELECT ${COLUMNS} FROM audit_log AS a
+      `${UNPREPARED} SELECT ${COLUMNS} FROM audit_log AS a
          LEFT JOIN users AS u ON u.id = a.actor_id LEFT JOIN audit_chain AS c ON c.audit_id = a.id
         WHERE ${conditions.join(' AND ') || 'true'} ORDER BY a.id ${direction} LIMIT $${values.push(limit)}`,
       values,
@@ -42,7 +43,7 @@ export class AuditLogRepository {
   async count(filters: AuditFilters): Promise<number> {
     const { conditions, values } = conditionsOf(filters);
     const [row] = await this.dataSource.query<{ count: number }[]>(
-      `SELECT count(*)::int AS count FROM (
+      `${UNPREPARED} SELECT count(*)::int AS count FROM (
          SELECT 1 FROM audit_log AS a WHERE ${conditions.join(' AND ') || 'true'} LIMIT $${values.push(COUNTED_AT_MOST)}) AS counted`,
       values,
     );

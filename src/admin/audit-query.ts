@@ -1,4 +1,5 @@
 import { DomainError } from '../common/problem/domain-error';
+import { readTime } from '../common/validation/time';
 import type { AuditQueryDto } from './audit-log.dto';
 
 /** Where a page begins: after this row, or before it. The newest row is the first. */
@@ -34,8 +35,8 @@ export const readAuditQuery = (dto: AuditQueryDto): AuditQuery => ({
     resourceId: dto.resource_id,
     outcome: dto.outcome,
     requestId: dto.request_id,
-    after: time(dto.after, 'after'),
-    before: time(dto.before, 'before'),
+    after: readTime(dto.after, 'after', fault) ?? undefined,
+    before: readTime(dto.before, 'before', fault) ?? undefined,
   },
   limit: dto.limit,
   cursor: dto.cursor === undefined ? null : decode(dto.cursor),
@@ -48,14 +49,6 @@ function decode(text: string): AuditCursor {
   const [, place, id] = /^audit (after|before) (\d{1,18})$/.exec(Buffer.from(text, 'base64url').toString('latin1')) ?? [];
   if (id !== undefined) return { id, backwards: place === 'before' };
   throw fault('cursor', 'Invalid cursor. Use one from the Link header of an earlier page');
-}
-
-function time(text: string | undefined, name: string): string | undefined {
-  if (text === undefined) return undefined;
-  const year = new Date(text).getUTCFullYear();
-  if (Number.isNaN(year) || year < 1970 || year > 9999)
-    throw fault(name, `Invalid ${name}. Must be an ISO 8601 time such as 2026-01-31T12:00:00Z`);
-  return new Date(text).toISOString();
 }
 
 const fault = (pointer: string, detail: string): DomainError =>

@@ -36,7 +36,8 @@ interface Link {
 
 /**
  * Checks every row against the chain, in one snapshot, also while the program runs. `anchor` is a `position:hash` that was
- * kept outside: only it shows that somebody has cut the end off, or computed the whole chain anew.
+ * kept outside: only it shows that somebody has cut the end off, or computed the whole chain anew. Throws for one from before
+ * the log begins, since that shows nothing.
  */
 export async function verifyChain(dataSource: DataSource, anchor?: string): Promise<ChainReport> {
   const runner = dataSource.createQueryRunner();
@@ -60,6 +61,7 @@ async function walkChain(database: EntityManager, anchor: string | undefined): P
   const [anchored = '', anchorHash = ''] = anchor?.split(':') ?? [];
   let last: { position: string; hash: Buffer } = { position: '0', hash: GENESIS };
   let sealed = 0;
+  let isAnchored = anchor === undefined;
   const report = (fault: ChainFault | null): Omit<ChainReport, 'waiting'> => ({
     fault,
     sealed,
@@ -71,8 +73,10 @@ async function walkChain(database: EntityManager, anchor: string | undefined): P
       const isFirst = last.position === '0';
       const fault = isFirst && link.canonical === null ? await purgeFault(database, link) : linkFault(last, link);
       if (fault !== null) return report({ position: link.position, auditId: link.auditId, words: fault });
-      if (link.position === anchored && link.hash.toString('hex') !== anchorHash) {
-        return report({ position: link.position, auditId: link.auditId, words: 'the chain has another hash here than the anchor' });
+      if (link.position === anchored) {
+        isAnchored = link.hash.toString('hex') === anchorHash;
+        const words = 'the chain has another hash here than the anchor';
+        if (!isAnchored) return report({ position: link.position, auditId: link.auditId, words });
       }
       last = link;
       sealed += 1;
@@ -82,6 +86,7 @@ async function walkChain(database: EntityManager, anchor: string | undefined): P
   if (anchor !== undefined && BigInt(anchored) > BigInt(last.position)) {
     return report({ position: anchored, auditId: null, words: 'the chain ends before the anchor: rows were removed from its end' });
   }
+  if (!isAnchored) throw new Error('the anchor is older than the log; give a newer one');
   return report(null);
 }
 
@@ -129,7 +134,7 @@ const NEWEST_PURGE = `
 const ROWS = `
   SELECT max(r.id) AS last, count(p.audit_id)::int AS waiting, min(r.id) FILTER (WHERE c.audit_id IS NULL AND p.audit_id IS NULL) AS stray
     FROM (SELECT id FROM audit_log WHERE id > $1 ORDER BY id LIMIT $2) AS r
-    LEFT JOIN audit_chain AS c ON c.audit_id = r.id LEFT JOIN audit_pending AS p ON p.audit_id = r.id`;
+    LEFT JOIN audit_chain AS c ON c.audit_id = r.id AND c.position > 0 LEFT JOIN audit_pending AS p ON p.audit_id = r.id`;
 
 const LOST = `
   SELECT p.audit_id AS id FROM audit_pending AS p WHERE NOT EXISTS (SELECT 1 FROM audit_log WHERE id = p.audit_id) ORDER BY 1 LIMIT 1`;

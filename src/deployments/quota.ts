@@ -20,18 +20,29 @@ export class Quota {
    * Throws `quota_exceeded` when the wish would go beyond a limit. From here to the end of the transaction the user's
    * other wishes wait, so that two at once cannot both take the rest.
    */
-  async require(tx: Tx, { userId, deployments, replicas }: QuotaWish): Promise<void> {
-    const { MAX_DEPLOYMENTS_PER_USER: mostDeployments, MAX_REPLICAS_PER_USER: mostReplicas } = this.config;
-    if ((mostDeployments === 0 || deployments === 0) && (mostReplicas === 0 || replicas <= 0)) return;
-    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || $1, 0))`, [userId]);
+  async require(tx: Tx, wish: QuotaWish): Promise<void> {
+    if (!this.isLimited(wish)) return;
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || $1, 0))`, [wish.userId]);
+    await this.check(tx, wish);
+  }
+
+  /** Throws what `require` would throw now, for a preview: it waits for nobody, and nobody for it. */
+  async check(tx: Tx, wish: QuotaWish): Promise<void> {
+    if (!this.isLimited(wish)) return;
+    const { userId, deployments, replicas } = wish;
     const [now] = await tx.query<{ deployments: number; replicas: number }[]>(
       `SELECT count(*)::int AS deployments, coalesce(sum(target_replicas), 0)::int AS replicas
          FROM deployments WHERE user_id = $1 AND deleted_at IS NULL`,
       [userId],
     );
     if (!now) return;
-    refuseBeyond('deployments', now.deployments, deployments, mostDeployments);
-    refuseBeyond('replicas', now.replicas, replicas, mostReplicas);
+    refuseBeyond('deployments', now.deployments, deployments, this.config.MAX_DEPLOYMENTS_PER_USER);
+    refuseBeyond('replicas', now.replicas, replicas, this.config.MAX_REPLICAS_PER_USER);
+  }
+
+  private isLimited({ deployments, replicas }: QuotaWish): boolean {
+    const { MAX_DEPLOYMENTS_PER_USER: mostDeployments, MAX_REPLICAS_PER_USER: mostReplicas } = this.config;
+    return (mostDeployments > 0 && deployments > 0) || (mostReplicas > 0 && replicas > 0);
   }
 }
 

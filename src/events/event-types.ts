@@ -20,6 +20,7 @@ export const EVENT_TYPES = {
   'fog.deployment.held': 'An administrator put it under legal hold.',
   'fog.deployment.unheld': 'The legal hold was lifted.',
   'fog.deployment.purged': 'A deleted deployment was removed for good after its retention.',
+  'fog.operation.waiting': 'A bulk deletion waits until an administrator confirms it; `reason` says why.',
   'fog.notification.disabled': 'A webhook or e-mail subscription was switched off after days of nothing but failures.',
   'fog.notification.test': 'A test that the owner of a webhook or e-mail subscription asked for; delivered there only.',
 } as const;

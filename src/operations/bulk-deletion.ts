@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
 import { DeletionDecision, type DeletionVerdict } from '../deployments/deletion/deletion-decision';
+import { Events } from '../events/events';
 import { brakePolicy, brakeWords } from './brake';
 import type { ItemOutcome, LockedOperation } from './operation.types';
 import { contextOf, RolledBack, type OperationWork } from './operation-work';
@@ -17,13 +18,15 @@ export class BulkDeletion implements OperationWork {
     private readonly config: AppConfig,
     private readonly operations: OperationsRepository,
     private readonly decision: DeletionDecision,
+    private readonly events: Events,
   ) {}
 
   async step(tx: Tx, operation: LockedOperation): Promise<boolean> {
-    const { id, allOrNothing, options } = operation;
+    const { id, kind, userId, allOrNothing, options } = operation;
     const words = operation.confirmed ? null : brakeWords(await this.operations.weigh(tx, id), brakePolicy(this.config));
     if (words !== null) {
       await this.operations.changeStatus(tx, id, 'waiting_for_confirmation', words);
+      await this.events.record(tx, [{ type: 'fog.operation.waiting', userId, data: { operation_id: id, kind, reason: words } }]);
       return true;
     }
     const ids = await this.operations.pending(tx, id, allOrNothing ? Number.MAX_SAFE_INTEGER : CHUNK);

@@ -1,6 +1,7 @@
 import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
 import { isUuid } from '../common/uuid';
+import { readTime } from '../common/validation/time';
 import type { BulkFilter } from '../deployments/deletion/bulk-selection.repository';
 import { parseKeepWarm } from '../deployments/domain/keep-warm';
 import type { BulkDeleteRequestDto, BulkFilterDto } from './dto/bulk-delete-request.dto';
@@ -24,8 +25,8 @@ function filterOf(filter: BulkFilterDto, actor: Actor): BulkFilter {
     userId: ownerOf(user_id, all_users, actor),
     status: status ?? null,
     name: name ?? null,
-    createdAfter: timeOf(created_after, 'created_after'),
-    createdBefore: timeOf(created_before, 'created_before'),
+    createdAfter: readTime(created_after, '/filter/created_after', fault),
+    createdBefore: readTime(created_before, '/filter/created_before', fault),
     labels: labels ?? null,
   };
 }
@@ -37,15 +38,6 @@ function ownerOf(userId: string | undefined, all: boolean, actor: Actor): string
   if (!actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may delete the deployments of others');
   if (userId !== undefined && !isUuid(userId)) throw fault('/filter/user_id', 'user_id must be a UUID');
   return userId?.toLowerCase() ?? null;
-}
-
-function timeOf(text: string | undefined, name: string): string | null {
-  if (text === undefined) return null;
-  const time = new Date(/(Z|[+-]\d\d:?\d\d)$/i.test(text) || !text.includes('T') ? text : `${text}Z`);
-  const year = time.getUTCFullYear();
-  if (Number.isNaN(year) || year < 1970 || year > 9999)
-    throw fault(`/filter/${name}`, `${name} must be an ISO 8601 time such as 2026-01-31T12:00:00Z`);
-  return time.toISOString();
 }
 
 export function bulkOptionsOf(request: BulkDeleteRequestDto, { STOP_GRACE_SECONDS }: { STOP_GRACE_SECONDS: number }): BulkOptions {

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { DomainError } from '../common/problem/domain-error';
-import { inTransaction, type Tx } from '../database/transaction';
+import type { Tx } from '../database/transaction';
 import { RestoreService } from '../restores/restore.service';
-import type { ItemOutcome, LockedOperation } from './operation.types';
+import type { ItemOutcome, KnownOperation, LockedOperation } from './operation.types';
 import { contextOf, RolledBack, type OperationWork } from './operation-work';
 import { OperationsRepository } from './operations.repository';
 
@@ -17,12 +17,9 @@ export class BulkRestoration implements OperationWork {
     private readonly restores: RestoreService,
   ) {}
 
-  async prepare(operationId: string): Promise<void> {
-    const { operation, deploymentId } = await inTransaction(this.dataSource, async (tx) => ({
-      operation: await this.operations.lock(tx, operationId),
-      deploymentId: (await this.operations.pending(tx, operationId, 1))[0],
-    }));
-    if (!operation?.isActive || deploymentId === undefined) return;
+  async prepare(operation: KnownOperation): Promise<void> {
+    const [deploymentId] = await this.operations.pending(this.dataSource.manager, operation.id, 1);
+    if (!operation.isActive || deploymentId === undefined) return;
     await refusalsOf(deploymentId, () => this.restores.look(deploymentId, null, contextOf(operation)));
   }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { ItemView, OperationView } from './operation.types';
+import type { ItemView, OperationStatus, OperationView } from './operation.types';
 
 interface Viewer {
   readonly userId: string;
@@ -28,6 +28,12 @@ export class OperationViewsRepository {
     return { operation, items: await manager.query<ItemView[]>(ITEMS, [id]) };
   }
 
+  /** Null: there is none. For whoever may see it. */
+  async statusOf(id: string): Promise<OperationStatus | null> {
+    const [row] = await this.dataSource.query<{ status: OperationStatus }[]>(`SELECT status FROM operations WHERE id = $1`, [id]);
+    return row?.status ?? null;
+  }
+
   /** The viewer's own, newest first; those of all users when `all` is true. */
   async page(
     viewer: Viewer,
@@ -50,7 +56,10 @@ export class OperationViewsRepository {
 const VIEW = `
   SELECT o.id, o.kind, o.status, o.user_id AS "userId", o.all_or_nothing AS "allOrNothing", o.reason, i.*,
          o.confirmed_by AS "confirmedBy", o.confirmed_at AS "confirmedAt", o.created_at AS "createdAt", o.updated_at AS "updatedAt",
-         o.finished_at AS "finishedAt"
+         o.finished_at AS "finishedAt",
+         (SELECT json_build_object('attempts', j.attempts, 'lastError', j.last_error,
+                                   'stuckSince', j.failing_since, 'nextAttemptAt', j.due_at)
+            FROM jobs AS j WHERE j.kind = 'operation.run' AND j.key = o.id::text AND o.status = 'running') AS work
     FROM operations AS o
     JOIN LATERAL (
       SELECT count(*)::int AS total,

@@ -1,4 +1,5 @@
 import type { ProblemCode } from '../common/problem/catalog';
+import type { JsonTime } from '../database/json-time';
 
 export const OPERATION_STATUSES = ['running', 'waiting_for_confirmation', 'completed', 'failed', 'cancelled'] as const;
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
@@ -32,8 +33,8 @@ export interface ItemOutcome {
   readonly detail: string | null;
 }
 
-/** An operation whose row is locked until the transaction ends, with the user in whose name it works, as he is now. */
-export interface LockedOperation {
+/** An operation with the user in whose name it works, as he is now. */
+export interface KnownOperation {
   readonly id: string;
   readonly kind: OperationKind;
   readonly status: OperationStatus;
@@ -47,9 +48,12 @@ export interface LockedOperation {
   readonly isAdmin: boolean;
 }
 
+/** One whose row is locked until the transaction ends. */
+export type LockedOperation = KnownOperation;
+
 export interface OperationView {
   readonly id: string;
-  readonly kind: 'bulk_delete';
+  readonly kind: OperationKind;
   readonly status: OperationStatus;
   readonly userId: string;
   readonly allOrNothing: boolean;
@@ -67,6 +71,13 @@ export interface OperationView {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly finishedAt: Date | null;
+  /** Its job; null unless it is running. */
+  readonly work: {
+    readonly attempts: number;
+    readonly lastError: string | null;
+    readonly stuckSince: JsonTime | null;
+    readonly nextAttemptAt: JsonTime;
+  } | null;
 }
 
 export interface ItemView {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Notifications } from '../jobs/notifications';
 import type { BrakeReading } from './brake';
-import type { BulkOptions, ItemOutcome, LockedOperation, OperationKind, OperationStatus, Origin } from './operation.types';
+import type { BulkOptions, ItemOutcome, KnownOperation, LockedOperation, OperationKind, OperationStatus, Origin } from './operation.types';
 
 /** The channel that tells, by its id, that an operation has moved. */
 export const OPERATION_CHANNEL = 'fog_operation';
@@ -37,20 +37,21 @@ export class OperationsRepository {
     return row.id;
   }
 
-  async kindOf(manager: Pick<Tx, 'query'>, id: string): Promise<OperationKind | null> {
-    const [row] = await manager.query<{ kind: OperationKind }[]>(`SELECT kind FROM operations WHERE id = $1`, [id]);
-    return row?.kind ?? null;
+  /** As it is now, without waiting for whoever works on it. Null: there is none. */
+  async look(manager: Pick<Tx, 'query'>, id: string): Promise<KnownOperation | null> {
+    const [row] = await manager.query<KnownOperation[]>(`${KNOWN} WHERE o.id = $1`, [id]);
+    return row ?? null;
   }
 
   /** For its worker. Null: there is none. */
   async lock(tx: Tx, id: string): Promise<LockedOperation | null> {
-    const [row] = await tx.query<LockedOperation[]>(`${LOCK} WHERE o.id = $1 FOR UPDATE OF o`, [id]);
+    const [row] = await tx.query<LockedOperation[]>(`${KNOWN} WHERE o.id = $1 FOR UPDATE OF o`, [id]);
     return row ?? null;
   }
 
   /** Null when it is missing or neither the actor's own nor the actor an administrator. */
   async lockFor(tx: Tx, id: string, actor: { userId: string; isAdmin: boolean }): Promise<LockedOperation | null> {
-    const [row] = await tx.query<LockedOperation[]>(`${LOCK} WHERE o.id = $1 AND (o.user_id = $2 OR $3) FOR UPDATE OF o`, [
+    const [row] = await tx.query<LockedOperation[]>(`${KNOWN} WHERE o.id = $1 AND (o.user_id = $2 OR $3) FOR UPDATE OF o`, [
       id,
       actor.userId,
       actor.isAdmin,
@@ -59,8 +60,8 @@ export class OperationsRepository {
   }
 
   /** The next deployments that nothing has been decided about, in the order of the request. */
-  async pending(tx: Tx, id: string, limit: number): Promise<string[]> {
-    const rows = await tx.query<{ id: string }[]>(
+  async pending(manager: Pick<Tx, 'query'>, id: string, limit: number): Promise<string[]> {
+    const rows = await manager.query<{ id: string }[]>(
       `SELECT deployment_id AS id FROM operation_items WHERE operation_id = $1 AND state = 'pending' ORDER BY position LIMIT $2`,
       [id, limit],
     );
@@ -152,7 +153,7 @@ const INSERT = `
       FROM created, unnest($5::uuid[]) WITH ORDINALITY AS wanted(id, position))
   SELECT id FROM created`;
 
-const LOCK = `
+const KNOWN = `
   SELECT o.id, o.kind, o.status, o.options, o.origin, o.all_or_nothing AS "allOrNothing", o.confirmed_at IS NOT NULL AS confirmed,
          o.user_id AS "userId", u.username, u.is_active AS "isActive", u.is_admin AS "isAdmin"
     FROM operations AS o JOIN users AS u ON u.id = o.user_id`;

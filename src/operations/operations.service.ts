@@ -8,13 +8,11 @@ import { isUuid } from '../common/uuid';
 import { inTransaction, type Tx } from '../database/transaction';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
-import { Notifications } from '../jobs/notifications';
+import { ProgressWatch } from '../jobs/progress-watch';
 import { OperationDto, OperationSummaryDto } from './dto/operation.dto';
 import { OperationViewsRepository } from './operation-views.repository';
 import type { LockedOperation } from './operation.types';
 import { OPERATION_CHANNEL, OperationsRepository } from './operations.repository';
-
-const LOOK_ANYWAY_MS = 1_000;
 
 /** What people ask of operations that are under way: how far they are, and to go on or to stop. */
 @Injectable()
@@ -23,7 +21,7 @@ export class OperationsService {
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly operations: OperationsRepository,
     private readonly views: OperationViewsRepository,
-    private readonly notifications: Notifications,
+    private readonly progress: ProgressWatch,
     private readonly jobs: JobQueue,
     private readonly idempotency: IdempotencyService,
     private readonly audit: Audit,
@@ -43,16 +41,17 @@ export class OperationsService {
     return { items: rows.map((row) => OperationSummaryDto.summary(row)), total };
   }
 
-  /** Resolves when the operation has ended or waits for an administrator, or after `timeoutMs`, with what is true then. */
+  /**
+   * Resolves when the operation has ended or waits for an administrator, `timeoutMs` have passed or the process ends, with
+   * what is true then. Every item tells of itself, so only the status is read on the way.
+   */
   async wait(id: string, actor: Actor, timeoutMs: number): Promise<OperationDto> {
-    const end = performance.now() + timeoutMs;
-    for (;;) {
-      const left = Math.max(0, end - performance.now());
-      const progress = this.notifications.next(OPERATION_CHANNEL, id, Math.min(LOOK_ANYWAY_MS, left));
-      const operation = await this.get(id, actor);
-      if (operation.status !== 'running' || left === 0) return operation;
-      await progress;
-    }
+    await this.progress.follow(
+      { channel: OPERATION_CHANNEL, key: id, timeoutMs },
+      () => this.views.statusOf(id),
+      (status) => status !== 'running',
+    );
+    return this.get(id, actor);
   }
 
   /** Lets an operation that the brake has stopped go on, to its end. Throws `conflict` when it does not wait. */

@@ -37,10 +37,10 @@ export class RunOperationHandler implements JobHandler {
 
   /** True when something may be left to do. */
   private async step(id: string): Promise<boolean> {
-    const kind = await this.operations.kindOf(this.dataSource.manager, id);
-    if (!kind) return false;
+    const seen = await this.operations.look(this.dataSource.manager, id);
+    if (seen?.status !== 'running') return false;
     try {
-      await this.works[kind].prepare?.(id);
+      await this.works[seen.kind].prepare?.(seen);
       return await inTransaction(this.dataSource, (tx, attempt) => this.stepIn(tx, id, attempt), { retryOn: mayEndOtherwise });
     } catch (error) {
       if (!(error instanceof RolledBack)) throw error;

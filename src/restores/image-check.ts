@@ -1,13 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { within } from '../common/within';
+import type { RestorationCandidate } from '../deployments/deletion/restoration.repository';
 import { NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type NodeTarget } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
+import { replicasToPlace } from './replicas-to-place';
 
 export type ImageState = 'available' | 'unavailable' | 'unknown';
 
+/** For all nodes together. */
 const ANSWER_WITHIN_MS = 5_000;
-const NODES_ASKED = 3;
+const ASKED_AT_ONCE = 16;
 /** A bulk restore asks for the same few images many times. */
 const REMEMBERED_MS = 3_000;
 
@@ -21,30 +25,46 @@ export class ImageCheck {
     private readonly runtimes: Runtimes,
   ) {}
 
-  /** `unknown` when no engine could tell: an engine that is away is no reason to refuse. */
-  state(image: string): Promise<ImageState> {
+  /**
+   * `available` as soon as one engine offers the image, those that ran it before are asked first; `unavailable` only when
+   * all that are online have said no. Otherwise, and when no new container is needed, `unknown`: no reason to refuse.
+   */
+  async state(deployment: RestorationCandidate): Promise<ImageState> {
+    if (replicasToPlace(deployment) === 0) return 'unknown';
+    const image = deployment.containerImage;
     const known = this.known.get(image);
     if (known) return known;
-    const asking = this.askSome(image);
+    const asking = this.askAll(image, new Set(deployment.lastNodeIds));
     this.known.set(image, asking);
     asking.catch(() => this.known.delete(image));
     return asking;
   }
 
-  private async askSome(image: string): Promise<ImageState> {
-    const targets = (await this.nodes.targets([this.runtimes.active.kind])).filter(({ online }) => online).slice(0, NODES_ASKED);
-    const answers = await Promise.all(targets.map((target) => this.ask(target, image)));
-    if (answers.includes('available')) return 'available';
-    return answers.includes('unavailable') ? 'unavailable' : 'unknown';
+  private async askAll(image: string, first: ReadonlySet<string>): Promise<ImageState> {
+    const online = (await this.nodes.targets([this.runtimes.active.kind])).filter((target) => target.online);
+    const targets = [...online.filter(({ id }) => first.has(id)), ...online.filter(({ id }) => !first.has(id))];
+    const found = new AbortController();
+    let refusals = 0;
+    const left = targets.values();
+    const askOneByOne = async (signal: AbortSignal): Promise<void> => {
+      for (const target of left) {
+        const isOffered = await this.ask(target, image, signal);
+        if (isOffered) found.abort();
+        if (isOffered === false) refusals++;
+        if (signal.aborted) return;
+      }
+    };
+    await within(ANSWER_WITHIN_MS, found.signal, (signal) => Promise.all(Array.from({ length: ASKED_AT_ONCE }, () => askOneByOne(signal))));
+    if (found.signal.aborted) return 'available';
+    return targets.length > 0 && refusals === targets.length ? 'unavailable' : 'unknown';
   }
 
-  private async ask(target: NodeTarget, image: string): Promise<ImageState> {
-    const driver = this.runtimes.driverFor(target.runtime);
-    if (!driver) return 'unknown';
+  /** Null: this engine cannot tell. */
+  private async ask(target: NodeTarget, image: string, signal: AbortSignal): Promise<boolean | null> {
     try {
-      return (await driver.offersImage(target, image, AbortSignal.timeout(ANSWER_WITHIN_MS))) ? 'available' : 'unavailable';
+      return (await this.runtimes.driverFor(target.runtime)?.offersImage(target, image, signal)) ?? null;
     } catch (error) {
-      if (error instanceof DriverError) return 'unknown';
+      if (error instanceof DriverError) return null;
       throw error;
     }
   }

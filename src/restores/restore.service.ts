@@ -17,6 +17,8 @@ import { JobQueue } from '../jobs/job-queue';
 import { isCapacityTaken } from '../nodes/nodes.repository';
 import type { RestoredDto } from './dto/restore.dto';
 import { ImageCheck } from './image-check';
+import { imageUnavailable, nameTaken, notDeleted } from './refusals';
+import { replicasToPlace } from './replicas-to-place';
 
 /** Brings a deleted deployment back with everything that it was, as a new generation; or refuses in words and changes nothing. */
 @Injectable()
@@ -52,7 +54,7 @@ export class RestoreService {
   /** Throws what a restore would throw for the deployment's state, name and image. Engines are asked; nothing is written. */
   async look(id: string, name: string | null, { actor }: Pick<RequestContext, 'actor'>): Promise<RestorationCandidate> {
     const seen = await inTransaction(this.dataSource, (tx) => this.require(tx, id, { name, lock: false, actor }));
-    if (restoredStatus(seen.statusBefore) === 'scheduled') await this.requireImage(seen.containerImage);
+    if ((await this.images.state(seen)) === 'unavailable') throw imageUnavailable(seen.containerImage);
     return seen;
   }
 
@@ -66,7 +68,7 @@ export class RestoreService {
     const { actor, requestId } = context;
     const restoration = { name: name ?? deployment.name, to, reason, changedBy: actor.userId, requestId };
     const { generation } = await this.restorations.restore(tx, deployment, restoration);
-    if (to === 'scheduled') await this.placeRest(tx, { ...deployment, generation }, attempt);
+    await this.placeRest(tx, { ...deployment, generation }, attempt);
     afterCommit(tx, () => this.metrics.countDeletion('restored'));
     await this.jobs.enqueue(tx, [{ kind: 'deployment.reconcile', key: id }]);
     await this.audit.record(tx, context, {
@@ -88,26 +90,18 @@ export class RestoreService {
   ): Promise<RestorationCandidate> {
     const deployment = await this.restorations.find(tx, id, { actor, name, lock });
     if (!deployment) throw deploymentNotFound(id);
-    if (deployment.status !== 'deleted') throw new DomainError('not_deleted', `The deployment is ${deployment.status}, not deleted`);
+    if (deployment.status !== 'deleted') throw notDeleted(deployment.status);
     if (deployment.nameTaken) throw nameTaken(name ?? deployment.name);
     return deployment;
   }
 
-  private async requireImage(image: string): Promise<void> {
-    if ((await this.images.state(image)) !== 'unavailable') return;
-    throw new DomainError('image_unavailable', `No node has the image ${image}, and no registry offers it any more`);
-  }
-
   private async placeRest(tx: Tx, deployment: RestorationCandidate, attempt: number): Promise<void> {
-    const count = deployment.targetReplicas - deployment.warmReplicaIds.length;
-    if (count <= 0) return;
+    const count = replicasToPlace(deployment);
+    if (count === 0) return;
     const placement = await this.placements.place(tx, deployment, { count, cause: 'restore', generation: deployment.generation }, attempt);
     if (placement.shortfall !== null) throw new DomainError('insufficient_capacity', placement.shortfall);
   }
 }
-
-export const nameTaken = (name: string): DomainError =>
-  new DomainError('name_taken', `Another deployment is named ${name} now; give another name`);
 
 function answerOf(deployment: RestorationCandidate, to: RestoredStatus, generation: number, warm: number): RestoredDto {
   const { id, name, targetReplicas } = deployment;

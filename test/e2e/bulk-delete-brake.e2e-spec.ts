@@ -40,6 +40,18 @@ describe('the brake of bulk deletion', () => {
     expect(await alive(ids)).toBe(1);
   });
 
+  it('tells the user that his operation waits, and why, once: it would wait for ever without a word', async () => {
+    const ids = await deployments(4);
+    const { body } = await t.as('ada').post(bulk).send({ ids }).expect(202);
+    const { body: feed } = await t.as('ada').get('/api/events?types=fog.operation.waiting&wait=10').expect(200);
+    expect(feed.events).toMatchObject([
+      { type: 'fog.operation.waiting', data: { operation_id: body.operation_id, kind: 'bulk_delete', reason: body.reason } },
+    ]);
+    await t.as('root').post(`/api/operations/${body.operation_id}/confirm`).expect(200);
+    await until(async () => (await t.as('ada').get(`/api/operations/${body.operation_id}`)).body.status === 'completed');
+    expect(await t.dataSource.query(`SELECT 1 FROM events WHERE type = 'fog.operation.waiting'`)).toHaveLength(1);
+  });
+
   it('adds operations up, also those that run at the same time', async () => {
     const ids = await deployments(6);
     const answers = await Promise.all(

@@ -1,3 +1,5 @@
+import { inTransaction } from '../../src/database/transaction';
+import { Quota } from '../../src/deployments/quota';
 import { deployed, expectGone, historyOf, reaches, replicaStatuses, statusOf, tableRows, UNKNOWN_ID } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
@@ -122,6 +124,16 @@ describe('POST /api/deployment/{id}/restore', () => {
     await expectGone(t.dataSource, id);
   });
 
+  it('needs no image while all containers are warm: one that is gone refused such restores', async () => {
+    const id = await deployed(t, 'fio', { replicas: 2 });
+    await remove('fio', id, '?keep_warm=10m');
+    await t.dataSource.query(`UPDATE deployments SET container_image = 'simulated/missing:2' WHERE id = $1`, [id]);
+    expect((await t.as('fio').post(path(id, '?dry_run=true')).expect(200)).body).toMatchObject({ possible: true, image: 'unknown' });
+    expect((await t.as('fio').post(path(id)).expect(202)).body).toMatchObject({ replicas_warm: 2 });
+    await reaches(t, 'fio', id, 'running', 'healthy');
+    await remove('fio', id);
+  });
+
   it('says in a preview what it would do, and writes nothing', async () => {
     const id = await deployed(t, 'fay', { replicas: 2 });
     await remove('fay', id);
@@ -170,7 +182,10 @@ describe('POST /api/deployment/{id}/restore', () => {
     await t.dataSource.query(`UPDATE deployments SET target_replicas = 100 WHERE id = $1`, [large]);
     const before = await tableRows(t.dataSource);
 
-    expect((await t.as('hal').post(path(lost)).expect(409)).body).toMatchObject({ code: 'image_unavailable' });
+    const refused = await t.as('hal').post(path(lost)).expect(409);
+    expect(refused.body).toMatchObject({ code: 'image_unavailable' });
+    const foreseen = await t.as('hal').post(path(lost, '?dry_run=true')).expect(200);
+    expect(foreseen.body.obstacles).toEqual([{ code: 'image_unavailable', detail: refused.body.detail }]);
     expect((await t.as('hal').post(path(large)).expect(409)).body).toMatchObject({ code: 'quota_exceeded', quota: 'replicas', limit: 60 });
     await t.dataSource.query(`UPDATE deployments SET target_replicas = 60 WHERE id = $1`, [large]);
     await t.dataSource.query(`UPDATE nodes SET cordoned = true`);
@@ -221,6 +236,16 @@ describe('POST /api/deployment/{id}/restore', () => {
 });
 
 describe('quotas', () => {
+  it('are looked at by a preview without waiting for a deploy of the same user that holds them', async () => {
+    const id = await deployed(t, 'pia');
+    await remove('pia', id);
+    const userId = await t.userId('pia');
+    await inTransaction(t.dataSource, async (tx) => {
+      await t.app.get(Quota, { strict: false }).require(tx, { userId, deployments: 1, replicas: 1 });
+      expect((await t.as('pia').post(path(id, '?dry_run=true')).expect(200)).body).toMatchObject({ possible: true });
+    });
+  });
+
   it('are never exceeded by a race of deployments, scalings and restores', async () => {
     const answers = await Promise.all(
       Array.from({ length: 14 }, (_unused, n) =>

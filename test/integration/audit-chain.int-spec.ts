@@ -203,6 +203,18 @@ describe('the chain of the audit log', () => {
     expect((await verifyChain(dataSource)).fault).toMatchObject({ position: null, words: 'the row was removed before it was sealed' });
   });
 
+  // Such links were read by no walk, and kept their rows from being found outside the chain.
+  it('names a row that was inserted with a link from before the first position', async () => {
+    await record(2);
+    await sealAll();
+    await dataSource.query(`ALTER TABLE audit_chain DROP CONSTRAINT ck_audit_chain_position`);
+    await tamper(
+      `INSERT INTO audit_log (id, via, action, outcome) OVERRIDING SYSTEM VALUE VALUES (-5, 'system', 'forged', 'done')`,
+      `INSERT INTO audit_chain (position, audit_id, hash) VALUES (0, -5, sha256('x'))`,
+    );
+    expect((await verifyChain(dataSource)).fault).toMatchObject({ position: null, auditId: '-5' });
+  });
+
   it('is as it was when the name of a user is taken away', async () => {
     const [{ id }] = await dataSource.query<[{ id: string }]>(
       `INSERT INTO users (username, email, password_hash) VALUES ('ada', 'ada@example.org', 'x') RETURNING id`,
@@ -260,6 +272,29 @@ describe('the chain of the audit log', () => {
       expect((await verifyChain(dataSource)).fault).toMatchObject({ words: 'the row was removed' });
     });
 
+    // Accepted once: all up to the anchor cut off, and a retention made up that has done it, with a first link of any hash.
+    it('cannot be checked by an anchor from before its first link, whoever has removed that', async () => {
+      await recordAgo(400, 3);
+      const { anchor: old } = await verifyChain(dataSource);
+      await recordAgo(400, 2);
+      const { anchor: newest } = await verifyChain(dataSource);
+      await retention(365).purge();
+      expect(await verifyChain(dataSource, newest ?? '')).toMatchObject({ fault: null });
+      await expect(verifyChain(dataSource, old ?? '')).rejects.toThrow('the anchor is older than the log; give a newer one');
+
+      const through = { through_position: '9999', through_hash: '07'.repeat(32), rows: 1 };
+      await tamper(
+        `DELETE FROM audit_log`,
+        `DELETE FROM audit_chain`,
+        `DELETE FROM audit_pending`,
+        `INSERT INTO audit_chain (position, audit_id, hash) VALUES (9999, 999999, decode('${through.through_hash}', 'hex'))`,
+      );
+      await inTx((tx) => audit.recordSystem(tx, { action: 'audit.purge', resourceType: 'audit', resourceId: null, after: through }));
+      await sealAll();
+      expect(await verifyChain(dataSource)).toMatchObject({ fault: null, sealed: 2 });
+      await expect(verifyChain(dataSource, newest ?? '')).rejects.toThrow('the anchor is older than the log');
+    });
+
     it('keeps every row that is young, or not sealed, or behind a young one, and waits for a whole day', async () => {
       await recordAgo(30, 3);
       expect(await retention(30).purge()).toBe(0);
@@ -309,6 +344,14 @@ describe('the chain of the audit log', () => {
       text: `The audit log is broken at position 2 (row ${await idAt(2)}): the row or its link was changed after it was sealed\n`,
     });
     expect(await run({ DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' })).toMatchObject({ code: 2 });
+    await tamper(`DELETE FROM audit_log`, `UPDATE audit_chain SET position = position + 10`, `DELETE FROM audit_chain WHERE position < 13`);
+    const [head] = await dataSource.query<[{ hash: string }]>(`SELECT encode(hash, 'hex') AS hash FROM audit_chain`);
+    const after = { through_position: '13', through_hash: head.hash, rows: 3 };
+    await inTx((tx) => audit.recordSystem(tx, { action: 'audit.purge', resourceType: 'audit', resourceId: null, after }));
+    expect(await run({ DATABASE_URL, AUDIT_ANCHOR: `2:${'0'.repeat(64)}` })).toEqual({
+      code: 2,
+      text: 'The audit log could not be checked: the anchor is older than the log; give a newer one\n',
+    });
     expect(await run({ DATABASE_URL, AUDIT_ANCHOR: 'x' })).toEqual({ code: 2, text: expect.stringMatching(/^Set DATABASE_URL/) });
   }, 60_000);
 });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClaimedJob } from '../../src/jobs/job-kinds';
 import { OperationsRepository } from '../../src/operations/operations.repository';
 import { RunOperationHandler } from '../../src/operations/run-operation.handler';
@@ -6,6 +7,7 @@ import { finishTeardowns } from '../support/deployments';
 import { QueryTap } from '../support/query-tap';
 import { aDeployment, aNode, aPlacedReplica } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
+import { until } from '../support/until';
 
 let t: TestApp;
 let tap: QueryTap;
@@ -39,6 +41,10 @@ const bulkDelete = async (ids: readonly string[], over: object = {}): Promise<st
       .send({ ids, wait: 0, ...over })
       .expect(202)
   ).body.operation_id as string;
+const openRestore = async (): Promise<string | undefined> => {
+  const open = `SELECT id FROM operations WHERE kind = 'bulk_restore' AND finished_at IS NULL`;
+  return (await t.dataSource.query<{ id: string }[]>(open))[0]?.id;
+};
 const states = (id: string): Promise<{ state: string; n: number }[]> =>
   t.dataSource.query(`SELECT state, count(*)::int AS n FROM operation_items WHERE operation_id = $1 GROUP BY state ORDER BY state`, [id]);
 const deletedOf = async (ids: readonly string[]): Promise<number> =>
@@ -106,5 +112,56 @@ describe('a bulk deletion', () => {
     await t.app.get(OperationsRepository, { strict: false }).upkeep(t.dataSource.manager);
     expect(await t.dataSource.query(`SELECT key FROM jobs WHERE kind = 'operation.run'`)).toEqual([{ key: id }]);
     await run(id);
+  });
+});
+
+describe('a bulk restore', () => {
+  it('is waited for without reading all of its items after each of them, and locks its row once a step', async () => {
+    const deletion = await bulkDelete(await deployments(8));
+    await run(deletion);
+    const statements = await tap.statements(async () => {
+      const waiting = t.as('ada').post('/api/deployment/bulk-restore').send({ operation_id: deletion, wait: 60 }).expect(200);
+      const [answer] = await Promise.all([waiting, until(() => openRestore()).then((id) => run(id))]);
+      expect(answer.body).toMatchObject({ status: 'completed', restored: 8 });
+    });
+    const sent = (part: string): number => statements.filter(({ sql }) => sql.includes(part)).length;
+    expect(sent('ORDER BY i.position')).toBe(2); // for the answer that is kept for repeats, and at the end
+    expect(sent('FOR UPDATE OF o')).toBe(10); // of the deletion that it undoes, of eight steps, and of the end
+  });
+});
+
+describe('an operation', () => {
+  it('whose job fails shows what it fails at, as a deployment does', async () => {
+    const id = await bulkDelete(await deployments(1));
+    await t.dataSource.query(
+      `UPDATE jobs SET attempts = 9, last_error = 'the disk is full', failing_since = '2026-01-31T12:00:00Z', due_at = '2026-01-31T13:00:00Z'
+        WHERE kind = 'operation.run' AND key = $1`,
+      [id],
+    );
+    const work = {
+      attempts: 9,
+      last_error: 'the disk is full',
+      stuck_since: '2026-01-31T12:00:00.000Z',
+      next_attempt_at: '2026-01-31T13:00:00.000Z',
+    };
+    expect((await t.as('ada').get(`/api/operations/${id}`).expect(200)).body.work).toEqual(work);
+    expect((await t.as('ada').get('/api/operations?limit=1').expect(200)).body).toMatchObject([{ operation_id: id, work }]);
+    await run(id);
+    expect((await t.as('ada').get(`/api/operations/${id}`).expect(200)).body).toMatchObject({ status: 'completed', work: null });
+  });
+
+  it('is answered with what is true so far when the process ends: its waiting request kept the process alive', async () => {
+    const ending = await startTestApp({ env: { ROLE: 'api' } });
+    const id = await aDeployment(ending.dataSource, { user_id: await ending.userId('ada') });
+    const waiting = ending
+      .as('ada')
+      .post('/api/deployment/bulk-delete')
+      .send({ ids: [id], wait: 60 })
+      .then(({ status, body }) => ({ status, operation: body.status as string }));
+    await until(async () => (await ending.dataSource.query<unknown[]>(`SELECT 1 FROM operations`)).length === 1);
+    const closing = ending.close();
+    const late = sleep(20_000, 'no answer', { ref: false });
+    expect(await Promise.race([waiting, late])).toEqual({ status: 202, operation: 'running' });
+    await closing;
   });
 });

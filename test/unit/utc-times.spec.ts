@@ -1,12 +1,21 @@
 import { execFileSync } from 'node:child_process';
 
 describe('times without an offset', () => {
+  // Those of the audit log were once taken for the zone of the machine, and so was a year with a sign everywhere.
   it('are UTC, whatever zone the machine is in', () => {
     const program = `const { readListQuery } = require('./src/deployments/views/list-query');
-      const { createdAfter } = readListQuery({ created_after: '2026-01-31T12:00:00.5' }, { userId: 'ada' });
-      console.log(createdAfter, new Date('2026-01-31T12:00:00.5').toISOString());`;
+      const { readAuditQuery } = require('./src/admin/audit-query');
+      const { selectionOf } = require('./src/operations/bulk-request');
+      const refused = (text) => { try { return readAuditQuery({ after: text }).filters.after; } catch { return 'refused'; } };
+      const time = '2026-01-31T12:00:00.5';
+      const ada = { userId: 'ada' };
+      console.log(
+        readListQuery({ created_after: time }, ada).createdAfter, readAuditQuery({ after: time }).filters.after,
+        selectionOf({ filter: { created_before: time } }, ada).filter.createdBefore,
+        refused('-2026-01-31'), new Date(time).toISOString());`;
     const inNepal = { ...process.env, TZ: 'Asia/Kathmandu' };
     const words = execFileSync(process.execPath, ['-r', '@swc-node/register', '-e', program], { env: inNepal, encoding: 'utf8' });
-    expect(words.trim().split(' ')).toEqual(['2026-01-31T12:00:00.500Z', '2026-01-31T06:15:00.500Z']);
+    const utc = '2026-01-31T12:00:00.500Z';
+    expect(words.trim().split(/\s+/)).toEqual([utc, utc, utc, 'refused', '2026-01-31T06:15:00.500Z']);
   });
 });

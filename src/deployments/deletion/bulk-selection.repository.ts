@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { UNPREPARED } from '../../database/preparing-client';
 import type { Tx } from '../../database/transaction';
 import { filters } from '../views/deployment-list.repository';
 import type { DeploymentStatus } from '../domain/deployment-status';
@@ -22,7 +23,7 @@ export class BulkSelectionRepository {
     const { where, values } = filters({ ...filter, includeDeleted: false });
     const labels = filter.labels === null ? '' : `AND d.labels @> $${values.push(JSON.stringify(filter.labels))}::jsonb`;
     const rows = await tx.query<{ id: string }[]>(
-      `SELECT d.id FROM deployments AS d WHERE ${where} ${labels} ORDER BY d.created_at, d.id LIMIT $${values.push(limit)}`,
+      `${UNPREPARED} SELECT d.id FROM deployments AS d WHERE ${where} ${labels} ORDER BY d.created_at, d.id LIMIT $${values.push(limit)}`,
       values,
     );
     return rows.map((row) => row.id);

@@ -16,6 +16,8 @@ export interface RestorationCandidate extends LockedDeployment {
   readonly purgeAt: Date | null;
   /** Replicas whose containers were kept warm, on nodes that answer and do not drain. */
   readonly warmReplicaIds: readonly string[];
+  /** Where its replicas were last. */
+  readonly lastNodeIds: readonly string[];
   /** Another live deployment of the owner has its name now. */
   readonly nameTaken: boolean;
 }
@@ -87,6 +89,8 @@ const CANDIDATE = `
             FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
            WHERE r.deployment_id = d.id AND r.status = 'stopping' AND r.warm_until > clock_timestamp() AND r.parked_at IS NOT NULL
              AND NOT n.draining AND ${isOnline('$5')}) AS "warmReplicaIds",
+         (SELECT coalesce(json_agg(DISTINCT r.node_id), '[]') FROM deployment_replicas AS r
+           WHERE r.deployment_id = d.id AND r.generation = d.generation) AS "lastNodeIds",
          EXISTS (SELECT 1 FROM deployments AS o
                   WHERE o.user_id = d.user_id AND o.name = coalesce($4, d.name) AND o.deleted_at IS NULL) AS "nameTaken"
     FROM deployments AS d JOIN deployment_resources AS s ON s.deployment_id = d.id

@@ -2,6 +2,7 @@ import { DomainError } from '../../common/problem/domain-error';
 import type { Actor } from '../../common/request-context';
 import { isUuid } from '../../common/uuid';
 import { isCleanText } from '../../common/validation/text';
+import { readTime } from '../../common/validation/time';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../domain/deployment-status';
 import { SORT_KEYS, type ListQueryDto, type SortKey } from '../dto/deployment-list.dto';
 
@@ -38,8 +39,8 @@ export function readListQuery(dto: ListQueryDto, actor: Actor): ListQuery {
         ? null
         : oneOf(dto.status, DEPLOYMENT_STATUSES, `Invalid status. Must be one of: ${DEPLOYMENT_STATUSES.join(', ')}`, 'status'),
     name: dto.name === undefined || dto.name === '' ? null : dto.name,
-    createdAfter: time(dto.created_after, 'created_after'),
-    createdBefore: time(dto.created_before, 'created_before'),
+    createdAfter: readTime(dto.created_after, 'created_after', fault),
+    createdBefore: readTime(dto.created_before, 'created_before', fault),
     includeDeleted: dto.include_deleted,
     sortBy,
     sortOrder,
@@ -78,18 +79,6 @@ function whose(dto: ListQueryDto, actor: Actor): string | null {
   if (!isUuid(dto.user_id)) throw fault('user_id', 'Invalid user_id. Must be a UUID');
   return dto.user_id;
 }
-
-function time(text: string | undefined, name: string): string | null {
-  if (text === undefined) return null;
-  const instant = new Date(LOCAL_TIME.test(text) ? `${text}Z` : text);
-  const year = instant.getUTCFullYear();
-  if (Number.isNaN(year) || year < 1970 || year > 9999)
-    throw fault(name, `Invalid ${name}. Must be an ISO 8601 time such as 2026-01-31T12:00:00Z`);
-  return instant.toISOString();
-}
-
-/** A time of day without an offset: JavaScript takes it for the zone of the machine, but it means UTC, as a date alone does. */
-const LOCAL_TIME = /T[\d:.]+$/;
 
 function oneOf<T extends string>(value: string, allowed: readonly T[], words: string, name: string): T {
   const found = allowed.find((candidate) => candidate === value);

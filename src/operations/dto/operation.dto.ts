@@ -1,4 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
+import { isoTime, isoTimeOrNull } from '../../database/json-time';
+import { WorkDto } from '../../deployments/dto/deployment-status.dto';
 import {
   ITEM_STATES,
   OPERATION_KINDS,
@@ -104,6 +106,9 @@ export class OperationSummaryDto {
   @ApiProperty({ format: 'date-time', type: String, nullable: true })
   finished_at!: string | null;
 
+  @ApiProperty({ type: WorkDto, nullable: true, description: 'The background work, with what it fails at; null when it is not running' })
+  work!: WorkDto | null;
+
   static summary(view: OperationView): OperationSummaryDto {
     return {
       operation_id: view.id,
@@ -124,6 +129,12 @@ export class OperationSummaryDto {
       created_at: view.createdAt.toISOString(),
       updated_at: view.updatedAt.toISOString(),
       finished_at: view.finishedAt?.toISOString() ?? null,
+      work: view.work && {
+        attempts: view.work.attempts,
+        last_error: view.work.lastError,
+        stuck_since: isoTimeOrNull(view.work.stuckSince),
+        next_attempt_at: isoTime(view.work.nextAttemptAt),
+      },
     };
   }
 }

@@ -80,7 +80,10 @@ export class RestorePreviewDto {
   @ApiProperty({ type: 'integer' })
   replicas_warm!: number;
 
-  @ApiProperty({ description: 'Whether a node has the image or can get it', enum: ['available', 'unavailable', 'unknown'] })
+  @ApiProperty({
+    description: 'Whether a node has the image or can get it; unknown when the engines cannot tell or no new container is needed',
+    enum: ['available', 'unavailable', 'unknown'],
+  })
   image!: 'available' | 'unavailable' | 'unknown';
 
   @ApiProperty({ description: 'When it would be purged otherwise', format: 'date-time', type: String, nullable: true })
