@@ -1,8 +1,9 @@
 import type { FastifyHttpOptions } from 'fastify';
 import type { Server } from 'node:http';
-import { isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { answerClientError } from './common/http/client-errors';
 import { requestIdOf } from './common/http/request-id';
+import { networksOf } from './common/networks';
 import type { ProblemFilter } from './common/problem/problem.filter';
 import { BODY_LIMIT_BYTES } from './common/validation/json-body';
 import type { AppConfig } from './config/app-config';
@@ -12,9 +13,12 @@ const RECEIVE_WITHIN_MS = 15_000;
 const HEADERS_WITHIN_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 
-/** Limits of the HTTP server. Paths are matched exactly: another case or a trailing slash is another address, hence 404. */
+/**
+ * Limits of the HTTP server. Paths are matched exactly: another case or a trailing slash is another address, hence 404. Throws in
+ * words for a bad list of proxies.
+ */
 export function fastifyOptions(config: AppConfig, problems: ProblemFilter): FastifyHttpOptions<Server> {
-  const proxies = trustedProxies(config);
+  const proxies = networksOf('TRUSTED_PROXIES', config.TRUSTED_PROXIES).map(({ text }) => text);
   return {
     logger: false,
     genReqId: requestIdOf,
@@ -35,18 +39,4 @@ export function fastifyOptions(config: AppConfig, problems: ProblemFilter): Fast
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => answerClientError(error, socket),
     frameworkErrors: (error, request, reply) => problems.answer(error, request, reply),
   };
-}
-
-/** Throws in words for what is neither an address nor a CIDR range. */
-function trustedProxies({ TRUSTED_PROXIES }: AppConfig): string[] {
-  const proxies = TRUSTED_PROXIES.split(',').map((entry) => entry.trim());
-  for (const proxy of proxies) {
-    const [address = '', prefix, ...rest] = proxy.split('/');
-    const bits = isIP(address) === 4 ? 32 : 128;
-    const isRange = prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
-    if (proxy !== '' && (isIP(address) === 0 || !isRange || rest.length > 0)) {
-      throw new Error(`TRUSTED_PROXIES must list addresses or CIDR ranges, separated by commas; this is neither: ${proxy}`);
-    }
-  }
-  return proxies.filter(Boolean);
 }

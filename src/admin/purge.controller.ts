@@ -9,7 +9,7 @@ import type { RequestContext } from '../common/request-context';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { requireDeploymentId } from '../deployments/refusals';
 import { Idempotent } from '../idempotency/idempotent.decorator';
-import type { PurgeBlock } from '../purge/purge-block';
+import { PURGE_BLOCK_CODES, type PurgeBlock } from '../purge/purge-block';
 import type { PurgeCandidate } from '../purge/purge.repository';
 import { PurgeService } from '../purge/purge.service';
 import { PurgeAnswerDto, PurgeQueryDto } from './dto/purge.dto';
@@ -33,7 +33,7 @@ export class PurgeController {
   @ApiProblem('admin_required', 'read_only_token')
   @ApiProblem('not_found')
   @ApiProblem('validation_failed', 'idempotency_key_reused')
-  @ApiProblem('not_deleted', 'legal_hold', 'teardown_open', 'retention_not_over', 'idempotency_in_progress')
+  @ApiProblem(...PURGE_BLOCK_CODES, 'idempotency_in_progress')
   async purge(@Param('id') givenId: string, @Query() query: PurgeQueryDto, @Context() context: RequestContext): Promise<PurgeAnswerDto> {
     const id = requireDeploymentId(givenId, 'invalid_deployment_id');
     const options = { overrideRetention: query.override_retention, reason: query.reason ?? null };
@@ -45,10 +45,7 @@ export class PurgeController {
       const detail = 'reason is required with override_retention';
       throw new DomainError('invalid_request', `${detail}.`, { errors: [{ pointer: 'reason', detail }] });
     }
-    return answer(await this.purges.purge(id, options, context, (candidate) => answer(candidate, { purged: true, blocks: [] })), {
-      purged: true,
-      blocks: [],
-    });
+    return this.purges.purge(id, options, context, (candidate) => answer(candidate, { purged: true, blocks: [] }));
   }
 }
 

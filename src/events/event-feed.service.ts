@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { Readable } from 'node:stream';
+import { abortWith } from '../common/abort-with';
 import { DomainError } from '../common/problem/domain-error';
 import type { FeedPage } from './event-feed.repository';
 import { EventFeedRepository } from './event-feed.repository';
@@ -43,9 +44,11 @@ export class EventFeedService implements OnModuleDestroy {
     const first = await this.read(query, query.after);
     if (first.events.length > 0 || first.hasMore || query.waitSeconds === 0) return first;
     const giveBack = this.places.take(userId);
+    const end = abortWith(gone, this.ending.signal);
     try {
-      return await this.waitFor(query, first.position, AbortSignal.any([gone, this.ending.signal]));
+      return await this.waitFor(query, first.position, end.signal);
     } finally {
+      end.abort();
       giveBack();
     }
   }
@@ -55,9 +58,8 @@ export class EventFeedService implements OnModuleDestroy {
     const { position } = await this.read({ ...query, limit: 1 }, query.after);
     const start = query.after === 'latest' ? position : (query.after ?? 0);
     const giveBack = this.places.take(userId);
-    const end = new AbortController();
-    const signal = AbortSignal.any([gone, this.ending.signal, end.signal]);
-    const stream = new EventStream(this.feed, this.hub, query.filter, start, signal);
+    const end = abortWith(gone, this.ending.signal);
+    const stream = new EventStream(this.feed, this.hub, query.filter, start, end.signal);
     const readable = Readable.from(stream.frames());
     let beats = 0;
     const check = async (): Promise<void> => {
@@ -71,9 +73,9 @@ export class EventFeedService implements OnModuleDestroy {
       clearInterval(timer);
       giveBack();
     };
-    signal.addEventListener('abort', close, { once: true });
-    readable.once('close', close);
-    if (signal.aborted) close();
+    end.signal.addEventListener('abort', close, { once: true });
+    readable.once('close', () => end.abort());
+    if (end.signal.aborted) close();
     return readable;
   }
 

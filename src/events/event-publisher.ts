@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { inBatches } from '../common/in-batches';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Notifications } from '../jobs/notifications';
 
@@ -12,8 +13,6 @@ export interface PublishedRange {
   readonly first: number;
   readonly last: number;
 }
-
-const PURGE_BATCH = 1_000;
 
 /**
  * Gives committed events their positions. Writers commit in any order, so a number taken at writing would let a reader
@@ -53,14 +52,11 @@ export class EventPublisher {
   }
 
   /** Throws away events that are older than `days`, oldest first, in batches. Their deliveries go with them. Returns how many. */
-  async purge(days: number, maxBatches = 100): Promise<number> {
-    let purged = 0;
-    for (let batch = 0; batch < maxBatches; batch++) {
-      const [row] = await this.dataSource.query<{ count: number }[]>(PURGE, [PURGE_BATCH, days]);
-      purged += row?.count ?? 0;
-      if ((row?.count ?? 0) < PURGE_BATCH) break;
-    }
-    return purged;
+  purge(days: number): Promise<number> {
+    return inBatches(async (limit) => {
+      const [row] = await this.dataSource.query<{ count: number }[]>(PURGE, [limit, days]);
+      return row?.count ?? 0;
+    });
   }
 }
 

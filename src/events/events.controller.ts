@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, ge
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Readable } from 'node:stream';
 import { AuthenticationGuard } from '../auth/authentication.guard';
+import { ClientGone } from '../common/http/client-gone.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
@@ -53,12 +54,13 @@ export class EventsController {
     @Query() query: EventsQueryDto,
     @CurrentActor() actor: Actor,
     @Host() host: ExecutionContext,
+    @ClientGone() gone: AbortSignal,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EventPageDto | Readable> {
     const lastEventId = request.headers['last-event-id'];
     const wish = readEventsQuery(query, actor, typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined);
-    const reader = this.readerOf(host, actor, query.all_users, reply);
+    const reader = { userId: actor.userId, gone, mayStay: this.mayStay(host, actor, query.all_users) };
     if (request.method === 'HEAD' || request.headers.accept?.includes(STREAM_TYPE) !== true)
       return EventPageDto.from(await this.feed.page(wish, reader));
     const stream = await this.feed.stream(wish, reader);
@@ -67,10 +69,8 @@ export class EventsController {
     return stream;
   }
 
-  private readerOf(host: ExecutionContext, actor: Actor, needsAdmin: boolean, reply: FastifyReply): Reader {
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    const mayStay = async (): Promise<boolean> => {
+  private mayStay(host: ExecutionContext, actor: Actor, needsAdmin: boolean): Reader['mayStay'] {
+    return async () => {
       try {
         await this.guard.canActivate(host);
       } catch (error) {
@@ -80,6 +80,5 @@ export class EventsController {
       const user = host.switchToHttp().getRequest<{ user?: Actor }>().user;
       return user?.userId === actor.userId && (user.isAdmin || !needsAdmin);
     };
-    return { userId: actor.userId, gone: gone.signal, mayStay };
   }
 }

@@ -128,10 +128,19 @@ export class NodesRepository {
 
   /** The live nodes of these runtimes. */
   async targets(runtimes: readonly NodeRuntime[]): Promise<SyncTarget[]> {
-    return this.dataSource.query<SyncTarget[]>(
-      `SELECT n.id, n.name, n.runtime, n.endpoint, n.engine_id AS "engineId", n.draining, ${isOnline('$2')} AS online
-         FROM nodes AS n WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) ORDER BY n.id`,
-      [runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS],
-    );
+    return this.dataSource.query<SyncTarget[]>(`${LIVE_TARGETS} AND n.runtime = ANY($1::text[]) ORDER BY n.id`, [
+      ...[runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS],
+    ]);
+  }
+
+  /** Those of these nodes that are live. */
+  async targetsOf(nodeIds: readonly string[]): Promise<SyncTarget[]> {
+    return this.dataSource.query<SyncTarget[]>(`${LIVE_TARGETS} AND n.id = ANY($1::uuid[])`, [
+      ...[nodeIds, this.config.NODE_OFFLINE_AFTER_SECONDS],
+    ]);
   }
 }
+
+const LIVE_TARGETS = `
+  SELECT n.id, n.name, n.runtime, n.endpoint, n.engine_id AS "engineId", n.draining, ${isOnline('$2')} AS online
+    FROM nodes AS n WHERE n.removed_at IS NULL`;

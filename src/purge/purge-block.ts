@@ -12,8 +12,9 @@ export interface PurgeFacts {
   readonly openDeletions: number;
 }
 
-/** Why a purge is refused: the codes of the answers and the labels of the metric. */
-export type PurgeBlockCode = 'not_deleted' | 'legal_hold' | 'teardown_open' | 'retention_not_over';
+/** Why a purge is refused, the gravest first: the codes of the answers. */
+export const PURGE_BLOCK_CODES = ['not_deleted', 'legal_hold', 'teardown_open', 'retention_not_over'] as const;
+export type PurgeBlockCode = (typeof PURGE_BLOCK_CODES)[number];
 
 export interface PurgeBlock {
   readonly code: PurgeBlockCode;

@@ -84,7 +84,8 @@ export class PurgeRepository {
    */
   async erase(tx: Tx, ids: readonly string[]): Promise<void> {
     for (const { table, column } of PURGED_TABLES) await tx.query(`DELETE FROM ${table} WHERE ${column} = ANY($1::uuid[])`, [ids]);
-    await tx.query(`DELETE FROM jobs WHERE kind = 'deployment.reconcile' AND key = ANY($1::text[])`, [ids]);
+    const jobs = `SELECT id FROM jobs WHERE kind = 'deployment.reconcile' AND key = ANY($1::text[]) ORDER BY kind, key FOR UPDATE`;
+    await tx.query(`DELETE FROM jobs WHERE id IN (${jobs})`, [ids]);
     await tx.query(`INSERT INTO purged_deployments (deployment_id) SELECT unnest($1::uuid[])`, [ids]);
   }
 

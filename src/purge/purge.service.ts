@@ -47,15 +47,10 @@ export class PurgeService {
 
   /**
    * Removes all rows of it and leaves an audit row and an event, in one transaction. Throws `not_found` and the codes of
-   * `purgeBlocks`. `answerOf` makes the answer that is kept for a repeated request.
+   * `purgeBlocks`. `answerOf` makes the answer, which is also kept for a repeated request.
    */
-  async purge(
-    id: string,
-    options: PurgeOptions,
-    context: RequestContext,
-    answerOf: (candidate: PurgeCandidate) => object,
-  ): Promise<PurgeCandidate> {
-    const purged = await inTransaction(this.dataSource, async (tx) => {
+  async purge<T>(id: string, options: PurgeOptions, context: RequestContext, answerOf: (candidate: PurgeCandidate) => T): Promise<T> {
+    const answer = await inTransaction(this.dataSource, async (tx) => {
       await this.repository.begin(tx);
       const candidate = await this.lockPurgeable(tx, id, options);
       if (!candidate.due) await this.repository.bringForward(tx, id);
@@ -63,11 +58,12 @@ export class PurgeService {
       await this.audit.record(tx, context, purgeAudit(candidate, after));
       await this.events.record(tx, [purgeEvent(candidate)]);
       await this.repository.erase(tx, [id]);
-      await this.idempotency.storeAnswer(tx, context, { status: 200, body: answerOf(candidate) });
-      return candidate;
+      const body = answerOf(candidate);
+      await this.idempotency.storeAnswer(tx, context, { status: 200, body });
+      return body;
     });
     this.metrics.count('administrator', 1);
-    return purged;
+    return answer;
   }
 
   private async lockPurgeable(tx: Tx, id: string, { overrideRetention }: PurgeOptions): Promise<PurgeCandidate> {

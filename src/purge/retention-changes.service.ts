@@ -6,7 +6,6 @@ import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { isUuid } from '../common/uuid';
 import { AppConfig } from '../config/app-config';
-import { violatedConstraint } from '../database/postgres-error';
 import { inTransaction, type Tx } from '../database/transaction';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { RetentionPoliciesRepository, type StoredPolicy } from '../retention/retention-policies.repository';
@@ -14,8 +13,8 @@ import type { RetentionPolicy } from '../retention/retention-policy';
 import { DeletedDeploymentsRepository } from './deleted-deployments.repository';
 import { shiftPurgeTimes, type PolicyChange, type ShiftedPurge } from './shift-purge-times';
 
-/** More rows than these are not moved in one transaction. */
-const MAX_SHIFTED = 50_000;
+/** More deleted deployments than these are not locked and judged in one transaction. */
+const MAX_APPLIED = 50_000;
 const MAX_POLICIES = 1_000;
 
 export interface ChangeOptions {
@@ -53,26 +52,24 @@ export class RetentionChanges {
     return { defaultDays: this.config.RETENTION_DAYS, policies: await this.policies.list() };
   }
 
-  /** Throws `already_exists` for a second policy with the same selector and value, `validation_failed` for an unknown user. */
+  /**
+   * Throws `already_exists` for a second policy with the same selector and value, `conflict` when there are too many,
+   * `validation_failed` for an unknown user.
+   */
   async create(policy: RetentionPolicy, options: ChangeOptions, context: RequestContext, answerOf: AnswerOf): Promise<PolicyEffect> {
     await this.requireUser(policy);
+    const before = { previousDays: null, policyId: null, ...options };
     if (options.dryRun) {
-      if (await this.policies.exists(policy)) throw taken(policy);
-      return this.effect(this.dataSource.manager, policy, { previousDays: null, policyId: null, ...options });
+      await this.requireRoom(this.dataSource.manager, policy);
+      return this.effect(this.dataSource.manager, policy, before);
     }
-    if ((await this.policies.list()).length >= MAX_POLICIES) {
-      throw new DomainError('conflict', `There are ${MAX_POLICIES} retention policies, which is the limit; remove one first`);
-    }
-    try {
-      return await inTransaction(this.dataSource, async (tx) => {
-        const effect = await this.effect(tx, policy, { previousDays: null, policyId: null, ...options });
-        const { id } = await this.policies.insert(tx, policy, context.actor.userId);
-        return this.conclude(tx, { ...effect, policyId: id }, id, context, answerOf);
-      });
-    } catch (error) {
-      if (violatedConstraint(error) === 'uq_retention_policies_selector') throw taken(policy);
-      throw error;
-    }
+    return inTransaction(this.dataSource, async (tx) => {
+      await this.policies.lockAll(tx);
+      await this.requireRoom(tx, policy);
+      const effect = await this.effect(tx, policy, before);
+      const { id } = await this.policies.insert(tx, policy, context.actor.userId);
+      return this.conclude(tx, { ...effect, policyId: id }, id, context, answerOf);
+    });
   }
 
   /** Throws `not_found`. */
@@ -96,12 +93,13 @@ export class RetentionChanges {
     const id = givenId.toLowerCase();
     const kept = days === null ? null : id;
     if (options.dryRun) {
-      const policy = await this.policies.find(id);
+      const policy = await this.policies.find(this.dataSource.manager, id);
       if (!policy) throw notFound(id);
       return this.effect(this.dataSource.manager, { ...policy, days }, { previousDays: policy.days, policyId: kept, ...options });
     }
     return inTransaction(this.dataSource, async (tx) => {
-      const policy = await this.policies.lock(tx, id);
+      await this.policies.lockAll(tx);
+      const policy = await this.policies.find(tx, id);
       if (!policy) throw notFound(id);
       const effect = await this.effect(tx, { ...policy, days }, { previousDays: policy.days, policyId: kept, ...options });
       if (days === null) await this.policies.remove(tx, id);
@@ -118,11 +116,11 @@ export class RetentionChanges {
   ): Promise<PolicyEffect> {
     const change = { selector, value, days };
     const { now, live, deleted } = await this.deployments.count(manager, change);
-    const rows = applyToDeleted ? await this.deployments.find(manager, change, { limit: MAX_SHIFTED + 1, lock: !dryRun }) : [];
-    if (rows.length > MAX_SHIFTED) {
+    const rows = applyToDeleted ? await this.deployments.find(manager, change, { limit: MAX_APPLIED + 1, lock: !dryRun }) : [];
+    if (rows.length > MAX_APPLIED) {
       throw new DomainError(
         'conflict',
-        `More than ${MAX_SHIFTED} deleted deployments are concerned; change the policy without apply_to_deleted`,
+        `The policy chooses more than ${MAX_APPLIED} deleted deployments; change it without apply_to_deleted`,
       );
     }
     const shifted = shiftPurgeTimes(rows, change, { defaultDays: this.config.RETENTION_DAYS, now });
@@ -149,6 +147,19 @@ export class RetentionChanges {
     return effect;
   }
 
+  private async requireRoom(manager: EntityManager, policy: RetentionPolicy): Promise<void> {
+    const { policies, taken } = await this.policies.room(manager, policy);
+    if (taken) {
+      throw new DomainError(
+        'already_exists',
+        `There is a retention policy for ${policy.selector} ${policy.value} already; change that one`,
+      );
+    }
+    if (policies >= MAX_POLICIES) {
+      throw new DomainError('conflict', `There are ${MAX_POLICIES} retention policies, which is the limit; remove one first`);
+    }
+  }
+
   /** An id of another kind, such as a node's, would be a policy that silently concerns nobody. */
   private async requireUser({ selector, value }: RetentionPolicy): Promise<void> {
     if (selector !== 'user' || (isUuid(value) && (await this.policies.userExists(value)))) return;
@@ -156,8 +167,5 @@ export class RetentionChanges {
     throw new DomainError('validation_failed', `${detail}.`, { errors: [{ pointer: '/value', detail }] });
   }
 }
-
-const taken = ({ selector, value }: RetentionPolicy): DomainError =>
-  new DomainError('already_exists', `There is a retention policy for ${selector} ${value} already; change that one`);
 
 const notFound = (id: string): DomainError => new DomainError('not_found', `Retention policy ${id} not found`);

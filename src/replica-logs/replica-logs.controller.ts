@@ -1,5 +1,6 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ClientGone } from '../common/http/client-gone.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
@@ -20,7 +21,12 @@ export class ReplicaLogsController {
   @ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' })
   @ApiOkResponse({ type: ReplicaLogsDto, isArray: true })
   @ApiProblem('invalid_request', 'unauthenticated', 'inactive_user', 'not_found', 'rate_limited', 'internal', 'try_again')
-  read(@Param('deployment_id') id: string, @Query() query: LogsQueryDto, @CurrentActor() actor: Actor): Promise<ReplicaLogsDto[]> {
-    return this.logs.read(requireDeploymentId(id), actor, query.tail);
+  read(
+    @Param('deployment_id') id: string,
+    @Query() query: LogsQueryDto,
+    @CurrentActor() actor: Actor,
+    @ClientGone() gone: AbortSignal,
+  ): Promise<ReplicaLogsDto[]> {
+    return this.logs.read(requireDeploymentId(id), query.tail, { actor, gone });
   }
 }

@@ -18,6 +18,9 @@ export class ReplicaLogsDto {
   @ApiProperty({ type: [String], description: 'Oldest first, standard output and error together' })
   lines!: string[];
 
+  @ApiProperty({ description: 'The older of these lines are left out: an answer has at most 4 MB of them, and 1 MB of one replica' })
+  cut!: boolean;
+
   @ApiProperty({ type: String, nullable: true, description: 'Why the lines could not be read, in words' })
   error!: string | null;
 }

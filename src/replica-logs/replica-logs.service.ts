@@ -1,14 +1,27 @@
 import { Injectable } from '@nestjs/common';
+import { eachAtATime } from '../common/each-at-a-time';
 import type { Actor } from '../common/request-context';
-import { DeploymentViewsService } from '../deployments/views/deployment-views.service';
+import { within } from '../common/within';
 import type { ReplicaDto } from '../deployments/dto/deployment-status.dto';
+import { DeploymentViewsService } from '../deployments/views/deployment-views.service';
 import { NodesRepository } from '../nodes/nodes.repository';
-import { DriverError, type NodeTarget } from '../runtime/runtime-driver';
+import { DriverError, type LogLimits, type NodeTarget } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import type { ReplicaLogsDto } from './replica-logs.dto';
 
 const ANSWER_WITHIN_MS = 5_000;
-const AT_A_TIME = 8;
+const AT_A_TIME_PER_NODE = 4;
+/** Of one replica, and of all together, of which each gets the same share: megabytes of lines would hold up everybody else. */
+const MAX_REPLICA_BYTES = 1_000_000;
+const MAX_ANSWER_BYTES = 4_000_000;
+
+export interface LogsReader {
+  readonly actor: Actor;
+  /** Fires when the client has gone. */
+  readonly gone: AbortSignal;
+}
+
+type Reading = Pick<ReplicaLogsDto, 'lines' | 'cut' | 'error'>;
 
 /** Reads what containers wrote. Beside deletes' waiting it is the only request that waits for engines; it changes nothing. */
 @Injectable()
@@ -19,32 +32,56 @@ export class ReplicaLogsService {
     private readonly runtimes: Runtimes,
   ) {}
 
-  /** Of every replica that has a container. A node that does not answer costs its own replicas their lines, no more. */
-  async read(deploymentId: string, actor: Actor, tailLines: number): Promise<ReplicaLogsDto[]> {
+  /**
+   * Of every replica that has a container. All nodes are asked side by side and within one time, so a node that does not answer
+   * costs its own replicas their lines, no more.
+   */
+  async read(deploymentId: string, tailLines: number, { actor, gone }: LogsReader): Promise<ReplicaLogsDto[]> {
     const { body } = await this.views.status(deploymentId, actor, false);
-    const { replicas } = body;
-    const targets = new Map((await this.nodes.targets([this.runtimes.active.kind])).map((target) => [target.id, target]));
-    const shown = replicas.filter(
-      (replica) => replica.status === 'starting' || replica.status === 'running' || replica.status === 'stopping',
+    const shown = body.replicas.filter(({ status }) => status === 'starting' || status === 'running' || status === 'stopping');
+    const nodeIds = [...new Set(shown.map(({ node_id: nodeId }) => nodeId))];
+    const targets = new Map((await this.nodes.targetsOf(nodeIds)).map((target) => [target.id, target]));
+    const limits = { tailLines, maxBytes: Math.min(MAX_REPLICA_BYTES, Math.floor(MAX_ANSWER_BYTES / shown.length)) };
+    const readings = await within(ANSWER_WITHIN_MS, gone, (signal) =>
+      Promise.all(
+        nodeIds.map((nodeId) => {
+          const replicas = shown.filter((replica) => replica.node_id === nodeId);
+          return this.readNode(targets.get(nodeId), replicas, limits, signal);
+        }),
+      ),
     );
-    const answers: ReplicaLogsDto[] = [];
-    for (let start = 0; start < shown.length; start += AT_A_TIME) {
-      const batch = shown.slice(start, start + AT_A_TIME);
-      answers.push(...(await Promise.all(batch.map((replica) => this.readOne(replica, targets.get(replica.node_id), tailLines)))));
-    }
-    return answers;
+    const readingOf = new Map(readings.flat());
+    return shown.map(({ id, node_name: nodeName }) => ({ replica_id: id, node_name: nodeName, ...(readingOf.get(id) ?? TOO_LATE) }));
   }
 
-  private async readOne(replica: ReplicaDto, target: NodeTarget | undefined, tailLines: number): Promise<ReplicaLogsDto> {
-    const answer = { replica_id: replica.id, node_name: replica.node_name };
+  /** Once its engine has turned out to be away it is not asked again. */
+  private async readNode(
+    target: NodeTarget | undefined,
+    replicas: readonly ReplicaDto[],
+    limits: LogLimits,
+    signal: AbortSignal,
+  ): Promise<[replicaId: string, Reading][]> {
     const driver = target && this.runtimes.driverFor(target.runtime);
-    if (!driver) return { ...answer, lines: [], error: `The ${replica.runtime} runtime is not active here` };
-    try {
-      const lines = await driver.logs(target, replica.id, { tailLines, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-      return { ...answer, lines: [...lines], error: null };
-    } catch (error) {
-      if (!(error instanceof DriverError)) throw error;
-      return { ...answer, lines: [], error: error.message };
-    }
+    if (!driver) return replicas.map(({ id, runtime }) => [id, failed(`The ${runtime} runtime is not active here`)]);
+    let away: Reading | undefined;
+    const read = async (replicaId: string): Promise<Reading> => {
+      try {
+        const { lines, cut } = await driver.logs(target, replicaId, limits, signal);
+        return { lines: [...lines], cut, error: null };
+      } catch (error) {
+        if (!(error instanceof DriverError)) throw error;
+        const reading = signal.aborted ? TOO_LATE : failed(error.message);
+        if (error.failure === 'unreachable') away = reading;
+        return reading;
+      }
+    };
+    const readings: [string, Reading][] = [];
+    await eachAtATime(AT_A_TIME_PER_NODE, replicas, async ({ id }) => {
+      readings.push([id, away ?? (signal.aborted ? TOO_LATE : await read(id))]);
+    });
+    return readings;
   }
 }
+
+const failed = (error: string): Reading => ({ lines: [], cut: false, error });
+const TOO_LATE = failed('The lines could not be read in time');

@@ -11,6 +11,11 @@ export interface StoredPolicy extends RetentionPolicy {
   readonly updatedAt: Date;
 }
 
+export interface PolicyRoom {
+  readonly policies: number;
+  readonly taken: boolean;
+}
+
 /** The SQL on retention policies. */
 @Injectable()
 export class RetentionPoliciesRepository {
@@ -23,28 +28,32 @@ export class RetentionPoliciesRepository {
     );
   }
 
-  async find(id: string): Promise<StoredPolicy | null> {
-    return one(this.dataSource.manager, `SELECT ${COLUMNS} FROM retention_policies WHERE id = $1`, [id]);
+  /**
+   * Until the transaction ends nobody else changes a policy. The first statement of every change: what a change means for a
+   * deployment hangs on all other policies, and a later statement sees them as the change before has left them.
+   */
+  async lockAll(tx: Tx): Promise<void> {
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtext('fog-compute retention policies'))`);
   }
 
-  async exists({ selector, value }: Pick<RetentionPolicy, 'selector' | 'value'>): Promise<boolean> {
-    return (
-      (await one(this.dataSource.manager, `SELECT ${COLUMNS} FROM retention_policies WHERE selector = $1 AND value = $2`, [
-        selector,
-        value,
-      ])) !== null
+  async find(manager: EntityManager, id: string): Promise<StoredPolicy | null> {
+    return one(manager, `SELECT ${COLUMNS} FROM retention_policies WHERE id = $1`, [id]);
+  }
+
+  /** How many there are, and whether one of them chooses just what this one does. */
+  async room(manager: EntityManager, { selector, value }: Pick<RetentionPolicy, 'selector' | 'value'>): Promise<PolicyRoom> {
+    const [room] = await manager.query<PolicyRoom[]>(
+      `SELECT count(*)::int AS policies, coalesce(bool_or(selector = $1 AND value = $2), false) AS taken FROM retention_policies`,
+      [selector, value],
     );
+    if (!room) throw new Error('The retention policies could not be counted');
+    return room;
   }
 
   async userExists(id: string): Promise<boolean> {
     return (await this.dataSource.query<unknown[]>(`SELECT 1 FROM users WHERE id = $1`, [id])).length > 0;
   }
 
-  async lock(tx: Tx, id: string): Promise<StoredPolicy | null> {
-    return one(tx, `SELECT ${COLUMNS} FROM retention_policies WHERE id = $1 FOR UPDATE`, [id]);
-  }
-
-  /** A second policy for the same deployments breaks uq_retention_policies_selector. */
   async insert(tx: Tx, { selector, value, days }: RetentionPolicy, userId: string): Promise<StoredPolicy> {
     return required(
       await one(tx, `INSERT INTO retention_policies (selector, value, days, changed_by) VALUES ($1, $2, $3, $4) RETURNING ${COLUMNS}`, [

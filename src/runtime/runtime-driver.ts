@@ -91,6 +91,19 @@ export interface EnsureOptions {
   readonly resumeRunAt?: Date | null;
 }
 
+/** How much of a log is wanted: its last lines, as far as they take no more than `maxBytes` together. */
+export interface LogLimits {
+  readonly tailLines: number;
+  readonly maxBytes: number;
+}
+
+export interface WorkloadLog {
+  /** Oldest first, both streams, each at most 4 kB; [] when it wrote none. */
+  readonly lines: readonly string[];
+  /** Some of the last `tailLines` are missing, the older ones, because of `maxBytes`. */
+  readonly cut: boolean;
+}
+
 /** For `park` and `remove`. */
 export interface StopOptions {
   /** From SIGTERM to SIGKILL; a second order never makes a stop that is under way take longer. */
@@ -124,8 +137,8 @@ export abstract class RuntimeDriver {
   abstract find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null>;
   /** Whether a workload of this image could be made now: the engine has it, or can get it. Throws when that cannot be told. */
   abstract offersImage(target: NodeTarget, image: string, signal: AbortSignal): Promise<boolean>;
-  /** The last lines that the workload wrote, oldest first, both streams, each at most 4 kB; [] when it wrote none. */
-  abstract logs(target: NodeTarget, replicaId: string, options: { tailLines: number; signal: AbortSignal }): Promise<readonly string[]>;
+  /** What the workload wrote last. Takes memory for what it gives, however much was written. */
+  abstract logs(target: NodeTarget, replicaId: string, limits: LogLimits, signal: AbortSignal): Promise<WorkloadLog>;
   /** Calls `onChange` whenever a workload of this installation may have changed; resolves on abort, throws when the stream breaks. */
   abstract watch(
     target: NodeTarget,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pauseMs } from 'node:timers/promises';
-import { DriverError, type ObservedWorkload, type WorkloadSpec } from '../../src/runtime/runtime-driver';
+import { DriverError, type ObservedWorkload, type WorkloadLog, type WorkloadSpec } from '../../src/runtime/runtime-driver';
 import { until } from '../support/until';
 import { aSpec, type RuntimeUnderTest, type Script } from './runtime-under-test';
 
@@ -349,18 +349,19 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
       it('gives back what the workload wrote, oldest first, and so the environment that it got', async () => {
         const spec = scripted('speaks', { env: { GREETING: 'grüß $HOME "x"' } });
         await running(spec);
-        const read = (tailLines: number): Promise<readonly string[]> =>
-          t.driver.logs(t.target, spec.replicaId, { tailLines, signal: never });
-        await until(async () => (await read(10)).length === 2, { what: 'two lines' });
-        expect(await read(10)).toEqual(['first grüß $HOME "x"', 'second grüß $HOME "x"']);
-        expect(await read(1)).toEqual(['second grüß $HOME "x"']);
+        const read = (tailLines: number, maxBytes = 1_000): Promise<WorkloadLog> =>
+          t.driver.logs(t.target, spec.replicaId, { tailLines, maxBytes }, never);
+        await until(async () => (await read(10)).lines.length === 2, { what: 'two lines' });
+        expect(await read(10)).toEqual({ lines: ['first grüß $HOME "x"', 'second grüß $HOME "x"'], cut: false });
+        expect(await read(1)).toEqual({ lines: ['second grüß $HOME "x"'], cut: false });
+        expect(await read(10, 30)).toEqual({ lines: ['second grüß $HOME "x"'], cut: true });
       });
 
       it('of a silent or absent workload are empty', async () => {
         const spec = scripted('steady');
         await running(spec);
         for (const replicaId of [spec.replicaId, randomUUID()]) {
-          expect(await t.driver.logs(t.target, replicaId, { tailLines: 10, signal: never })).toEqual([]);
+          expect(await t.driver.logs(t.target, replicaId, { tailLines: 10, maxBytes: 1_000 }, never)).toEqual({ lines: [], cut: false });
         }
       });
     });
@@ -399,7 +400,7 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
           t.driver.ensure(t.away, spec, { signal: never, onProgress: () => undefined }),
           t.driver.park(t.away, spec.replicaId, { graceSeconds: 0, signal: never }),
           t.driver.remove(t.away, spec.replicaId, { graceSeconds: 0, signal: never }),
-          t.driver.logs(t.away, spec.replicaId, { tailLines: 1, signal: never }),
+          t.driver.logs(t.away, spec.replicaId, { tailLines: 1, maxBytes: 1_000 }, never),
           t.driver.watch(t.away, () => undefined, never),
         ];
         for (const error of await Promise.all(questions.map(failure))) {

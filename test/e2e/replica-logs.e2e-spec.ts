@@ -22,7 +22,7 @@ describe('GET /api/deployment/{id}/logs', () => {
 
   it('gives the last lines of every replica, oldest first', async () => {
     const { body } = await t.as('ada').get(`/api/deployment/${id}/logs?tail=2`).expect(200);
-    const answer = { replica_id: expect.any(String), node_name: expect.any(String), lines: ['second', 'third'], error: null };
+    const answer = { replica_id: expect.any(String), node_name: expect.any(String), lines: ['second', 'third'], cut: false, error: null };
     expect(body).toEqual([answer, answer]);
   });
 

@@ -2,6 +2,7 @@ import { deployed, expectInvariants, ISO_TIME, UNKNOWN_ID, UUID } from '../suppo
 import { aDeletedDeployment } from '../support/purge';
 import { aNode } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
+import { until } from '../support/until';
 
 const PATH = '/api/admin/retention-policies';
 const DAY_MS = 86_400_000;
@@ -35,6 +36,12 @@ describe('retention policies', () => {
   };
   const purgeAt = async (id: string): Promise<Date> =>
     (await t.dataSource.query<{ purge_at: Date }[]>(`SELECT purge_at FROM deployments WHERE id = $1`, [id]))[0]!.purge_at;
+  const lockWaiters = async (): Promise<number> => {
+    const [row] = await t.dataSource.query<{ count: number }[]>(
+      `SELECT count(*)::int FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    return row!.count;
+  };
   const audits = (): Promise<{ before: unknown; after: unknown }[]> =>
     t.dataSource.query(`SELECT before, after FROM audit_log WHERE action = 'retention.change' AND outcome = 'done' ORDER BY id`);
 
@@ -189,5 +196,40 @@ describe('retention policies', () => {
       expect(Math.round(((await purgeAt(id)).getTime() - started) / DAY_MS)).toBe(20);
       expect(await purgeAt(other)).toEqual(ofOther);
     });
+
+    it('follows the stronger of two policies that are made at once: the weaker one once brought its purge near', async () => {
+      const id = await deletedOf('four');
+      const holder = t.dataSource.createQueryRunner();
+      await holder.startTransaction();
+      await holder.query(`SELECT 1 FROM deployments WHERE id = $1 FOR UPDATE`, [id]);
+      const make = (selector: string, value: string, days: number): Promise<{ status: number }> =>
+        root().post(PATH).send({ selector, value, days, apply_to_deleted: true }).then();
+      const waiting = (count: number): Promise<unknown> =>
+        until(async () => (await lockWaiters()) === count, { what: `${count} changes to wait` });
+      const strong = make('label', 'team=four', 365);
+      await waiting(1);
+      const weak = make('type', 'compute', 1);
+      await waiting(2);
+      await holder.rollbackTransaction();
+      await holder.release();
+      expect([(await strong).status, (await weak).status]).toEqual([201, 201]);
+      expect(Math.round(((await purgeAt(id)).getTime() - now()) / DAY_MS)).toBe(355);
+    });
+  });
+
+  it('are at most a thousand, also when several are made at once', async () => {
+    await t.dataSource.query(
+      `INSERT INTO retention_policies (selector, value, days, changed_by)
+       SELECT 'label', 'n=' || n, 5, $1 FROM generate_series(1, 998) AS n`,
+      [await t.userId('root')],
+    );
+    const make = (n: number): PromiseLike<{ status: number }> =>
+      root()
+        .post(PATH)
+        .send({ selector: 'label', value: `more=${n}`, days: 5 });
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(make));
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 409, 409, 409]);
+    const wish = { selector: 'label', value: 'more=6', days: 5 };
+    expect((await root().post(`${PATH}?dry_run=true`).send(wish).expect(409)).body.code).toBe('conflict');
   });
 });

@@ -22,7 +22,8 @@ describeWithEngine('a container that the Docker driver makes', () => {
     return until(async () => [await t.driver.find(t.target, spec.replicaId, never)].find((seen) => seen?.phase === phase), { what: phase });
   };
   const inspect = async (over: Partial<WorkloadSpec>) => t.docker.getContainer((await run(over)).containerId).inspect();
-  const logs = (replicaId: string): Promise<readonly string[]> => t.driver.logs(t.target, replicaId, { tailLines: 100, signal: never });
+  const logs = async (replicaId: string): Promise<readonly string[]> =>
+    (await t.driver.logs(t.target, replicaId, { tailLines: 100, maxBytes: 1_000_000 }, never)).lines;
 
   it('has exactly our limits and our hardening', async () => {
     const { HostConfig: host, Mounts: mounts, Config: config } = await inspect({ cpuCores: 0.75, memoryMb: 96 });

@@ -1,7 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Optional, QueryFlag, TextField } from '../../common/validation/fields';
-
-export const PURGE_BLOCK_CODES = ['not_deleted', 'legal_hold', 'teardown_open', 'retention_not_over'] as const;
+import { PURGE_BLOCK_CODES, type PurgeBlockCode } from '../../purge/purge-block';
 
 export class PurgeQueryDto {
   @ApiPropertyOptional({
@@ -26,7 +25,7 @@ export class PurgeQueryDto {
 
 export class PurgeBlockDto {
   @ApiProperty({ enum: PURGE_BLOCK_CODES })
-  code!: (typeof PURGE_BLOCK_CODES)[number];
+  code!: PurgeBlockCode;
 
   @ApiProperty()
   detail!: string;

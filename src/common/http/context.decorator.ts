@@ -1,17 +1,22 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { RequestContext, RequestOrigin, RequestState } from '../request-context';
+import type { OpenRequestContext, RequestContext, RequestState } from '../request-context';
 import { actorOf } from './current-actor.decorator';
 
 /** What the services need of a request: the caller, the request id, and the claim of its idempotency key, if it sent one. */
 export function contextOf(request: RequestState): RequestContext {
-  return { actor: actorOf(request), requestId: request.id, idempotency: request.idempotency ?? null, address: request.ip };
+  return { actor: actorOf(request), ...openContextOf(request) };
 }
 
-/** Gives the handler of a route that is open to strangers what is known of every request. */
-export const Origin = createParamDecorator((_data: unknown, host: ExecutionContext): RequestOrigin => {
-  const { id, ip } = host.switchToHttp().getRequest<RequestState>();
-  return { requestId: id, address: ip };
+const openContextOf = ({ id, ip, idempotency }: RequestState): OpenRequestContext => ({
+  requestId: id,
+  address: ip,
+  idempotency: idempotency ?? null,
 });
+
+/** Gives the handler of a route that is open to strangers what is known of every request. */
+export const OpenContext = createParamDecorator((_data: unknown, host: ExecutionContext): OpenRequestContext =>
+  openContextOf(host.switchToHttp().getRequest<RequestState>()),
+);
 
 /** Gives the handler the RequestContext that it passes to its service. */
 export const Context = createParamDecorator((_data: unknown, host: ExecutionContext): RequestContext =>

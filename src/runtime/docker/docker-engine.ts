@@ -1,11 +1,13 @@
 import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import type { ContainerCreateOptions, ContainerInfo, ContainerInspectInfo } from 'dockerode';
-import { DriverError } from '../runtime-driver';
+import { DriverError, type LogLimits, type WorkloadLog } from '../runtime-driver';
+import { dialStream } from './dial';
 import { isAlreadySo, isConflict, isNameInUse, isNoSuchContainer, isNoSuchImage } from './docker-errors';
 import { LABEL, labelFilters } from './docker-labels';
 import { engineCall, type CallOptions } from './engine-call';
 import { isRecord } from './json-lines';
+import { logLines } from './log-lines';
 
 export type Creation = { readonly kind: 'created'; readonly id: string } | { readonly kind: 'no_such_image' | 'name_in_use' };
 
@@ -108,18 +110,18 @@ export class DockerEngine {
     );
   }
 
-  /** What the container wrote, as the engine sends it; empty when there is no such container. */
-  async logs(id: string, tailLines: number): Promise<Buffer> {
-    const answer: unknown = await this.call<unknown>(
+  /** What the container wrote last; empty when there is no such container. */
+  logs(id: string, limits: LogLimits): Promise<WorkloadLog> {
+    const none = { lines: [], cut: false };
+    const query = { stdout: true, stderr: true, follow: false, tail: limits.tailLines };
+    return this.call<WorkloadLog>(
       { doing: 'read the logs', timeoutMs: READ_MS },
-      (abortSignal) => this.client.getContainer(id).logs({ stdout: true, stderr: true, follow: false, tail: tailLines, abortSignal }),
+      async (abortSignal) => logLines(await dialStream(this.client, { path: `/containers/${id}/logs`, query, abortSignal }), limits),
       [
-        [isNoSuchContainer, ''],
-        [isConflict, ''],
+        [isNoSuchContainer, none],
+        [isConflict, none],
       ],
     );
-    // The client parses whatever happens to be JSON, as the output of a terminal may be.
-    return Buffer.isBuffer(answer) ? answer : Buffer.from(typeof answer === 'string' ? answer : JSON.stringify(answer));
   }
 
   /** Lifecycle events of our containers. Only these: health checks also make one event per probe. */

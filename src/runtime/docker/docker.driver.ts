@@ -3,9 +3,11 @@ import {
   RuntimeDriver,
   type EngineInfo,
   type EnsureOptions,
+  type LogLimits,
   type NodeTarget,
   type ObservedWorkload,
   type StopOptions,
+  type WorkloadLog,
   type WorkloadSpec,
 } from '../runtime-driver';
 import { containerPayload } from './container-payload';
@@ -21,11 +23,9 @@ import { toEngineInfo } from './engine-info';
 import { offersImage } from './image-offer';
 import { pullImage } from './image-pull';
 import { jsonLines, recordAt } from './json-lines';
-import { logLines } from './log-lines';
 import { fromInspection, fromList } from './observe';
 
 const INFO_MS = 4_000;
-const MAX_TAIL_LINES = 5_000;
 
 export interface DockerDriverOptions {
   readonly installationId: string;
@@ -96,15 +96,10 @@ export class DockerDriver extends RuntimeDriver {
     }
   }
 
-  async logs(
-    target: NodeTarget,
-    replicaId: string,
-    { tailLines, signal }: { tailLines: number; signal: AbortSignal },
-  ): Promise<readonly string[]> {
+  async logs(target: NodeTarget, replicaId: string, limits: LogLimits, signal: AbortSignal): Promise<WorkloadLog> {
     const engine = await this.engine(target, signal);
     const [container] = await engine.containers({ replicaId });
-    const tail = Math.min(tailLines, MAX_TAIL_LINES);
-    return container === undefined || tail <= 0 ? [] : logLines(await engine.logs(container.Id, tail), tail);
+    return container === undefined ? { lines: [], cut: false } : engine.logs(container.Id, limits);
   }
 
   async watch(

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import { dial } from './dial';
 import { engineAnswer } from './docker-errors';
 import { engineCall } from './engine-call';
 
@@ -6,16 +7,15 @@ const ANSWER_MS = 4_000;
 
 /** Whether the engine has the image, or its registry offers it; nothing is pulled. Throws when that cannot be told. */
 export async function offersImage(client: Docker, image: string, signal: AbortSignal): Promise<boolean> {
-  const named = client.getImage(image);
   const options = { signal, doing: 'look for the image', timeoutMs: ANSWER_MS, unless: (error: unknown) => engineAnswer(error) !== null };
   try {
-    await engineCall(options, () => named.inspect());
+    await engineCall(options, (abortSignal) => dial(client, { path: `/images/${image}/json`, abortSignal }));
     return true;
   } catch (error) {
     if (engineAnswer(error)?.statusCode !== 404) throw error;
   }
   try {
-    await engineCall(options, (abortSignal) => named.distribution({ abortSignal }));
+    await engineCall(options, (abortSignal) => client.getImage(image).distribution({ abortSignal }));
     return true;
   } catch (error) {
     // Whatever the registry's reason is, a pull would end the same way.

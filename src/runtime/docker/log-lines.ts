@@ -1,36 +1,99 @@
+import { LogTail } from '../log-tail';
+import type { LogLimits, WorkloadLog } from '../runtime-driver';
+
 const HEADER_BYTES = 8;
-const MAX_LINE_LENGTH = 4096;
+const MAX_LINE_BYTES = 4096;
+const NEWLINE = 10;
+const STDOUT = 1;
+
+interface OpenLine {
+  readonly bytes: Buffer;
+  length: number;
+}
 
 /**
- * The lines of a container's log, oldest first. The engine multiplexes both streams into frames (a type, three zeros, a
- * length); a container with a terminal writes plain bytes instead.
+ * The last lines of a container's log, as the engine sends it. Looks at every byte once and keeps nothing but the lines that it
+ * gives: a container may write megabytes without an end of line.
  */
-export function logLines(log: Buffer, tailLines: number): readonly string[] {
-  const frames = framesOf(log) ?? [{ stream: 1, bytes: log }];
-  const lines: string[] = [];
-  const open = new Map<number, Buffer>();
-  for (const { stream, bytes } of frames) {
-    let rest = Buffer.concat([open.get(stream) ?? Buffer.alloc(0), bytes]);
-    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-      lines.push(toLine(rest.subarray(0, end)));
-      rest = rest.subarray(end + 1);
+export async function logLines(chunks: AsyncIterable<Buffer> | Iterable<Buffer>, limits: LogLimits): Promise<WorkloadLog> {
+  const reader = new LogReader(limits);
+  for await (const chunk of chunks) reader.read(chunk);
+  return reader.end();
+}
+
+/**
+ * The engine multiplexes both streams into frames (a type, three zeros, a length); a container with a terminal writes plain
+ * bytes instead, which are read as one frame without an end.
+ */
+class LogReader {
+  private readonly tail: LogTail;
+  private readonly header = Buffer.alloc(HEADER_BYTES);
+  private headerLength = 0;
+  private readonly open = new Map<number, OpenLine>();
+  private line = this.lineOf(STDOUT);
+  private left = 0;
+  private isFramed = false;
+
+  constructor(limits: LogLimits) {
+    this.tail = new LogTail(limits);
+  }
+
+  read(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length;) {
+      if (this.left === 0) {
+        at += this.readHeader(chunk.subarray(at));
+      } else {
+        const bytes = chunk.subarray(at, at + this.left);
+        this.append(bytes);
+        this.left -= bytes.length;
+        at += bytes.length;
+      }
     }
-    open.set(stream, rest);
   }
-  for (const rest of open.values()) if (rest.length > 0) lines.push(toLine(rest));
-  return tailLines > 0 ? lines.slice(-tailLines) : [];
-}
 
-function framesOf(log: Buffer): { stream: number; bytes: Buffer }[] | null {
-  const frames = [];
-  for (let at = 0; at + HEADER_BYTES <= log.length;) {
-    if (log.readUInt8(at) > 2 || log.readUIntBE(at + 1, 3) !== 0) return null;
-    const start = at + HEADER_BYTES;
-    const end = start + log.readUInt32BE(at + 4);
-    frames.push({ stream: log.readUInt8(at), bytes: log.subarray(start, end) });
-    at = end;
+  end(): WorkloadLog {
+    if (!this.isFramed) this.append(this.header.subarray(0, this.headerLength));
+    for (const line of this.open.values()) if (line.length > 0) this.close(line);
+    return this.tail.result();
   }
-  return frames.length > 0 || log.length === 0 ? frames : null;
-}
 
-const toLine = (bytes: Buffer): string => bytes.subarray(0, MAX_LINE_LENGTH).toString('utf8').replace(/\r$/, '');
+  /** Returns how many of the bytes it took. */
+  private readHeader(bytes: Buffer): number {
+    const taken = bytes.copy(this.header, this.headerLength);
+    this.headerLength += taken;
+    if (this.headerLength < HEADER_BYTES) return taken;
+    this.headerLength = 0;
+    const stream = this.header.readUInt8(0);
+    if (stream <= 2 && this.header.readUIntBE(1, 3) === 0) {
+      this.isFramed = true;
+      this.line = this.lineOf(stream);
+      this.left = this.header.readUInt32BE(4);
+    } else {
+      this.left = Infinity;
+      this.append(this.header);
+    }
+    return taken;
+  }
+
+  private lineOf(stream: number): OpenLine {
+    const line = this.open.get(stream) ?? { bytes: Buffer.alloc(MAX_LINE_BYTES), length: 0 };
+    this.open.set(stream, line);
+    return line;
+  }
+
+  /** What is beyond the limit of a line finds no room in it. */
+  private append(bytes: Buffer): void {
+    let from = 0;
+    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
+      this.line.length += bytes.copy(this.line.bytes, this.line.length, from, end);
+      this.close(this.line);
+      from = end + 1;
+    }
+    this.line.length += bytes.copy(this.line.bytes, this.line.length, from);
+  }
+
+  private close(line: OpenLine): void {
+    this.tail.add(line.bytes.toString('utf8', 0, line.length).replace(/\r$/, ''));
+    line.length = 0;
+  }
+}

@@ -1,13 +1,16 @@
 import type { DataSource } from 'typeorm';
 import { pause, throwIfAborted } from '../abort';
+import { LogTail } from '../log-tail';
 import {
   DriverError,
   RuntimeDriver,
   type EngineInfo,
   type EnsureOptions,
+  type LogLimits,
   type NodeTarget,
   type ObservedWorkload,
   type StopOptions,
+  type WorkloadLog,
   type WorkloadSpec,
 } from '../runtime-driver';
 import { simulatedBehaviour, simulatedImageExists } from './simulated-behaviour';
@@ -110,18 +113,12 @@ export class SimulatedDriver extends RuntimeDriver {
     return this.ask(target, signal, () => this.workloads.find(target.id, replicaId));
   }
 
-  logs(
-    target: NodeTarget,
-    replicaId: string,
-    { tailLines, signal }: { tailLines: number; signal: AbortSignal },
-  ): Promise<readonly string[]> {
+  logs(target: NodeTarget, replicaId: string, limits: LogLimits, signal: AbortSignal): Promise<WorkloadLog> {
     return this.ask(target, signal, async () => {
       const log = await this.workloads.log(target.id, replicaId);
-      if (log === '' || tailLines <= 0) return [];
-      return log
-        .split('\n')
-        .slice(-tailLines)
-        .map((line) => line.slice(0, MAX_LINE_LENGTH));
+      const tail = new LogTail(limits);
+      if (log !== '') for (const line of log.split('\n')) tail.add(line.slice(0, MAX_LINE_LENGTH));
+      return tail.result();
     });
   }
 

@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface FakeEngine {
+  /** For `nodes.endpoint`. */
+  readonly endpoint: string;
+  /** Paths without queries, in order. */
+  readonly asked: string[];
+  /** Requests that wait for their answer. */
+  readonly open: () => number;
+  close(): Promise<void>;
+}
+
+export type FakeEngineMood = 'silent' | 'hangs up' | { readonly log: string };
+
+/** Answers as a container engine on which every container that is asked for exists and has written `log`. */
+export async function startFakeEngine(mood: FakeEngineMood): Promise<FakeEngine> {
+  const asked: string[] = [];
+  let open = 0;
+  const server = createServer((request, response) => {
+    asked.push((request.url ?? '').split('?')[0] ?? '');
+    open += 1;
+    response.once('close', () => (open -= 1));
+    if (mood === 'hangs up') response.destroy();
+    else if (mood !== 'silent') answer(request, response, mood.log);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return {
+    ...{ endpoint: `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, open: () => open },
+    close: async () => {
+      const closed = once(server.close(), 'close');
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function answer({ url = '' }: IncomingMessage, response: ServerResponse, log: string): void {
+  const { pathname, searchParams } = new URL(url, 'http://engine');
+  if (pathname !== '/containers/json') return void response.end(log);
+  const { label } = JSON.parse(searchParams.get('filters') ?? '{}') as { label: string[] };
+  response.end(JSON.stringify([{ Id: 'c1', Labels: Object.fromEntries(label.map((pair) => pair.split('='))) }]));
+}
