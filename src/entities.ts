@@ -2,6 +2,7 @@ import { AuditChainLink } from './audit/entities/audit-chain.entity';
 import { AuditPending } from './audit/entities/audit-pending.entity';
 import { AuditRecord } from './audit/entities/audit-record.entity';
 import { ApiToken } from './auth/entities/api-token.entity';
+import { LoginFailuresRow } from './auth/entities/login-failures.entity';
 import { RefreshToken } from './auth/entities/refresh-token.entity';
 import { Session } from './auth/entities/session.entity';
 import { User } from './auth/entities/user.entity';
@@ -19,6 +20,8 @@ import { Job } from './jobs/job.entity';
 import { FogNode } from './nodes/entities/fog-node.entity';
 import { PurgedDeployment } from './purge/entities/purged-deployment.entity';
 import { RetentionPolicyRow } from './retention/entities/retention-policy.entity';
+import { AddressCode } from './notifications/entities/address-code.entity';
+import { ConfirmedAddress } from './notifications/entities/confirmed-address.entity';
 import { Delivery } from './notifications/entities/delivery.entity';
 import { Subscription } from './notifications/entities/subscription.entity';
 import { OperationItem } from './operations/entities/operation-item.entity';
@@ -28,11 +31,11 @@ import { SimulatedWorkload } from './runtime/simulated/simulated-workload.entity
 
 /** Every table that TypeORM knows. The migrations make the tables; test/integration/drift compares the two. */
 export const entities = [
-  ...[User, Session, RefreshToken, ApiToken],
+  ...[User, Session, RefreshToken, ApiToken, LoginFailuresRow],
   ...[FogNode, Deployment, Resource, Placement, Replica, Reservation, StatusHistory, Deletion],
   ...[Job, IdempotencyKey],
   ...[Operation, OperationItem],
-  ...[FogEvent, EventFeedRow, Subscription, Delivery],
+  ...[FogEvent, EventFeedRow, Subscription, Delivery, ConfirmedAddress, AddressCode],
   ...[RetentionPolicyRow, PurgedDeployment],
   ...[AuditRecord, AuditPending, AuditChainLink],
   ...[SimulatedWorkload, SimulatedNodeFault],

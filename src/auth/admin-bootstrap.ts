@@ -37,7 +37,11 @@ export class AdminBootstrap {
     const passwordHash = await this.passwords.inSlot((argon2) => argon2.hash(password));
     const isMade = await inTransaction(this.dataSource, async (tx) => {
       await tx.query(`SELECT pg_advisory_xact_lock($1)`, [BOOTSTRAP_LOCK]);
-      const id = await this.users.insertFirstAdministrator(tx, { username, email: `${username}@admin.invalid`, passwordHash });
+      const id = await this.users.insertFirstAdministrator(tx, {
+        username,
+        email: this.config.ADMIN_EMAIL ?? `${username}@admin.invalid`,
+        passwordHash,
+      });
       if (id === null) return false;
       await this.audit.recordSystem(tx, { action: 'user.register', resourceType: 'user', resourceId: id, after: { is_admin: true } });
       return true;

@@ -4,10 +4,10 @@ import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
+import { IdParamDto } from '../common/validation/id.param.dto';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import { ApiTokensService } from './api-tokens.service';
 import { ApiTokenDto, CreateApiTokenDto, CreatedApiTokenDto } from './dto/api-token.dto';
-import { IdParamDto } from './dto/id.param.dto';
 
 @ApiTags('auth')
 @ApiBearerAuth()
@@ -34,8 +34,7 @@ export class ApiTokensController {
   )
   async create(@Body() body: CreateApiTokenDto, @Context() context: RequestContext): Promise<CreatedApiTokenDto> {
     const wish = { name: body.name, readOnly: body.read_only, expiresInDays: body.expires_in_days };
-    const { token, record } = await this.tokens.create(wish, context);
-    return Object.assign(new CreatedApiTokenDto(), ApiTokenDto.from(record), { token });
+    return this.tokens.create(wish, context);
   }
 
   @Get()

@@ -5,8 +5,10 @@ import { Audit } from '../audit/audit';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
 import { inTransaction } from '../database/transaction';
+import { IdempotencyService } from '../idempotency/idempotency.service';
 import { ApiTokensRepository, type ApiTokenRecord } from './api-tokens.repository';
 import { apiTokenKey, CredentialCache } from './credential-cache';
+import { CreatedApiTokenDto } from './dto/api-token.dto';
 import { API_TOKEN_PREFIX, hashToken, newSecretToken } from './secret-token';
 
 const MAX_PER_USER = 100;
@@ -20,16 +22,14 @@ export class ApiTokensService {
     private readonly tokens: ApiTokensRepository,
     private readonly cache: CredentialCache,
     private readonly audit: Audit,
+    private readonly idempotency: IdempotencyService,
   ) {}
 
   /** The only moment at which the token itself is known. */
-  async create(
-    wish: { name: string; readOnly: boolean; expiresInDays: number },
-    context: RequestContext,
-  ): Promise<{ token: string; record: ApiTokenRecord }> {
+  async create(wish: { name: string; readOnly: boolean; expiresInDays: number }, context: RequestContext): Promise<CreatedApiTokenDto> {
     const { actor } = context;
     const token = newSecretToken(API_TOKEN_PREFIX);
-    const record = await inTransaction(this.dataSource, async (tx) => {
+    return inTransaction(this.dataSource, async (tx) => {
       await this.tokens.lockOwner(tx, actor.userId);
       if ((await this.tokens.count(tx, actor.userId)) >= MAX_PER_USER) {
         throw new DomainError('conflict', `You have ${String(MAX_PER_USER)} API tokens already. Delete one that you do not need.`);
@@ -47,9 +47,10 @@ export class ApiTokensService {
         resourceId: made.id,
         after: { name: made.name, read_only: made.readOnly, expires_at: made.expiresAt.toISOString() },
       });
-      return made;
+      const answer = CreatedApiTokenDto.of(made, token);
+      await this.idempotency.storeAnswer(tx, context, { status: 201, body: answer });
+      return answer;
     });
-    return { token, record };
   }
 
   list(actor: Actor): Promise<ApiTokenRecord[]> {
@@ -62,6 +63,7 @@ export class ApiTokensService {
       const revoked = await this.tokens.revoke(tx, id, context.actor.userId);
       if (revoked === null) throw new DomainError('not_found', `API token ${id} not found`);
       await this.audit.record(tx, context, { action: 'token.revoke', resourceType: 'token', resourceId: id });
+      await this.idempotency.storeAnswer(tx, context, { status: 204, body: undefined });
       return revoked;
     });
     this.cache.forget(apiTokenKey(tokenHash));

@@ -1,14 +1,14 @@
-import { Body, Controller, Get, HttpCode, HttpStatus, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpStatus, Patch, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Context, Origin } from '../common/http/context.decorator';
+import { Context, OpenContext } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
-import type { Actor, RequestContext, RequestOrigin } from '../common/request-context';
+import type { Actor, OpenRequestContext, RequestContext } from '../common/request-context';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import { AuthThrottleGuard } from './auth-throttle.guard';
 import { LoginDto, RefreshDto, TokenPairDto } from './dto/login.dto';
 import { RegisterDto } from './dto/register.dto';
-import { UserDto } from './dto/user.dto';
+import { ChangeMeDto, UserDto } from './dto/user.dto';
 import { LoginService } from './login.service';
 import { Public } from './public.decorator';
 import { SessionsService } from './sessions.service';
@@ -30,8 +30,8 @@ export class AuthController {
   @ApiOperation({ summary: 'Make an account', description: 'Public, unless the operator has closed registration.' })
   @ApiCreatedResponse({ type: UserDto })
   @ApiProblem('malformed_json', 'registration_closed', 'already_exists', 'validation_failed', 'rate_limited', 'try_again')
-  async register(@Body() body: RegisterDto, @Origin() origin: RequestOrigin): Promise<UserDto> {
-    return UserDto.from(await this.users.register(body, origin));
+  async register(@Body() body: RegisterDto, @OpenContext() context: OpenRequestContext): Promise<UserDto> {
+    return this.users.register(body, context);
   }
 
   @Post('login')
@@ -46,8 +46,8 @@ export class AuthController {
   })
   @ApiOkResponse({ type: TokenPairDto })
   @ApiProblem('malformed_json', 'bad_credentials', 'inactive_user', 'validation_failed', 'account_locked', 'rate_limited', 'try_again')
-  async logIn(@Body() { username, password }: LoginDto, @Origin() origin: RequestOrigin): Promise<TokenPairDto> {
-    return TokenPairDto.from(await this.logins.logIn(username, password, origin));
+  async logIn(@Body() { username, password }: LoginDto, @OpenContext() context: OpenRequestContext): Promise<TokenPairDto> {
+    return this.logins.logIn(username, password, context);
   }
 
   @Post('refresh')
@@ -62,8 +62,8 @@ export class AuthController {
   })
   @ApiOkResponse({ type: TokenPairDto })
   @ApiProblem('malformed_json', 'unauthenticated', 'inactive_user', 'validation_failed', 'rate_limited', 'try_again')
-  async refresh(@Body() { refresh_token: refreshToken }: RefreshDto, @Origin() origin: RequestOrigin): Promise<TokenPairDto> {
-    return TokenPairDto.from(await this.sessions.refresh(refreshToken, origin));
+  async refresh(@Body() { refresh_token: refreshToken }: RefreshDto, @OpenContext() context: OpenRequestContext): Promise<TokenPairDto> {
+    return this.sessions.refresh(refreshToken, context);
   }
 
   @Post('logout')
@@ -83,6 +83,27 @@ export class AuthController {
   @ApiOkResponse({ type: UserDto })
   @ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'try_again')
   async me(@CurrentActor() actor: Actor): Promise<UserDto> {
-    return UserDto.from(await this.users.get(actor.userId));
+    return this.users.get(actor.userId);
+  }
+
+  @Patch('me')
+  @ApiBearerAuth()
+  @ApiOperation({
+    summary: 'Change your e-mail address',
+    description: 'E-mails go to the new address from now on. Log-in is not concerned: it goes by the user name.',
+  })
+  @ApiOkResponse({ type: UserDto })
+  @ApiProblem(
+    'malformed_json',
+    'unauthenticated',
+    'inactive_user',
+    'read_only_token',
+    'already_exists',
+    'validation_failed',
+    'rate_limited',
+    'try_again',
+  )
+  async changeMe(@Body() { email }: ChangeMeDto, @Context() context: RequestContext): Promise<UserDto> {
+    return this.users.change({ email }, context);
   }
 }

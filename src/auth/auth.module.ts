@@ -16,6 +16,7 @@ import { CredentialLimitGuard } from './credential-limit.guard';
 import { ExternalJwtStrategy } from './external-jwt.strategy';
 import { ExternalUsers } from './external-users';
 import { LocalJwtStrategy } from './local-jwt.strategy';
+import { LoginFailures } from './login-failures';
 import { LoginService } from './login.service';
 import { PasswordHasher } from './password-hasher';
 import { SessionsRepository } from './sessions.repository';
@@ -39,6 +40,7 @@ import { UsersService } from './users.service';
     ExternalUsers,
     UsersService,
     SessionsService,
+    LoginFailures,
     LoginService,
     ApiTokensService,
     AdminBootstrap,

@@ -7,15 +7,9 @@ export interface LockoutRule {
 
 const MAX_DOUBLINGS = 16;
 
-/**
- * How long the nth failure in a row locks, at index n - 1; the last entry holds for all that follow. The database and the
- * memory of unknown names both read this table, so that nobody can tell one from the other.
- */
+/** How long the nth failure in a row locks, in seconds, at index n - 1; the last entry holds for all that follow. */
 export function lockSchedule({ maxFailures, lockSeconds, maxLockSeconds }: LockoutRule): number[] {
   const free = Array.from({ length: maxFailures - 1 }, () => 0);
   const locks = Array.from({ length: MAX_DOUBLINGS + 1 }, (_unused, doublings) => Math.min(lockSeconds * 2 ** doublings, maxLockSeconds));
   return [...free, ...locks];
 }
-
-export const lockSecondsAfter = (failures: number, schedule: readonly number[]): number =>
-  schedule[Math.min(failures, schedule.length) - 1] ?? 0;

@@ -1,6 +1,5 @@
 import type { EntityManager } from 'typeorm';
-
-const BATCH = 1_000;
+import { inBatches } from '../common/in-batches';
 
 /** What can be removed: long enough after its end that nobody asks about it any more. */
 const STATEMENTS = [
@@ -14,20 +13,19 @@ const STATEMENTS = [
      SELECT token_hash FROM refresh_tokens WHERE used_at < now() - interval '7 days' ORDER BY used_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
   `DELETE FROM api_tokens WHERE id IN (
      SELECT id FROM api_tokens WHERE revoked_at < now() - interval '1 day' OR expires_at < now() - interval '30 days' LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+  // From then on the name starts anew in any case.
+  `DELETE FROM login_failures WHERE name_hash IN (
+     SELECT name_hash FROM login_failures WHERE locked_until < now() - interval '1 day' ORDER BY locked_until LIMIT $1 FOR UPDATE SKIP LOCKED)`,
 ];
 
 /**
- * Removes credentials that ended a while ago, in batches of 1000, each a statement of its own, and returns how many rows went.
- * Stops after `maxBatches` of a kind; the next call goes on. Safe beside itself; needs no transaction around it.
+ * Removes credentials and counted failures that ended a while ago, in batches, each a statement of its own, and returns how
+ * many rows went. Safe beside itself; needs no transaction around it.
  */
-export async function purgeExpiredCredentials(manager: EntityManager, maxBatches = 100): Promise<number> {
+export async function purgeExpiredCredentials(manager: EntityManager): Promise<number> {
   let removed = 0;
   for (const statement of STATEMENTS) {
-    for (let batch = 0; batch < maxBatches; batch++) {
-      const [, count] = await manager.query<[unknown[], number]>(statement, [BATCH]);
-      removed += count;
-      if (count < BATCH) break;
-    }
+    removed += await inBatches(async (limit) => (await manager.query<[unknown[], number]>(statement, [limit]))[1]);
   }
   return removed;
 }

@@ -3,8 +3,8 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import { Context } from '../common/http/context.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
+import { IdParamDto } from '../common/validation/id.param.dto';
 import { AdminOnly } from './admin-only.decorator';
-import { IdParamDto } from './dto/id.param.dto';
 import { UpdateUserDto, UserDto } from './dto/user.dto';
 import { UsersService } from './users.service';
 
@@ -35,6 +35,6 @@ export class UsersController {
     'try_again',
   )
   async update(@Param() { id }: IdParamDto, @Body() body: UpdateUserDto, @Context() context: RequestContext): Promise<UserDto> {
-    return UserDto.from(await this.users.setActive(id, body.is_active, context));
+    return this.users.setActive(id, body.is_active, context);
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { inTransaction, type Tx } from '../database/transaction';
+import type { Tx } from '../database/transaction';
 import type { UserRecord } from './identity';
 
 const COLUMNS = `id, username, email, is_active AS "isActive", is_admin AS "isAdmin", created_at AS "createdAt"`;
@@ -10,9 +10,6 @@ export interface LoginRecord {
   readonly id: string;
   readonly passwordHash: string;
   readonly isActive: boolean;
-  readonly hasFailures: boolean;
-  /** Seconds; 0 when not locked. */
-  readonly lockedForSeconds: number;
 }
 
 /** All SQL on users, external identities aside. */
@@ -37,38 +34,29 @@ export class UsersRepository {
   /** Users without a password cannot log in here and are not found. */
   async findForLogin(username: string): Promise<LoginRecord | null> {
     const [found] = await this.dataSource.query<LoginRecord[]>(
-      `SELECT id, password_hash AS "passwordHash", is_active AS "isActive", failed_logins > 0 AS "hasFailures",
-              GREATEST(0, ceil(extract(epoch FROM locked_until - now())))::integer AS "lockedForSeconds"
-         FROM users WHERE username = $1 AND password_hash IS NOT NULL`,
+      `SELECT id, password_hash AS "passwordHash", is_active AS "isActive" FROM users WHERE username = $1 AND password_hash IS NOT NULL`,
       [username],
     );
     return found ?? null;
   }
 
-  /**
-   * Counts a wrong password and locks by the schedule in one statement; a day after the last lock, counting starts anew.
-   * False when there is no such user. The commit does not wait for the disk, so that known and unknown names take the same time.
-   */
-  async recordLoginFailure(username: string, schedule: readonly number[]): Promise<boolean> {
-    return inTransaction(this.dataSource, async (tx) => {
-      await tx.query(`SET LOCAL synchronous_commit = off`);
-      const [rows] = await tx.query<[unknown[], number]>(
-        `UPDATE users AS u
-            SET failed_logins = counted.failures,
-                locked_until = CASE WHEN counted.seconds > 0 THEN now() + make_interval(secs => counted.seconds) ELSE u.locked_until END
-           FROM (SELECT prev.id, prev.failures, ($2::integer[])[LEAST(prev.failures, cardinality($2::integer[]))] AS seconds
-                   FROM (SELECT id, CASE WHEN locked_until < now() - interval '1 day' THEN 1 ELSE failed_logins + 1 END AS failures
-                           FROM users WHERE username = $1 AND password_hash IS NOT NULL FOR UPDATE) AS prev) AS counted
-          WHERE u.id = counted.id
-      RETURNING u.id`,
-        [username, schedule],
-      );
-      return rows.length > 0;
-    });
+  /** An address that is absent stays; a taken one ends in uq_users_email. */
+  async change(tx: Tx, id: string, { email }: { email?: string }): Promise<UserRecord | null> {
+    const [[user]] = await tx.query<[UserRecord[], number]>(
+      `UPDATE users SET email = COALESCE(lower($2), email), updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
+      [id, email ?? null],
+    );
+    return user ?? null;
   }
 
-  async clearLoginFailures(id: string): Promise<void> {
-    await this.dataSource.query(`UPDATE users SET failed_logins = 0, locked_until = NULL WHERE id = $1`, [id]);
+  /** Until the end of the transaction nobody else switches an account off, so that who remains can be counted. */
+  async lockAgainstSwitchingOff(tx: Tx): Promise<void> {
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtext('fog-compute administrators'))`);
+  }
+
+  async hasActiveAdministrator(tx: Tx): Promise<boolean> {
+    const rows = await tx.query<unknown[]>(`SELECT 1 FROM users WHERE is_admin AND is_active LIMIT 1`);
+    return rows.length > 0;
   }
 
   /** Null when there is no such user. */

@@ -22,10 +22,14 @@ export interface RequestOrigin {
   readonly address: string;
 }
 
-/** What a service needs to know of the request it serves. */
-export interface RequestContext extends RequestOrigin {
-  readonly actor: Actor;
+/** What is known of every request, also a stranger's. */
+export interface OpenRequestContext extends RequestOrigin {
   readonly idempotency: IdempotencyClaim | null;
+}
+
+/** What a service needs to know of the request it serves. */
+export interface RequestContext extends OpenRequestContext {
+  readonly actor: Actor;
 }
 
 /** What our own hooks and guards put on Fastify's request. */

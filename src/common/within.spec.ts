@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { isTimeUp, within } from './within';
+import { isTimeUp, resultWithin, within } from './within';
 
 setFlagsFromString('--expose_gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -38,5 +38,19 @@ describe('within', () => {
     await expect(within(60_000, new AbortController().signal, () => Promise.resolve(7))).resolves.toBe(7);
     await expect(within(60_000, new AbortController().signal, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(timers()).toBe(before);
+  });
+});
+
+describe('resultWithin', () => {
+  it('gives the result when it comes in time, and the fallback when it does not', async () => {
+    expect(await resultWithin(1_000, Promise.resolve('result'), null)).toBe('result');
+    expect(await resultWithin(10, sleep(60_000, 'late', { ref: false }), null)).toBeNull();
+  });
+
+  it('fails as the promise does in time, and hears nothing of a failure afterwards', async () => {
+    await expect(resultWithin(1_000, Promise.reject(new Error('broken')), null)).rejects.toThrow('broken');
+    const failing = sleep(30).then(() => Promise.reject(new Error('too late to matter')));
+    expect(await resultWithin(5, failing, null)).toBeNull();
+    await sleep(50);
   });
 });

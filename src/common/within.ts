@@ -20,3 +20,16 @@ export async function within<T>(timeoutMs: number, stop: AbortSignal, work: (sig
 
 /** Whether a signal of `within` fired because the time was up, and not because the work was called off. */
 export const isTimeUp = (signal: AbortSignal): boolean => signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
+
+/** What `promise` gives, or `fallback` when that takes longer than `ms`. The promise itself goes on; it may fail unseen later. */
+export async function resultWithin<T, F>(ms: number, promise: Promise<T>, fallback: F): Promise<T | F> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<F>((resolve) => {
+    timer = setTimeout(() => resolve(fallback), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

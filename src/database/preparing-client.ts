@@ -1,8 +1,14 @@
 import { Client, type ClientConfig, type QueryArrayConfig, type QueryConfig } from 'pg';
 import { postgresCode } from './postgres-error';
 
-/** More texts than the program has; beyond it statements are sent unnamed, so a mistake cannot fill the server's memory. */
+/**
+ * More texts than the program has, those aside that begin with UNPREPARED; beyond it statements are sent unnamed, so a mistake
+ * cannot fill the server's memory.
+ */
 const MAX_STATEMENTS = 500;
+
+/** A text that begins with this is never prepared: for those that requests put together from many parts, in too many ways. */
+export const UNPREPARED = '/* unprepared */';
 
 /** read_only_sql_transaction */
 const READ_ONLY = '25006';
@@ -10,6 +16,7 @@ const READ_ONLY = '25006';
 const names = new Map<string, string>();
 
 function nameOf(text: string): string | undefined {
+  if (text.startsWith(UNPREPARED)) return undefined;
   const known = names.get(text);
   if (known !== undefined) return known;
   if (names.size >= MAX_STATEMENTS) return undefined;
@@ -19,9 +26,10 @@ function nameOf(text: string): string | undefined {
 }
 
 /**
- * A connection on which every statement with parameters is a named prepared one: PostgreSQL parses and plans it once per
- * connection instead of once per request, which is most of the cost of our short statements. TypeORM cannot ask for that
- * itself, but lets the pool be given its class of connections. Texts are constants of the program; values are parameters.
+ * A connection on which every statement with parameters is a named prepared one, unless it asks not to be: PostgreSQL parses
+ * and plans it once per connection instead of once per request, which is most of the cost of our short statements. TypeORM
+ * cannot ask for that itself, but lets the pool be given its class of connections. Texts are constants of the program; values
+ * are parameters.
  * A connection whose server did not answer in time, or refuses writes as a standby does, is ended, so that the pool hands it to
  * nobody again: after a failover the next one leads to a server that can be written.
  */

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { resultWithin } from '../common/within';
 import { AppConfig } from '../config/app-config';
 import { JOB_KINDS } from '../jobs/job-kinds';
 import { isOnline } from '../nodes/node-status.sql';
@@ -9,6 +10,8 @@ import type { ReadinessDto } from './readiness.dto';
 
 const DATABASE_WITHIN_MS = 2_000;
 const JOBS_WITHIN_SECONDS = 60;
+/** All but deliveries: a slow target of some user says nothing of our health. `fog_jobs_oldest_due_age_seconds` shows them. */
+const COUNTED_JOBS = JOB_KINDS.filter((kind) => kind !== 'notification.deliver');
 
 interface Look {
   readonly oldestDueSeconds: number;
@@ -65,17 +68,11 @@ export class Readiness {
   /** Null when the database gave no answer in time. One statement at a time, however many probes ask. */
   private async look(): Promise<Look | null> {
     this.looking ??= this.ask().finally(() => (this.looking = undefined));
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), DATABASE_WITHIN_MS);
-    });
     try {
-      return await Promise.race([this.looking, late]);
+      return await resultWithin(DATABASE_WITHIN_MS, this.looking, null);
     } catch (error) {
       this.logger.warn(`The database does not answer: ${error instanceof Error ? error.message : String(error)}`);
       return null;
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -86,7 +83,7 @@ export class Readiness {
                  FROM jobs WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AND kind = ANY($3::text[])) AS age,
               (SELECT count(*)::int FROM nodes AS n
                 WHERE n.removed_at IS NULL AND n.runtime = $1 AND ${isOnline('$2')}) AS "nodesOnline"`,
-      [this.runtimes.active.kind, this.config.NODE_OFFLINE_AFTER_SECONDS, JOB_KINDS],
+      [this.runtimes.active.kind, this.config.NODE_OFFLINE_AFTER_SECONDS, COUNTED_JOBS],
     );
     return { oldestDueSeconds: Math.round((row?.age ?? 0) * 10) / 10, nodesOnline: row?.nodesOnline ?? 0 };
   }

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inBatches } from '../common/in-batches';
 import { DomainError, type ProblemExtensions } from '../common/problem/domain-error';
 import { PROBLEMS, type ProblemCode } from '../common/problem/catalog';
 import type { IdempotencyClaim, RequestContext } from '../common/request-context';
@@ -29,7 +30,6 @@ const POLL_MS = 60;
 const IN_PROGRESS_RETRY_SECONDS = 2;
 /** Refusals that a repetition can outlive: who asks, and how often. */
 const PASSING_STATUSES: readonly number[] = [401, 403, 408, 423, 429];
-const PURGE_BATCH = 1_000;
 
 /** At most one effect per Idempotency-Key: the first request with a key is carried out, later ones get its answer for 24 h. */
 @Injectable()
@@ -96,14 +96,8 @@ export class IdempotencyService {
   }
 
   /** Deletes keys older than 24 h in batches, each a statement of its own. Returns how many. */
-  async purgeExpiredKeys(maxBatches = 100): Promise<number> {
-    let purged = 0;
-    for (let batch = 0; batch < maxBatches; batch++) {
-      const count = await this.repository.purge(PURGE_BATCH);
-      purged += count;
-      if (count < PURGE_BATCH) break;
-    }
-    return purged;
+  purgeExpiredKeys(): Promise<number> {
+    return inBatches((limit) => this.repository.purge(limit));
   }
 
   private store(tx: Tx | null, { scope, key, claim }: IdempotencyClaim, status: number, content: unknown): Promise<boolean> {

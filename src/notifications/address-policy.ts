@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { networksOf } from '../common/networks';
 
 /** Everything that is not a public unicast address (IANA's special-purpose registries). */
 const REFUSED_V4 = [
@@ -11,18 +12,13 @@ const REFUSED_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
 /** Decides which addresses requests of users may reach: public ones, and what the operator allows by name. */
 export class AddressPolicy {
-  private readonly refused = blockList([...REFUSED_V4, ...REFUSED_V6]);
-  private readonly publicV6 = blockList([PUBLIC_V6]);
+  private readonly refused = blockList('The refused networks', [...REFUSED_V4, ...REFUSED_V6].join());
+  private readonly publicV6 = blockList('The public networks', PUBLIC_V6);
   private readonly allowed: BlockList;
 
   /** `allowedNetworks`: addresses or CIDR ranges, separated by commas. Throws in words for anything else. */
   constructor(allowedNetworks = '') {
-    this.allowed = blockList(
-      allowedNetworks
-        .split(',')
-        .map((entry) => entry.trim())
-        .filter(Boolean),
-    );
+    this.allowed = blockList('WEBHOOK_ALLOWED_NETWORKS', allowedNetworks);
   }
 
   /** `address` as a resolver gives it. What is no address, or has a zone, is refused. */
@@ -35,17 +31,8 @@ export class AddressPolicy {
   }
 }
 
-function blockList(networks: readonly string[]): BlockList {
+function blockList(setting: string, networks: string): BlockList {
   const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix, ...rest] = network.split('/');
-    const family = isIP(address);
-    const bits = family === 4 ? 32 : 128;
-    const length = prefix === undefined ? bits : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Infinity;
-    if (family === 0 || length > bits || rest.length > 0) {
-      throw new Error(`WEBHOOK_ALLOWED_NETWORKS must list addresses or CIDR ranges, separated by commas; this is neither: ${network}`);
-    }
-    list.addSubnet(address, length, family === 4 ? 'ipv4' : 'ipv6');
-  }
+  for (const { address, prefix, family } of networksOf(setting, networks)) list.addSubnet(address, prefix, family);
   return list;
 }

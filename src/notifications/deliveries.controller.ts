@@ -4,10 +4,10 @@ import { Context } from '../common/http/context.decorator';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
+import { IdParamDto } from '../common/validation/id.param.dto';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import { DeliveryLogService } from './delivery-log.service';
 import { DeliveryDto } from './dto/delivery.dto';
-import { SubscriptionIdDto } from './dto/id.param.dto';
 import { NotificationRoutes } from './subscription-routes';
 
 /** Single deliveries, of webhooks and of e-mails. */
@@ -23,7 +23,7 @@ export class DeliveriesController {
   @ApiOperation({ summary: 'Send it once more', description: 'Under the same `webhook-id`, so that receivers can tell.' })
   @ApiAcceptedResponse({ type: DeliveryDto })
   @ApiProblem('invalid_request', 'read_only_token', 'not_found', 'conflict')
-  redeliver(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<DeliveryDto> {
+  redeliver(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<DeliveryDto> {
     return this.log.redeliver(id, context, (delivery) => DeliveryDto.from(delivery));
   }
 }

@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import type { Tx } from '../database/transaction';
 import type { PublishedEvent } from '../events/cloud-event';
 import type { PublishedRange } from '../events/event-publisher';
+import { IS_CONFIRMED } from './address-confirmations.repository';
 import { DISABLE_AFTER_DAYS, DISABLE_AFTER_FAILURES, GIVE_UP_HOURS } from './delivery-backoff';
 import type { Sent } from './sent';
 import type { SubscriptionKind } from './subscriptions.repository';
@@ -15,7 +16,10 @@ export interface DeliveryTarget {
   readonly kind: SubscriptionKind;
   readonly url: string | null;
   readonly email: string;
+  /** Neither it nor its user is switched off. */
   readonly isActive: boolean;
+  /** False: it is an e-mail, and its user has not confirmed the address that he has now. */
+  readonly isConfirmed: boolean;
   readonly revision: number;
   readonly failures: number;
   readonly secretSealed: Buffer | null;
@@ -41,6 +45,9 @@ export interface Attempt {
   readonly pauseMs: number;
 }
 
+/** More wait until the hour is over; a turn that has begun is ended. */
+const MAILS_AN_HOUR = 60;
+
 type JobClaim = Readonly<{ id: string; claim: string }>;
 
 /** What the background does with deliveries. */
@@ -54,9 +61,9 @@ export class DeliveriesRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** Null when it is gone or switched off. */
+  /** Null when it is gone. */
   async target(id: string): Promise<DeliveryTarget | null> {
-    const [row] = await this.dataSource.query<DeliveryTarget[]>(TARGET, [id]);
+    const [row] = await this.dataSource.query<DeliveryTarget[]>(TARGET, [id, MAILS_AN_HOUR]);
     return row ?? null;
   }
 
@@ -103,7 +110,8 @@ export class DeliveriesRepository {
     await this.dataSource.query(`
       INSERT INTO jobs (kind, key)
       SELECT 'notification.deliver', s.id::text FROM subscriptions AS s JOIN users AS u ON u.id = s.user_id AND u.is_active
-       WHERE s.enabled AND EXISTS (SELECT 1 FROM deliveries AS d WHERE d.subscription_id = s.id AND d.state = 'pending')
+       WHERE s.enabled AND (s.kind <> 'email' OR ${IS_CONFIRMED})
+         AND EXISTS (SELECT 1 FROM deliveries AS d WHERE d.subscription_id = s.id AND d.state = 'pending')
        ORDER BY s.id
           ON CONFLICT (kind, key) DO NOTHING`);
   }
@@ -116,7 +124,7 @@ const CREATE = `
       FROM events AS e
       JOIN subscriptions AS s ON s.user_id = e.user_id AND s.enabled
       JOIN users AS u ON u.id = s.user_id AND u.is_active
-     WHERE e.position BETWEEN $1 AND $2
+     WHERE e.position BETWEEN $1 AND $2 AND (s.kind <> 'email' OR ${IS_CONFIRMED})
        AND CASE WHEN e.type = 'fog.notification.test' THEN e.data ->> 'subscription_id' = s.id::text
                 WHEN e.type = 'fog.notification.disabled' AND s.kind = 'email' THEN true
                 ELSE (s.event_types = '{}' OR e.type = ANY(s.event_types)) AND e.labels @> s.labels END
@@ -129,14 +137,18 @@ const CREATE = `
   SELECT DISTINCT subscription_id AS id FROM created ORDER BY id`;
 
 const TARGET = `
-  SELECT s.id, s.user_id AS "userId", s.kind, s.url, u.email, u.is_active AS "isActive", s.revision, s.failures,
+  SELECT s.id, s.user_id AS "userId", s.kind, s.url, u.email, u.is_active AND s.enabled AS "isActive",
+         s.kind <> 'email' OR ${IS_CONFIRMED} AS "isConfirmed", s.revision, s.failures,
          s.secret_sealed AS "secretSealed",
          CASE WHEN s.previous_secret_until > now() THEN s.previous_secret_sealed END AS "previousSecretSealed",
-         greatest(0, coalesce(ceil(extract(epoch FROM s.retry_at - now()) * 1000), 0))::int AS "pauseMs",
+         greatest(0, ceil(extract(epoch FROM greatest(s.retry_at,
+           CASE WHEN s.kind = 'email' THEN (SELECT d.finished_at + interval '1 hour' FROM deliveries AS d
+                                             WHERE d.subscription_id = s.id AND d.state = 'delivered'
+                                             ORDER BY d.position DESC OFFSET $2::int - 1 LIMIT 1) END) - now()) * 1000))::int AS "pauseMs",
          (SELECT greatest(0, ceil(extract(epoch FROM min(d.next_attempt_at) - now()) * 1000))::float8
-            FROM deliveries AS d WHERE d.subscription_id = s.id AND d.state = 'pending') AS "dueMs"
+            FROM deliveries AS d WHERE d.subscription_id = s.id AND d.state = 'pending' HAVING count(*) > 0) AS "dueMs"
     FROM subscriptions AS s JOIN users AS u ON u.id = s.user_id
-   WHERE s.id = $1 AND s.enabled`;
+   WHERE s.id = $1`;
 
 const DUE = `
   SELECT d.id, d.attempts,

@@ -54,10 +54,10 @@ export class DeliveryLogRepository {
     return row ? { ...row, ...owner } : null;
   }
 
-  /** Due at once, with days of attempts before it. The caller holds the lock. */
+  /** Due at once, and as patiently as the first time: with days of attempts before it, counted anew. The caller holds the lock. */
   async sendAgain(tx: Tx, { id, subscriptionId }: DeliveryRecord): Promise<DeliveryRecord> {
     await tx.query(
-      `UPDATE deliveries SET state = 'pending', next_attempt_at = now(), give_up_at = now() + make_interval(hours => $2), finished_at = NULL
+      `UPDATE deliveries SET state = 'pending', attempts = 0, next_attempt_at = now(), give_up_at = now() + make_interval(hours => $2), finished_at = NULL
         WHERE id = $1`,
       [id, GIVE_UP_HOURS],
     );

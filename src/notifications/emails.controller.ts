@@ -1,17 +1,23 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
+import { IdParamDto } from '../common/validation/id.param.dto';
+import { Idempotent } from '../idempotency/idempotent.decorator';
+import { AddressConfirmations } from './address-confirmations';
 import { DeliveryLogService } from './delivery-log.service';
 import { DeliveriesQueryDto, DeliveryPageDto } from './dto/delivery.dto';
-import { ChangeEmailDto, CreateEmailDto, EmailDto } from './dto/email.dto';
-import { SubscriptionIdDto } from './dto/id.param.dto';
+import { ChangeEmailDto, ConfirmEmailDto, CreateEmailDto, EmailDto } from './dto/email.dto';
 import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from './subscription-routes';
 import { SubscriptionsService } from './subscriptions.service';
 
 const KIND = 'email';
+const DESCRIPTION =
+  'To the address of your account, and no other. Until you have confirmed it once, an e-mail with a code goes there and nothing else. At most 5.';
 
 /** E-mails about one's own deployments, to one's own address. */
 @NotificationRoutes()
@@ -19,18 +25,21 @@ const KIND = 'email';
 export class EmailsController {
   constructor(
     private readonly subscriptions: SubscriptionsService,
+    private readonly confirmations: AddressConfirmations,
     private readonly log: DeliveryLogService,
   ) {}
 
   @Post()
-  @ApiOperation({ summary: 'Be told of events by e-mail', description: 'To the address of your account, and no other. At most 5.' })
+  @ApiOperation({ summary: 'Be told of events by e-mail', description: DESCRIPTION })
   @Creates(EmailDto, 'email_not_configured')
   async create(
     @Body() body: CreateEmailDto,
     @Context() context: RequestContext,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EmailDto> {
-    const answer = await this.subscriptions.create(KIND, body.toWish(), context, (record, _secret, email) => EmailDto.from(record, email));
+    const answer = await this.subscriptions.create(KIND, body.toWish(), context, (record, _secret, address) =>
+      EmailDto.from(record, address),
+    );
     void reply.header('Location', `/api/notifications/emails/${answer.id}`);
     return answer;
   }
@@ -39,36 +48,50 @@ export class EmailsController {
   @ApiOperation({ summary: 'List your e-mail subscriptions', description: 'Newest first.' })
   @ApiOkResponse({ type: [EmailDto] })
   async list(@CurrentActor() actor: Actor): Promise<EmailDto[]> {
-    const [records, email] = await Promise.all([this.subscriptions.list(KIND, actor), this.subscriptions.emailOf(actor)]);
-    return records.map((record) => EmailDto.from(record, email));
+    const [records, address] = await Promise.all([this.subscriptions.list(KIND, actor), this.subscriptions.addressOf(actor)]);
+    return records.map((record) => EmailDto.from(record, address));
   }
 
   @Get(':id')
   @ApiOperation({ summary: 'See one of your e-mail subscriptions' })
   @Finds(EmailDto)
-  async find(@Param() { id }: SubscriptionIdDto, @CurrentActor() actor: Actor): Promise<EmailDto> {
-    return EmailDto.from(await this.subscriptions.find(KIND, id, actor), await this.subscriptions.emailOf(actor));
+  async find(@Param() { id }: IdParamDto, @CurrentActor() actor: Actor): Promise<EmailDto> {
+    return EmailDto.from(await this.subscriptions.find(KIND, id, actor), await this.subscriptions.addressOf(actor));
   }
 
   @Patch(':id')
   @ApiOperation({ summary: 'Change an e-mail subscription', description: 'What is absent stays.' })
   @Changes(EmailDto)
-  async change(@Param() { id }: SubscriptionIdDto, @Body() body: ChangeEmailDto, @Context() context: RequestContext): Promise<EmailDto> {
+  async change(@Param() { id }: IdParamDto, @Body() body: ChangeEmailDto, @Context() context: RequestContext): Promise<EmailDto> {
     const record = await this.subscriptions.change(KIND, id, body.toChange(), context);
-    return EmailDto.from(record, await this.subscriptions.emailOf(context.actor));
+    return EmailDto.from(record, await this.subscriptions.addressOf(context.actor));
   }
 
   @Delete(':id')
   @ApiOperation({ summary: 'Remove an e-mail subscription with its log' })
   @Removes()
-  async remove(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<void> {
+  async remove(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
     await this.subscriptions.remove(KIND, id, context);
+  }
+
+  @Post(':id/confirm')
+  @Idempotent()
+  @HttpCode(HttpStatus.OK)
+  @RefuseExtras('query')
+  @ApiOperation({
+    summary: 'Confirm your address',
+    description: 'With the code from our e-mail. Without one, a new code is sent: three a day at most.',
+  })
+  @ApiOkResponse({ type: EmailDto })
+  @ApiProblem('malformed_json', 'invalid_request', 'read_only_token', 'not_found', 'conflict', 'email_not_configured', 'validation_failed')
+  confirm(@Param() { id }: IdParamDto, @Body() { code }: ConfirmEmailDto, @Context() context: RequestContext): Promise<EmailDto> {
+    return this.confirmations.confirm(id, code, context, (record, address) => EmailDto.from(record, address));
   }
 
   @Post(':id/test')
   @ApiOperation({ summary: 'Send a test e-mail', description: 'At most one every ten seconds; the log shows what became of it.' })
   @SendsTest('email_not_configured')
-  async test(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<void> {
+  async test(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
     await this.subscriptions.test(KIND, id, context);
   }
 
@@ -76,7 +99,7 @@ export class EmailsController {
   @ApiOperation({ summary: 'See which e-mails were sent and which were not', description: 'Newest first; kept as long as the events.' })
   @Finds(DeliveryPageDto)
   async deliveries(
-    @Param() { id }: SubscriptionIdDto,
+    @Param() { id }: IdParamDto,
     @Query() query: DeliveriesQueryDto,
     @CurrentActor() actor: Actor,
   ): Promise<DeliveryPageDto> {

@@ -1,14 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
+import { resultWithin } from '../common/within';
 import { AppConfig } from '../config/app-config';
-import type { CloudEvent } from '../events/cloud-event';
-import { mailText } from './mail-text';
 import { fieldOf, type Sent } from './sent';
 
 const CONNECT_WITHIN_MS = 5_000;
 const SILENT_WITHIN_MS = 5_000;
 const WITHIN_MS = 10_000;
+const TOO_LATE = { ok: false, status: null, words: 'The mail server took too long' } as const;
 const TEMPORARILY = 'The mail server did not take it';
+
+export interface Mail {
+  readonly subject: string;
+  readonly text: string;
+  /** Makes repetitions recognisable: it becomes the Message-ID. */
+  readonly id: string;
+}
 
 /** Sends e-mails through the operator's server, one connection each. Absent configuration is a state, not an error. */
 @Injectable()
@@ -25,24 +32,18 @@ export class MailSender {
     return this.transport !== null;
   }
 
-  /** Never throws. `key` makes repetitions recognisable: it becomes the Message-ID. */
-  async send(to: string, event: CloudEvent, key: string): Promise<Sent> {
+  /** Never throws. */
+  async send(to: string, mail: Mail): Promise<Sent> {
     if (!this.transport) return { ok: false, status: null, words: 'E-mail is not configured here' };
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Sent>((resolve) => {
-      timer = setTimeout(() => resolve({ ok: false, status: null, words: 'The mail server took too long' }), WITHIN_MS);
-    });
-    try {
-      return await Promise.race([this.hand(this.transport, to, event, key), late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return resultWithin(WITHIN_MS, this.hand(this.transport, to, mail), TOO_LATE);
   }
 
-  private async hand(transport: Transporter, to: string, event: CloudEvent, key: string): Promise<Sent> {
+  private async hand(transport: Transporter, to: string, { subject, text, id }: Mail): Promise<Sent> {
     try {
-      const mail = { from: this.from, to, ...mailText(event), messageId: `<${event.id}.${key}@fog-compute.invalid>`, ...NO_FILES };
-      const { response } = (await transport.sendMail(mail)) as { response?: unknown };
+      const messageId = `<${id}@fog-compute.invalid>`;
+      const { response } = (await transport.sendMail({ from: this.from, to, subject, text, messageId, ...NO_FILES })) as {
+        response?: unknown;
+      };
       return { ok: true, status: typeof response === 'string' ? Number.parseInt(response, 10) || null : null };
     } catch (error) {
       const [status, code] = [fieldOf(error, 'responseCode'), fieldOf(error, 'code')];

@@ -15,4 +15,18 @@ export function mailText(event: CloudEvent): { subject: string; text: string } {
   return { subject, text: `${meaning}${lines.join('\n')}\n\ntime: ${event.time}\nevent: ${event.id}\n` };
 }
 
+/** The one e-mail that goes to an address before anybody has agreed. Nothing in it comes from the user who wants it. */
+export function confirmationText(subscriptionId: string, code: string): { subject: string; text: string } {
+  const text = `Somebody with an account at fog-compute wants its notifications at this address.
+
+If that is you, confirm it within 30 minutes:
+
+POST /api/notifications/emails/${subscriptionId}/confirm
+{"code":"${code}"}
+
+If it is not, do nothing: without the code no notifications are sent here.
+`;
+  return { subject: '[fog-compute] confirm your address', text };
+}
+
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, MAX_VALUE);

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { encryptionKey } from '../common/crypto/encryption-key';
 import { SecretBox } from '../common/crypto/secret-box';
 import { AppConfig } from '../config/app-config';
+import { AddressConfirmations } from './address-confirmations';
+import { AddressConfirmationsRepository } from './address-confirmations.repository';
 import { DeliverHandler } from './deliver.handler';
 import { DeliveriesRepository } from './deliveries.repository';
 import { DeliveryLogRepository } from './delivery-log.repository';
@@ -9,16 +11,19 @@ import { DeliveryLogService } from './delivery-log.service';
 import { MailSender } from './mail-sender';
 import { NotificationUpkeep } from './notification-upkeep';
 import { PublishEventsHandler } from './publish-events.handler';
+import { RESOLVE_HOST, resolverOf } from './resolve-host';
 import { SubscriptionsRepository } from './subscriptions.repository';
 import { SubscriptionsService } from './subscriptions.service';
 import { WebhookSender } from './webhook-sender';
-import { RESOLVE_HOST, resolveHost, WebhookTargets } from './webhook-targets';
+import { WebhookTargets } from './webhook-targets';
 
 /** Who wants to be told of what, and the telling. The routes are in NotificationsApiModule, the workers in ReconcilerModule. */
 @Module({
   providers: [
     { provide: SecretBox, inject: [AppConfig], useFactory: (config: AppConfig) => new SecretBox(encryptionKey(config)) },
-    { provide: RESOLVE_HOST, useValue: resolveHost },
+    { provide: RESOLVE_HOST, useValue: resolverOf() },
+    AddressConfirmations,
+    AddressConfirmationsRepository,
     DeliverHandler,
     DeliveriesRepository,
     DeliveryLogRepository,
@@ -31,6 +36,6 @@ import { RESOLVE_HOST, resolveHost, WebhookTargets } from './webhook-targets';
     WebhookSender,
     WebhookTargets,
   ],
-  exports: [DeliverHandler, DeliveryLogService, NotificationUpkeep, PublishEventsHandler, SubscriptionsService],
+  exports: [AddressConfirmations, DeliverHandler, DeliveryLogService, NotificationUpkeep, PublishEventsHandler, SubscriptionsService],
 })
 export class NotificationsModule {}

@@ -41,26 +41,16 @@ export class PublishEventsHandler implements JobHandler {
 
   async handle(job: ClaimedJob, signal: AbortSignal): Promise<JobResult> {
     const end = performance.now() + TURN_MS;
-    let wake = (): void => undefined;
-    let isTold = false;
-    const told = (): void => {
-      isTold = true;
-      wake();
-    };
+    let waiting = new AbortController();
+    const told = (): void => waiting.abort();
     const off = this.notifications.on(OUTBOX_CHANNEL, told);
     signal.addEventListener('abort', told);
     try {
       while (!signal.aborted && performance.now() < end) {
-        isTold = false;
-        if (await this.publisher.hasWork()) {
-          await this.publish(job);
-          continue;
-        }
-        const waiting = new AbortController();
-        wake = () => waiting.abort();
-        // Read through a function: it may have changed while the database was asked.
-        if ((() => isTold)()) continue;
-        await sleep(LOOK_ANYWAY_MS, undefined, { signal: waiting.signal, ref: false }).catch(() => undefined);
+        // Made before the look: what comes while the database is asked ends the sleep at once.
+        waiting = new AbortController();
+        if (await this.publisher.hasWork()) await this.publish(job);
+        else await sleep(LOOK_ANYWAY_MS, undefined, { signal: waiting.signal, ref: false }).catch(() => undefined);
       }
     } finally {
       off();

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { Tx } from '../database/transaction';
+import { IS_CONFIRMED } from './address-confirmations.repository';
 
 export const SUBSCRIPTION_KINDS = ['webhook', 'email'] as const;
 export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number];
@@ -31,6 +32,12 @@ export interface SubscriptionRecord extends SubscriptionWish {
 /** One whose row is locked until the transaction ends. */
 export interface LockedSubscription extends SubscriptionRecord {
   readonly secretSealed: Buffer | null;
+}
+
+/** Where e-mails to a user go, and whether he has confirmed that it is his. */
+export interface Address {
+  readonly email: string;
+  readonly isConfirmed: boolean;
 }
 
 export interface NewSubscription extends SubscriptionWish {
@@ -67,18 +74,22 @@ export class SubscriptionsRepository {
   }
 
   /** Serialises the makers of one user's subscriptions, and says how many of the kind there are and where e-mails go. */
-  async lockOwner(tx: Tx, userId: string, kind: SubscriptionKind): Promise<{ count: number; email: string }> {
+  async lockOwner(tx: Tx, userId: string, kind: SubscriptionKind): Promise<Address & { count: number }> {
     await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, [userId]);
-    const [row] = await tx.query<{ count: number; email: string }[]>(
-      `SELECT email, (SELECT count(*)::int FROM subscriptions WHERE user_id = $1 AND kind = $2) AS count FROM users WHERE id = $1`,
+    const [row] = await tx.query<(Address & { count: number })[]>(
+      `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed", (SELECT count(*)::int FROM subscriptions WHERE user_id = $1 AND kind = $2) AS count
+         FROM users AS u WHERE u.id = $1`,
       [userId, kind],
     );
-    return row ?? { count: 0, email: '' };
+    return row ?? { count: 0, email: '', isConfirmed: false };
   }
 
-  async emailOf(userId: string): Promise<string> {
-    const [row] = await this.dataSource.query<{ email: string }[]>(`SELECT email FROM users WHERE id = $1`, [userId]);
-    return row?.email ?? '';
+  async addressOf(userId: string): Promise<Address> {
+    const [row] = await this.dataSource.query<Address[]>(
+      `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed" FROM users AS u WHERE u.id = $1`,
+      [userId],
+    );
+    return row ?? { email: '', isConfirmed: false };
   }
 
   async insert(tx: Tx, wish: NewSubscription): Promise<SubscriptionRecord> {
@@ -102,7 +113,7 @@ export class SubscriptionsRepository {
     return row ?? null;
   }
 
-  /** A new address or switching on again forgives what failed before. The caller holds the lock. */
+  /** A new address or switching on again forgives what failed before: what waits is due at once. The caller holds the lock. */
   async change(tx: Tx, id: string, change: SubscriptionChange): Promise<SubscriptionRecord> {
     const isFresh = change.url !== undefined || change.enabled === true;
     const [[row]] = await tx.query<[[SubscriptionRecord], number]>(
@@ -117,6 +128,8 @@ export class SubscriptionsRepository {
         ...[change.labels ? JSON.stringify(change.labels) : null, change.enabled ?? null],
       ],
     );
+    if (isFresh)
+      await tx.query(`UPDATE deliveries SET attempts = 0, next_attempt_at = now() WHERE subscription_id = $1 AND state = 'pending'`, [id]);
     return row;
   }
 
@@ -142,6 +155,16 @@ export class SubscriptionsRepository {
     return count > 0;
   }
 
+  /** Removes so many rows of its log at most; says how many there were. */
+  async removeLog(tx: Tx, id: string, limit: number): Promise<number> {
+    const [, count] = await tx.query<[unknown[], number]>(
+      `DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE subscription_id = $1 ORDER BY position LIMIT $2)`,
+      [id, limit],
+    );
+    return count;
+  }
+
+  /** With what is left of its log. */
   async remove(tx: Tx, id: string): Promise<void> {
     await tx.query(`DELETE FROM subscriptions WHERE id = $1`, [id]);
   }

@@ -11,17 +11,20 @@ import { inTransaction, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
 import { IdempotencyService, type Answer } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
+import { AddressConfirmations } from './address-confirmations';
 import { MailSender } from './mail-sender';
 import { newWebhookSecret } from './signature';
 import { secretContext } from './subscription-secret';
 import {
   SubscriptionsRepository,
+  type Address,
   type LockedSubscription,
   type SubscriptionChange,
   type SubscriptionKind,
   type SubscriptionRecord,
   type SubscriptionWish,
 } from './subscriptions.repository';
+import { UserPlaces } from './user-places';
 import { TargetRefused, WebhookTargets } from './webhook-targets';
 
 const KINDS: Readonly<Record<SubscriptionKind, { readonly name: string; readonly most: number }>> = {
@@ -30,19 +33,24 @@ const KINDS: Readonly<Record<SubscriptionKind, { readonly name: string; readonly
 };
 const OLD_SECRET_HOURS = 24;
 const TEST_EVERY_SECONDS = 10;
-/** The address of a user whom an outside identity provider gave none. */
-const NO_ADDRESS = /@users\.invalid$/;
+/** Names that one user may have looked up at a time. */
+const CHECKS_AT_A_TIME = 4;
+/** Rows of a log that one statement removes: many fewer than its time limit allows. */
+const LOG_BATCH = 5_000;
 
 /** Makes the answer that a repeated request gets again; it is stored with the change. */
-export type Answering<T> = (record: SubscriptionRecord, secret: string, email: string) => T;
+export type Answering<T> = (record: SubscriptionRecord, secret: string, address: Address) => T;
 
 /** A user's own subscriptions. Nobody else sees or changes them, administrators neither. */
 @Injectable()
 export class SubscriptionsService {
+  private readonly checks = new UserPlaces(CHECKS_AT_A_TIME);
+
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly subscriptions: SubscriptionsRepository,
     private readonly targets: WebhookTargets,
+    private readonly confirmations: AddressConfirmations,
     private readonly mails: MailSender,
     private readonly secrets: SecretBox,
     private readonly events: Events,
@@ -59,32 +67,32 @@ export class SubscriptionsService {
     return found(kind, id, await this.subscriptions.find(id, actor.userId, kind));
   }
 
-  emailOf(actor: Actor): Promise<string> {
-    return this.subscriptions.emailOf(actor.userId);
+  addressOf(actor: Actor): Promise<Address> {
+    return this.subscriptions.addressOf(actor.userId);
   }
 
   /** Throws `validation_failed` for a target that may not be reached, `conflict` when the user has enough. */
   async create<T>(kind: SubscriptionKind, wish: SubscriptionWish, context: RequestContext, answering: Answering<T>): Promise<T> {
     this.requireMailServer(kind);
-    if (wish.url !== null) await this.checkTarget(wish.url);
     const { userId } = context.actor;
+    if (wish.url !== null) await this.checkTarget(wish.url, userId);
     return inTransaction(this.dataSource, async (tx) => {
-      const { count, email } = await this.subscriptions.lockOwner(tx, userId, kind);
+      const { count, ...address } = await this.subscriptions.lockOwner(tx, userId, kind);
       if (count >= KINDS[kind].most) throw new DomainError('conflict', `You have ${String(count)} of them already. Remove one first.`);
-      if (kind === 'email' && NO_ADDRESS.test(email)) throw new DomainError('conflict', 'Your account has no e-mail address');
       const id = randomUUID();
       const secret = newWebhookSecret();
       const secretSealed = kind === 'webhook' ? this.secrets.seal(secret, secretContext(id)) : null;
       const record = await this.subscriptions.insert(tx, { ...wish, id, userId, kind, secretSealed });
+      if (kind === 'email' && !address.isConfirmed) await this.confirmations.ask(tx, userId, address, id);
       await this.audit.record(tx, context, { ...resource(kind, 'create', id), after: visible(record) });
-      const answer = answering(record, secret, email);
+      const answer = answering(record, secret, address);
       await this.store(tx, context, { status: 201, body: answer, location: `/api/notifications/${kind}s/${id}` });
       return answer;
     });
   }
 
   async change(kind: SubscriptionKind, id: string, change: SubscriptionChange, context: RequestContext): Promise<SubscriptionRecord> {
-    if (change.url != null) await this.checkTarget(change.url);
+    if (change.url != null) await this.checkTarget(change.url, context.actor.userId);
     return inTransaction(this.dataSource, async (tx) => {
       const before = await this.lock(tx, kind, id, context);
       const after = await this.subscriptions.change(tx, id, change);
@@ -94,7 +102,11 @@ export class SubscriptionsService {
     });
   }
 
+  /** Its log goes before it, in batches: days of events are more than one statement may remove. Repeat it when it is cut off. */
   async remove(kind: SubscriptionKind, id: string, context: RequestContext): Promise<void> {
+    await this.find(kind, id, context.actor);
+    const removeBatch = (): Promise<number> => inTransaction(this.dataSource, (tx) => this.subscriptions.removeLog(tx, id, LOG_BATCH));
+    while ((await removeBatch()) === LOG_BATCH);
     await inTransaction(this.dataSource, async (tx) => {
       const before = await this.lock(tx, kind, id, context);
       await this.subscriptions.remove(tx, id);
@@ -104,14 +116,14 @@ export class SubscriptionsService {
   }
 
   /** The new secret signs from now on; the old one signs beside it for a day. */
-  async rotate<T>(id: string, context: RequestContext, answering: Answering<T>): Promise<T> {
+  async rotate<T>(id: string, context: RequestContext, answering: (record: SubscriptionRecord, secret: string) => T): Promise<T> {
     return inTransaction(this.dataSource, async (tx) => {
       const { secretSealed } = await this.lock(tx, 'webhook', id, context);
       const secret = newWebhookSecret();
       const sealed = { secret: this.secrets.seal(secret, secretContext(id)), previous: this.readable(id, secretSealed) };
       const record = await this.subscriptions.rotate(tx, id, sealed, OLD_SECRET_HOURS);
       await this.audit.record(tx, context, { ...resource('webhook', 'rotate_secret', id) });
-      const answer = answering(record, secret, '');
+      const answer = answering(record, secret);
       await this.store(tx, context, { status: 200, body: answer });
       return answer;
     });
@@ -123,6 +135,7 @@ export class SubscriptionsService {
       const { enabled } = await this.lock(tx, kind, id, context);
       if (!enabled) throw new DomainError('conflict', `This ${KINDS[kind].name.toLowerCase()} is switched off. Switch it on first.`);
       this.requireMailServer(kind);
+      if (kind === 'email' && !(await this.addressOf(context.actor)).isConfirmed) throw new DomainError('conflict', unconfirmed(id));
       if (!(await this.subscriptions.noteTest(tx, id, TEST_EVERY_SECONDS)))
         throw new DomainError('rate_limited', `One test every ${String(TEST_EVERY_SECONDS)} seconds`, {
           retryAfterSeconds: TEST_EVERY_SECONDS,
@@ -157,12 +170,16 @@ export class SubscriptionsService {
     return this.idempotency.storeAnswer(tx, context, answer);
   }
 
-  private async checkTarget(url: string): Promise<void> {
+  private async checkTarget(url: string, userId: string): Promise<void> {
+    if (!this.checks.enter(userId))
+      throw new DomainError('rate_limited', 'Too many addresses of yours are being checked', { retryAfterSeconds: 3 });
     try {
       await this.targets.check(url);
     } catch (error) {
       if (!(error instanceof TargetRefused)) throw error;
       throw new DomainError('validation_failed', `${error.message}.`, { errors: [{ pointer: '/url', detail: error.message }] });
+    } finally {
+      this.checks.leave(userId);
     }
   }
 }
@@ -171,6 +188,9 @@ function found<T>(kind: SubscriptionKind, id: string, record: T | null): T {
   if (record === null) throw new DomainError('not_found', `${KINDS[kind].name} ${id} not found`);
   return record;
 }
+
+const unconfirmed = (id: string): string =>
+  `Your address is not confirmed yet. Send the code from our e-mail to POST /api/notifications/emails/${id}/confirm first.`;
 
 const resource = (kind: SubscriptionKind, verb: string, id: string) => ({ action: `${kind}.${verb}`, resourceType: kind, resourceId: id });
 

@@ -1,9 +1,11 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { until } from '../../test/support/until';
 import { loadConfig } from '../config/app-config';
+import type { ResolveHost } from './resolve-host';
 import { newWebhookSecret } from './signature';
 import { WebhookSender } from './webhook-sender';
-import { TargetRefused, WebhookTargets, type ResolveHost } from './webhook-targets';
+import { TargetRefused, WebhookTargets } from './webhook-targets';
 
 const PUBLIC = { address: '93.184.215.14', family: 4 };
 const LOOPBACK = { address: '127.0.0.1', family: 4 };
@@ -110,6 +112,34 @@ describe('a webhook', () => {
     );
     await expect(targetsWith(() => Promise.resolve([])).check('https://empty.example/')).rejects.toThrow('cannot be resolved');
   });
+
+  it.each([
+    ['stalls', 'Content-Length: 1000'],
+    ['says that it switches protocols', 'Connection: Upgrade\r\nUpgrade: other'],
+  ])(
+    'leaves no connection open when the target answers and %s: fifty sends once left fifty',
+    async (_what, header) => {
+      const open = new Set<Socket>();
+      const stalling = createTcpServer((socket) => {
+        open.add(socket);
+        socket.on('close', () => open.delete(socket)).on('error', () => undefined);
+        const first = header.startsWith('Connection') ? 'HTTP/1.1 101 Switching Protocols' : 'HTTP/1.1 200 OK';
+        socket.once('data', () => socket.write(`${first}\r\n${header}\r\n\r\nx`));
+      });
+      await new Promise<void>((resolve) => stalling.listen(0, '127.0.0.1', resolve));
+      try {
+        const sender = new WebhookSender(targetsWith(() => Promise.resolve([LOOPBACK]), { WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1' }));
+        const url = `http://stalls.example:${String((stalling.address() as AddressInfo).port)}/`;
+        const sent = await Promise.all(Array.from({ length: 50 }, () => sender.send(message(url), never)));
+        expect(new Set(sent.map(({ ok }) => ok))).toEqual(new Set([header.startsWith('Content')]));
+        await until(() => open.size === 0, { what: 'no open connection' });
+      } finally {
+        open.forEach((socket) => socket.destroy());
+        await new Promise((resolve) => stalling.close(resolve));
+      }
+    },
+    15_000,
+  );
 
   it('that finds nobody says so, in words without addresses', async () => {
     const targets = targetsWith(() => Promise.resolve([LOOPBACK]), { WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1' });

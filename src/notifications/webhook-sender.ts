@@ -19,6 +19,7 @@ export interface WebhookMessage {
 }
 
 const WITHIN_MS = 5_000;
+const BODY_WITHIN_MS = 1_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** Sends webhooks, one connection each. Follows no redirects, and reads no more of an answer than it must. */
@@ -40,6 +41,7 @@ export class WebhookSender {
 
   private post(url: URL, message: WebhookMessage, signal: AbortSignal): Promise<number> {
     return new Promise((resolve, reject) => {
+      let answered = false;
       const options: RequestOptions = {
         method: 'POST',
         agent: false,
@@ -56,10 +58,17 @@ export class WebhookSender {
         },
       };
       const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, (answer) => {
-        resolve(answer.statusCode ?? 0);
-        discard(answer);
+        answered = true;
+        void ended(answer).then(() => resolve(answer.statusCode ?? 0));
       });
-      request.on('error', reject);
+      // Once there is an answer its status counts, however its body ends.
+      request.on('error', (error) => {
+        if (!answered) reject(error);
+      });
+      // An answer that wants another protocol only closes.
+      request.on('close', () => {
+        if (!answered) reject(new Error('The target closed the connection'));
+      });
       request.on('socket', (socket) => this.guard(socket));
       request.end(message.body);
     });
@@ -73,14 +82,24 @@ export class WebhookSender {
   }
 }
 
-/** The status is all that counts; the rest is taken up to a limit, so that honest servers see no broken connection. */
-function discard(answer: IncomingMessage): void {
-  let bytes = 0;
-  answer.on('data', (chunk: Buffer) => {
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) answer.destroy();
+/**
+ * Resolves when nothing of the answer is left open. Only the status counts; the body is taken up to a size and for a moment,
+ * so that honest servers see no broken connection.
+ */
+function ended(answer: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => answer.destroy(), BODY_WITHIN_MS);
+    let bytes = 0;
+    answer.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > MAX_ANSWER_BYTES) answer.destroy();
+    });
+    answer.on('error', () => undefined);
+    answer.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
-  answer.on('error', () => undefined);
 }
 
 function wordsOf(error: unknown): string {

@@ -6,10 +6,10 @@ import { CurrentActor } from '../common/http/current-actor.decorator';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
+import { IdParamDto } from '../common/validation/id.param.dto';
 import { Idempotent } from '../idempotency/idempotent.decorator';
 import { DeliveryLogService } from './delivery-log.service';
 import { DeliveriesQueryDto, DeliveryPageDto } from './dto/delivery.dto';
-import { SubscriptionIdDto } from './dto/id.param.dto';
 import { ChangeWebhookDto, CreateWebhookDto, WebhookDto, WebhookWithSecretDto } from './dto/webhook.dto';
 import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from './subscription-routes';
 import { SubscriptionsService } from './subscriptions.service';
@@ -53,25 +53,21 @@ export class WebhooksController {
   @Get(':id')
   @ApiOperation({ summary: 'See one of your webhooks' })
   @Finds(WebhookDto)
-  async find(@Param() { id }: SubscriptionIdDto, @CurrentActor() actor: Actor): Promise<WebhookDto> {
+  async find(@Param() { id }: IdParamDto, @CurrentActor() actor: Actor): Promise<WebhookDto> {
     return WebhookDto.from(await this.subscriptions.find(KIND, id, actor));
   }
 
   @Patch(':id')
   @ApiOperation({ summary: 'Change a webhook', description: 'What is absent stays. Holds for what is sent from then on.' })
   @Changes(WebhookDto)
-  async change(
-    @Param() { id }: SubscriptionIdDto,
-    @Body() body: ChangeWebhookDto,
-    @Context() context: RequestContext,
-  ): Promise<WebhookDto> {
+  async change(@Param() { id }: IdParamDto, @Body() body: ChangeWebhookDto, @Context() context: RequestContext): Promise<WebhookDto> {
     return WebhookDto.from(await this.subscriptions.change(KIND, id, body.toChange(), context));
   }
 
   @Delete(':id')
   @ApiOperation({ summary: 'Remove a webhook with its log' })
   @Removes()
-  async remove(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<void> {
+  async remove(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
     await this.subscriptions.remove(KIND, id, context);
   }
 
@@ -82,14 +78,14 @@ export class WebhooksController {
   @ApiOperation({ summary: 'Get a new secret', description: 'For 24 hours requests are signed with the old one too.' })
   @ApiOkResponse({ type: WebhookWithSecretDto })
   @ApiProblem('invalid_request', 'read_only_token', 'not_found')
-  rotate(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<WebhookWithSecretDto> {
+  rotate(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<WebhookWithSecretDto> {
     return this.subscriptions.rotate(id, context, (record, secret) => WebhookWithSecretDto.with(record, secret));
   }
 
   @Post(':id/test')
   @ApiOperation({ summary: 'Send a test event', description: 'At most one every ten seconds; the log shows what became of it.' })
   @SendsTest()
-  async test(@Param() { id }: SubscriptionIdDto, @Context() context: RequestContext): Promise<void> {
+  async test(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
     await this.subscriptions.test(KIND, id, context);
   }
 
@@ -97,7 +93,7 @@ export class WebhooksController {
   @ApiOperation({ summary: 'See what was delivered and what was not', description: 'Newest first; kept as long as the events.' })
   @Finds(DeliveryPageDto)
   async deliveries(
-    @Param() { id }: SubscriptionIdDto,
+    @Param() { id }: IdParamDto,
     @Query() query: DeliveriesQueryDto,
     @CurrentActor() actor: Actor,
   ): Promise<DeliveryPageDto> {

@@ -1,8 +1,10 @@
 import { createSecretKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { loadConfig } from '../../src/config/app-config';
+import { createApp } from '../../src/create-app';
 import { aUser, anAdmin, bearer, type LoggedIn } from '../support/auth-users';
-import { startTestApp, type TestApp } from '../support/test-app';
+import { startTestApp, TEST_ENV, type TestApp } from '../support/test-app';
 import { signJwt } from '../support/jwt';
 
 const JWT_SECRET = 'a-secret-that-only-these-tests-know-0123456789';
@@ -149,6 +151,27 @@ describe('access tokens', () => {
     expect(body).toMatchObject({ code: 'admin_required' });
     const admin = await anAdmin(t);
     await t.http.patch(`/api/auth/users/${admin.id}`).set(bearer(admin.accessToken)).send({ is_active: true }).expect(200);
+  });
+
+  it('refuses access tokens of a local key that was changed; refresh and API tokens go on, because the key did not make them', async () => {
+    const ada = await aUser(t);
+    const made = await t.http.post('/api/auth/tokens').set(bearer(ada.accessToken)).send({ name: 'ci' }).expect(201);
+    const restarted = await createApp(
+      loadConfig({ ...TEST_ENV, DATABASE_URL: t.databaseUrl, ROLE: 'api', JWT_SECRET: 'the-secret-that-comes-after-the-old-one-leaked' }),
+    );
+    try {
+      const me = (token: string) => restarted.inject({ url: '/api/auth/me', headers: bearer(token) });
+      expect((await me(ada.accessToken)).statusCode).toBe(401);
+      expect((await me((made.body as { token: string }).token)).statusCode).toBe(200);
+      const refresh = { method: 'POST', url: '/api/auth/refresh', payload: { refresh_token: ada.refreshToken } } as const;
+      const pair = await restarted.inject(refresh);
+      expect(pair.statusCode).toBe(200);
+      const { access_token: next } = pair.json<{ access_token: string }>();
+      expect((await me(next)).statusCode).toBe(200);
+      await probe(next).expect(401);
+    } finally {
+      await restarted.close();
+    }
   });
 
   it('notices within five seconds what another process revoked or switched off', async () => {

@@ -1,4 +1,4 @@
-import { aUser, anAdmin, bearer, logIn, PASSWORD } from '../support/auth-users';
+import { aUser, anAdmin, bearer, logIn, PASSWORD, type LoggedIn } from '../support/auth-users';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const UUID = /^[0-9a-f-]{36}$/;
@@ -193,7 +193,52 @@ describe('/api/auth', () => {
     });
   });
 
+  describe('PATCH /me', () => {
+    /** Once no route changed one's own address, and the first administrator kept one that no mail reaches. */
+    it('changes the own address, stores it in lower case and audits that, not what', async () => {
+      const user = await aUser(t);
+      const change = (body: object) => t.http.patch('/api/auth/me').set(bearer(user.accessToken)).send(body);
+      const { body, headers } = await change({ email: 'New.Home@Example.org' }).expect(200);
+      expect(body).toMatchObject({ id: user.id, username: user.username, email: 'new.home@example.org' });
+      expect((await t.http.get('/api/auth/me').set(bearer(user.accessToken)).expect(200)).body).toEqual(body);
+      expect((await change({}).expect(200)).body).toEqual(body);
+      const audited = await t.dataSource.query<unknown[]>(
+        `SELECT action, actor_id, resource_id, after FROM audit_log WHERE request_id = $1`,
+        [headers['x-request-id']],
+      );
+      expect(audited).toEqual([{ action: 'user.change', actor_id: user.id, resource_id: user.id, after: { changed: ['email'] } }]);
+    });
+
+    it('refuses an address that is taken or none, as registration does', async () => {
+      const [user, other] = [await aUser(t), await aUser(t)];
+      const change = (body: object) => t.http.patch('/api/auth/me').set(bearer(user.accessToken)).send(body);
+      const taken = await change({ email: `${other.username.toUpperCase()}@example.org` }).expect(409);
+      expect(taken.body).toMatchObject({ code: 'already_exists', detail: 'The email is already registered.' });
+      for (const email of ['ada', null, 'a\0@example.org'])
+        expect((await change({ email }).expect(422)).body).toMatchObject({ code: 'validation_failed', errors: [{ pointer: '/email' }] });
+      await change({ username: 'other' }).expect(422);
+    });
+  });
+
   describe('PATCH /users/{id}', () => {
+    /** Once two who switched each other off at the same moment both got 200, and nobody was left who could undo it. */
+    it('leaves one of two administrators who switch each other off at once', async () => {
+      for (let round = 0; round < 3; round++) {
+        const pair = [await anAdmin(t), await anAdmin(t)] as const;
+        await t.dataSource.query(`UPDATE users SET is_admin = false WHERE id <> ALL($1)`, [pair.map(({ id }) => id)]);
+        const switchOff = (by: LoggedIn, whom: LoggedIn) =>
+          t.http.patch(`/api/auth/users/${whom.id}`).set(bearer(by.accessToken)).send({ is_active: false });
+        const answers = await Promise.all([switchOff(pair[0], pair[1]), switchOff(pair[1], pair[0])]);
+        expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+        expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({
+          code: 'conflict',
+          detail: expect.stringContaining('last active administrator') as string,
+        });
+        const left = await t.dataSource.query<unknown[]>(`SELECT 1 FROM users WHERE is_admin AND is_active`);
+        expect(left).toHaveLength(1);
+      }
+    });
+
     it('switches a user off at once, and on again without the old sessions', async () => {
       const admin = await anAdmin(t);
       const user = await aUser(t);

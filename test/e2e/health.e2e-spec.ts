@@ -67,6 +67,21 @@ describe('health', () => {
     await t.http.get('/health/ready').expect(200);
   });
 
+  it('stays ready when deliveries are late: the slow target of some user says nothing of us', async () => {
+    const holder = t.dataSource.createQueryRunner();
+    await t.dataSource.query(`INSERT INTO jobs (kind, key, due_at) VALUES ('notification.deliver', 'y', 'infinity')`);
+    await holder.startTransaction();
+    try {
+      await holder.query(`SELECT 1 FROM jobs WHERE key = 'y' FOR KEY SHARE`);
+      await t.dataSource.query(`UPDATE jobs SET due_at = now() - interval '2 minutes' WHERE key = 'y'`);
+      await t.http.get('/health/ready').expect(200);
+      await holder.query(`DELETE FROM jobs WHERE key = 'y'`);
+      await holder.commitTransaction();
+    } finally {
+      await holder.release();
+    }
+  });
+
   it('is not ready from the first moment of a shutdown', async () => {
     t.app.get(Readiness, { strict: false }).stop();
     expect((await t.http.get('/health/ready').expect(503)).body).toMatchObject({ status: 'stopping' });

@@ -3,6 +3,7 @@ import { MailServer } from '../support/mail-server';
 import { deliveriesOf, timePasses, untilDelivery } from '../support/notifications';
 import { insertRow } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
+import { until } from '../support/until';
 
 const FROM = 'fog-compute <noreply@fog.example>';
 const CREATED = { event_types: ['fog.deployment.created'] };
@@ -15,7 +16,10 @@ describe('e-mails', () => {
     mail = await MailServer.start();
     const logStream = { write: (line: string) => void logged.push(line) };
     t = await startTestApp({ env: { SMTP_URL: mail.url, SMTP_FROM: FROM, STOP_GRACE_SECONDS: '0', LOG_LEVEL: 'debug' }, logStream });
-    await Promise.all([t.userId('ada'), t.userId('eve')]);
+    for (const user of ['ada', 'eve'])
+      await t.dataSource.query(`INSERT INTO confirmed_addresses (user_id, email) SELECT id, email FROM users WHERE id = $1`, [
+        await t.userId(user),
+      ]);
   });
   afterEach(async () => {
     await t.dataSource.query(`DELETE FROM subscriptions`);
@@ -37,10 +41,10 @@ describe('e-mails', () => {
       .post('/api/notifications/emails')
       .send({ event_types: ['fog.deployment.running'] })
       .expect(201);
-    expect(body).toMatchObject({ email: 'ada@test.invalid', enabled: true });
+    expect(body).toMatchObject({ email: 'ada@test.example', enabled: true, confirmed: true });
     const id = await deployed(t, 'ada', { name: 'shop', env: { SECRET: 'canary-in-mail' } });
     const [got] = await mail.untilMails(1);
-    expect(got).toMatchObject({ from: 'noreply@fog.example', to: ['ada@test.invalid'] });
+    expect(got).toMatchObject({ from: 'noreply@fog.example', to: ['ada@test.example'] });
     expect(got?.text).toMatch(/^Subject: \[fog-compute\] shop: deployment running\r$/m);
     expect(got?.text).toContain(`deployment_id: ${id}`);
     expect(got?.text).toContain('new_status: running');
@@ -58,7 +62,7 @@ describe('e-mails', () => {
     await create();
     await create(CREATED, 'eve');
     await deploy(t, 'ada');
-    expect((await mail.untilMails(1)).map(({ to }) => to)).toEqual([['ada@test.invalid']]);
+    expect((await mail.untilMails(1)).map(({ to }) => to)).toEqual([['ada@test.example']]);
   });
 
   it('are repeated under the same Message-ID when the server refuses for the moment', async () => {
@@ -110,7 +114,7 @@ describe('e-mails', () => {
     expect(await untilState(id, 'delivered')).toMatchObject({ event_type: 'fog.notification.test', response_status: 250 });
     const [got, ...more] = await mail.untilMails(1);
     expect(more).toEqual([]);
-    expect(got?.to).toEqual(['ada@test.invalid']);
+    expect(got?.to).toEqual(['ada@test.example']);
     expect(got?.text).toMatch(/^Subject: \[fog-compute\] notification test\r$/m);
     expect(got?.text).toContain(`subscription_id: ${id}`);
     expect((await test().expect(429)).headers['retry-after']).toBe('10');
@@ -136,7 +140,7 @@ describe('e-mails', () => {
     ]);
     const [got, ...more] = await mail.untilMails(1);
     expect(more).toEqual([]);
-    expect(got?.to).toEqual(['ada@test.invalid']);
+    expect(got?.to).toEqual(['ada@test.example']);
     expect(got?.text).not.toMatch(/^Bcc:/im);
     expect(got?.text).not.toMatch(/^MAIL FROM/im);
   });
@@ -155,6 +159,30 @@ describe('e-mails', () => {
       [id],
     );
     expect(rows.map(({ action }) => action)).toEqual(['email.create', 'email.change', 'email.remove']);
+  });
+
+  it('are sixty an hour at most; more wait until the hour is over', async () => {
+    const id = await create();
+    await t.dataSource.query(
+      `WITH past AS (INSERT INTO events (type, user_id, data, position, published_at)
+                     SELECT 'fog.deployment.created', $1, '{}', -n, now() FROM generate_series(1, 60) AS n RETURNING id, position)
+       INSERT INTO deliveries (subscription_id, event, position, state, next_attempt_at, give_up_at, finished_at)
+       SELECT $2, id, position, 'delivered', NULL, now(), now() FROM past`,
+      [await t.userId('ada'), id],
+    );
+    await deploy(t, 'ada');
+    const [job] = await until(async () => {
+      const rows = await t.dataSource.query<{ wait: number }[]>(
+        `SELECT extract(epoch FROM due_at - now())::float8 AS wait FROM jobs WHERE key = $1 AND due_at > now() + interval '1 minute'`,
+        [id],
+      );
+      return rows.length > 0 ? rows : null;
+    });
+    expect(job?.wait).toBeGreaterThan(3_000);
+    expect([mail.mails, (await deliveriesOf(t, 'emails', id)).deliveries[0]]).toMatchObject([[], { state: 'pending', attempts: 0 }]);
+    await t.dataSource.query(`UPDATE deliveries SET finished_at = finished_at - interval '61 minutes' WHERE subscription_id = $1`, [id]);
+    await timePasses(t, id);
+    await untilState(id, 'delivered');
   });
 
   it('never show the password of the mail server', () => {

@@ -90,8 +90,15 @@ const aWebhook = async ({ t }: World): Promise<string> =>
     url: 'https://hooks.example.org/',
     secret_sealed: '\\x00',
   });
-const anEmail = async ({ t }: World, enabled = false): Promise<string> =>
-  insertRow(t.dataSource, 'subscriptions', { user_id: await t.userId('owner'), kind: 'email', enabled });
+/** At an address that was confirmed. */
+const anEmail = async ({ t }: World, enabled = false): Promise<string> => {
+  const owner = await t.userId('owner');
+  await t.dataSource.query(
+    `INSERT INTO confirmed_addresses (user_id, email) SELECT id, email FROM users WHERE id = $1 ON CONFLICT DO NOTHING`,
+    [owner],
+  );
+  return insertRow(t.dataSource, 'subscriptions', { user_id: owner, kind: 'email', enabled });
+};
 const aDelivery = async (world: World): Promise<string> => {
   const { t } = world;
   const event = await insertRow(t.dataSource, 'events', { type: 'fog.notification.test', user_id: await t.userId('owner'), data: {} });
@@ -142,6 +149,10 @@ const MATRIX: Readonly<Record<string, Row>> = {
   },
   'POST /api/auth/logout': { expected: { ...signedIn('204', WRITE) } },
   'GET /api/auth/me': { expected: signedIn('200', READ) },
+  'PATCH /api/auth/me': {
+    expected: signedIn('200', WRITE),
+    prepare: () => Promise.resolve({ body: { email: `${freshName()}@example.org` } }),
+  },
   'GET /api/auth/tokens': { expected: signedIn('200', READ) },
   'POST /api/auth/tokens': { expected: signedIn('201', WRITE), prepare: () => Promise.resolve({ body: { name: 'ci' } }) },
   'DELETE /api/auth/tokens/{id}': {
@@ -225,6 +236,10 @@ const MATRIX: Readonly<Record<string, Row>> = {
     prepare: async (world) => ({ id: await anEmail(world), body: { description: 'changed' } }),
   },
   'DELETE /api/notifications/emails/{id}': { expected: personal('204', WRITE), prepare: async (world) => ({ id: await anEmail(world) }) },
+  'POST /api/notifications/emails/{id}/confirm': {
+    expected: personal('200', WRITE),
+    prepare: async (world) => ({ id: await anEmail(world), body: {} }),
+  },
   'POST /api/notifications/emails/{id}/test': {
     expected: personal('202', WRITE),
     prepare: async (world) => ({ id: await anEmail(world, true) }),
@@ -526,7 +541,7 @@ const footprint = async ({ dataSource }: TestApp): Promise<unknown> =>
             (SELECT json_agg(json_build_array(id, status, revision) ORDER BY id) FROM deployments WHERE name = 'victim') AS victim,
             (SELECT count(*) FROM deployment_status_history WHERE changed_by IS NOT NULL) AS changes,
             (SELECT json_agg(json_build_array(id, labels, cordoned, draining, removed_at) ORDER BY id) FROM nodes) AS nodes,
-            (SELECT json_agg(json_build_array(id, is_active, is_admin) ORDER BY id) FROM users) AS users,
+            (SELECT json_agg(json_build_array(id, email, is_active, is_admin) ORDER BY id) FROM users) AS users,
             (SELECT json_agg(json_build_array(id, revoked_at) ORDER BY id) FROM api_tokens) AS tokens,
             (SELECT count(*) FROM sessions WHERE revoked_at IS NOT NULL) AS ended`,
   );

@@ -17,6 +17,7 @@ const AHEAD: Readonly<Record<string, number>> = {
   give_up_at: MONTH_SECONDS,
   gone_at: 60,
   lease_until: 120,
+  locked_until: 3_600,
   next_attempt_at: 120,
   purge_at: MONTH_SECONDS,
   ready_at: 60,

@@ -59,6 +59,16 @@ describe('AdminBootstrap', () => {
     expect(made).toEqual({ username: 'root', generatedPassword: null });
   });
 
+  it('gives it the address of the configuration, else one that no mail reaches', async () => {
+    const address = async (env: Record<string, string>) => {
+      await dataSource.query('DELETE FROM users');
+      await bootstrap(env).ensureAdministrator();
+      return dataSource.query<unknown[]>('SELECT email FROM users');
+    };
+    expect(await address({ ADMIN_EMAIL: 'Ops@Example.org' })).toEqual([{ email: 'ops@example.org' }]);
+    expect(await address({})).toEqual([{ email: 'admin@admin.invalid' }]);
+  });
+
   it('leaves an installation with users alone', async () => {
     await ada();
     expect(await bootstrap().ensureAdministrator()).toBeNull();
@@ -145,12 +155,17 @@ describe('purgeExpiredCredentials', () => {
               ($1, 'expired', 'c', 'fog_', now() - interval '31 days', NULL), ($1, 'revoked', 'd', 'fog_', now() + interval '1 day', now() - interval '2 days')`,
       [id],
     );
-    expect(await purgeExpiredCredentials(dataSource.manager)).toBe(6);
+    await dataSource.query(
+      `INSERT INTO login_failures (name_hash, failures, locked_until)
+       VALUES ('old', 4, now() - interval '25 hours'), ('recent', 4, now() - interval '23 hours'), ('locked', 5, now() + interval '1 hour')`,
+    );
+    expect(await purgeExpiredCredentials(dataSource.manager)).toBe(7);
     expect(await purgeExpiredCredentials(dataSource.manager)).toBe(0);
     const [counts] = await dataSource.query<[unknown]>(
       `SELECT (SELECT count(*)::int FROM sessions) AS sessions, (SELECT count(*)::int FROM refresh_tokens) AS refresh_tokens,
-              (SELECT array_agg(name ORDER BY name) FROM api_tokens) AS api_tokens`,
+              (SELECT array_agg(name ORDER BY name) FROM api_tokens) AS api_tokens,
+              (SELECT count(*)::int FROM login_failures) AS login_failures`,
     );
-    expect(counts).toEqual({ sessions: 2, refresh_tokens: 4, api_tokens: ['just expired', 'live'] });
+    expect(counts).toEqual({ sessions: 2, refresh_tokens: 4, api_tokens: ['just expired', 'live'], login_failures: 2 });
   });
 });

@@ -91,6 +91,7 @@ class FuzzRun {
     const policy = await root('POST', '/api/admin/retention-policies', { selector: 'label', value: 'fuzz=er', days: 9 });
     this.harvest('policy', policy.id);
     this.harvest('operation', (await ada('POST', '/api/deployment/bulk-delete', { ids: [ABSENT_ID] })).operation_id);
+    await this.t.dataSource.query(`INSERT INTO confirmed_addresses (user_id, email) SELECT id, email FROM users`);
     this.harvest('email', (await ada('POST', '/api/notifications/emails', { event_types: ['fog.notification.test'] })).id);
     const aWebhook = async () =>
       (await ada('POST', '/api/notifications/webhooks', { url: hook, event_types: ['fog.notification.test'] })).id;

@@ -141,7 +141,7 @@ class TestUsers {
   id(username: string, { admin = false }: TestUser = {}): Promise<string> {
     return remember(this.ids, username, async () => {
       const [{ id }] = await this.dataSource.query<[{ id: string }]>(
-        `INSERT INTO users (username, email, password_hash, is_admin) VALUES ($1, $1 || '@test.invalid', 'none', $2) RETURNING id`,
+        `INSERT INTO users (username, email, password_hash, is_admin) VALUES ($1, $1 || '@test.example', 'none', $2) RETURNING id`,
         [username.toLowerCase(), admin],
       );
       return id;

@@ -59,4 +59,8 @@ export class ApiTokenDto {
 export class CreatedApiTokenDto extends ApiTokenDto {
   @ApiProperty({ description: 'The token itself. It is shown here and never again.' })
   token!: string;
+
+  static of(record: ApiTokenRecord, token: string): CreatedApiTokenDto {
+    return Object.assign(new CreatedApiTokenDto(), ApiTokenDto.from(record), { token });
+  }
 }

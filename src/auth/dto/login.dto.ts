@@ -1,6 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { TextField } from '../../common/validation/fields';
-import type { TokenPair } from '../sessions.service';
 
 /** Looser than registration, so that a wrong guess is a 401 like every other. */
 export class LoginDto {
@@ -36,12 +35,12 @@ export class TokenPairDto {
   @ApiProperty({ type: 'integer', example: 900, description: 'Seconds until the access token expires.' })
   expires_in!: number;
 
-  static from({ accessToken, refreshToken, expiresInSeconds }: TokenPair): TokenPairDto {
+  static of(pair: { accessToken: string; refreshToken: string; expiresInSeconds: number }): TokenPairDto {
     return Object.assign(new TokenPairDto(), {
-      access_token: accessToken,
-      refresh_token: refreshToken,
+      access_token: pair.accessToken,
+      refresh_token: pair.refreshToken,
       token_type: 'bearer' as const,
-      expires_in: expiresInSeconds,
+      expires_in: pair.expiresInSeconds,
     });
   }
 }

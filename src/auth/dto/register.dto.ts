@@ -1,14 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { isEmail, ValidateBy } from 'class-validator';
 import { TextField } from '../../common/validation/fields';
-import { isCleanText } from '../../common/validation/text';
+import { EmailField } from './email-field';
 
 const PASSWORD = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)/;
-
-/** `isEmail` throws a URIError for half a surrogate pair, which was a 500: broken text never reaches it. */
-function isEmailAddress(value: unknown): boolean {
-  return typeof value === 'string' && isCleanText(value) && isEmail(value, { allow_utf8_local_part: false });
-}
 
 export class RegisterDto {
   @ApiProperty({ example: 'ada', minLength: 3, maxLength: 50, pattern: '^[A-Za-z0-9_-]+$', description: 'Stored in lower case.' })
@@ -16,10 +10,7 @@ export class RegisterDto {
   username!: string;
 
   @ApiProperty({ example: 'ada@example.org', format: 'email', maxLength: 254 })
-  @ValidateBy({
-    name: 'email',
-    validator: { validate: isEmailAddress, defaultMessage: () => 'email must be an email address' },
-  })
+  @EmailField()
   email!: string;
 
   @ApiProperty({

@@ -1,6 +1,8 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
+import { Optional } from '../../common/validation/fields';
 import type { UserRecord } from '../identity';
+import { EmailField } from './email-field';
 
 export class UserDto {
   @ApiProperty({ format: 'uuid' })
@@ -34,6 +36,13 @@ export class UserDto {
       created_at: createdAt.toISOString(),
     });
   }
+}
+
+export class ChangeMeDto {
+  @ApiPropertyOptional({ example: 'ada@example.org', format: 'email', maxLength: 254, description: 'Stored in lower case.' })
+  @Optional()
+  @EmailField()
+  email?: string;
 }
 
 export class UpdateUserDto {

@@ -33,7 +33,7 @@ export class User {
   @Column({ name: 'is_admin', type: 'boolean', default: false })
   isAdmin!: boolean;
 
-  /** Wrong passwords since the last right one; counted and judged in one statement. */
+  /** This one and the next are counted in `login_failures` now: they go when no older process writes them any more. */
   @Column({ name: 'failed_logins', type: 'integer', default: 0 })
   failedLogins!: number;
 

@@ -6,9 +6,11 @@ import { CreateDeletions1795305605000 } from './1795305605000-create-deletions';
 import { CreateOperations1795305608000 } from './1795305608000-create-operations';
 import { CreateAudit1795305606000 } from './1795305606000-create-audit';
 import { CreateEvents1795305607000 } from './1795305607000-create-events';
+import { ConfirmAddresses1795305612000 } from './1795305612000-confirm-addresses';
 import { CreateRetention1795305609000 } from './1795305609000-create-retention';
 import { AllowRestores1795305611000 } from './1795305611000-allow-restores';
 import { SetPurgeTimes1795305610000 } from './1795305610000-set-purge-times';
+import { LoginFailures1795305613000 } from './1795305613000-login-failures';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -23,4 +25,6 @@ export const migrations = [
   CreateRetention1795305609000,
   SetPurgeTimes1795305610000,
   AllowRestores1795305611000,
+  ConfirmAddresses1795305612000,
+  LoginFailures1795305613000,
 ];

@@ -28,7 +28,7 @@ export class DeliveryDto {
   @ApiProperty({ enum: DELIVERY_STATES, description: '`dead`: given up after days; ask for it again if you want it' })
   state!: DeliveryState;
 
-  @ApiProperty({ type: 'integer' })
+  @ApiProperty({ type: 'integer', description: 'Since it was made, asked for again, or its target changed' })
   attempts!: number;
 
   @ApiProperty({ type: 'integer', nullable: true, description: 'The last answer, of HTTP or SMTP; null: there was none' })

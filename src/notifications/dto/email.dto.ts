@@ -1,18 +1,29 @@
-import { ApiProperty } from '@nestjs/swagger';
-import type { SubscriptionRecord } from '../subscriptions.repository';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Optional, TextField } from '../../common/validation/fields';
+import type { Address, SubscriptionRecord } from '../subscriptions.repository';
 import { ChangeSubscriptionDto, CreateSubscriptionDto, SubscriptionDto } from './subscription.dto';
 
-/** There is no address in it: e-mails go to the account's own one, so nobody can be written to against his will. */
+/** There is no address in it: e-mails go to the account's own one, once whoever reads it has confirmed that. */
 export class CreateEmailDto extends CreateSubscriptionDto {}
 
 /** What is absent stays as it is. */
 export class ChangeEmailDto extends ChangeSubscriptionDto {}
 
+export class ConfirmEmailDto {
+  @ApiPropertyOptional({ description: 'From our e-mail; absent: send a new one', example: '3f9a1c5e7b2d4a60', maxLength: 64 })
+  @Optional()
+  @TextField({ max: 64 })
+  code?: string;
+}
+
 export class EmailDto extends SubscriptionDto {
   @ApiProperty({ example: 'ada@example.org', description: 'Where the e-mails go: the address of your account' })
   email!: string;
 
-  static from(record: SubscriptionRecord, email: string): EmailDto {
-    return { ...SubscriptionDto.shared(record), email };
+  @ApiProperty({ description: 'Whether you have confirmed that address; until then nothing is sent there but the code' })
+  confirmed!: boolean;
+
+  static from(record: SubscriptionRecord, { email, isConfirmed }: Address): EmailDto {
+    return { ...SubscriptionDto.shared(record), email, confirmed: isConfirmed };
   }
 }

@@ -1,7 +1,8 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { IsUUID } from 'class-validator';
 
-export class SubscriptionIdDto {
+/** The `{id}` of a path. Anything but a UUID is a fault of the path (400). */
+export class IdParamDto {
   @ApiProperty({ format: 'uuid' })
   @IsUUID('all', { message: 'id must be a UUID' })
   id!: string;

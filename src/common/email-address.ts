@@ -1,0 +1,2 @@
+/** Whether mail can arrive there. Users without an address have one under `.invalid`, a domain that never exists (RFC 2606). */
+export const isReachableEmail = (email: string): boolean => !email.toLowerCase().endsWith('.invalid');
