@@ -1,6 +1,6 @@
 import { postgresCode } from './postgres-error';
 
-/** More of them would leave one core waiting for the other: service and database work on several statements at a time. */
+/** More reads of a request would leave one core waiting for the other: service and database work on several at a time. */
 const MAX_BATCH = 4;
 
 interface Waiting<Q, R> {
@@ -13,11 +13,15 @@ interface Waiting<Q, R> {
  * Asks with one statement for what is wanted within one turn of the event loop: under load that saves most of the way to the
  * database and back, and a lone request waits for nobody. `read` gives one result a query, in their order, null where there is
  * none. A statement that the server refuses or gives up is asked again for each query alone, so that one cannot fail the others.
+ * At most `most` go together.
  */
 export class BatchedRead<Q, R> {
   private waiting: Waiting<Q, R>[] = [];
 
-  constructor(private readonly read: (queries: readonly Q[]) => Promise<readonly (R | null)[]>) {}
+  constructor(
+    private readonly read: (queries: readonly Q[]) => Promise<readonly (R | null)[]>,
+    private readonly most = MAX_BATCH,
+  ) {}
 
   get(query: Q): Promise<R | null> {
     return new Promise((resolve, reject) => {
@@ -28,7 +32,7 @@ export class BatchedRead<Q, R> {
   private readAll(): void {
     const all = this.waiting;
     this.waiting = [];
-    for (let start = 0; start < all.length; start += MAX_BATCH) void this.readTogether(all.slice(start, start + MAX_BATCH));
+    for (let start = 0; start < all.length; start += this.most) void this.readTogether(all.slice(start, start + this.most));
   }
 
   private async readTogether(batch: readonly Waiting<Q, R>[]): Promise<void> {

@@ -1,6 +1,5 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { abortWith } from '../common/abort-with';
 import { backoffMs } from '../jobs/backoff';
 import { DriverError } from '../runtime/runtime-driver';
 import type { StartFailure, StopFailure } from './plan.types';
@@ -45,6 +44,8 @@ export class EngineCalls {
     private readonly now: () => number = () => performance.now(),
   ) {
     this.changedAt = now();
+    // One listener for all calls: a run may make hundreds of them.
+    signal.addEventListener('abort', this.abortAll, { once: true });
   }
 
   get running(): boolean {
@@ -91,7 +92,8 @@ export class EngineCalls {
     previous?.abort.abort();
     if (this.failed.get(replicaId)?.kind !== kind) this.failed.delete(replicaId);
     this.changedAt = this.now();
-    const abort = abortWith(this.signal);
+    const abort = new AbortController();
+    if (this.signal.aborted) abort.abort();
     const ended = (previous?.ended ?? Promise.resolve())
       .then(() => work(abort.signal))
       .then(
@@ -102,7 +104,6 @@ export class EngineCalls {
         this.changedAt = this.now();
         if (this.calls.get(replicaId) === call) this.calls.delete(replicaId);
         this.starts.delete(call);
-        abort.abort();
       });
     const call: Call = { kind, abort, ended };
     this.calls.set(replicaId, call);
@@ -140,10 +141,14 @@ export class EngineCalls {
 
   /** Resolves when all calls have ended; aborts them first. */
   async close(): Promise<void> {
-    const ending = [...this.calls.values()];
-    for (const call of ending) call.abort.abort();
-    await Promise.all(ending.map((call) => call.ended));
+    this.signal.removeEventListener('abort', this.abortAll);
+    this.abortAll();
+    await Promise.all([...this.calls.values()].map((call) => call.ended));
   }
+
+  private readonly abortAll = (): void => {
+    for (const call of this.calls.values()) call.abort.abort();
+  };
 
   private fail(kind: CallKind, replicaId: string, error: unknown): void {
     if (error instanceof DriverError && error.failure === 'aborted') return;

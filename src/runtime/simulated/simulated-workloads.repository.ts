@@ -37,17 +37,28 @@ interface WorkloadKey {
   readonly replicaId: string;
 }
 
+interface Removal extends WorkloadKey {
+  readonly graceSeconds: number;
+}
+
+/** An engine takes its time anyway, so a large deployment may go together. */
+const MOST_TOGETHER = 50;
+/** How long what is gone is remembered: `watch` may still want to tell of it. */
+const FORGET_AFTER_MS = 60_000;
+
 /**
  * All SQL of the simulated engine. Every method is one statement, as every call to an engine is one request; what is asked
  * within one turn of the event loop, as when a deployment of many replicas starts, shares one.
  */
 export class SimulatedWorkloadsRepository {
-  private readonly faults = new BatchedRead<string, true>((nodeIds) => this.readFaults(nodeIds));
-  private readonly finds = new BatchedRead<WorkloadKey, ObservedWorkload>((keys) => this.readWorkloads(keys));
+  private readonly faults = new BatchedRead<string, true>((nodeIds) => this.readFaults(nodeIds), MOST_TOGETHER);
+  private readonly finds = new BatchedRead<WorkloadKey, ObservedWorkload>((keys) => this.readWorkloads(keys), MOST_TOGETHER);
   private readonly lists = new BatchedRead<{ nodeId: string; deploymentId: string | null }, ObservedWorkload[]>((wanted) =>
     this.readLists(wanted),
   );
-  private readonly inserts = new BatchedRead<WorkloadKey, true>((workloads) => this.insertAll(workloads));
+  private readonly inserts = new BatchedRead<WorkloadKey, true>((workloads) => this.insertAll(workloads), MOST_TOGETHER);
+  private readonly removals = new BatchedRead<Removal, number>((removals) => this.beginRemovals(removals), MOST_TOGETHER);
+  private forgotAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly dataSource: DataSource) {}
 
@@ -103,24 +114,17 @@ export class SimulatedWorkloadsRepository {
 
   /** Begins the removal unless it has begun, and tells how many milliseconds are left of it; null: it is gone. */
   async beginRemoval(nodeId: string, replicaId: string, graceSeconds: number): Promise<number | null> {
-    const [rows] = await this.dataSource.query<[{ leftMs: number }[], number]>(
-      `UPDATE simulated_workloads
-          SET gone_at = coalesce(gone_at, CASE WHEN ${ENDED} THEN clock_timestamp() ELSE
-                least(exits_at, clock_timestamp() + interval '1 millisecond' *
-                                CASE WHEN ignores_sigterm THEN $3::float8 * 1000 ELSE removal_ms END) END)
-        WHERE node_id = $1 AND replica_id = $2 AND ${PRESENT}
-    RETURNING ceil(extract(epoch FROM gone_at - clock_timestamp()) * 1000)::float8 AS "leftMs"`,
-      [nodeId, replicaId, graceSeconds],
-    );
-    const left = rows[0]?.leftMs ?? null;
+    const left = await this.removals.get({ nodeId, replicaId, graceSeconds });
     return left !== null && left > 0 ? left : null;
   }
 
-  /** Forgets what went a minute ago; until then `watch` may still want to tell of it. */
-  async purge(nodeId: string): Promise<void> {
+  /** Forgets what went long enough ago, now and then. */
+  async purge(): Promise<void> {
+    if (performance.now() - this.forgotAt < FORGET_AFTER_MS) return;
+    this.forgotAt = performance.now();
     await this.dataSource.query(
-      `DELETE FROM simulated_workloads WHERE node_id = $1 AND gone_at < statement_timestamp() - interval '1 minute'`,
-      [nodeId],
+      `DELETE FROM simulated_workloads WHERE gone_at < statement_timestamp() - $1::float8 * interval '1 millisecond'`,
+      [FORGET_AFTER_MS],
     );
   }
 
@@ -139,6 +143,16 @@ export class SimulatedWorkloadsRepository {
       [nodeId, replicaId],
     );
     return rows[0]?.log ?? '';
+  }
+
+  private async beginRemovals(removals: readonly Removal[]): Promise<(number | null)[]> {
+    const [rows] = await this.dataSource.query<[{ index: number; leftMs: number }[], number]>(REMOVE, [
+      removals.map(({ nodeId }) => nodeId),
+      removals.map(({ replicaId }) => replicaId),
+      removals.map(({ graceSeconds }) => graceSeconds),
+    ]);
+    const left = new Map(rows.map(({ index, leftMs }) => [index, leftMs]));
+    return removals.map((_, index) => left.get(index + 1) ?? null);
   }
 
   private async readFaults(nodeIds: readonly string[]): Promise<(true | null)[]> {
@@ -203,6 +217,15 @@ const LIST = `
     FROM asked LEFT JOIN (SELECT index AS place, ${COLUMNS} FROM listed WHERE ${PRESENT}) AS shown ON shown.place = asked.index AND NOT asked.away
    WHERE asked.away OR shown.place IS NOT NULL
    ORDER BY asked.index, shown."startedAt", shown."replicaId"`;
+
+const REMOVE = `
+  UPDATE simulated_workloads AS w
+     SET gone_at = coalesce(gone_at, CASE WHEN ${ENDED} THEN clock_timestamp() ELSE
+           least(exits_at, clock_timestamp() + interval '1 millisecond' *
+                           CASE WHEN ignores_sigterm THEN asked.grace * 1000 ELSE removal_ms END) END)
+    FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) WITH ORDINALITY AS asked(node, replica, grace, index)
+   WHERE w.node_id = asked.node AND w.replica_id = asked.replica AND ${PRESENT}
+  RETURNING asked.index::int, ceil(extract(epoch FROM gone_at - clock_timestamp()) * 1000)::float8 AS "leftMs"`;
 
 const INSERT = `
   INSERT INTO simulated_workloads AS w (node_id, replica_id, deployment_id, container_id, generation, image, ports, host_port,

@@ -96,7 +96,7 @@ export class SimulatedDriver extends RuntimeDriver {
         if (leftMs === null) break;
         await pause(leftMs, signal);
       }
-      await this.workloads.purge(target.id);
+      await this.workloads.purge();
     });
   }
 
