@@ -153,18 +153,18 @@ export class ModelRun {
     const { records } = this;
     const cameBack = !node.online;
     node.online = node.reachable;
-    if (!node.reachable) return;
+    // As the handler does: a node that is gone for good can still be drained.
+    if (!node.reachable && !node.draining) return;
     const all = records.all.filter((row) => row.nodeId === node.id && (row.reserved || node.containers.has(row.id)));
-    const found = discrepancies(
-      all.map((row) => {
-        const parked = row.status === 'stopping' && row.parkedAt !== null;
-        return { id: row.id, deploymentId: 'd1', status: row.status, finished: isFinished(row), parked };
-      }),
-      records.workloads(node),
-      { cameBack, draining: node.draining },
-    );
+    const known = all.map((row) => {
+      const parked = row.status === 'stopping' && row.parkedAt !== null;
+      return { id: row.id, deploymentId: 'd1', status: row.status, finished: isFinished(row), parked };
+    });
+    const found = node.reachable
+      ? discrepancies(known, records.workloads(node), { cameBack, draining: node.draining })
+      : discrepancies(known, [], { cameBack: false, draining: true });
     if (found.wake.length > 0) this.wake();
-    for (const workload of found.unclaimed) node.containers.delete(workload.replicaId);
+    if (node.reachable) for (const workload of found.unclaimed) node.containers.delete(workload.replicaId);
   }
 
   /** Released only when its engine shows that the replica is gone, or when no engine was ever asked to start it. */
