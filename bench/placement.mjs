@@ -158,7 +158,7 @@ async function waitForPlacements(client, { since, wanted }) {
       [since],
     );
     if (rows[0].placed >= wanted || performance.now() > deadline) return rows[0];
-    await sleep(250);
+    await sleep(1_000);
   }
 }
 

@@ -8,6 +8,7 @@ import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
 import { ReplicasRepository } from '../deployments/replicas.repository';
 import { backoffMs } from '../jobs/backoff';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
+import { JobQueue } from '../jobs/job-queue';
 import { Notifications } from '../jobs/notifications';
 import type { NodeTarget } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
@@ -19,6 +20,7 @@ import { Progress } from './progress';
 import { Recorder } from './recorder';
 import { graceSecondsOf, SnapshotRepository, workloadOf, type Snapshot } from './snapshot.repository';
 import { StopFailures } from './stop-failures';
+import { WaitingStarts } from './waiting-starts';
 
 const SHORT_WAIT_MS = 1_000;
 /** When the deployment changed under a plan; also ends a run whose claim was lost, as soon as the worker notices. */
@@ -28,7 +30,9 @@ const REPLACEMENT_RETRY_MS = 5_000;
 const SLOW_AFTER_MS = 5_000;
 /** Bounds the memory and the connections to engines that slow runs may take. */
 const MOST_SLOW = 500;
-const BEHIND_THE_OTHERS: JobResult = { kind: 'again', afterMs: 0 };
+/** Of its places. More are seldom taken at once, however many jobs wait: each free one waits for the next claim. */
+const BUSY_SHARE = 0.5;
+const BEHIND_THE_OTHERS: JobResult = { kind: 'again', afterMs: WaitingStarts.LONGEST_MS };
 
 type StopCall = Plan['remove'][number] & { readonly kind: 'park' | 'remove' };
 
@@ -41,6 +45,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
   readonly kind = 'deployment.reconcile';
   private active = 0;
   private readonly slow = new Set<EngineCalls>();
+  private readonly waitingStarts: WaitingStarts;
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
@@ -53,7 +58,11 @@ export class ReconcileDeploymentHandler implements JobHandler {
     private readonly notifications: Notifications,
     private readonly metrics: DeploymentMetrics,
     private readonly stopFailures: StopFailures,
-  ) {}
+    jobs: JobQueue,
+  ) {
+    const wake = (keys: readonly string[]): Promise<void> => jobs.enqueueNow(keys.map((key) => ({ kind: this.kind, key })));
+    this.waitingStarts = new WaitingStarts(() => this.usual - this.active, wake);
+  }
 
   /** A run that only waits for an engine (a long pull, a stubborn container) leaves its place to others: deletes must go on. */
   get concurrency(): number {
@@ -96,7 +105,10 @@ export class ReconcileDeploymentHandler implements JobHandler {
       await this.waitForNews(job.key, calls);
       return 'go on';
     }
-    if (recorded.wrote && snapshot.status === 'pending' && this.isFull) return BEHIND_THE_OTHERS;
+    if (recorded.wrote && snapshot.status === 'pending' && this.active > this.usual) {
+      this.waitingStarts.add(job.key);
+      return BEHIND_THE_OTHERS;
+    }
     if (recorded.wrote && !onlyNotesRunning(steps)) return 'go on';
     const problems = [...steps.blocked, ...calls.problems, ...(recorded.shortfall === null ? [] : [recorded.shortfall])];
     if (problems.length === 0) return outcome(steps);
@@ -105,9 +117,9 @@ export class ReconcileDeploymentHandler implements JobHandler {
     return { kind: 'failed', words: problems.join('; '), afterMs };
   }
 
-  /** All places are taken, so others wait: that they find room, or that there is none, comes before the starts of those who have. */
-  private get isFull(): boolean {
-    return this.active >= this.concurrency;
+  /** With more runs than this others wait: that they find room, or that there is none, comes before the starts of those who have. */
+  private get usual(): number {
+    return Math.max(1, Math.floor(this.concurrency * BUSY_SHARE));
   }
 
   /** Asks the engines for what was written down, unless they were asked already. */
