@@ -9,7 +9,7 @@ import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 
 /** More of them before a release: `SOAK_ROUNDS=5000 npx jest test/faults/memory`. */
-const ROUNDS = Number(process.env.SOAK_ROUNDS ?? '120');
+const ROUNDS = Number(process.env.SOAK_ROUNDS ?? '240');
 const WARM_UP = 120;
 const LANES = 8;
 /** A round is nine requests and a whole life of a deployment; a leaked request alone is larger than this. */
