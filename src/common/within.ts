@@ -1,3 +1,5 @@
+import { abortWith } from './abort-with';
+
 /**
  * Runs `work` with a signal that fires when `stop` does, or after `timeoutMs` with a `TimeoutError` as its reason.
  *
@@ -5,16 +7,13 @@
  * away with its timer, and the work waits for ever (seen on Node 20).
  */
 export async function within<T>(timeoutMs: number, stop: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const limit = new AbortController();
-  const onStop = (): void => limit.abort(stop.reason);
+  const limit = abortWith(stop);
   const timer = setTimeout(() => limit.abort(new DOMException('The time is up', 'TimeoutError')), timeoutMs);
-  stop.addEventListener('abort', onStop, { once: true });
-  if (stop.aborted) onStop();
   try {
     return await work(limit.signal);
   } finally {
     clearTimeout(timer);
-    stop.removeEventListener('abort', onStop);
+    limit.abort();
   }
 }
 

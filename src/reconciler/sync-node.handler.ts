@@ -108,10 +108,12 @@ export class SyncNodeHandler implements JobHandler {
         `${nameOf(workload, node)} belongs to the unknown deployment ${workload.deploymentId}: left alone, remove it by hand if it is not wanted`,
       );
     }
-    // In another order each time, so that stubborn ones do not hold all places for ever.
-    const finished = unclaimed.filter(({ deploymentId }) => known.has(deploymentId)).sort(() => Math.random() - 0.5);
+    const finished = unclaimed.filter(({ deploymentId }) => known.has(deploymentId));
+    // Another beginning each time, so that stubborn ones do not hold all places for ever.
+    const first = Math.floor(Math.random() * finished.length);
+    const inTurn = [...finished.slice(first), ...finished.slice(0, first)];
     await within(REMOVAL_TIMEOUT_MS, stop, (signal) =>
-      eachAtATime(REMOVALS_AT_A_TIME, finished, async (workload) => {
+      eachAtATime(REMOVALS_AT_A_TIME, inTurn, async (workload) => {
         if (signal.aborted) return;
         this.logger.warn(`Removing ${nameOf(workload, node)}: the replica is finished`);
         try {
