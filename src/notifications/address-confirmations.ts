@@ -87,7 +87,7 @@ export class AddressConfirmations {
 
   /** What had waited for the confirmation goes out. */
   private async wakeAll(tx: Tx, userId: string): Promise<void> {
-    const records = await this.subscriptions.list(userId, 'email');
+    const records = await this.subscriptions.list(tx, userId, 'email');
     await this.jobs.enqueue(
       tx,
       records.map(({ id }) => ({ kind: 'notification.deliver', key: id })),

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import type { Tx } from '../database/transaction';
 import { IS_CONFIRMED } from './address-confirmations.repository';
 
@@ -58,8 +58,8 @@ const FRESH = `failures = 0, failing_since = NULL, retry_at = NULL`;
 export class SubscriptionsRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  list(userId: string, kind: SubscriptionKind): Promise<SubscriptionRecord[]> {
-    return this.dataSource.query<SubscriptionRecord[]>(
+  list(manager: EntityManager, userId: string, kind: SubscriptionKind): Promise<SubscriptionRecord[]> {
+    return manager.query<SubscriptionRecord[]>(
       `SELECT ${COLUMNS} FROM subscriptions WHERE user_id = $1 AND kind = $2 ORDER BY created_at DESC, id DESC`,
       [userId, kind],
     );
@@ -84,11 +84,10 @@ export class SubscriptionsRepository {
     return row ?? { count: 0, email: '', isConfirmed: false };
   }
 
-  async addressOf(userId: string): Promise<Address> {
-    const [row] = await this.dataSource.query<Address[]>(
-      `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed" FROM users AS u WHERE u.id = $1`,
-      [userId],
-    );
+  async addressOf(manager: EntityManager, userId: string): Promise<Address> {
+    const [row] = await manager.query<Address[]>(`SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed" FROM users AS u WHERE u.id = $1`, [
+      userId,
+    ]);
     return row ?? { email: '', isConfirmed: false };
   }
 

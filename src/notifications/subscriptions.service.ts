@@ -60,7 +60,7 @@ export class SubscriptionsService {
   ) {}
 
   list(kind: SubscriptionKind, actor: Actor): Promise<SubscriptionRecord[]> {
-    return this.subscriptions.list(actor.userId, kind);
+    return this.subscriptions.list(this.dataSource.manager, actor.userId, kind);
   }
 
   async find(kind: SubscriptionKind, id: string, actor: Actor): Promise<SubscriptionRecord> {
@@ -68,7 +68,7 @@ export class SubscriptionsService {
   }
 
   addressOf(actor: Actor): Promise<Address> {
-    return this.subscriptions.addressOf(actor.userId);
+    return this.subscriptions.addressOf(this.dataSource.manager, actor.userId);
   }
 
   /** Throws `validation_failed` for a target that may not be reached, `conflict` when the user has enough. */
@@ -135,7 +135,8 @@ export class SubscriptionsService {
       const { enabled } = await this.lock(tx, kind, id, context);
       if (!enabled) throw new DomainError('conflict', `This ${KINDS[kind].name.toLowerCase()} is switched off. Switch it on first.`);
       this.requireMailServer(kind);
-      if (kind === 'email' && !(await this.addressOf(context.actor)).isConfirmed) throw new DomainError('conflict', unconfirmed(id));
+      if (kind === 'email' && !(await this.subscriptions.addressOf(tx, context.actor.userId)).isConfirmed)
+        throw new DomainError('conflict', unconfirmed(id));
       if (!(await this.subscriptions.noteTest(tx, id, TEST_EVERY_SECONDS)))
         throw new DomainError('rate_limited', `One test every ${String(TEST_EVERY_SECONDS)} seconds`, {
           retryAfterSeconds: TEST_EVERY_SECONDS,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { eachAtATime } from '../common/each-at-a-time';
 import { within } from '../common/within';
 import type { RestorationCandidate } from '../deployments/deletion/restoration.repository';
 import { NodesRepository } from '../nodes/nodes.repository';
@@ -45,16 +46,14 @@ export class ImageCheck {
     const targets = [...online.filter(({ id }) => first.has(id)), ...online.filter(({ id }) => !first.has(id))];
     const found = new AbortController();
     let refusals = 0;
-    const left = targets.values();
-    const askOneByOne = async (signal: AbortSignal): Promise<void> => {
-      for (const target of left) {
+    await within(ANSWER_WITHIN_MS, found.signal, (signal) =>
+      eachAtATime(ASKED_AT_ONCE, targets, async (target) => {
+        if (signal.aborted) return;
         const isOffered = await this.ask(target, image, signal);
         if (isOffered) found.abort();
         if (isOffered === false) refusals++;
-        if (signal.aborted) return;
-      }
-    };
-    await within(ANSWER_WITHIN_MS, found.signal, (signal) => Promise.all(Array.from({ length: ASKED_AT_ONCE }, () => askOneByOne(signal))));
+      }),
+    );
     if (found.signal.aborted) return 'available';
     return targets.length > 0 && refusals === targets.length ? 'unavailable' : 'unknown';
   }
