@@ -1,6 +1,7 @@
 import { deploy } from '../support/deployments';
 import { MailServer, type ReceivedMail } from '../support/mail-server';
 import { deliveriesOf, timePasses } from '../support/notifications';
+import { QueryTap } from '../support/query-tap';
 import { insertRow } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
@@ -57,6 +58,19 @@ describe('an address that nobody has confirmed', () => {
     expect(await codes()).toHaveLength(1);
     const rows = await t.dataSource.query(`SELECT outcome FROM audit_log WHERE resource_id = $1 AND action = 'email.confirm'`, [id]);
     expect(rows).toEqual([{ outcome: 'done' }]);
+  });
+
+  it('is looked up on the connection of the transaction: a second one for each would leave none when many come at once', async () => {
+    const { id } = await create();
+    const code = codeIn((await mail.untilMails(1))[0]);
+    const tap = new QueryTap(t.dataSource);
+    const statements = await tap.statements(async () => {
+      await t.as(user).post(`${EMAILS}/${id}/test`).expect(409);
+      await confirm(id, { code }).expect(200);
+    });
+    const lookUps = statements.filter(({ sql }) => /FROM subscriptions WHERE user_id|"isConfirmed" FROM users/.test(sql));
+    expect(lookUps.length).toBeGreaterThan(1);
+    expect(lookUps.filter(({ inTransaction }) => !inTransaction)).toEqual([]);
   });
 
   it('keeps no code where it could be read, and takes each only once', async () => {
