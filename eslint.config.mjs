@@ -6,17 +6,20 @@ import tseslint from 'typescript-eslint';
 /** The house, bottom up: a row imports only rows before it and never a sibling (ARCHITECTURE.md, "Layers"). */
 const LAYERS = [
   ['common'],
-  ['config'],
+  ['config', 'engines'],
   ['database'],
   ['idempotency'],
   ['audit'],
   ['auth', 'jobs', 'logging', 'metrics'],
   ['events'],
-  ['nodes', 'scheduling', 'runtime', 'retention'],
+  ['nodes', 'scheduling', 'runtime'],
   ['deployments'],
+  ['retention'],
+  ['deletions'],
   ['restores'],
-  ['operations', 'purge', 'notifications'],
+  ['operations', 'notifications'],
   ['reconciler', 'replica-logs', 'admin'],
+  ['worker'],
   ['health', 'invariants', 'openapi'],
 ];
 
@@ -95,7 +98,12 @@ export default tseslint.config(
   },
   { files: ['ormconfig.ts', 'test/support/global-*.ts'], rules: { 'import-x/no-default-export': 'off' } },
   {
-    files: ['src/database/postgres-cluster.ts', 'src/database/postgres-server.ts', 'src/database/process-identity.ts', 'test/**'],
+    files: [
+      'src/database/embedded/postgres-cluster.ts',
+      'src/database/embedded/postgres-server.ts',
+      'src/database/embedded/process-identity.ts',
+      'test/**',
+    ],
     rules: { 'no-restricted-imports': 'off' },
   },
   {

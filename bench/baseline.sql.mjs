@@ -41,7 +41,7 @@ export const baselineFunctions = (nodes) => `
         UPDATE reservations SET released_at = clock_timestamp() WHERE replica_id = ANY(ended) AND released_at IS NULL;
       END IF;
     END IF;
-    UPDATE deployments SET target_replicas = goal, revision = revision + 1, updated_at = clock_timestamp() WHERE id = wanted;
+    UPDATE deployments SET target_replicas = goal, version = version + 1, updated_at = clock_timestamp() WHERE id = wanted;
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
       VALUES (wanted, d.status, d.status, 'Scaled to ' || goal || ' replicas', owner, 'bench');
     PERFORM bench.audit('deployment.scale', wanted, owner, jsonb_build_object('replicas', live), jsonb_build_object('replicas', goal));
@@ -57,7 +57,7 @@ export const baselineFunctions = (nodes) => `
     UPDATE deployment_replicas SET status = 'stopping', changed_at = clock_timestamp(), reason = 'Deployment deleted'
      WHERE deployment_id = wanted AND status IN ('starting','running');
     GET DIAGNOSTICS ended = ROW_COUNT;
-    UPDATE deployments SET status = 'deleted', deleted_at = at, updated_at = at, purge_at = at + interval '30 days', revision = revision + 1
+    UPDATE deployments SET status = 'deleted', deleted_at = at, updated_at = at, purge_at = at + interval '30 days', version = version + 1
      WHERE id = wanted;
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
       VALUES (wanted, before, 'deleted', 'User deletion: stopped ' || ended || ' replicas, released resources', owner, 'bench');

@@ -27,7 +27,7 @@ export function fillStatements(layout, liveNodes) {
     `INSERT INTO nodes (id, name, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb, last_heartbeat)
      SELECT ${sqlId('n', 'n')}, 'live-' || n, 'us-east', 'simulated', 900000, 2000000000, 0, 2000000000, '2100-01-01Z'
        FROM generate_series(1, ${liveNodes}) AS n`,
-    `INSERT INTO deployments (id, user_id, name, type, container_image, target_replicas, region, env, labels, status, revision,
+    `INSERT INTO deployments (id, user_id, name, type, container_image, target_replicas, region, env, labels, status, version,
                               created_at, updated_at, deleted_at, purge_at)
      SELECT id, user_id, (ARRAY['web','api','cache','worker','ingest','proxy','auth','queue','search','report'])[1 + k % 10] || '-' || i,
             'compute', 'registry.example.org/team/service:1.4.' || i % 50, 3, 'us-east', '{"MODE": "production", "LEVEL": "info"}',

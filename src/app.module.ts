@@ -1,7 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { Logger } from 'pino';
-import { RetentionApiModule } from './admin/retention-api.module';
 import { AdminModule } from './admin/admin.module';
 import { AuditModule } from './audit/audit.module';
 import { AuthModule } from './auth/auth.module';
@@ -10,6 +9,7 @@ import { ClockModule } from './common/clock.module';
 import type { AppConfig } from './config/app-config';
 import { ConfigModule } from './config/config.module';
 import { dataSourceOptions } from './data-source-options';
+import { DeletionsApiModule } from './deletions/deletions-api.module';
 import { DeploymentsApiModule } from './deployments/deployments-api.module';
 import { EventsApiModule } from './events/events-api.module';
 import { EventsModule } from './events/events.module';
@@ -21,9 +21,10 @@ import { MetricsModule } from './metrics/metrics.module';
 import { NodesApiModule } from './nodes/nodes-api.module';
 import { NotificationsApiModule } from './notifications/notifications-api.module';
 import { OperationsApiModule } from './operations/operations-api.module';
-import { ReconcilerModule } from './reconciler/reconciler.module';
 import { ReplicaLogsModule } from './replica-logs/replica-logs.module';
 import { RestoresApiModule } from './restores/restores-api.module';
+import { RetentionApiModule } from './retention/retention-api.module';
+import { WorkerModule } from './worker/worker.module';
 
 /** Longer than the limit that the server itself puts on a statement: beyond it nobody is there. */
 const DATABASE_ANSWERS_WITHIN_MS = 11_000;
@@ -64,6 +65,7 @@ export class AppModule {
         : [
             NodesApiModule,
             DeploymentsApiModule,
+            DeletionsApiModule,
             RestoresApiModule,
             OperationsApiModule,
             ReplicaLogsModule,
@@ -72,7 +74,7 @@ export class AppModule {
             NotificationsApiModule,
             AdminModule,
           ];
-    const worker = config.ROLE === 'api' ? [] : [ReconcilerModule];
+    const worker = config.ROLE === 'api' ? [] : [WorkerModule];
     return { module: AppModule, imports: [...common, ...api, ...worker] };
   }
 }

@@ -6,7 +6,7 @@ import { administratorLines, banner } from './banner';
 import type { AppConfig } from './config/app-config';
 import { createApp } from './create-app';
 import { dataSourceOptions } from './data-source-options';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded-postgres';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded/embedded-postgres';
 import { migrate } from './database/migrate';
 import { Readiness } from './health/readiness.service';
 import { Metrics } from './metrics/metrics';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { walkedPage } from '../deployments/views/walked-page';
+import { walkedPage } from '../common/http/walked-page';
 import type { AuditRecordDto } from './audit-log.dto';
 import { AuditLogRepository } from './audit-log.repository';
 import { encodeAuditCursor, type AuditCursor, type AuditFilters, type AuditQuery } from './audit-query';

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
-import type { Resources } from '../common/resources';
+import type { Resources } from '../engines/resources';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
-import { Notifications } from '../jobs/notifications';
+import { PubSub } from '../database/pub-sub';
 import type { PlacementStrategy } from '../scheduling/place.types';
 import type { DeploymentSpec } from './domain/deployment-spec';
 import { NO_STATUS, sourcesOf, type DeploymentStatus } from './domain/deployment-status';
@@ -19,7 +19,7 @@ export interface LockedDeployment {
   readonly status: DeploymentStatus;
   readonly targetReplicas: number;
   readonly generation: number;
-  readonly revision: number;
+  readonly version: number;
   readonly deletedAt: Date | null;
   readonly region: string;
   readonly placementStrategy: PlacementStrategy;
@@ -39,12 +39,12 @@ export interface StatusChange {
 
 /**
  * Every write to `deployments`. The rule of the house: lock the row first, then change it, both in the caller's
- * transaction; every change bumps `revision` and leaves a history row in the same statement.
+ * transaction; every change bumps `version` and leaves a history row in the same statement.
  */
 @Injectable()
 export class DeploymentsRepository {
   constructor(
-    private readonly notifications: Notifications,
+    private readonly pubSub: PubSub,
     private readonly events: Events,
   ) {}
 
@@ -58,11 +58,11 @@ export class DeploymentsRepository {
     return row ?? null;
   }
 
-  /** For the reconciler: null unless it is still at this revision and the job's claim still holds. */
-  async lockAtRevision(tx: Tx, id: string, revision: number, job: { id: string; claim: string }): Promise<LockedDeployment | null> {
+  /** For the reconciler: null unless it is still at this version and the job's claim still holds. */
+  async lockAtVersion(tx: Tx, id: string, version: number, job: { id: string; claim: string }): Promise<LockedDeployment | null> {
     const [row] = await tx.query<LockedDeployment[]>(
-      `${LOCK} AND d.revision = $2 AND EXISTS (SELECT 1 FROM jobs WHERE id = $3 AND claim = $4) FOR UPDATE OF d`,
-      [id, revision, job.id, job.claim],
+      `${LOCK} AND d.version = $2 AND EXISTS (SELECT 1 FROM jobs WHERE id = $3 AND claim = $4) FOR UPDATE OF d`,
+      [id, version, job.id, job.claim],
     );
     return row ?? null;
   }
@@ -114,7 +114,7 @@ export class DeploymentsRepository {
       change.changedBy,
       change.requestId,
     ]);
-    afterCommit(tx, () => this.notifications.tell(DEPLOYMENT_CHANNEL, deployment.id));
+    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_CHANNEL, deployment.id));
     this.events.announce(tx);
     if (!row) throw new Error(`Deployment ${deployment.id} cannot move from ${deployment.status} to ${change.to}`);
     return row;
@@ -122,7 +122,7 @@ export class DeploymentsRepository {
 }
 
 const LOCK = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.revision,
+  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.version,
          d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
          json_build_object('cpuCores', r.cpu_cores::float8, 'memoryMb', r.memory_mb,
                            'gpuUnits', r.gpu_units, 'storageGb', r.storage_gb) AS resources
@@ -146,7 +146,7 @@ const INSERT = `
 const CHANGE_STATUS = `
   WITH moved AS (
     UPDATE deployments
-       SET status = $2, revision = revision + 1, updated_at = clock_timestamp(),
+       SET status = $2, version = version + 1, updated_at = clock_timestamp(),
            target_replicas = coalesce($4, target_replicas),
            generation = generation + CASE WHEN $5 THEN 1 ELSE 0 END,
            deleted_at = CASE WHEN $2 = 'deleted' THEN clock_timestamp() END

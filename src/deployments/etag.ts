@@ -3,7 +3,7 @@ import { DomainError } from '../common/problem/domain-error';
 const LIST = /^(?:W\/)?"[\x21\x23-\x7e]*"(?:[ \t]*,[ \t]*(?:W\/)?"[\x21\x23-\x7e]*")*$/;
 
 /** The entity tag of a deployment: it changes with every decision about it. */
-export const etagOf = (revision: number): string => `"${String(revision)}"`;
+export const etagOf = (version: number): string => `"${String(version)}"`;
 
 /** For the document: answers that carry the tag. */
 export const ETAG_HEADER = {
@@ -11,17 +11,17 @@ export const ETAG_HEADER = {
 };
 
 /**
- * Null when `If-Match` (RFC 9110: `*` or a list of entity tags, compared strongly) allows the revision or there is none;
+ * Null when `If-Match` (RFC 9110: `*` or a list of entity tags, compared strongly) allows the version or there is none;
  * else `precondition_failed`, or `invalid_request` for what is no such header.
  */
-export function matchFault(ifMatch: string | null, revision: number): DomainError | null {
+export function matchFault(ifMatch: string | null, version: number): DomainError | null {
   const wanted = ifMatch?.trim() ?? '*';
   if (wanted === '*') return null;
   if (!LIST.test(wanted)) {
     const detail = 'If-Match must be * or entity tags in quotes, such as "3".';
     return new DomainError('invalid_request', detail, { errors: [{ pointer: 'If-Match', detail }] });
   }
-  const etag = etagOf(revision);
+  const etag = etagOf(version);
   if (wanted.split(',').some((tag) => tag.trim() === etag)) return null;
   return new DomainError('precondition_failed', 'The deployment has changed since it was read', { members: { etag } });
 }

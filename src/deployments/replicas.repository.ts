@@ -78,8 +78,8 @@ export class ReplicasRepository {
   }
 
   /** Notes that the containers of these replicas stand still and are kept, and which runs of theirs have ended. */
-  async park(tx: Tx, parked: readonly { readonly replicaId: string; readonly runAt: Date }[]): Promise<void> {
-    if (parked.length > 0) await tx.query(PARK, [JSON.stringify(parked)]);
+  async suspend(tx: Tx, suspended: readonly { readonly replicaId: string; readonly runAt: Date }[]): Promise<void> {
+    if (suspended.length > 0) await tx.query(SUSPEND, [JSON.stringify(suspended)]);
   }
 
   /**
@@ -145,9 +145,9 @@ const MOVE = `
    WHERE r.id = m."replicaId" AND r.status = m."from"
   RETURNING r.id`;
 
-const PARK = `
+const SUSPEND = `
   UPDATE deployment_replicas AS r
-     SET parked_at = clock_timestamp(), parked_run_at = p."runAt", changed_at = clock_timestamp(),
+     SET suspended_at = clock_timestamp(), suspended_run_at = p."runAt", changed_at = clock_timestamp(),
          stop_error = NULL, stop_retry_at = NULL,
          reason = 'Kept warm until ' || to_char(r.warm_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
     FROM jsonb_to_recordset($1::jsonb) AS p("replicaId" uuid, "runAt" timestamptz)

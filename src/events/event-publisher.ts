@@ -3,7 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { inBatches } from '../common/in-batches';
 import { afterCommit, type Tx } from '../database/transaction';
-import { Notifications } from '../jobs/notifications';
+import { PubSub } from '../database/pub-sub';
 
 /** The channel that tells, by the last position, that the feed has grown. */
 export const FEED_CHANNEL = 'fog_feed';
@@ -23,7 +23,7 @@ export interface PublishedRange {
 export class EventPublisher {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
-    private readonly notifications: Notifications,
+    private readonly pubSub: PubSub,
   ) {}
 
   /** Cheap: whether anything waits. */
@@ -47,7 +47,7 @@ export class EventPublisher {
     const count = row?.count ?? 0;
     if (count === 0) return null;
     const last = feed.lastPosition + count;
-    afterCommit(tx, () => this.notifications.tell(FEED_CHANNEL, String(last)));
+    afterCommit(tx, () => this.pubSub.publish(FEED_CHANNEL, String(last)));
     return { first: feed.lastPosition + 1, last };
   }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { afterCommit, type Tx } from '../database/transaction';
-import { Notifications } from '../jobs/notifications';
+import { PubSub } from '../database/pub-sub';
 import type { EventType } from './event-types';
 
 /** The channel that tells that events were committed which have no position yet. */
@@ -20,7 +20,7 @@ export type NewEvent = { readonly type: EventType; readonly data?: Readonly<Reco
  */
 @Injectable()
 export class Events {
-  constructor(private readonly notifications: Notifications) {}
+  constructor(private readonly pubSub: PubSub) {}
 
   /** One statement however many there are. An event about a deployment that does not exist is not recorded. */
   async record(tx: Tx, events: readonly NewEvent[]): Promise<void> {
@@ -31,7 +31,7 @@ export class Events {
 
   /** After the commit, tells the publisher to look at once; for those whose change the trigger records. */
   announce(tx: Tx): void {
-    afterCommit(tx, () => this.notifications.tell(OUTBOX_CHANNEL, 'new'));
+    afterCommit(tx, () => this.pubSub.publish(OUTBOX_CHANNEL, 'new'));
   }
 }
 

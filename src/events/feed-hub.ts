@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { Notifications } from '../jobs/notifications';
+import { PubSub } from '../database/pub-sub';
 import type { PublishedEvent } from './cloud-event';
 import { EventFeedRepository } from './event-feed.repository';
 import { FEED_CHANNEL } from './event-publisher';
@@ -27,7 +27,7 @@ export class FeedHub implements OnModuleDestroy {
 
   constructor(
     private readonly feed: EventFeedRepository,
-    private readonly notifications: Notifications,
+    private readonly pubSub: PubSub,
   ) {}
 
   onModuleDestroy(): void {
@@ -57,7 +57,7 @@ export class FeedHub implements OnModuleDestroy {
     // Everybody may have left and somebody else come meanwhile, who then has begun too.
     this.stopListening();
     clearInterval(this.timer);
-    this.stopListening = this.notifications.on(FEED_CHANNEL, () => this.look());
+    this.stopListening = this.pubSub.subscribe(FEED_CHANNEL, () => this.look());
     this.timer = setInterval(() => this.look(), LOOK_ANYWAY_MS);
     if (this.listeners.size === 0) this.rest();
   }

@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { afterCommit, type Tx } from '../database/transaction';
 import { backoffMs } from './backoff';
 import type { ClaimedJob, JobKind, JobResult, JobWish } from './job-kinds';
-import { Notifications } from './notifications';
+import { PubSub } from '../database/pub-sub';
 
 /** The channel on which waiting workers are told that a job may be due. Only a hint: they also look by themselves. */
 export const JOBS_CHANNEL = 'fog_jobs';
@@ -20,7 +20,7 @@ export const LEASE_SECONDS = 15;
 export class JobQueue {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
-    private readonly notifications: Notifications,
+    private readonly pubSub: PubSub,
   ) {}
 
   /** Commits with the caller's transaction: the wish and the change that caused it exist together or not at all. */
@@ -60,7 +60,7 @@ export class JobQueue {
   }
 
   private wake(wishes: readonly JobWish[]): void {
-    for (const kind of new Set(wishes.map((wish) => wish.kind))) this.notifications.tell(JOBS_CHANNEL, kind);
+    for (const kind of new Set(wishes.map((wish) => wish.kind))) this.pubSub.publish(JOBS_CHANNEL, kind);
   }
 
   /** Records the result. A wish that came meanwhile makes the job due at once. Nothing happens when the claim was lost. */

@@ -2,7 +2,7 @@ import { getMaxListeners } from 'node:events';
 import type { ClaimedJob, JobHandler } from './job-kinds';
 import type { JobQueue } from './job-queue';
 import { JobWorker } from './job-worker';
-import type { Notifications } from './notifications';
+import type { PubSub } from '../database/pub-sub';
 
 const JOB: ClaimedJob = { id: '1', kind: 'maintenance', key: 'all', attempts: 0, wishes: '1', claim: 'claim' };
 
@@ -14,12 +14,12 @@ describe('the worker', () => {
       signals.push(signal);
       return Promise.resolve({ kind: 'done' });
     };
-    const notifications = { on: () => () => undefined } as unknown as Notifications;
+    const pubSub = { subscribe: () => () => undefined } as unknown as PubSub;
     let worker: JobWorker | undefined;
     await new Promise<void>((resolve) => {
       const finish = (): Promise<void> => Promise.resolve(resolve());
       const queue = { claim: () => Promise.resolve(waiting.splice(0)), finish } as unknown as JobQueue;
-      worker = new JobWorker(queue, notifications, { kind: 'maintenance', concurrency: 1, handle }, 'me');
+      worker = new JobWorker(queue, pubSub, { kind: 'maintenance', concurrency: 1, handle }, 'me');
       worker.start();
     });
     await worker?.stop();

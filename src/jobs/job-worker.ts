@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClaimedJob, JobHandler, JobResult } from './job-kinds';
 import { JOBS_CHANNEL, LEASE_SECONDS, type JobQueue } from './job-queue';
-import type { Notifications } from './notifications';
+import type { PubSub } from '../database/pub-sub';
 
 const POLL_MS = 1_000;
 const STOP_MS = 6_000;
@@ -25,7 +25,7 @@ export class JobWorker {
 
   constructor(
     private readonly queue: JobQueue,
-    private readonly notifications: Notifications,
+    private readonly pubSub: PubSub,
     private readonly handler: JobHandler,
     private readonly workerId: string,
   ) {
@@ -33,7 +33,7 @@ export class JobWorker {
   }
 
   start(): void {
-    this.unsubscribe = this.notifications.on(JOBS_CHANNEL, (kind) => {
+    this.unsubscribe = this.pubSub.subscribe(JOBS_CHANNEL, (kind) => {
       if (kind === this.handler.kind) this.fill();
     });
     this.timers = [setInterval(() => this.fill(), POLL_MS), setInterval(() => void this.renew(), (LEASE_SECONDS * 1000) / 3)];

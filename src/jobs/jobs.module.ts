@@ -1,8 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { JobQueue } from './job-queue';
-import { Notifications } from './notifications';
+import { PubSub } from '../database/pub-sub';
 import { ProgressWatch } from './progress-watch';
 
 @Global()
-@Module({ providers: [JobQueue, Notifications, ProgressWatch], exports: [JobQueue, Notifications, ProgressWatch] })
+@Module({ providers: [JobQueue, PubSub, ProgressWatch], exports: [JobQueue, PubSub, ProgressWatch] })
 export class JobsModule {}

@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { Notifications } from './notifications';
+import { PubSub } from '../database/pub-sub';
 
 const LOOK_ANYWAY_MS = 1_000;
 
@@ -8,7 +8,7 @@ const LOOK_ANYWAY_MS = 1_000;
 export class ProgressWatch implements OnModuleDestroy {
   private isEnding = false;
 
-  constructor(private readonly notifications: Notifications) {}
+  constructor(private readonly pubSub: PubSub) {}
 
   /** A process that ends answers with what is true so far: its workers stop before its last requests do. */
   onModuleDestroy(): void {
@@ -27,7 +27,7 @@ export class ProgressWatch implements OnModuleDestroy {
     const end = performance.now() + timeoutMs;
     for (;;) {
       // Listens before it looks: what happens in between is not missed.
-      const progress = this.notifications.next(channel, key, Math.min(LOOK_ANYWAY_MS, Math.max(0, end - performance.now())));
+      const progress = this.pubSub.next(channel, key, Math.min(LOOK_ANYWAY_MS, Math.max(0, end - performance.now())));
       const seen = await look();
       if (isOver(seen) || this.isEnding || performance.now() >= end) return seen;
       await progress;

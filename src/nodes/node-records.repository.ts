@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { RESOURCE_DIMENSIONS, type ResourceDimension, type Resources } from '../common/resources';
+import { RESOURCE_DIMENSIONS, type ResourceDimension, type Resources } from '../engines/resources';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
 import { recordColumns } from './node-columns.sql';

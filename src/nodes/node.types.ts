@@ -1,4 +1,4 @@
-import type { Resources } from '../common/resources';
+import type { Resources } from '../engines/resources';
 import type { NodeStatus } from './node-status.sql';
 
 export const NODE_TYPES = ['edge_device', 'relay_node', 'mixnode', 'compute_node', 'gateway'] as const;

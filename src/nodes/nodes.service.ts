@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { Audit, type AuditEntry } from '../audit/audit';
 import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
-import type { Resources } from '../common/resources';
+import type { Resources } from '../engines/resources';
 import { isUuid } from '../common/uuid';
 import { violatedConstraint } from '../database/postgres-error';
 import { inTransaction } from '../database/transaction';

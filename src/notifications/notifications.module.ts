@@ -17,7 +17,7 @@ import { SubscriptionsService } from './subscriptions.service';
 import { WebhookSender } from './webhook-sender';
 import { WebhookTargets } from './webhook-targets';
 
-/** Who wants to be told of what, and the telling. The routes are in NotificationsApiModule, the workers in ReconcilerModule. */
+/** Who wants to be told of what, and the telling. The routes are in NotificationsApiModule, the workers in WorkerModule. */
 @Module({
   providers: [
     { provide: SecretBox, inject: [AppConfig], useFactory: (config: AppConfig) => new SecretBox(encryptionKey(config)) },

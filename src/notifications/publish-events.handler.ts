@@ -8,7 +8,7 @@ import { EventPublisher } from '../events/event-publisher';
 import { OUTBOX_CHANNEL } from '../events/events';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
-import { Notifications } from '../jobs/notifications';
+import { PubSub } from '../database/pub-sub';
 import { Metrics } from '../metrics/metrics';
 import { DeliveriesRepository } from './deliveries.repository';
 
@@ -35,7 +35,7 @@ export class PublishEventsHandler implements JobHandler {
     private readonly publisher: EventPublisher,
     private readonly deliveries: DeliveriesRepository,
     private readonly queue: JobQueue,
-    private readonly notifications: Notifications,
+    private readonly pubSub: PubSub,
     metrics: Metrics,
   ) {
     this.published = metrics.counter({ name: 'fog_events_published_total', help: 'Events that got their place in the feed.' });
@@ -45,7 +45,7 @@ export class PublishEventsHandler implements JobHandler {
     const end = performance.now() + TURN_MS;
     let waiting = new AbortController();
     const told = (): void => waiting.abort();
-    const off = this.notifications.on(OUTBOX_CHANNEL, told);
+    const off = this.pubSub.subscribe(OUTBOX_CHANNEL, told);
     signal.addEventListener('abort', told);
     try {
       while (!signal.aborted && performance.now() < end) {

@@ -3,7 +3,7 @@ import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
-import { BulkSelectionRepository } from '../deployments/deletion/bulk-selection.repository';
+import { BulkSelectionRepository } from './bulk-selection.repository';
 import { bulkOptionsOf, selectionOf } from './bulk-request';
 import { MAX_BULK_DEPLOYMENTS, type BulkDeleteRequestDto } from './dto/bulk-delete-request.dto';
 import type { OperationDto } from './dto/operation.dto';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
-import { DeletionDecision, type DeletionVerdict } from '../deployments/deletion/deletion-decision';
+import { DeletionDecision, type DeletionVerdict } from '../deletions/deletion-decision';
 import { Events } from '../events/events';
 import { brakePolicy, brakeWords } from './brake';
 import type { ItemOutcome, LockedOperation } from './operation.types';

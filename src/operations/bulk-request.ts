@@ -2,8 +2,8 @@ import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
 import { isUuid } from '../common/uuid';
 import { readTime } from '../common/validation/time';
-import type { BulkFilter } from '../deployments/deletion/bulk-selection.repository';
-import { parseKeepWarm } from '../deployments/domain/keep-warm';
+import type { BulkFilter } from './bulk-selection.repository';
+import { parseKeepWarm } from '../deletions/keep-warm';
 import type { BulkDeleteRequestDto, BulkFilterDto } from './dto/bulk-delete-request.dto';
 import type { BulkOptions } from './operation.types';
 

@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
-import { DeploymentsModule } from '../deployments/deployments.module';
+import { DeletionsModule } from '../deletions/deletions.module';
 import { BulkController } from './bulk.controller';
 import { BulkDeleteService } from './bulk-delete.service';
+import { BulkSelectionRepository } from './bulk-selection.repository';
 import { BulkPreviewService } from './bulk-preview.service';
 import { BulkRestoreService } from './bulk-restore.service';
 import { OperationIntake } from './operation-intake';
@@ -12,8 +13,16 @@ import { OperationsService } from './operations.service';
 
 /** The routes of operations; left out of processes that only work in the background. */
 @Module({
-  imports: [OperationsModule, DeploymentsModule],
+  imports: [OperationsModule, DeletionsModule],
   controllers: [BulkController, OperationsController],
-  providers: [BulkDeleteService, BulkPreviewService, BulkRestoreService, OperationIntake, OperationViewsRepository, OperationsService],
+  providers: [
+    BulkDeleteService,
+    BulkPreviewService,
+    BulkRestoreService,
+    BulkSelectionRepository,
+    OperationIntake,
+    OperationViewsRepository,
+    OperationsService,
+  ],
 })
 export class OperationsApiModule {}

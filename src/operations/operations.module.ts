@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { DeploymentsModule } from '../deployments/deployments.module';
+import { DeletionsModule } from '../deletions/deletions.module';
 import { RestoresModule } from '../restores/restores.module';
 import { BulkDeletion } from './bulk-deletion';
 import { BulkRestoration } from './bulk-restoration';
@@ -8,7 +8,7 @@ import { RunOperationHandler } from './run-operation.handler';
 
 /** Work on many deployments at once: the part that a worker does. The routes are in OperationsApiModule. */
 @Module({
-  imports: [DeploymentsModule, RestoresModule],
+  imports: [DeletionsModule, RestoresModule],
   providers: [BulkDeletion, BulkRestoration, OperationsRepository, RunOperationHandler],
   exports: [OperationsRepository, RunOperationHandler],
 })

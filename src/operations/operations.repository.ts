@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { afterCommit, type Tx } from '../database/transaction';
-import { Notifications } from '../jobs/notifications';
+import { PubSub } from '../database/pub-sub';
 import type { BrakeReading } from './brake';
 import type { BulkOptions, ItemOutcome, KnownOperation, LockedOperation, OperationKind, OperationStatus, Origin } from './operation.types';
 
@@ -22,7 +22,7 @@ export interface NewOperation {
 /** Every write to `operations` and their items. Its row is locked before any deployment's, the first in the order of locks. */
 @Injectable()
 export class OperationsRepository {
-  constructor(private readonly notifications: Notifications) {}
+  constructor(private readonly pubSub: PubSub) {}
 
   async insert(tx: Tx, { kind, userId, options, origin, allOrNothing, deploymentIds }: NewOperation): Promise<string> {
     const [row] = await tx.query<{ id: string }[]>(INSERT, [
@@ -139,7 +139,7 @@ export class OperationsRepository {
   }
 
   private tellAfterCommit(tx: Tx, id: string): void {
-    afterCommit(tx, () => this.notifications.tell(OPERATION_CHANNEL, id));
+    afterCommit(tx, () => this.pubSub.publish(OPERATION_CHANNEL, id));
   }
 }
 

@@ -10,7 +10,7 @@ const record = (status: ReplicaStatus, over: Partial<ReplicaRecord> = {}) => ({
   deploymentId: 'd1',
   status,
   finished: status === 'stopped',
-  parked: false,
+  suspended: false,
   ...over,
 });
 const wakes = (status: ReplicaStatus, phase: WorkloadPhase | null, node: Partial<typeof STEADY> = {}): boolean =>
@@ -44,12 +44,12 @@ describe('discrepancies', () => {
   });
 
   it.each<[string, WorkloadPhase | null, Partial<typeof STEADY>, boolean]>([
-    ['is content with a parked container that stands still', 'exited', {}, false],
+    ['is content with a suspended container that stands still', 'exited', {}, false],
     ['wakes for one that somebody has started', 'running', {}, true],
     ['wakes for one that somebody has removed', null, {}, true],
     ['wakes for one on a node that is to be emptied', 'exited', { draining: true }, true],
   ])('%s, and takes it for nobody else’s', (_name, phase, node, expected) => {
-    const found = discrepancies([record('stopping', { parked: true })], phase ? [aWorkload('r1', phase)] : [], { ...STEADY, ...node });
+    const found = discrepancies([record('stopping', { suspended: true })], phase ? [aWorkload('r1', phase)] : [], { ...STEADY, ...node });
     expect(found).toEqual({ wake: expected ? ['d1'] : [], unclaimed: [] });
   });
 

@@ -19,8 +19,8 @@ export function discrepancies(
   const unfinished = records.filter((record) => !record.finished);
   const wake = unfinished.filter((record) => {
     if (record.status === 'running' && shown.get(record.id)?.phase !== 'running') return true;
-    // What is parked stands still until a job that is not due yet looks after it; anything else is news to that job.
-    if (record.parked && (node.draining || shown.get(record.id)?.phase !== 'exited')) return true;
+    // What is suspended stands still until a job that is not due yet looks after it; anything else is news to that job.
+    if (record.suspended && (node.draining || shown.get(record.id)?.phase !== 'exited')) return true;
     if (record.status === 'starting' && shown.has(record.id) && shown.get(record.id)?.phase !== 'starting') return true;
     return (node.cameBack && record.status !== 'running') || (node.draining && isLive(record.status));
   });

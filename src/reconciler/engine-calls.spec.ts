@@ -28,7 +28,7 @@ describe('EngineCalls', () => {
   let stop: AbortController;
   let calls: EngineCalls;
   let nowMs: number;
-  const begin = async (kind: 'start' | 'park' | 'remove', replicaId: string): Promise<ControlledCall> => {
+  const begin = async (kind: 'start' | 'suspend' | 'remove', replicaId: string): Promise<ControlledCall> => {
     const call = new ControlledCall();
     calls.begin(kind, replicaId, call.work);
     await turn();
@@ -118,7 +118,7 @@ describe('EngineCalls', () => {
   });
 
   it('says which replicas an engine did not stop, and keeps the starts out of that', async () => {
-    await (await begin('park', 'a')).end(driverError('timeout', 'It took too long'));
+    await (await begin('suspend', 'a')).end(driverError('timeout', 'It took too long'));
     await (await begin('remove', 'b')).end(driverError('unreachable', 'No answer'));
     await (await begin('start', 'c')).end(driverError('unreachable', 'No answer'));
     await (await begin('remove', 'd')).end(driverError('aborted'));
@@ -136,11 +136,11 @@ describe('EngineCalls', () => {
     expect([...taken, calls.takeStopFailures(unstoppable)]).toEqual([unstoppable, [], unstoppable]);
   });
 
-  it('begins to remove what it was about to park when the parking has been called off', async () => {
-    const park = await begin('park', 'a');
+  it('begins to remove what it was about to suspend when the suspension has been called off', async () => {
+    const suspend = await begin('suspend', 'a');
     const remove = await begin('remove', 'a');
-    expect([park.signal?.aborted, remove.began]).toEqual([true, false]);
-    await park.end(driverError('aborted'));
+    expect([suspend.signal?.aborted, remove.began]).toEqual([true, false]);
+    await suspend.end(driverError('aborted'));
     expect([remove.began, calls.problems]).toEqual([true, []]);
     await remove.end();
   });

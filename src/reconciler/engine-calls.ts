@@ -4,7 +4,7 @@ import { backoffMs } from '../jobs/backoff';
 import { DriverError } from '../runtime/runtime-driver';
 import type { StartFailure, StopFailure } from './plan.types';
 
-type CallKind = 'start' | 'park' | 'remove';
+type CallKind = 'start' | 'suspend' | 'remove';
 
 const GATHER_MS = 10;
 

@@ -6,9 +6,9 @@ import type { WorkloadPhase } from '../runtime/runtime-driver';
 import type { NodeView, PlanReplica, StartFailure } from './plan.types';
 
 /** A judgement in short, without what was judged. */
-const told = ({ status, move, ensure, park, parked, keptUntil, remove, release, blocked, hopeless }: Judgement) => {
+const told = ({ status, move, ensure, suspend, suspended, keptUntil, remove, release, blocked, hopeless }: Judgement) => {
   const moved = move && `${move.from} → ${move.to}: ${move.reason ?? 'no words'}`;
-  return { status, moved, ensure, park, parked, keptUntil, remove, release, blocked, hopeless };
+  return { status, moved, ensure, suspend, suspended, keptUntil, remove, release, blocked, hopeless };
 };
 const judged = (
   replica: Partial<PlanReplica>,
@@ -171,7 +171,7 @@ describe('judge, of a stopping replica that is kept warm', () => {
   const later = secondsAgo(-600);
   const runAt = secondsAgo(300);
   const warm = { status: 'stopping', reason: 'Deployment deleted', startedAt: secondsAgo(300), warmUntil: later } as const;
-  const parked = { ...warm, parkedAt: secondsAgo(5), parkedRunAt: runAt } as const;
+  const suspended = { ...warm, suspendedAt: secondsAgo(5), suspendedRunAt: runAt } as const;
   const shows = (phase: WorkloadPhase, startedAt: Date | null = runAt): NodeView => ({
     reachable: true,
     workloads: new Map([['r1', aWorkload('r1', phase, { startedAt })]]),
@@ -180,21 +180,21 @@ describe('judge, of a stopping replica that is kept warm', () => {
   const gone = { status: 'stopped', release: true, moved: 'stopping → stopped: Deployment deleted' };
 
   it.each<[string, Partial<PlanReplica>, NodeView, object]>([
-    ['stops what runs, without removing it', warm, shows('running'), { status: 'stopping', park: true }],
-    ['stops what has not passed its health check yet', warm, shows('starting'), { status: 'stopping', park: true }],
-    ['notes what stands still', warm, shows('exited'), { ...kept, parked: { replicaId: 'r1', runAt } }],
-    ['has nothing to do with what is parked', parked, shows('exited'), kept],
-    ['does not mind a silent node once it is parked', parked, silent('No answer'), kept],
+    ['stops what runs, without removing it', warm, shows('running'), { status: 'stopping', suspend: true }],
+    ['stops what has not passed its health check yet', warm, shows('starting'), { status: 'stopping', suspend: true }],
+    ['notes what stands still', warm, shows('exited'), { ...kept, suspended: { replicaId: 'r1', runAt } }],
+    ['has nothing to do with what is suspended', suspended, shows('exited'), kept],
+    ['does not mind a silent node once it is suspended', suspended, silent('No answer'), kept],
     ["waits for the engine's word before that", warm, silent('No answer'), { status: 'stopping', blocked: 'No answer' }],
-    ['stops again what somebody has started', parked, shows('running', NOW), { status: 'stopping', park: true }],
-    ['notes the later run when that has ended', parked, shows('exited', NOW), { ...kept, parked: { replicaId: 'r1', runAt: NOW } }],
-    ['releases what somebody has removed', parked, showing(), gone],
+    ['stops again what somebody has started', suspended, shows('running', NOW), { status: 'stopping', suspend: true }],
+    ['notes the later run when that has ended', suspended, shows('exited', NOW), { ...kept, suspended: { replicaId: 'r1', runAt: NOW } }],
+    ['releases what somebody has removed', suspended, showing(), gone],
     ['removes what has never run', warm, shows('starting', null), { status: 'stopping', remove: true }],
     ['keeps nothing of a replica that has never run', { ...warm, startedAt: null }, shows('running'), { status: 'stopping', remove: true }],
-    ['removes it when its time is over', { ...parked, warmUntil: NOW }, shows('exited'), { status: 'stopping', remove: true }],
+    ['removes it when its time is over', { ...suspended, warmUntil: NOW }, shows('exited'), { status: 'stopping', remove: true }],
     [
       'removes it from a node that is being emptied',
-      { ...parked, nodeDraining: true },
+      { ...suspended, nodeDraining: true },
       shows('exited'),
       { status: 'stopping', remove: true },
     ],
@@ -203,14 +203,14 @@ describe('judge, of a stopping replica that is kept warm', () => {
   });
 
   it.each(DEPLOYMENT_STATUSES.filter((status) => status !== 'deleted'))('removes it once the deployment is %s again', (status) => {
-    expect(judged(parked, shows('exited'), { status })).toEqual({ status: 'stopping', remove: true });
+    expect(judged(suspended, shows('exited'), { status })).toEqual({ status: 'stopping', remove: true });
   });
 
   describe('and is started again', () => {
-    const resumed = { status: 'starting', parkedRunAt: runAt } as const;
+    const resumed = { status: 'starting', suspendedRunAt: runAt } as const;
 
     it.each<[string, NodeView, object]>([
-      ['asks the engine while the parked run is its last', shows('exited'), { status: 'starting', ensure: true }],
+      ['asks the engine while the suspended run is its last', shows('exited'), { status: 'starting', ensure: true }],
       ['asks for a new container when the kept one is gone', showing(), { status: 'starting', ensure: true }],
       ['waits for the new run', shows('starting', NOW), { status: 'starting' }],
       ['notes that it runs', shows('running', NOW), { status: 'running', moved: 'starting → running: no words' }],

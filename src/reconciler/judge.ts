@@ -2,8 +2,8 @@ import { wantsReplicas, type DeploymentStatus } from '../deployments/domain/depl
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
 import type { ReplicaMove } from '../deployments/replicas.repository';
 import type { ObservedWorkload } from '../runtime/runtime-driver';
-import { isParkedRun, keptWarmUntil } from './keep-warm';
-import type { NodeView, Parking, PlanReplica, StartFailure } from './plan.types';
+import { isSuspendedRun, keptWarmUntil } from './keep-warm';
+import type { NodeView, Suspension, PlanReplica, StartFailure } from './plan.types';
 import { nextAttempt, restartDelaySeconds, START_ATTEMPTS } from './restart-policy';
 
 /** What is to be done about one replica. `status` is the one it has once `move` is written down. */
@@ -12,8 +12,8 @@ export interface Judgement {
   readonly status: ReplicaStatus;
   readonly move?: ReplicaMove;
   readonly ensure?: true;
-  readonly park?: true;
-  readonly parked?: Parking;
+  readonly suspend?: true;
+  readonly suspended?: Suspension;
   /** Nothing is to be done before this time. */
   readonly keptUntil?: Date;
   readonly remove?: true;
@@ -65,8 +65,8 @@ function judgeStarting(replica: PlanReplica, view: NodeView | undefined, failure
   }
   const workload = view.workloads.get(replica.id);
   // What an engine refuses of a kept container says nothing of a new one.
-  if (failure) return failed(replica, at, { words: failure.words, workload, hopeless: !failure.retryable && !replica.parkedRunAt });
-  if (!workload || isParkedRun(replica, workload)) return { replica, status: 'starting', ensure: true };
+  if (failure) return failed(replica, at, { words: failure.words, workload, hopeless: !failure.retryable && !replica.suspendedRunAt });
+  if (!workload || isSuspendedRun(replica, workload)) return { replica, status: 'starting', ensure: true };
   switch (workload.phase) {
     case 'starting':
       // Created, but the order to start it was lost: nobody else will give it again.
@@ -90,13 +90,13 @@ function judgeRunning(replica: PlanReplica, view: NodeView | undefined, at: Circ
 /** Stopped but kept, with its reservation. What cannot be kept, because it has gone or never ran, leaves like any other. */
 function judgeKept(replica: PlanReplica, view: NodeView | undefined, keptUntil: Date): Judgement {
   const kept: Judgement = { replica, status: 'stopping', keptUntil };
-  if (!view?.reachable) return replica.parkedAt ? kept : { replica, status: 'stopping', blocked: view?.words };
+  if (!view?.reachable) return replica.suspendedAt ? kept : { replica, status: 'stopping', blocked: view?.words };
   const workload = view.workloads.get(replica.id);
   if (!workload?.startedAt) return judgeLeaving(replica, view, 'stopping');
-  if (workload.phase !== 'exited') return { replica, status: 'stopping', park: true };
-  return replica.parkedAt && isParkedRun(replica, workload)
+  if (workload.phase !== 'exited') return { replica, status: 'stopping', suspend: true };
+  return replica.suspendedAt && isSuspendedRun(replica, workload)
     ? kept
-    : { ...kept, parked: { replicaId: replica.id, runAt: workload.startedAt } };
+    : { ...kept, suspended: { replicaId: replica.id, runAt: workload.startedAt } };
 }
 
 /** Stopping and failed replicas leave the same way: removed, confirmed gone, released. Only the engine's word counts. */

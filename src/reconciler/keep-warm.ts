@@ -7,17 +7,17 @@ import type { PlanReplica } from './plan.types';
  * keeping, only for a deployment that is still deleted, and only on a node that is not being emptied.
  */
 export function keptWarmUntil(
-  { warmUntil, startedAt, parkedRunAt, nodeDraining }: PlanReplica,
+  { warmUntil, startedAt, suspendedRunAt, nodeDraining }: PlanReplica,
   { status, now }: { readonly status: DeploymentStatus; readonly now: Date },
 ): Date | null {
-  const isWorthIt = status === 'deleted' && !nodeDraining && (startedAt !== null || parkedRunAt !== null);
+  const isWorthIt = status === 'deleted' && !nodeDraining && (startedAt !== null || suspendedRunAt !== null);
   return isWorthIt && warmUntil !== null && warmUntil > now ? warmUntil : null;
 }
 
 /**
- * The run that was parked has ended, and none has begun since. Both times are the engine's own, so no other clock decides
+ * The run that was suspended has ended, and none has begun since. Both times are the engine's own, so no other clock decides
  * whether a container waits to be started again or has failed after that.
  */
-export function isParkedRun({ parkedRunAt }: PlanReplica, { phase, startedAt }: ObservedWorkload): boolean {
-  return phase === 'exited' && parkedRunAt !== null && parkedRunAt.getTime() === startedAt?.getTime();
+export function isSuspendedRun({ suspendedRunAt }: PlanReplica, { phase, startedAt }: ObservedWorkload): boolean {
+  return phase === 'exited' && suspendedRunAt !== null && suspendedRunAt.getTime() === startedAt?.getTime();
 }

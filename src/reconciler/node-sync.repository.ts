@@ -18,7 +18,7 @@ export interface ReplicaRecord {
   readonly status: ReplicaStatus;
   readonly finished: boolean;
   /** Its container has been stopped and is kept. */
-  readonly parked: boolean;
+  readonly suspended: boolean;
 }
 
 @Injectable()
@@ -53,7 +53,7 @@ export class NodeSyncRepository {
     return this.dataSource.query<ReplicaRecord[]>(
       `SELECT r.id, r.deployment_id AS "deploymentId", r.status,
               r.status = 'stopped' OR (r.status = 'failed' AND v.replica_id IS NULL) AS finished,
-              r.status = 'stopping' AND r.parked_at IS NOT NULL AS parked
+              r.status = 'stopping' AND r.suspended_at IS NOT NULL AS suspended
          FROM (SELECT replica_id AS id FROM reservations WHERE node_id = $1 AND released_at IS NULL
                UNION SELECT unnest($2::uuid[])) AS wanted
          JOIN deployment_replicas AS r ON r.id = wanted.id

@@ -23,10 +23,10 @@ function expectLawful({ deployment, replicas, views }: PlanInput, result: Plan):
   }
   const isKept = (id: string): boolean =>
     deployment.status === 'deleted' && (replicas.find((each) => each.id === id)?.warmUntil?.getTime() ?? 0) > NOW.getTime();
-  expect([...result.park, ...result.parked].filter(({ replicaId }) => statusOf(replicaId) !== 'stopping' || !isKept(replicaId))).toEqual(
-    [],
-  );
-  const orders = [...result.ensure, ...result.park.map((each) => each.replicaId), ...result.remove.map((each) => each.replicaId)];
+  expect(
+    [...result.suspend, ...result.suspended].filter(({ replicaId }) => statusOf(replicaId) !== 'stopping' || !isKept(replicaId)),
+  ).toEqual([]);
+  const orders = [...result.ensure, ...result.suspend.map((each) => each.replicaId), ...result.remove.map((each) => each.replicaId)];
   expect(new Set(orders).size).toBe(orders.length);
   if (!wantsReplicas(deployment.status))
     expect(replicas.some(({ id }) => ['starting', 'running'].includes(statusOf(id) ?? ''))).toBe(false);
@@ -43,7 +43,7 @@ describe('plan, of any input at all', () => {
       superseded: fc.boolean(),
       reserved: fc.boolean(),
       warmForSeconds: fc.constantFrom(null, -1, 60),
-      parked: fc.boolean(),
+      suspended: fc.boolean(),
       ran: fc.boolean(),
       phase: fc.constantFrom(null, 'starting', 'running', 'unhealthy', 'exited'),
       failure: fc.constantFrom(null, null, true, false),
@@ -66,7 +66,7 @@ describe('plan, of any input at all', () => {
             aReplica(id, {
               ...{ status, generation, attempt, superseded, reserved, nodeId, nodeOnline: online, nodeDraining: draining },
               warmUntil: warm.warmForSeconds === null ? null : secondsAgo(-warm.warmForSeconds),
-              ...(warm.parked ? { parkedAt: secondsAgo(5), parkedRunAt: RUN_AT } : {}),
+              ...(warm.suspended ? { suspendedAt: secondsAgo(5), suspendedRunAt: RUN_AT } : {}),
               startedAt: warm.ran ? RUN_AT : null,
             }),
           ),

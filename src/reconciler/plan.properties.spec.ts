@@ -50,11 +50,11 @@ describe('plan, whatever happens', () => {
   it('does so too when what is kept warm is disturbed, and when it is restored in the middle of that', () => {
     const some = fc.array(anyStep, { maxLength: 8, size: 'max' });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 4 }), some, some, fc.nat({ max: 12 }), (target, early, late, parking) => {
+      fc.property(fc.integer({ min: 1, max: 4 }), some, some, fc.nat({ max: 12 }), (target, early, late, suspension) => {
         const run = aRun(target);
         quieten(run, ALL_WELL);
         for (const next of [user('delete and keep warm'), ...early]) take(run, next);
-        quieten(run, ALL_WELL, parking);
+        quieten(run, ALL_WELL, suspension);
         for (const next of [{ kind: 'restore' } as const, ...late]) take(run, next);
         quieten(run, ALL_WELL);
         expectOrder(run);
@@ -74,7 +74,7 @@ describe('plan, whatever happens', () => {
         const before = runningIds(run);
         for (const next of [user('delete and keep warm'), ...deaths(stopping)]) take(run, next);
         quieten(run, ALL_WELL, 8);
-        expect(run.records.all.map((row) => [row.status, row.reserved, row.parkedAt !== null])).toEqual(
+        expect(run.records.all.map((row) => [row.status, row.reserved, row.suspendedAt !== null])).toEqual(
           before.map(() => ['stopping', true, true]),
         );
         for (const next of [{ kind: 'restore' } as const, ...deaths(starting)]) take(run, next);

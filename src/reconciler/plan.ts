@@ -106,9 +106,9 @@ function toPlan(
     deployment: more.deployment ?? null,
     moves: judged.flatMap(({ move }) => (move ? [move] : [])),
     release: ids(({ release }) => release),
-    parked: judged.flatMap(({ parked }) => (parked ? [parked] : [])),
+    suspended: judged.flatMap(({ suspended }) => (suspended ? [suspended] : [])),
     ensure: ids(({ ensure }) => ensure),
-    park: judged.filter(({ park }) => park).map(onNode),
+    suspend: judged.filter(({ suspend }) => suspend).map(onNode),
     remove: [...judged.filter(({ remove }) => remove).map(onNode), ...unknownWorkloads(input)],
     blocked: [...new Set(judged.flatMap(({ blocked }) => (blocked === undefined ? [] : [blocked])))],
     unstoppable: judged.flatMap(({ replica, status, blocked }) =>

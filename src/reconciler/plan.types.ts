@@ -23,13 +23,13 @@ export interface PlanReplica {
   /** A stopping one keeps its container and its reservation until then, for a restore. */
   readonly warmUntil: Date | null;
   /** When it was seen that the kept container has ended. */
-  readonly parkedAt: Date | null;
-  /** By the engine's clock, when the run had begun that was parked: this one may be started again. */
-  readonly parkedRunAt: Date | null;
+  readonly suspendedAt: Date | null;
+  /** By the engine's clock, when the run had begun that was suspended: this one may be started again. */
+  readonly suspendedRunAt: Date | null;
 }
 
 /** A replica whose container is kept, as it was when it had ended. */
-export interface Parking {
+export interface Suspension {
   readonly replicaId: string;
   readonly runAt: Date;
 }
@@ -78,12 +78,12 @@ export interface Plan {
   readonly release: readonly string[];
   readonly supersede: readonly string[];
   /** Kept containers that have been seen to stand still. */
-  readonly parked: readonly Parking[];
+  readonly suspended: readonly Suspension[];
   readonly place: PlacementWish | null;
   readonly deployment: { readonly to: DeploymentStatus; readonly reason: string } | null;
   readonly ensure: readonly string[];
   /** Stop, but keep. */
-  readonly park: readonly OnNode[];
+  readonly suspend: readonly OnNode[];
   readonly remove: readonly OnNode[];
   /** In words, what had to be left because a node does not answer. */
   readonly blocked: readonly string[];

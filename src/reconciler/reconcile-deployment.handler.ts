@@ -9,7 +9,7 @@ import { ReplicasRepository } from '../deployments/replicas.repository';
 import { backoffMs } from '../jobs/backoff';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
-import { Notifications } from '../jobs/notifications';
+import { PubSub } from '../database/pub-sub';
 import type { NodeTarget } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import { EngineCalls } from './engine-calls';
@@ -34,7 +34,7 @@ const MOST_SLOW = 500;
 const BUSY_SHARE = 0.5;
 const BEHIND_THE_OTHERS: JobResult = { kind: 'again', afterMs: WaitingStarts.LONGEST_MS };
 
-type StopCall = Plan['remove'][number] & { readonly kind: 'park' | 'remove' };
+type StopCall = Plan['remove'][number] & { readonly kind: 'suspend' | 'remove' };
 
 /**
  * Brings one deployment to what is wanted: look, plan, write down, ask the engines, look again, until nothing is left to
@@ -55,7 +55,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
     private readonly recorder: Recorder,
     private readonly replicas: ReplicasRepository,
     private readonly runtimes: Runtimes,
-    private readonly notifications: Notifications,
+    private readonly pubSub: PubSub,
     private readonly metrics: DeploymentMetrics,
     private readonly stopFailures: StopFailures,
     jobs: JobQueue,
@@ -126,7 +126,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
   private ask(snapshot: Snapshot, steps: Plan, calls: EngineCalls): void {
     const replicas = new Map(snapshot.replicas.map((replica) => [replica.id, replica]));
     const starts = steps.ensure.filter((id) => !calls.isBusy('start', id)).flatMap((id) => replicas.get(id) ?? []);
-    const stops = (['park', 'remove'] as const).flatMap((kind) => steps[kind].map((each) => ({ ...each, kind })));
+    const stops = (['suspend', 'remove'] as const).flatMap((kind) => steps[kind].map((each) => ({ ...each, kind })));
     for (const replica of starts) calls.begin('start', replica.id, (signal) => this.start(snapshot, replica, signal));
     for (const stop of stops.filter(({ kind, replicaId }) => !calls.isBusy(kind, replicaId))) {
       calls.begin(stop.kind, stop.replicaId, (signal) => this.stop(snapshot, stop, signal));
@@ -140,7 +140,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
     const progress = new Progress((words) => this.replicas.noteProgress(this.dataSource, replica.id, words));
     try {
       const { note: onProgress } = progress;
-      await driver.ensure(node, workloadOf(snapshot, replica), { signal, onProgress, resumeRunAt: replica.parkedRunAt });
+      await driver.ensure(node, workloadOf(snapshot, replica), { signal, onProgress, resumeRunAt: replica.suspendedRunAt });
     } finally {
       progress.end();
     }
@@ -164,7 +164,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
   private async waitForNews(deploymentId: string, calls: EngineCalls): Promise<void> {
     if (calls.quietMs > SLOW_AFTER_MS) this.slow.add(calls);
     else this.slow.delete(calls);
-    await Promise.race([calls.next(), this.notifications.next(DEPLOYMENT_CHANNEL, deploymentId, SHORT_WAIT_MS)]);
+    await Promise.race([calls.next(), this.pubSub.next(DEPLOYMENT_CHANNEL, deploymentId, SHORT_WAIT_MS)]);
   }
 }
 
@@ -175,8 +175,8 @@ const nodesToAsk = ({ replicas, nodes }: Snapshot): NodeTarget[] => {
 };
 
 /** All that there was to write is that replicas run: another look would find nothing to do. */
-const onlyNotesRunning = ({ moves, place, release, supersede, parked }: Plan): boolean =>
-  place === null && release.length + supersede.length + parked.length === 0 && moves.every(({ to }) => to === 'running');
+const onlyNotesRunning = ({ moves, place, release, supersede, suspended }: Plan): boolean =>
+  place === null && release.length + supersede.length + suspended.length === 0 && moves.every(({ to }) => to === 'running');
 
 function outcome(steps: Plan): JobResult {
   if (steps.lookAgainMs !== null) return { kind: 'again', afterMs: steps.lookAgainMs };

@@ -6,9 +6,9 @@ import { DeploymentsRepository, type LockedDeployment } from '../deployments/dep
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { PlacementService, type PlacementOrder } from '../deployments/placement/placement.service';
 import { ReplicasRepository } from '../deployments/replicas.repository';
-import { TEARDOWN_CHANNEL } from '../deployments/deletion/teardown-watch';
+import { TEARDOWN_CHANNEL } from '../deletions/teardown-watch';
 import type { ClaimedJob } from '../jobs/job-kinds';
-import { Notifications } from '../jobs/notifications';
+import { PubSub } from '../database/pub-sub';
 import { isCapacityTaken, NodesRepository } from '../nodes/nodes.repository';
 import { shortfallText } from '../scheduling/explain';
 import type { PlacementWish, Plan } from './plan.types';
@@ -39,28 +39,28 @@ export class Recorder {
     private readonly nodes: NodesRepository,
     private readonly placements: PlacementService,
     private readonly completion: TeardownCompletion,
-    private readonly notifications: Notifications,
+    private readonly pubSub: PubSub,
   ) {}
 
   async record(snapshot: Snapshot, plan: Plan, job: ClaimedJob): Promise<Recorded> {
-    const writes = plan.moves.length + plan.release.length + plan.supersede.length + plan.parked.length;
+    const writes = plan.moves.length + plan.release.length + plan.supersede.length + plan.suspended.length;
     const ends = endsTeardown(snapshot, plan);
     if (writes === 0 && !plan.place && !plan.deployment && !ends) return NOTHING;
     const begun = performance.now();
     const recorded = await inTransaction(
       this.dataSource,
       async (tx, attempt) => {
-        const deployment = await this.deployments.lockAtRevision(tx, snapshot.id, snapshot.revision, job);
+        const deployment = await this.deployments.lockAtVersion(tx, snapshot.id, snapshot.version, job);
         if (!deployment) return { ...NOTHING, stale: true };
         const fleet = plan.place ? await this.placements.prepare(tx, attempt) : undefined;
         await this.replicas.move(tx, plan.moves);
         if (plan.release.length > 0) await this.nodes.release(tx, plan.release);
-        await this.replicas.park(tx, plan.parked);
+        await this.replicas.suspend(tx, plan.suspended);
         await this.replicas.supersede(tx, plan.supersede);
         if (ends) await this.completion.complete(tx, snapshot.id);
         const placed = plan.place ? await this.place(tx, deployment, { ...plan.place, own: ownOf(snapshot), fleet }, attempt) : NOTHING;
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
-        if (plan.release.length + plan.parked.length > 0) afterCommit(tx, () => this.notifications.tell(TEARDOWN_CHANNEL, snapshot.id));
+        if (plan.release.length + plan.suspended.length > 0) afterCommit(tx, () => this.pubSub.publish(TEARDOWN_CHANNEL, snapshot.id));
         return { ...placed, wrote: placed.wrote || writes > 0 || plan.deployment !== null };
       },
       { retryOn: isCapacityTaken },

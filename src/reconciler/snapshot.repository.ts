@@ -18,7 +18,7 @@ interface OpenDeletion {
 export interface Snapshot {
   readonly id: string;
   readonly status: DeploymentStatus;
-  readonly revision: number;
+  readonly version: number;
   readonly generation: number;
   readonly targetReplicas: number;
   readonly deletedAt: Date | null;
@@ -31,7 +31,7 @@ export interface Snapshot {
   readonly now: Date;
 }
 
-type OptionalTimeName = 'startedAt' | 'warmUntil' | 'parkedAt' | 'parkedRunAt';
+type OptionalTimeName = 'startedAt' | 'warmUntil' | 'suspendedAt' | 'suspendedRunAt';
 type TimeName = 'createdAt' | 'changedAt' | OptionalTimeName;
 
 interface Row extends Omit<Snapshot, 'replicas' | 'nodes'> {
@@ -63,8 +63,8 @@ export class SnapshotRepository {
         changedAt: new Date(replica.changedAt),
         startedAt: timeOrNull(replica.startedAt),
         warmUntil: timeOrNull(replica.warmUntil),
-        parkedAt: timeOrNull(replica.parkedAt),
-        parkedRunAt: timeOrNull(replica.parkedRunAt),
+        suspendedAt: timeOrNull(replica.suspendedAt),
+        suspendedRunAt: timeOrNull(replica.suspendedRunAt),
       })),
       nodes: new Map(row.replicas.map(({ node }) => [node.id, node])),
     };
@@ -97,7 +97,7 @@ export function workloadOf(snapshot: Snapshot, replica: PlanReplica): WorkloadSp
 }
 
 const SNAPSHOT = `
-  SELECT d.id, d.status, d.revision, d.generation, d.target_replicas AS "targetReplicas", d.deleted_at AS "deletedAt",
+  SELECT d.id, d.status, d.version, d.generation, d.target_replicas AS "targetReplicas", d.deleted_at AS "deletedAt",
          clock_timestamp() AS now,
          (SELECT json_build_object('generation', x.generation, 'graceSeconds', CASE WHEN x.force THEN 0 ELSE x.grace_seconds END)
             FROM deletions AS x WHERE x.deployment_id = d.id AND x.completed_at IS NULL
@@ -111,7 +111,7 @@ const SNAPSHOT = `
                    'id', r.id, 'status', r.status, 'generation', r.generation, 'attempt', r.attempt, 'reason', r.reason,
                    'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'superseded', r.superseded_at IS NOT NULL,
                    'reserved', v.replica_id IS NOT NULL, 'createdAt', r.created_at, 'changedAt', r.changed_at, 'startedAt', r.started_at,
-                   'warmUntil', r.warm_until, 'parkedAt', r.parked_at, 'parkedRunAt', r.parked_run_at,
+                   'warmUntil', r.warm_until, 'suspendedAt', r.suspended_at, 'suspendedRunAt', r.suspended_run_at,
                    'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime, 'endpoint', n.endpoint, 'engineId', n.engine_id))
                    ORDER BY r.created_at, r.id), '[]')
             FROM deployment_replicas AS r

@@ -30,7 +30,7 @@ export class StopFailures {
     const last = new Map(failures.filter(({ replicaId }) => stopping.has(replicaId)).map((failure) => [failure.replicaId, failure]));
     if (last.size === 0) return;
     await inTransaction(this.dataSource, async (tx) => {
-      if (!(await this.deployments.lockAtRevision(tx, snapshot.id, snapshot.revision, job))) return;
+      if (!(await this.deployments.lockAtVersion(tx, snapshot.id, snapshot.version, job))) return;
       const attempts = await this.replicas.noteStopFailures(tx, [...last.values()], retryAfterMs);
       if (!attempts) return;
       const isStuckNow = snapshot.deletion !== null && attempts.before < STUCK_AFTER_ATTEMPTS && attempts.now >= STUCK_AFTER_ATTEMPTS;

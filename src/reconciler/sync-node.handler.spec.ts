@@ -4,7 +4,7 @@ import { aWorkload } from '../../test/support/plan-input';
 import type { AppConfig } from '../config/app-config';
 import type { JobWish } from '../jobs/job-kinds';
 import type { JobQueue } from '../jobs/job-queue';
-import type { Notifications } from '../jobs/notifications';
+import type { PubSub } from '../database/pub-sub';
 import type { NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type ObservedWorkload, type RuntimeDriver } from '../runtime/runtime-driver';
 import type { Runtimes } from '../runtime/runtimes';
@@ -41,7 +41,7 @@ describe('the sync of a node', () => {
       } as unknown as NodeSyncRepository,
       { active: { kind: 'simulated' }, driverFor: () => driver } as unknown as Runtimes,
       { enqueueNow: (wishes: readonly JobWish[]) => note(`wake ${wishes.map(({ key }) => key).join()}`) } as unknown as JobQueue,
-      { tell: () => undefined } as unknown as Notifications,
+      { publish: () => undefined } as unknown as PubSub,
     );
 
   beforeEach(() => {
@@ -83,7 +83,7 @@ describe('the sync of a node', () => {
 
   it('wakes what has waited for a node before the heartbeat hides that it was away', async () => {
     node = { ...NODE, online: false };
-    records = [{ id: 'r1', deploymentId: 'd1', status: 'stopping', finished: false, parked: false }];
+    records = [{ id: 'r1', deploymentId: 'd1', status: 'stopping', finished: false, suspended: false }];
     await handler().handle({ key: 'n1' }, new AbortController().signal);
     expect(done).toEqual(['wake d1', 'heartbeat']);
   });

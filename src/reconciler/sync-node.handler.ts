@@ -5,7 +5,7 @@ import { within } from '../common/within';
 import { AppConfig } from '../config/app-config';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
-import { Notifications } from '../jobs/notifications';
+import { PubSub } from '../database/pub-sub';
 import { FLEET_CHANNEL, NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type ObservedWorkload, type RuntimeDriver } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
@@ -33,7 +33,7 @@ export class SyncNodeHandler implements JobHandler {
     private readonly repository: NodeSyncRepository,
     private readonly runtimes: Runtimes,
     private readonly jobs: JobQueue,
-    private readonly notifications: Notifications,
+    private readonly pubSub: PubSub,
   ) {}
 
   /**
@@ -80,7 +80,7 @@ export class SyncNodeHandler implements JobHandler {
     await this.jobs.enqueueNow(found.wake.map((key) => ({ kind: 'deployment.reconcile', key })));
     // After the wake-up: whoever comes after us, should we die here, must still find that the node had been away.
     await this.nodes.heartbeat(node.id, info);
-    if (!node.online) this.notifications.tell(FLEET_CHANNEL, node.id);
+    if (!node.online) this.pubSub.publish(FLEET_CHANNEL, node.id);
     return found.unclaimed;
   }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { afterCommit, type Tx } from '../database/transaction';
-import { DeletionsRepository } from '../deployments/deletion/deletions.repository';
+import { DeletionsRepository } from '../deletions/deletions.repository';
 import { DeploymentMetrics } from '../deployments/deployment-metrics';
 import { Events } from '../events/events';
 import type { Plan } from './plan.types';

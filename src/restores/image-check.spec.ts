@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RestorationCandidate } from '../deployments/deletion/restoration.repository';
+import type { RestorationCandidate } from './restoration.repository';
 import type { NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type RuntimeDriver } from '../runtime/runtime-driver';
 import type { Runtimes } from '../runtime/runtimes';

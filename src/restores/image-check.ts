@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { eachAtATime } from '../common/each-at-a-time';
 import { within } from '../common/within';
-import type { RestorationCandidate } from '../deployments/deletion/restoration.repository';
+import type { RestorationCandidate } from './restoration.repository';
 import { NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type NodeTarget } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';

@@ -1,4 +1,4 @@
-import type { RestorationCandidate } from '../deployments/deletion/restoration.repository';
+import type { RestorationCandidate } from './restoration.repository';
 import { restoredStatus } from '../deployments/domain/deployment-status';
 
 /** How many replicas a restore begins anew: none of a deployment that comes back stopped, and none that were kept warm. */

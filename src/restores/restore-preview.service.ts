@@ -9,7 +9,7 @@ import { PlacementService } from '../deployments/placement/placement.service';
 import { Quota } from '../deployments/quota';
 import { restoredStatus } from '../deployments/domain/deployment-status';
 import { deploymentNotFound } from '../deployments/refusals';
-import { RestorationRepository, type RestorationCandidate } from '../deployments/deletion/restoration.repository';
+import { RestorationRepository, type RestorationCandidate } from './restoration.repository';
 import type { Placement } from '../scheduling/place.types';
 import type { RestorePreviewDto } from './dto/restore.dto';
 import { ImageCheck } from './image-check';

@@ -11,7 +11,7 @@ import { restoredStatus, type RestoredStatus } from '../deployments/domain/deplo
 import { deploymentNotFound } from '../deployments/refusals';
 import { PlacementService } from '../deployments/placement/placement.service';
 import { Quota } from '../deployments/quota';
-import { RestorationRepository, type RestorationCandidate } from '../deployments/deletion/restoration.repository';
+import { RestorationRepository, type RestorationCandidate } from './restoration.repository';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
 import { isCapacityTaken } from '../nodes/nodes.repository';

@@ -2,13 +2,14 @@ import { Module } from '@nestjs/common';
 import { DeploymentsModule } from '../deployments/deployments.module';
 import { NodesModule } from '../nodes/nodes.module';
 import { RuntimeModule } from '../runtime/runtime.module';
+import { RestorationRepository } from './restoration.repository';
 import { ImageCheck } from './image-check';
 import { RestoreService } from './restore.service';
 
 /** The way back from a delete. A room of its own because it asks engines for images, which deployments/ may not. */
 @Module({
   imports: [DeploymentsModule, NodesModule, RuntimeModule],
-  providers: [ImageCheck, RestoreService],
-  exports: [ImageCheck, RestoreService],
+  providers: [ImageCheck, RestorationRepository, RestoreService],
+  exports: [ImageCheck, RestorationRepository, RestoreService],
 })
 export class RestoresModule {}

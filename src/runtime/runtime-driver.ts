@@ -87,7 +87,7 @@ export interface EnsureOptions {
   readonly signal: AbortSignal;
   /** Called with words such as `Pulling image nginx:1.27: 34 of 80 MB`. */
   readonly onProgress: (words: string) => void;
-  /** The `startedAt` that a parked workload showed: if its last run is that one, it is started again. */
+  /** The `startedAt` that a suspended workload showed: if its last run is that one, it is started again. */
   readonly resumeRunAt?: Date | null;
 }
 
@@ -104,7 +104,7 @@ export interface WorkloadLog {
   readonly cut: boolean;
 }
 
-/** For `park` and `remove`. */
+/** For `suspend` and `remove`. */
 export interface StopOptions {
   /** From SIGTERM to SIGKILL; a second order never makes a stop that is under way take longer. */
   readonly graceSeconds: number;
@@ -118,7 +118,7 @@ export interface StopOptions {
  * - a workload that has exited is not started again by `ensure`: the caller removes it and asks for a new replica. The one
  *   exception is `resumeRunAt`: it starts a workload whose ended run is the one named there, and no other, so that asking
  *   twice does not restart what has failed since. Host ports may be others then;
- * - `park` stops a workload and keeps it; it resolves when the engine shows that it does not run, or that it is absent;
+ * - `suspend` stops a workload and keeps it; it resolves when the engine shows that it does not run, or that it is absent;
  * - calls are requests, not proofs: only `list` and `find` say what is there;
  * - `list` gives every workload of this installation on the node (or of one deployment), completely, or it throws;
  * - `find` gives null only when the engine itself says that this workload does not exist;
@@ -131,7 +131,7 @@ export abstract class RuntimeDriver {
   /** Throws `unreachable` when the engine does not answer within a few seconds. */
   abstract info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo>;
   abstract ensure(target: NodeTarget, spec: WorkloadSpec, options: EnsureOptions): Promise<void>;
-  abstract park(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void>;
+  abstract suspend(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void>;
   abstract remove(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void>;
   abstract list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]>;
   abstract find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null>;

@@ -1,4 +1,4 @@
-import { RESOURCE_DIMENSIONS, toCores, type ResourceDimension } from '../common/resources';
+import { RESOURCE_DIMENSIONS, toCores, type ResourceDimension } from '../engines/resources';
 import type { OpenNodes } from './open-nodes';
 import type {
   ExplainedCandidate,

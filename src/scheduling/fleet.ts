@@ -1,4 +1,4 @@
-import type { Resources } from '../common/resources';
+import type { Resources } from '../engines/resources';
 import type { FleetNode } from './place.types';
 import { CLASSES, Ranking } from './ranking';
 import { latencyBetween } from './region-latency';

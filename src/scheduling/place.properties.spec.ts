@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { placeOn as place, type Candidate } from '../../test/support/candidates';
-import { RESOURCE_DIMENSIONS, type Resources } from '../common/resources';
+import { RESOURCE_DIMENSIONS, type Resources } from '../engines/resources';
 import { PLACEMENT_STRATEGIES, type PlacementRequest } from './place.types';
 import { score } from './score';
 

@@ -1,5 +1,5 @@
 import { placeOn as place, type Candidate } from '../../test/support/candidates';
-import type { Resources } from '../common/resources';
+import type { Resources } from '../engines/resources';
 import { EXPLAINED_CHOSEN, EXPLAINED_OTHERS, shortfallText } from './explain';
 import type { PlacementRequest } from './place.types';
 

@@ -1,4 +1,4 @@
-import type { ResourceDimension, Resources } from '../common/resources';
+import type { ResourceDimension, Resources } from '../engines/resources';
 
 /** `spread` prefers distinct nodes, `distinct` demands them, `binpack` fills nodes. */
 export const PLACEMENT_STRATEGIES = ['spread', 'distinct', 'binpack'] as const;

@@ -1,4 +1,4 @@
-import type { Resources } from '../common/resources';
+import type { Resources } from '../engines/resources';
 import type { FleetNode, ScoreParts } from './place.types';
 import { latencyBetween, UNKNOWN_REGION_MS } from './region-latency';
 

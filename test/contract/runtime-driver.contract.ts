@@ -147,12 +147,12 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
       });
     });
 
-    describe('park', () => {
-      const park = (replicaId: string, graceSeconds = 2): Promise<void> =>
-        t.driver.park(t.target, replicaId, { graceSeconds, signal: never });
-      const parked = async (spec: WorkloadSpec): Promise<ObservedWorkload> => {
+    describe('suspend', () => {
+      const suspend = (replicaId: string, graceSeconds = 2): Promise<void> =>
+        t.driver.suspend(t.target, replicaId, { graceSeconds, signal: never });
+      const suspended = async (spec: WorkloadSpec): Promise<ObservedWorkload> => {
         await running(spec);
-        await park(spec.replicaId);
+        await suspend(spec.replicaId);
         return (await find(spec.replicaId))!;
       };
       const resume = (spec: WorkloadSpec, resumeRunAt: Date | null): Promise<void> =>
@@ -161,23 +161,23 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
       it('has stopped the workload when it resolves, keeps it, and succeeds again', async () => {
         const spec = scripted('steady');
         const before = await running(spec);
-        await park(spec.replicaId);
+        await suspend(spec.replicaId);
         const after = await find(spec.replicaId);
         expect(after).toMatchObject({ phase: 'exited', containerId: before.containerId });
-        await park(spec.replicaId);
+        await suspend(spec.replicaId);
         expect(await find(spec.replicaId)).toEqual(after);
         expect(await t.driver.list(t.target, { deploymentId: spec.deploymentId }, never)).toEqual([after]);
       });
 
       it('of what does not exist succeeds', async () => {
-        await park(randomUUID());
+        await suspend(randomUUID());
       });
 
       it('leaves one that has ended by itself as it is', async () => {
         const spec = scripted('fails');
         await ensure(spec);
         const before = await reaches(spec.replicaId, 'exited');
-        await park(spec.replicaId);
+        await suspend(spec.replicaId);
         expect(await find(spec.replicaId)).toEqual(before);
       });
 
@@ -185,7 +185,7 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
         const spec = scripted('stubborn');
         await running(spec);
         const begin = performance.now();
-        await Promise.all([park(spec.replicaId, 2), pauseMs(200).then(() => park(spec.replicaId, 60))]);
+        await Promise.all([suspend(spec.replicaId, 2), pauseMs(200).then(() => suspend(spec.replicaId, 60))]);
         expect((performance.now() - begin) / 1000).toBeLessThan(10);
         expect(await find(spec.replicaId)).toMatchObject({ phase: 'exited', exitCode: 137 });
       }, 30_000);
@@ -193,14 +193,14 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
       it('gives up its wait on abort', async () => {
         const spec = scripted('stubborn');
         await running(spec);
-        const work = t.driver.park(t.target, spec.replicaId, { graceSeconds: 20, signal: AbortSignal.timeout(200) });
+        const work = t.driver.suspend(t.target, spec.replicaId, { graceSeconds: 20, signal: AbortSignal.timeout(200) });
         expect((await failure(work)).failure).toBe('aborted');
         await t.vanish(spec.replicaId);
       });
 
       it('is undone by an ensure that names the run: the same container runs again, with its ports', async () => {
         const spec = scripted('steady', { ports: [{ containerPort: 80, protocol: 'tcp' }] });
-        const { containerId, startedAt } = await parked(spec);
+        const { containerId, startedAt } = await suspended(spec);
         await resume(spec, startedAt);
         const again = await reaches(spec.replicaId, 'running');
         expect(again).toMatchObject({ containerId, exitCode: null, reason: null, publishedPorts: [{ containerPort: 80 }] });
@@ -210,15 +210,15 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
 
       it('is not undone by an ensure that names no run, or another', async () => {
         const spec = scripted('steady');
-        const before = await parked(spec);
+        const before = await suspended(spec);
         await ensure(spec);
         await resume(spec, new Date(before.startedAt!.getTime() - 60_000));
         expect(await find(spec.replicaId)).toEqual(before);
       });
 
-      it('does not make a later end look like the parked run: that end is not started again', async () => {
+      it('does not make a later end look like the suspended run: that end is not started again', async () => {
         const spec = scripted('steady');
-        const { startedAt } = await parked(spec);
+        const { startedAt } = await suspended(spec);
         await pauseMs(20);
         await resume(spec, startedAt);
         await reaches(spec.replicaId, 'running');
@@ -229,9 +229,9 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
         expect(await find(spec.replicaId)).toEqual(dead);
       });
 
-      it('makes a new workload when the parked one has been removed meanwhile', async () => {
+      it('makes a new workload when the suspended one has been removed meanwhile', async () => {
         const spec = scripted('steady');
-        const { containerId, startedAt } = await parked(spec);
+        const { containerId, startedAt } = await suspended(spec);
         await t.vanish(spec.replicaId);
         await resume(spec, startedAt);
         expect((await reaches(spec.replicaId, 'running')).containerId).not.toBe(containerId);
@@ -241,14 +241,14 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
         const spec = scripted('stubborn');
         await running(spec);
         const begin = performance.now();
-        await Promise.all([park(spec.replicaId, 2), pauseMs(500).then(() => remove(spec.replicaId, 60))]);
+        await Promise.all([suspend(spec.replicaId, 2), pauseMs(500).then(() => remove(spec.replicaId, 60))]);
         expect((performance.now() - begin) / 1000).toBeLessThan(10);
         expect(await find(spec.replicaId)).toBeNull();
       }, 30_000);
 
       it('can be followed by a removal', async () => {
         const spec = scripted('steady');
-        await parked(spec);
+        await suspended(spec);
         await remove(spec.replicaId);
         expect(await find(spec.replicaId)).toBeNull();
       });
@@ -398,7 +398,7 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
           t.driver.list(t.away, {}, never),
           t.driver.find(t.away, spec.replicaId, never),
           t.driver.ensure(t.away, spec, { signal: never, onProgress: () => undefined }),
-          t.driver.park(t.away, spec.replicaId, { graceSeconds: 0, signal: never }),
+          t.driver.suspend(t.away, spec.replicaId, { graceSeconds: 0, signal: never }),
           t.driver.remove(t.away, spec.replicaId, { graceSeconds: 0, signal: never }),
           t.driver.logs(t.away, spec.replicaId, { tailLines: 1, maxBytes: 1_000 }, never),
           t.driver.watch(t.away, () => undefined, never),

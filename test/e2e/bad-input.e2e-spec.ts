@@ -141,7 +141,7 @@ describe('bad input', () => {
   /** Whatever a request writes moves one of these; cheap enough to look after every test. */
   const marks = (): Promise<unknown> =>
     t.dataSource.query(
-      `SELECT (SELECT count(*) FROM deployments) AS deployments, (SELECT sum(revision) FROM deployments) AS revisions,
+      `SELECT (SELECT count(*) FROM deployments) AS deployments, (SELECT sum(version) FROM deployments) AS versions,
               (SELECT max(id) FROM deployment_status_history) AS changes, (SELECT count(*) FROM deployment_replicas) AS replicas,
               (SELECT count(*) FROM reservations) AS reservations, (SELECT count(*) FROM placements) AS placements,
               (SELECT count(*) FROM idempotency_keys) AS keys`,

@@ -95,7 +95,7 @@ describe('ownership of what comes after a deployment', () => {
 
   it('bulk deletes and restores tell a stranger the same of what is missing and what is not his, and do nothing to either', async () => {
     const rows = async (): Promise<unknown> =>
-      t.dataSource.query(`SELECT id, status, revision FROM deployments WHERE id = ANY($1) ORDER BY id`, [[live, gone]]);
+      t.dataSource.query(`SELECT id, status, version FROM deployments WHERE id = ANY($1) ORDER BY id`, [[live, gone]]);
     const before = await rows();
     for (const verb of ['bulk-delete', 'bulk-restore']) {
       const { body } = await ask('eve', 'post', `/api/deployment/${verb}`, { ids: [live, gone, UNKNOWN_ID] }).expect(200);

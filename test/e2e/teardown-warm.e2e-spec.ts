@@ -12,7 +12,7 @@ interface Kept {
   container_id: string;
   is_reserved: boolean;
   is_warm: boolean;
-  is_parked: boolean;
+  is_suspended: boolean;
   started_at: Date;
 }
 
@@ -29,7 +29,7 @@ describe('a deployment that is deleted and kept warm', () => {
   const replicas = (id: string): Promise<Kept[]> =>
     t.dataSource.query(
       `SELECT r.id, r.status, r.generation, r.reason, r.container_id, r.started_at, v.released_at IS NULL AS is_reserved,
-              coalesce(r.warm_until > clock_timestamp(), false) AS is_warm, r.parked_at IS NOT NULL AS is_parked
+              coalesce(r.warm_until > clock_timestamp(), false) AS is_warm, r.suspended_at IS NOT NULL AS is_suspended
          FROM deployment_replicas AS r JOIN reservations AS v ON v.replica_id = r.id
         WHERE r.deployment_id = $1 ORDER BY r.created_at, r.id`,
       [id],
@@ -52,7 +52,7 @@ describe('a deployment that is deleted and kept warm', () => {
     const id = await deployed(t, 'ada', { replicas: 2, ...over });
     await settles(t, 'ada', id);
     await t.as('ada').delete(`/api/deployment/${id}?keep_warm=${window}&grace_seconds=0&wait=0`).expect(202);
-    await until(async () => (await replicas(id)).every((replica) => replica.is_parked), { what: 'all to be parked' });
+    await until(async () => (await replicas(id)).every((replica) => replica.is_suspended), { what: 'all to be suspended' });
     return id;
   };
 
@@ -112,7 +112,7 @@ describe('a deployment that is deleted and kept warm', () => {
       before.map(({ id: replicaId, container_id }) => [replicaId, container_id]),
     );
     for (const [index, replica] of after.entries()) {
-      expect(replica).toMatchObject({ status: 'running', generation: 2, is_reserved: true, is_warm: false, is_parked: false });
+      expect(replica).toMatchObject({ status: 'running', generation: 2, is_reserved: true, is_warm: false, is_suspended: false });
       expect(replica.started_at.getTime()).toBeGreaterThan(before[index]!.started_at.getTime());
     }
     await until(async () => (await deletion(id)).completed_at, { what: 'the deletion to hold nothing any more' });

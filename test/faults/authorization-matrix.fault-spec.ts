@@ -538,7 +538,7 @@ describe('the authorization matrix', () => {
 const footprint = async ({ dataSource }: TestApp): Promise<unknown> =>
   dataSource.query(
     `SELECT (SELECT json_agg(json_build_array(id, name, generation, target_replicas, deleted_at) ORDER BY id) FROM deployments) AS deployments,
-            (SELECT json_agg(json_build_array(id, status, revision) ORDER BY id) FROM deployments WHERE name = 'victim') AS victim,
+            (SELECT json_agg(json_build_array(id, status, version) ORDER BY id) FROM deployments WHERE name = 'victim') AS victim,
             (SELECT count(*) FROM deployment_status_history WHERE changed_by IS NOT NULL) AS changes,
             (SELECT json_agg(json_build_array(id, labels, cordoned, draining, removed_at) ORDER BY id) FROM nodes) AS nodes,
             (SELECT json_agg(json_build_array(id, email, is_active, is_admin) ORDER BY id) FROM users) AS users,

@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded-postgres';
-import { isAlive } from '../../src/database/process-identity';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres';
+import { isAlive } from '../../src/database/embedded/process-identity';
 import { until } from '../support/until';
 
 const isRoot = process.getuid?.() === 0;

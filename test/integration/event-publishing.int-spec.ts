@@ -6,7 +6,7 @@ import { EventFeedRepository } from '../../src/events/event-feed.repository';
 import { EventPublisher } from '../../src/events/event-publisher';
 import { isEventType } from '../../src/events/event-types';
 import { Events } from '../../src/events/events';
-import { Notifications } from '../../src/jobs/notifications';
+import { PubSub } from '../../src/database/pub-sub';
 import { openDataSource } from '../support/open-data-source';
 import { aChange, aDeployment, aUser } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
@@ -16,7 +16,7 @@ const EVERYTHING = { userId: null, types: null, deploymentId: null };
 describe('the order of the feed', () => {
   let database: TestDatabase;
   let dataSource: DataSource;
-  let notifications: Notifications;
+  let pubSub: PubSub;
   let events: Events;
   let publisher: EventPublisher;
   let feed: EventFeedRepository;
@@ -25,9 +25,9 @@ describe('the order of the feed', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     dataSource = await openDataSource(database.url, 12);
-    notifications = new Notifications(dataSource);
-    events = new Events(notifications);
-    publisher = new EventPublisher(dataSource, notifications);
+    pubSub = new PubSub(dataSource);
+    events = new Events(pubSub);
+    publisher = new EventPublisher(dataSource, pubSub);
     feed = new EventFeedRepository(dataSource);
     userId = await aUser(dataSource);
     const claim = randomUUID();
@@ -38,7 +38,7 @@ describe('the order of the feed', () => {
     job = { id: row.id, claim };
   });
   afterAll(async () => {
-    await notifications?.onApplicationShutdown();
+    await pubSub?.onApplicationShutdown();
     await dataSource?.destroy();
     await database?.drop();
   });

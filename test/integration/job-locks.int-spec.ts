@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { inTransaction } from '../../src/database/transaction';
 import type { ClaimedJob } from '../../src/jobs/job-kinds';
 import { JobQueue } from '../../src/jobs/job-queue';
-import { Notifications } from '../../src/jobs/notifications';
+import { PubSub } from '../../src/database/pub-sub';
 import { openDataSource } from '../support/open-data-source';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 import { until } from '../support/until';
@@ -11,17 +11,17 @@ import { until } from '../support/until';
 describe('statements on many jobs', () => {
   let database: TestDatabase;
   let dataSource: DataSource;
-  let notifications: Notifications;
+  let pubSub: PubSub;
   let queue: JobQueue;
   let jobs: ClaimedJob[];
   beforeAll(async () => {
     database = await createTestDatabase();
     dataSource = await openDataSource(database.url, 5);
-    notifications = new Notifications(dataSource);
-    queue = new JobQueue(dataSource, notifications);
+    pubSub = new PubSub(dataSource);
+    queue = new JobQueue(dataSource, pubSub);
   });
   afterAll(async () => {
-    await notifications?.onApplicationShutdown();
+    await pubSub?.onApplicationShutdown();
     await dataSource?.destroy();
     await database?.drop();
   });

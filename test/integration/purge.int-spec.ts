@@ -1,5 +1,5 @@
-import { PurgeBatches } from '../../src/purge/purge-batches.service';
-import { PURGED_TABLES } from '../../src/purge/purge-tables';
+import { PurgeBatches } from '../../src/retention/purge-batches.service';
+import { PURGED_TABLES } from '../../src/retention/purge-tables';
 import { expectInvariants } from '../support/deployments';
 import { aDeletedDeployment, aDeletion, NO_ROWS, purgeAuditsOf, purgeEventsOf, rowsOf, type DeletedOptions } from '../support/purge';
 import { QueryTap } from '../support/query-tap';

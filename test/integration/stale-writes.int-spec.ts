@@ -5,7 +5,7 @@ import { ReplicasRepository } from '../../src/deployments/replicas.repository';
 import type { ClaimedJob } from '../../src/jobs/job-kinds';
 import { Events } from '../../src/events/events';
 import { JobQueue } from '../../src/jobs/job-queue';
-import { Notifications } from '../../src/jobs/notifications';
+import { PubSub } from '../../src/database/pub-sub';
 import { openDataSource } from '../support/open-data-source';
 import { aDeployment, aNode, aReplica, aUser } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
@@ -14,20 +14,20 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database'
 describe('a write that comes too late', () => {
   let database: TestDatabase;
   let dataSource: DataSource;
-  let notifications: Notifications;
+  let pubSub: PubSub;
   let deployments: DeploymentsRepository;
   let jobs: JobQueue;
   let userId: string;
   beforeAll(async () => {
     database = await createTestDatabase();
     dataSource = await openDataSource(database.url, 5);
-    notifications = new Notifications(dataSource);
-    deployments = new DeploymentsRepository(notifications, new Events(notifications));
-    jobs = new JobQueue(dataSource, notifications);
+    pubSub = new PubSub(dataSource);
+    deployments = new DeploymentsRepository(pubSub, new Events(pubSub));
+    jobs = new JobQueue(dataSource, pubSub);
     userId = await aUser(dataSource);
   });
   afterAll(async () => {
-    await notifications?.onApplicationShutdown();
+    await pubSub?.onApplicationShutdown();
     await dataSource?.destroy();
     await database?.drop();
   });
@@ -90,16 +90,16 @@ describe('a write that comes too late', () => {
       await expect(dataSource.query(sql)).rejects.toMatchObject({ code: '23514' });
   });
 
-  it('finds no lock for a plan that was made of an older revision, or whose job was taken over', async () => {
+  it('finds no lock for a plan that was made of an older version, or whose job was taken over', async () => {
     const [id, job] = await queued();
-    const { revision } = await locked(id);
+    const { version } = await locked(id);
     const lockedFor = (at: number, claimed: ClaimedJob): Promise<LockedDeployment | null> =>
-      inTx((tx) => deployments.lockAtRevision(tx, id, at, claimed));
-    expect(await lockedFor(revision, job)).toMatchObject({ id });
-    expect(await lockedFor(revision - 1, job)).toBeNull();
+      inTx((tx) => deployments.lockAtVersion(tx, id, at, claimed));
+    expect(await lockedFor(version, job)).toMatchObject({ id });
+    expect(await lockedFor(version - 1, job)).toBeNull();
     await expire(id);
     expect((await jobs.claim('deployment.reconcile', 10, 'second')).map(({ key }) => key)).toContain(id);
-    expect(await lockedFor(revision, job)).toBeNull();
+    expect(await lockedFor(version, job)).toBeNull();
   });
 
   it('gives a claimed job to nobody else while its lease runs, and ignores the result of a lost claim', async () => {

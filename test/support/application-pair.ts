@@ -107,7 +107,7 @@ function rewriteStatements(dataSource: DataSource, rewrite: (sql: string) => str
 }
 
 const GUARDED_BY_STATUS = /AND (d\.)?status = ANY\(\$3::text\[\]\)/;
-const GUARDED_BY_REVISION = 'd.revision = $2';
+const GUARDED_BY_VERSION = 'd.version = $2';
 const LOCK = 'FOR UPDATE OF d';
 
 /** The deployment's row is read without its lock. */
@@ -115,7 +115,7 @@ export const withoutLock = (sql: string): string => sql.replace(LOCK, '');
 
 /** And what would still save it: the conditions that are looked at again when the row is written. */
 export const withoutLockAndConditions = (sql: string): string =>
-  withoutLock(sql).replace(GUARDED_BY_STATUS, 'AND $3::text[] IS NOT NULL').replace(GUARDED_BY_REVISION, '$2::int IS NOT NULL');
+  withoutLock(sql).replace(GUARDED_BY_STATUS, 'AND $3::text[] IS NOT NULL').replace(GUARDED_BY_VERSION, '$2::int IS NOT NULL');
 
 /** And the last walls, the schema's own: what is deleted stays so, has a time to be purged at, and is deleted once a generation. */
 export const WITHOUT_GUARD = [

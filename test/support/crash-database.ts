@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { Client, escapeIdentifier } from 'pg';
-import { findBinaries } from '../../src/database/postgres-binaries';
-import { openCluster, type Cluster } from '../../src/database/postgres-cluster';
-import { runServer, stopServer, urlOf, type RunningServer } from '../../src/database/postgres-server';
-import { isAlive } from '../../src/database/process-identity';
-import { openServerHome } from '../../src/database/server-home';
+import { findBinaries } from '../../src/database/embedded/postgres-binaries';
+import { openCluster, type Cluster } from '../../src/database/embedded/postgres-cluster';
+import { runServer, stopServer, urlOf, type RunningServer } from '../../src/database/embedded/postgres-server';
+import { isAlive } from '../../src/database/embedded/process-identity';
+import { openServerHome } from '../../src/database/embedded/server-home';
 import { temporaryDataDir } from './process-under-test';
 import { until } from './until';
 

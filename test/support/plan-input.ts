@@ -24,8 +24,8 @@ export const aReplica = (id: string, over: Partial<PlanReplica> = {}): PlanRepli
     changedAt: secondsAgo(60),
     startedAt: null,
     warmUntil: null,
-    parkedAt: null,
-    parkedRunAt: null,
+    suspendedAt: null,
+    suspendedRunAt: null,
     ...over,
   };
 };

@@ -32,7 +32,7 @@ const WARM_MS = 60_000;
  */
 export class ModelRecords {
   status: DeploymentStatus = 'pending';
-  revision = 1;
+  version = 1;
   generation = 1;
   readonly rows = new Map<string, ModelReplica>();
   /** The replicas that an engine was asked to start. */
@@ -61,7 +61,7 @@ export class ModelRecords {
   }
 
   /** As SnapshotRepository: the unfinished replicas. */
-  snapshot(): Omit<PlanInput, 'views' | 'startFailures'> & { revision: number } {
+  snapshot(): Omit<PlanInput, 'views' | 'startFailures'> & { version: number } {
     const replicas = this.all
       .filter(
         (row) =>
@@ -74,7 +74,7 @@ export class ModelRecords {
         return { ...row, nodeName: `node-${row.nodeId}`, nodeOnline: online, nodeDraining: draining };
       });
     const deployment = { status: this.status, targetReplicas: this.target, generation: this.generation };
-    return { deployment, replicas, now: new Date(this.now), revision: this.revision };
+    return { deployment, replicas, now: new Date(this.now), version: this.version };
   }
 
   views(nodeIds: Iterable<string>): Map<string, NodeView> {
@@ -96,8 +96,8 @@ export class ModelRecords {
   }
 
   /** As Recorder: all or nothing, and nothing when the deployment has changed meanwhile. True: a replacement found no place. */
-  record(plan: Plan, revision: number, placementWorks: boolean): { stale: boolean; short: boolean } {
-    if (revision !== this.revision) return { stale: true, short: false };
+  record(plan: Plan, version: number, placementWorks: boolean): { stale: boolean; short: boolean } {
+    if (version !== this.version) return { stale: true, short: false };
     for (const { replicaId, from, to, startedAt } of plan.moves) {
       const row = this.row(replicaId);
       if (row.status !== from || !canReplicaTransition(from, to)) throw new Error(`${replicaId} is ${row.status}: ${from} → ${to}`);
@@ -106,10 +106,10 @@ export class ModelRecords {
       row.startedAt ??= startedAt ?? (to === 'running' ? new Date(this.now) : null);
     }
     for (const id of plan.release) this.release(this.row(id));
-    for (const { replicaId, runAt } of plan.parked) {
+    for (const { replicaId, runAt } of plan.suspended) {
       const row = this.row(replicaId);
-      if (row.status !== 'stopping' || row.warmUntil === null) throw new Error(`${replicaId} is ${row.status} and is parked`);
-      Object.assign(row, { parkedAt: new Date(this.now), parkedRunAt: runAt });
+      if (row.status !== 'stopping' || row.warmUntil === null) throw new Error(`${replicaId} is ${row.status} and is suspended`);
+      Object.assign(row, { suspendedAt: new Date(this.now), suspendedRunAt: runAt });
     }
     this.supersede(plan.supersede);
     const short = plan.place !== null && !this.applyPlacement(plan.place, placementWorks);
@@ -140,7 +140,7 @@ export class ModelRecords {
       this.rows.set(id, {
         ...{ id, status: 'pending', generation: this.generation, attempt: attempts[index] ?? 0, reason: null, nodeId: node.id },
         ...{ superseded: false, reserved: true, createdAt: at, changedAt: at, startedAt: null },
-        ...{ warmUntil: null, parkedAt: null, parkedRunAt: null },
+        ...{ warmUntil: null, suspendedAt: null, suspendedRunAt: null },
       });
     }
     return true;
@@ -170,11 +170,13 @@ export class ModelRecords {
     if (verb === 'start' || verb === 'retry') this.generation += 1;
   }
 
-  /** Back from deleted: what is parked and can be had begins again in the new generation, the rest is placed anew. */
+  /** Back from deleted: what is suspended and can be had begins again in the new generation, the rest is placed anew. */
   restore(): void {
     if (this.status !== 'deleted') return;
     this.generation += 1;
-    const warm = this.all.filter((row) => row.parkedAt && row.warmUntil && row.warmUntil > new Date(this.now) && row.status === 'stopping');
+    const warm = this.all.filter(
+      (row) => row.suspendedAt && row.warmUntil && row.warmUntil > new Date(this.now) && row.status === 'stopping',
+    );
     const back = warm.filter((row) => this.node(row.nodeId).online && !this.node(row.nodeId).draining).slice(0, this.target);
     for (const row of this.all) row.warmUntil = null;
     for (const row of back) {
@@ -183,11 +185,11 @@ export class ModelRecords {
         generation: this.generation,
         changedAt: new Date(this.now),
         startedAt: null,
-        parkedAt: null,
+        suspendedAt: null,
       });
     }
     this.status = back.length > 0 ? 'scheduled' : 'pending';
-    this.revision += 1;
+    this.version += 1;
   }
 
   private end(count: number): void {
@@ -210,7 +212,7 @@ export class ModelRecords {
   private changeStatus(to: DeploymentStatus): void {
     if (!canTransition(this.status, to)) throw new Error(`The deployment is ${this.status}, not to become ${to}`);
     this.status = to;
-    this.revision += 1;
+    this.version += 1;
   }
 
   row(id: string): ModelReplica {

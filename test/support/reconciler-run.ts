@@ -21,7 +21,7 @@ export interface PassOptions {
 const REPLACEMENT_RETRY_MS = 5_000;
 
 interface Call {
-  readonly kind: 'start' | 'park' | 'remove';
+  readonly kind: 'start' | 'suspend' | 'remove';
   readonly nodeId: string;
 }
 
@@ -43,7 +43,7 @@ export class ModelRun {
   /** One pass of ReconcileDeploymentHandler, with everything that must hold in each. */
   pass(options: PassOptions): void {
     const { records } = this;
-    const { revision, ...seen } = records.snapshot();
+    const { version, ...seen } = records.snapshot();
     this.abortUnwanted(options.calls);
     const input: PlanInput = {
       ...seen,
@@ -56,7 +56,7 @@ export class ModelRun {
     this.requireConfirmed(todo);
 
     options.meanwhile?.();
-    const recorded = options.crash === 'before writing' ? null : records.record(todo, revision, options.placementWorks);
+    const recorded = options.crash === 'before writing' ? null : records.record(todo, version, options.placementWorks);
     if (recorded?.stale === true) return;
     if (recorded) this.requireNoSurplus(input);
     if (recorded === null || options.crash) {
@@ -67,7 +67,7 @@ export class ModelRun {
     this.ask(todo);
     this.dueAt = records.now;
     const wrote =
-      todo.moves.length + todo.release.length + todo.parked.length > 0 ||
+      todo.moves.length + todo.release.length + todo.suspended.length > 0 ||
       todo.deployment !== null ||
       (todo.place !== null && !recorded.short);
     if (this.calls.size > 0) this.progress(options.calls);
@@ -101,7 +101,7 @@ export class ModelRun {
       records.asked.add(id);
       if (!this.isBusy('start', id)) this.calls.set(id, { kind: 'start', nodeId: row.nodeId });
     }
-    for (const kind of ['park', 'remove'] as const) {
+    for (const kind of ['suspend', 'remove'] as const) {
       for (const { nodeId, replicaId } of todo[kind]) if (!this.isBusy(kind, replicaId)) this.calls.set(replicaId, { kind, nodeId });
     }
   }
@@ -140,11 +140,12 @@ export class ModelRun {
     const { containers, reachable } = node;
     if (!reachable) return;
     if (kind === 'remove') containers.delete(id);
-    else if (kind === 'park') {
+    else if (kind === 'suspend') {
       if (containers.has(id)) containers.set(id, 'exited');
     } else {
-      const isParkedRun = containers.get(id) === 'exited' && records.row(id).parkedRunAt?.getTime() === records.runs.get(id)?.getTime();
-      if (!containers.has(id) || isParkedRun) records.begin(node, id);
+      const isSuspendedRun =
+        containers.get(id) === 'exited' && records.row(id).suspendedRunAt?.getTime() === records.runs.get(id)?.getTime();
+      if (!containers.has(id) || isSuspendedRun) records.begin(node, id);
     }
   }
 
@@ -157,8 +158,8 @@ export class ModelRun {
     if (!node.reachable && !node.draining) return;
     const all = records.all.filter((row) => row.nodeId === node.id && (row.reserved || node.containers.has(row.id)));
     const known = all.map((row) => {
-      const parked = row.status === 'stopping' && row.parkedAt !== null;
-      return { id: row.id, deploymentId: 'd1', status: row.status, finished: isFinished(row), parked };
+      const suspended = row.status === 'stopping' && row.suspendedAt !== null;
+      return { id: row.id, deploymentId: 'd1', status: row.status, finished: isFinished(row), suspended };
     });
     const found = node.reachable
       ? discrepancies(known, records.workloads(node), { cameBack, draining: node.draining })
@@ -214,13 +215,13 @@ function requireUnknownRemoved({ views, replicas }: PlanInput, todo: Plan): void
 
 /** While a container is kept warm it is neither removed nor released, unless it never ran or its node is being emptied. */
 function requireKept({ deployment, replicas, views, now }: PlanInput, todo: Plan): void {
-  for (const { id, nodeId, status, warmUntil, nodeDraining, startedAt, parkedRunAt } of replicas) {
+  for (const { id, nodeId, status, warmUntil, nodeDraining, startedAt, suspendedRunAt } of replicas) {
     const view = views.get(nodeId);
     const workload = view?.reachable ? view.workloads.get(id) : undefined;
     const isKept = deployment.status === 'deleted' && status === 'stopping' && warmUntil !== null && warmUntil > now && !nodeDraining;
-    if (isKept && workload?.startedAt && (startedAt || parkedRunAt) && todo.remove.some((each) => each.replicaId === id)) {
+    if (isKept && workload?.startedAt && (startedAt || suspendedRunAt) && todo.remove.some((each) => each.replicaId === id)) {
       throw new Error(`${id} is removed while it is kept warm`);
     }
-    if (todo.park.some((each) => each.replicaId === id) && !isKept) throw new Error(`${id} is parked for nothing`);
+    if (todo.suspend.some((each) => each.replicaId === id) && !isKept) throw new Error(`${id} is suspended for nothing`);
   }
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityManager, DataSource } from 'typeorm';
-import type { Resources } from '../../src/common/resources';
+import type { Resources } from '../../src/engines/resources';
 
 type Database = Pick<DataSource | EntityManager, 'query'>;
 type Values = Readonly<Record<string, unknown>>;

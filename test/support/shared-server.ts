@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hasStaleLock } from '../../src/database/data-folder-lock';
-import { startEmbeddedPostgres } from '../../src/database/embedded-postgres';
+import { hasStaleLock } from '../../src/database/embedded/data-folder-lock';
+import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres';
 
 const PREFIX = 'fog-compute-test-';
 /** Speed instead of durability: these databases do not outlive the run. */

@@ -1,4 +1,4 @@
-import { startEmbeddedPostgres } from '../../src/database/embedded-postgres';
+import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres';
 
 /** A program of its own for tests that kill it: starts the database of the folder in argv and says so in one line of JSON. */
 async function main(dataDir: string): Promise<void> {

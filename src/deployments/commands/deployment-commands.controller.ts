@@ -1,40 +1,21 @@
-import { Body, Controller, Delete, Headers, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
-import {
-  ApiAcceptedResponse,
-  ApiBearerAuth,
-  ApiBody,
-  ApiExtraModels,
-  ApiHeader,
-  ApiOkResponse,
-  ApiOperation,
-  ApiParam,
-  ApiTags,
-  getSchemaPath,
-} from '@nestjs/swagger';
+import { Body, Controller, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import type { IncomingHttpHeaders } from 'node:http';
 import { Context } from '../../common/http/context.decorator';
 import { FailureWords } from '../../common/http/failure-words.decorator';
 import { ApiProblem } from '../../common/problem/api-problem.decorator';
 import type { RequestContext } from '../../common/request-context';
-import { AppConfig } from '../../config/app-config';
 import { Idempotent } from '../../idempotency/idempotent.decorator';
-import { DeleteService } from '../deletion/delete.service';
-import { DeletionPreviewService } from '../deletion/deletion-preview.service';
 import { DeployService } from './deploy.service';
-import { readDeletionQuery } from '../deletion/deletion-query';
-import { DeleteQueryDto, DeployQueryDto } from '../dto/command-queries.dto';
-import { DeletionAnswerDto } from '../dto/deletion-answer.dto';
-import { DeletionPreviewDto } from '../dto/deletion-preview.dto';
+import { DeployQueryDto } from '../dto/deploy-query.dto';
 import { DEPLOY_EXAMPLE, DeployRequestDto, ScaleRequestDto } from '../dto/deploy-request.dto';
 import { DeploymentAcceptedDto } from '../dto/deployment-accepted.dto';
 import { DryRunDto } from '../dto/placement.dto';
 import { LifecycleService } from './lifecycle.service';
 import { RefuseExtras } from '../../common/http/refuse-extras.decorator';
-import { deletionPath, requireDeploymentId } from '../refusals';
+import { ApiDeploymentId } from '../api-deployment-id.decorator';
+import { requireDeploymentId } from '../refusals';
 import { ScaleService } from './scale.service';
-
-const ApiId = (): MethodDecorator => ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' });
 
 /** What changes deployments. Every method hands over to the service of its verb. */
 @ApiTags('deployments')
@@ -43,11 +24,8 @@ const ApiId = (): MethodDecorator => ApiParam({ name: 'deployment_id', format: '
 @Controller('deployment')
 export class DeploymentCommandsController {
   constructor(
-    private readonly config: AppConfig,
     private readonly deploys: DeployService,
     private readonly scales: ScaleService,
-    private readonly deletes: DeleteService,
-    private readonly previews: DeletionPreviewService,
     private readonly lifecycle: LifecycleService,
   ) {}
 
@@ -89,7 +67,7 @@ export class DeploymentCommandsController {
     summary: 'Change the number of replicas',
     description: 'Up: places and reserves before it answers. Down: ends the oldest.',
   })
-  @ApiId()
+  @ApiDeploymentId()
   @Idempotent()
   @ApiOkResponse({ type: DeploymentAcceptedDto })
   @ApiProblem('malformed_json', 'invalid_request', 'invalid_state')
@@ -105,61 +83,6 @@ export class DeploymentCommandsController {
     @Context() context: RequestContext,
   ): Promise<DeploymentAcceptedDto> {
     return this.scales.scale(requireDeploymentId(id), body.replicas, context);
-  }
-
-  @Delete(':deployment_id')
-  @RefuseExtras('body')
-  @FailureWords('Deletion failed')
-  @ApiOperation({
-    summary: 'Delete a deployment',
-    description:
-      'One transaction decides it. The answer waits for the teardown; 202 when that takes longer than `wait`, and at once with ' +
-      '`Prefer: respond-async`. With `dry_run=true` it only tells what would happen.',
-  })
-  @ApiId()
-  @ApiHeader({
-    name: 'If-Match',
-    required: false,
-    description: 'The `ETag` that was read: refuses (412) when the deployment has changed since',
-  })
-  @ApiHeader({ name: 'Prefer', required: false, description: '`respond-async` (RFC 7240): answer at once' })
-  @Idempotent()
-  @ApiExtraModels(DeletionAnswerDto, DeletionPreviewDto)
-  @ApiOkResponse({
-    description: 'Deleted; all replicas are confirmed stopped. With `dry_run=true`: the preview; nothing was written',
-    schema: { oneOf: [{ $ref: getSchemaPath(DeletionAnswerDto) }, { $ref: getSchemaPath(DeletionPreviewDto) }] },
-  })
-  @ApiAcceptedResponse({
-    description: 'Deleted; some replicas are still stopping. `Location` is the ledger',
-    schema: { $ref: getSchemaPath(DeletionAnswerDto) },
-  })
-  @ApiProblem('invalid_deployment_id', 'invalid_request', 'malformed_json')
-  @ApiProblem('not_found')
-  @ApiProblem('already_deleted', 'deployment_protected', 'legal_hold', 'idempotency_in_progress')
-  @ApiProblem('precondition_failed')
-  @ApiProblem('payload_too_large')
-  @ApiProblem('unsupported_media_type')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
-  @ApiProblem('try_again')
-  async delete(
-    @Param('deployment_id') id: string,
-    @Query() query: DeleteQueryDto,
-    @Headers() headers: IncomingHttpHeaders,
-    @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<DeletionAnswerDto | DeletionPreviewDto> {
-    const deploymentId = requireDeploymentId(id, 'invalid_deployment_id');
-    const { options, dryRun, waitSeconds, isAsync } = readDeletionQuery(query, headers, { graceSeconds: this.config.STOP_GRACE_SECONDS });
-    if (dryRun) {
-      const preview = await this.previews.preview(deploymentId, options, context.actor);
-      void reply.header('ETag', preview.etag);
-      return preview;
-    }
-    const { complete, answer } = await this.deletes.delete(deploymentId, options, waitSeconds, context);
-    void reply.status(complete ? HttpStatus.OK : HttpStatus.ACCEPTED);
-    if (!complete) void reply.header('Location', deletionPath(deploymentId));
-    if (!complete && isAsync) void reply.header('Preference-Applied', 'respond-async');
-    return answer;
   }
 
   @Post(':deployment_id/stop')
@@ -195,7 +118,7 @@ export class DeploymentCommandsController {
 
 function ApiLifecycle(): MethodDecorator {
   const decorators = [
-    ApiId(),
+    ApiDeploymentId(),
     Idempotent(),
     ApiAcceptedResponse({ type: DeploymentAcceptedDto }),
     ApiProblem('invalid_state', 'invalid_request', 'malformed_json'),

@@ -1,4 +1,4 @@
-import type { Resources } from '../../common/resources';
+import type { Resources } from '../../engines/resources';
 import type { HealthCheckSpec, PortSpec } from '../../runtime/runtime-driver';
 import type { PlacementStrategy } from '../../scheduling/place.types';
 

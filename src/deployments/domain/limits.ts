@@ -2,6 +2,9 @@ import type { AppConfig } from '../../config/app-config';
 import type { FieldFault } from '../../common/problem/domain-error';
 import type { DeploymentSpec } from './deployment-spec';
 
+/** Why something is protected, held or released by force, in characters: it is shown and audited. */
+export const MAX_REASON_LENGTH = 500;
+
 type Limits = Pick<
   AppConfig,
   | 'MAX_REPLICAS'

@@ -6,7 +6,7 @@ import { NestedField, NestedList } from '../../common/validation/nested';
 import { PLACEMENT_STRATEGIES, type PlacementStrategy } from '../../scheduling/place.types';
 import { DEPLOYMENT_TYPES, type DeploymentSpec, type DeploymentType } from '../domain/deployment-spec';
 import { IMAGE_REFERENCE, MAX_IMAGE_REFERENCE_LENGTH } from '../domain/image-reference';
-import { MAX_REASON_LENGTH } from './protection.dto';
+import { MAX_REASON_LENGTH } from '../domain/limits';
 
 export const DEPLOYMENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,254}$/;

@@ -65,8 +65,8 @@ export class Deployment {
   generation!: number;
 
   /** Of the row: moves with every decision, so that a result measured before it is dropped. */
-  @Column({ name: 'revision', type: 'integer', default: 1 })
-  revision!: number;
+  @Column({ name: 'version', type: 'integer', default: 1 })
+  version!: number;
 
   @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt!: Date;

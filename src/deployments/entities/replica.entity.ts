@@ -66,16 +66,16 @@ export class Replica {
   warmUntil!: Date | null;
 
   /** When the engine confirmed that the kept container does not run any more. */
-  @Column({ name: 'parked_at', type: 'timestamptz', nullable: true })
-  parkedAt!: Date | null;
+  @Column({ name: 'suspended_at', type: 'timestamptz', nullable: true })
+  suspendedAt!: Date | null;
 
-  /** By the engine's own clock, when the run had begun that was parked: a restore starts this run's container again, and no other. */
-  @Column({ name: 'parked_run_at', type: 'timestamptz', nullable: true })
-  parkedRunAt!: Date | null;
+  /** By the engine's own clock, when the run had begun that was suspended: a restore starts this run's container again, and no other. */
+  @Column({ name: 'suspended_run_at', type: 'timestamptz', nullable: true })
+  suspendedRunAt!: Date | null;
 
   /** An administrator gave it up: nobody has confirmed that its container is gone, but it holds nothing any more. */
-  @Column({ name: 'given_up_at', type: 'timestamptz', nullable: true })
-  givenUpAt!: Date | null;
+  @Column({ name: 'force_released_at', type: 'timestamptz', nullable: true })
+  forceReleasedAt!: Date | null;
 
   /** How often the engine was asked in vain to end the container since the replica is stopping. */
   @Column({ name: 'stop_attempts', type: 'integer', default: 0 })

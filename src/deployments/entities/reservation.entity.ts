@@ -1,5 +1,5 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
-import { NUMERIC } from '../../common/numeric.transformer';
+import { NUMERIC } from '../../engines/numeric.transformer';
 
 /**
  * The capacity that one replica holds on its node, from placement until its stop is confirmed. Released once, never changed.

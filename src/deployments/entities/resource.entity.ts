@@ -1,5 +1,5 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
-import { NUMERIC } from '../../common/numeric.transformer';
+import { NUMERIC } from '../../engines/numeric.transformer';
 
 /** What each replica of a deployment gets. */
 @Entity({ name: 'deployment_resources' })

@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Tx } from '../../database/transaction';
 import { JOBS_CHANNEL } from '../../jobs/job-queue';
-import { Notifications } from '../../jobs/notifications';
+import { PubSub } from '../../database/pub-sub';
 import { FLEET_CHANNEL, NodesRepository } from '../../nodes/nodes.repository';
 import { Fleet } from '../../scheduling/fleet';
 
@@ -32,13 +32,13 @@ export class FleetView implements OnApplicationBootstrap {
 
   constructor(
     private readonly nodes: NodesRepository,
-    private readonly notifications: Notifications,
+    private readonly pubSub: PubSub,
   ) {}
 
   /** Users who register or change a node, which wakes its sync, expect that the next placement knows; also of one that came back. */
   onApplicationBootstrap(): void {
-    this.notifications.on(FLEET_CHANNEL, () => this.forget());
-    this.notifications.on(JOBS_CHANNEL, (kind) => {
+    this.pubSub.subscribe(FLEET_CHANNEL, () => this.forget());
+    this.pubSub.subscribe(JOBS_CHANNEL, (kind) => {
       if (kind === 'node.sync') this.forget();
     });
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Resources } from '../../common/resources';
+import type { Resources } from '../../engines/resources';
 import { AppConfig } from '../../config/app-config';
 import type { Tx } from '../../database/transaction';
 import { takingNodes } from '../../nodes/node-status.sql';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { BatchedRead } from '../../database/batched-read';
+import { StatementBatcher } from '../../database/statement-batcher';
 import { microsecondsOf, type JsonTime } from '../../database/json-time';
 import { UNPREPARED } from '../../database/preparing-client';
 import type { ListQuery } from './list-query';
@@ -63,7 +63,7 @@ export const sortValueOf = (sortBy: SortKey, row: ListRow): string => SORT_COLUM
 @Injectable()
 export class DeploymentListRepository {
   /** By the text of their statement: what users ask in one turn differs in its values, seldom in its filters. */
-  private readonly together = new Map<string, BatchedRead<readonly unknown[], ListPage>>();
+  private readonly together = new Map<string, StatementBatcher<readonly unknown[], ListPage>>();
 
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
@@ -72,7 +72,7 @@ export class DeploymentListRepository {
     const { text, values } = statementOf(query);
     if (query.userId === null) return (await this.read(text, [values]))[0] ?? NOTHING;
     let reads = this.together.get(text);
-    if (!reads) this.together.set(text, (reads = new BatchedRead((asked) => this.read(text, asked))));
+    if (!reads) this.together.set(text, (reads = new StatementBatcher((asked) => this.read(text, asked))));
     return (await reads.get(values)) ?? NOTHING;
   }
 

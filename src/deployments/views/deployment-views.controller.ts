@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentActor } from '../../common/http/current-actor.decorator';
 import { pageHeaders } from '../../common/http/page-headers';
@@ -14,9 +14,8 @@ import { DeploymentStatusDto, HistoryEntryDto } from '../dto/deployment-status.d
 import { ETAG_HEADER } from '../etag';
 import { readHistoryQuery } from './history-query';
 import { readListQuery } from './list-query';
+import { ApiDeploymentId } from '../api-deployment-id.decorator';
 import { requireDeploymentId } from '../refusals';
-
-const ApiId = (): MethodDecorator => ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' });
 
 const PAGE_HEADERS = {
   'X-Total-Count': { description: 'How many there are in all', schema: { type: 'integer' as const } },
@@ -50,7 +49,7 @@ export class DeploymentViewsController {
   @Get('status/:deployment_id')
   @FailureWords('Failed to retrieve deployment status')
   @ApiOperation({ summary: 'See status, health and replicas', description: 'What the runtimes showed, not what was hoped.' })
-  @ApiId()
+  @ApiDeploymentId()
   @ApiOkResponse({ type: DeploymentStatusDto, headers: ETAG_HEADER })
   @ApiProblem('not_found')
   async status(
@@ -67,7 +66,7 @@ export class DeploymentViewsController {
   @Get(':deployment_id')
   @FailureWords('Failed to retrieve deployment')
   @ApiOperation({ summary: 'See the whole deployment with its placement explanations' })
-  @ApiId()
+  @ApiDeploymentId()
   @ApiOkResponse({ type: DeploymentDetailDto, headers: ETAG_HEADER })
   @ApiProblem('not_found')
   async detail(
@@ -84,7 +83,7 @@ export class DeploymentViewsController {
   @Get(':deployment_id/history')
   @FailureWords('Failed to retrieve deployment history')
   @ApiOperation({ summary: 'See every status change, newest first' })
-  @ApiId()
+  @ApiDeploymentId()
   @ApiOkResponse({ type: HistoryEntryDto, isArray: true, headers: PAGE_HEADERS })
   @ApiProblem('not_found')
   async history(

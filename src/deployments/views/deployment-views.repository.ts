@@ -3,7 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../../common/request-context';
 import { AppConfig } from '../../config/app-config';
-import { BatchedRead } from '../../database/batched-read';
+import { StatementBatcher } from '../../database/statement-batcher';
 import type { PlacementExplanation, PlacementStrategy } from '../../scheduling/place.types';
 import type { DeploymentType } from '../domain/deployment-spec';
 import type { HistoryQuery } from './history-query';
@@ -54,7 +54,7 @@ interface StatusQuery {
 /** What one deployment looks like from outside. One statement a view, whatever the number of replicas. */
 @Injectable()
 export class DeploymentViewsRepository {
-  private readonly statuses = new BatchedRead<StatusQuery, StatusView>((queries) => this.readStatuses(queries));
+  private readonly statuses = new StatementBatcher<StatusQuery, StatusView>((queries) => this.readStatuses(queries));
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,

@@ -13,7 +13,7 @@ import { encodeHistoryCursor, type HistoryQuery } from './history-query';
 import { encodeCursor, type ListQuery } from './list-query';
 import { deploymentNotFound } from '../refusals';
 import type { StatusView } from './status-view.sql';
-import { walkedPage } from './walked-page';
+import { walkedPage } from '../../common/http/walked-page';
 
 export interface Page<T> {
   readonly items: T[];
@@ -40,7 +40,7 @@ export class DeploymentViewsService {
   async status(id: string, actor: Actor, includeDeleted: boolean): Promise<Tagged<DeploymentStatusDto>> {
     const view = await this.views.status(id, actor, includeDeleted);
     if (!view) throw deploymentNotFound(id);
-    return { body: toStatus(view), etag: etagOf(view.revision) };
+    return { body: toStatus(view), etag: etagOf(view.version) };
   }
 
   async detail(id: string, actor: Actor, includeDeleted: boolean): Promise<Tagged<DeploymentDetailDto>> {

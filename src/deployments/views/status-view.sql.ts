@@ -33,7 +33,7 @@ export interface StatusView {
   readonly createdAt: IsoTime;
   readonly updatedAt: IsoTime;
   readonly deletedAt: IsoTime | null;
-  readonly revision: number;
+  readonly version: number;
   readonly protectionReason: string | null;
   readonly legalHold: boolean;
   readonly purgeAt: IsoTime | null;
@@ -73,7 +73,7 @@ export interface StatusRow extends Pick<StatusView, 'id' | 'name' | 'status' | '
   /** Counts from 1, in the order of the question. */
   readonly place: number;
   readonly times: readonly [createdAt: JsonTime, updatedAt: JsonTime, deletedAt: JsonTime | null, purgeAt: JsonTime | null];
-  readonly guards: readonly [revision: number, protectionReason: string | null, legalHold: boolean];
+  readonly guards: readonly [version: number, protectionReason: string | null, legalHold: boolean];
   readonly replicas: readonly Replica[] | null;
   readonly changes: readonly Change[] | null;
   readonly work: readonly [attempts: number, lastError: string | null, stuckSince: JsonTime | null, nextAttemptAt: JsonTime] | null;
@@ -83,7 +83,7 @@ export interface StatusRow extends Pick<StatusView, 'id' | 'name' | 'status' | '
 export const STATUS = `
   SELECT asked.place::int AS place, d.id, d.name, d.status, d.target_replicas AS "targetReplicas",
          json_build_array(d.created_at, d.updated_at, d.deleted_at, d.purge_at) AS times,
-         json_build_array(d.revision, d.protection_reason, d.legal_hold_reason IS NOT NULL) AS guards,
+         json_build_array(d.version, d.protection_reason, d.legal_hold_reason IS NOT NULL) AS guards,
          (SELECT json_build_object('cpu_cores', cpu_cores::float8, 'memory_mb', memory_mb,
                                    'gpu_units', gpu_units, 'storage_gb', storage_gb)
             FROM deployment_resources WHERE deployment_id = d.id) AS resources,
@@ -126,7 +126,7 @@ export function toStatusView({
     createdAt: isoTime(times[0]),
     updatedAt: isoTime(times[1]),
     deletedAt: isoTimeOrNull(times[2]),
-    revision: guards[0],
+    version: guards[0],
     protectionReason: guards[1],
     legalHold: guards[2],
     purgeAt: isoTimeOrNull(times[3]),

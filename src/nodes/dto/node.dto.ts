@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { subtract, type Resources } from '../../common/resources';
+import { subtract, type Resources } from '../../engines/resources';
 import { NODE_STATUSES, type NodeStatus } from '../node-status.sql';
 import { NODE_TYPES, type NodeRecord, type NodeRuntime, type NodeType } from '../node.types';
 

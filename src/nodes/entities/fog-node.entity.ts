@@ -1,5 +1,5 @@
 import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
-import { NUMERIC } from '../../common/numeric.transformer';
+import { NUMERIC } from '../../engines/numeric.transformer';
 
 /**
  * A machine with a container engine, its capacity, and what of it is reserved. The reserved_* columns are moved by the

@@ -15,19 +15,19 @@ export interface EnsureWork {
 
 /**
  * Finds the container by its labels, creates it when there is none, and starts it when it has never been started or was
- * parked. Goes over it again when the container disappears under its hands. Every engine call looks at the signal first.
+ * suspended. Goes over it again when the container disappears under its hands. Every engine call looks at the signal first.
  */
 export async function ensureContainer(engine: DockerEngine, spec: WorkloadSpec, work: EnsureWork): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const container = await findOrCreate(engine, spec, work);
     if (container === null) continue;
-    if (container.state !== 'created' && !(await isParked(engine, container, work.resumeRunAt))) return;
+    if (container.state !== 'created' && !(await isSuspended(engine, container, work.resumeRunAt))) return;
     if ((await engine.start(container.id)) === 'started') return;
   }
   throw new DriverError('timeout', 'The container was removed by somebody else while it was being created');
 }
 
-async function isParked(engine: DockerEngine, { id, state }: Found, resumeRunAt: Date | null): Promise<boolean> {
+async function isSuspended(engine: DockerEngine, { id, state }: Found, resumeRunAt: Date | null): Promise<boolean> {
   if (resumeRunAt === null || state !== 'exited') return false;
   const container = await engine.inspect(id);
   return container !== null && fromInspection(container).startedAt?.getTime() === resumeRunAt.getTime();

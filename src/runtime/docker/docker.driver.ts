@@ -16,7 +16,7 @@ import type { DockerEngines } from './docker-engines';
 import { ensureContainer } from './docker-ensure';
 import { toDriverError } from './docker-errors';
 import { LABEL } from './docker-labels';
-import { parkContainers } from './docker-park';
+import { suspendContainers } from './docker-suspend';
 import { removeContainers } from './docker-removal';
 import { EngineIdentities } from './engine-identities';
 import { toEngineInfo } from './engine-info';
@@ -63,8 +63,8 @@ export class DockerDriver extends RuntimeDriver {
     });
   }
 
-  async park(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {
-    await parkContainers(await this.engine(target, options.signal), { ...options, replicaId });
+  async suspend(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {
+    await suspendContainers(await this.engine(target, options.signal), { ...options, replicaId });
   }
 
   async remove(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {

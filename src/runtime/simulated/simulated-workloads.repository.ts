@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import { BatchedRead } from '../../database/batched-read';
+import { StatementBatcher } from '../../database/statement-batcher';
 import { exitReason } from '../exit-reason';
 import type { ObservedWorkload, PortSpec, WorkloadPhase, WorkloadSpec } from '../runtime-driver';
 import type { SimulatedBehaviour } from './simulated-behaviour';
@@ -51,13 +51,13 @@ const FORGET_AFTER_MS = 60_000;
  * within one turn of the event loop, as when a deployment of many replicas starts, shares one.
  */
 export class SimulatedWorkloadsRepository {
-  private readonly faults = new BatchedRead<string, true>((nodeIds) => this.readFaults(nodeIds), MOST_TOGETHER);
-  private readonly finds = new BatchedRead<WorkloadKey, ObservedWorkload>((keys) => this.readWorkloads(keys), MOST_TOGETHER);
-  private readonly lists = new BatchedRead<{ nodeId: string; deploymentId: string | null }, ObservedWorkload[]>((wanted) =>
+  private readonly faults = new StatementBatcher<string, true>((nodeIds) => this.readFaults(nodeIds), MOST_TOGETHER);
+  private readonly finds = new StatementBatcher<WorkloadKey, ObservedWorkload>((keys) => this.readWorkloads(keys), MOST_TOGETHER);
+  private readonly lists = new StatementBatcher<{ nodeId: string; deploymentId: string | null }, ObservedWorkload[]>((wanted) =>
     this.readLists(wanted),
   );
-  private readonly inserts = new BatchedRead<WorkloadKey, true>((workloads) => this.insertAll(workloads), MOST_TOGETHER);
-  private readonly removals = new BatchedRead<Removal, number>((removals) => this.beginRemovals(removals), MOST_TOGETHER);
+  private readonly inserts = new StatementBatcher<WorkloadKey, true>((workloads) => this.insertAll(workloads), MOST_TOGETHER);
+  private readonly removals = new StatementBatcher<Removal, number>((removals) => this.beginRemovals(removals), MOST_TOGETHER);
   private forgotAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly dataSource: DataSource) {}

@@ -79,7 +79,7 @@ export class SimulatedDriver extends RuntimeDriver {
     return this.ask(target, signal, () => Promise.resolve(simulatedImageExists(image)));
   }
 
-  park(target: NodeTarget, replicaId: string, { graceSeconds, signal }: StopOptions): Promise<void> {
+  suspend(target: NodeTarget, replicaId: string, { graceSeconds, signal }: StopOptions): Promise<void> {
     return this.ask(target, signal, async () => {
       for (;;) {
         const leftMs = await this.workloads.beginStop(target.id, replicaId, graceSeconds);

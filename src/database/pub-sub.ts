@@ -1,0 +1,125 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { EventEmitter } from 'node:events';
+import { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
+
+const RECONNECT_MS = 1_000;
+/** NOTIFY takes a lock of the whole server while it commits, so many are sent as one, outside of any user's transaction. */
+const COLLECT_MS = 10;
+const SEND = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS told(channel, payload)';
+
+/**
+ * PostgreSQL's NOTIFY as in-process events, over one connection of its own that reconnects for ever.
+ * A notification can be lost (connection cut), so every listener also looks by itself now and then.
+ */
+@Injectable()
+export class PubSub implements OnApplicationShutdown {
+  private readonly logger = new Logger(PubSub.name);
+  private readonly events = new EventEmitter().setMaxListeners(0);
+  private readonly channels = new Set<string>();
+  private client: Client | null = null;
+  private connecting: Promise<void> | null = null;
+  private listening: Promise<void> = Promise.resolve();
+  private readonly unsent = new Map<string, { channel: string; payload: string }>();
+  private sending: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** Calls `listener` with the payload of every notification on `channel`. Returns how to stop that. */
+  subscribe(channel: string, listener: (payload: string) => void): () => void {
+    this.events.on(channel, listener);
+    if (!this.channels.has(channel)) {
+      this.channels.add(channel);
+      void this.listen(channel);
+    }
+    return () => this.events.off(channel, listener);
+  }
+
+  /** Tells the listeners of this process at once and those of all others within some milliseconds, or never: it is a hint. */
+  publish(channel: string, payload: string): void {
+    this.events.emit(channel, payload);
+    if (this.closed) return;
+    this.unsent.set(`${channel} ${payload}`, { channel, payload });
+    this.sending ??= setTimeout(() => void this.send(), COLLECT_MS);
+  }
+
+  /** Resolves on the next notification on `channel` with this payload, or after `timeoutMs`, whichever comes first. */
+  next(channel: string, payload: string, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        off();
+        clearTimeout(timer);
+        resolve();
+      };
+      const off = this.subscribe(channel, (got) => {
+        if (got === payload) end();
+      });
+      const timer = setTimeout(end, timeoutMs);
+    });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.sending);
+    await this.client?.end().catch(() => undefined);
+  }
+
+  private async send(): Promise<void> {
+    const told = [...this.unsent.values()];
+    this.unsent.clear();
+    this.sending = undefined;
+    try {
+      await this.dataSource.query(SEND, [told.map(({ channel }) => channel), told.map(({ payload }) => payload)]);
+    } catch (error) {
+      this.logger.debug(`PubSub were not sent, the others look by themselves: ${String(error)}`);
+    }
+  }
+
+  private async listen(channel: string): Promise<void> {
+    this.connecting ??= this.connect();
+    // One after the other: a connection takes one statement at a time.
+    this.listening = Promise.all([this.listening, this.connecting]).then(async () => {
+      await this.client?.query(`LISTEN ${channel}`).catch((error: unknown) => this.logger.warn(`LISTEN ${channel}: ${String(error)}`));
+    });
+    await this.listening;
+  }
+
+  private async connect(): Promise<void> {
+    const closed = (): boolean => this.closed;
+    while (!closed()) {
+      const { url } = this.dataSource.options as PostgresDataSourceOptions;
+      const client = new Client({
+        connectionString: url,
+        keepAlive: true,
+        application_name: 'fog-compute-listen',
+        connectionTimeoutMillis: 5_000,
+      });
+      client.on('error', (error) => this.logger.warn(`The notification connection failed: ${error.message}`));
+      client.on('notification', ({ channel, payload }) => this.events.emit(channel, payload ?? ''));
+      try {
+        await client.connect();
+        for (const channel of this.channels) await client.query(`LISTEN ${channel}`);
+        // The process may have begun to end meanwhile, and a connection that nobody knows would keep it alive.
+        if (closed()) {
+          await client.end();
+          return;
+        }
+        this.client = client;
+        client.once('end', () => this.reconnect());
+        return;
+      } catch (error) {
+        this.logger.warn(`The notification connection could not be opened, trying again: ${String(error)}`);
+        await client.end().catch(() => undefined);
+        await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS).unref());
+      }
+    }
+  }
+
+  private reconnect(): void {
+    this.client = null;
+    if (!this.closed) this.connecting = this.connect();
+  }
+}

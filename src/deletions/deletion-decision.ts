@@ -1,0 +1,176 @@
+import { Injectable } from '@nestjs/common';
+import { Audit, type AuditEntry } from '../audit/audit';
+import { DomainError } from '../common/problem/domain-error';
+import type { RequestContext } from '../common/request-context';
+import { AppConfig } from '../config/app-config';
+import { afterCommit, type Tx } from '../database/transaction';
+import { Events } from '../events/events';
+import { JobQueue } from '../jobs/job-queue';
+import { NodesRepository } from '../nodes/nodes.repository';
+import { retentionFor } from '../retention/retention-policy';
+import { DeletionsRepository, type DecidedDeletion, type DeletionCandidate, type ForceReleasedReplica } from './deletions.repository';
+import { DeploymentMetrics } from '../deployments/deployment-metrics';
+import { matchFault } from '../deployments/etag';
+import { ForceRelease, type ForceReleased } from './force-release';
+
+/** What was asked of a deletion, or of all deletions of one bulk operation. */
+export interface DeletionOptions {
+  /** Between asking a container to end and killing it; 0..300. */
+  readonly graceSeconds: number;
+  /** Kill at once; when an administrator asks, give up what nodes without an answer hold. */
+  readonly force: boolean;
+  /** How long the containers that run are kept, stopped, for a restore; 0: not at all. */
+  readonly keepWarmSeconds: number;
+  /** The `If-Match` header as it was sent; null: none. */
+  readonly ifMatch: string | null;
+  /** The bulk operation that it is a part of. */
+  readonly operationId: string | null;
+}
+
+export type DeletionVerdict =
+  | ({ readonly kind: 'deleted' } & DecidedDeletion)
+  /** `not_found`, `already_deleted`, `precondition_failed`, `legal_hold` or `deployment_protected`. */
+  | { readonly id: string; readonly kind: 'refused'; readonly error: DomainError };
+
+const FORCED_WORDS = 'Given up by a forced deletion: its node did not answer';
+
+/**
+ * Decides deletions in the caller's transaction: all of those that are not refused. The locks are taken in id order, and
+ * the number of statements does not grow with the number of deployments.
+ */
+@Injectable()
+export class DeletionDecision {
+  constructor(
+    private readonly deletions: DeletionsRepository,
+    private readonly nodes: NodesRepository,
+    private readonly forceRelease: ForceRelease,
+    private readonly jobs: JobQueue,
+    private readonly events: Events,
+    private readonly audit: Audit,
+    private readonly metrics: DeploymentMetrics,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** One verdict per id, in the order of `ids`, which are lower-case and distinct. Nothing is waited for. */
+  async decide(tx: Tx, ids: readonly string[], options: DeletionOptions, context: RequestContext): Promise<DeletionVerdict[]> {
+    const candidates = new Map((await this.deletions.lock(tx, ids, context.actor)).map((each) => [each.id, each]));
+    const verdicts = new Map(ids.map((id) => [id, judgeDeletion(candidates.get(id), options.ifMatch)]));
+    const accepted = [...verdicts.values()].flatMap((verdict) => ('candidate' in verdict ? [verdict.candidate] : []));
+    const decided = accepted.length > 0 ? await this.write(tx, accepted, options, context) : [];
+    const deletions = new Map(decided.map((deletion) => [deletion.id, deletion]));
+    return ids.map((id): DeletionVerdict => {
+      const verdict = verdicts.get(id);
+      if (verdict && 'error' in verdict) return { id, kind: 'refused', error: verdict.error };
+      const deletion = deletions.get(id);
+      if (!deletion) throw new Error(`Nothing was decided about ${id}`);
+      return { kind: 'deleted', ...deletion };
+    });
+  }
+
+  private async write(
+    tx: Tx,
+    candidates: readonly DeletionCandidate[],
+    options: DeletionOptions,
+    context: RequestContext,
+  ): Promise<DecidedDeletion[]> {
+    const { actor, requestId } = context;
+    const ids = candidates.map(({ id }) => id);
+    const orders = candidates.map((candidate) => {
+      const { days, words } = retentionFor(candidate.retentionPolicies, candidate, this.config.RETENTION_DAYS);
+      return { id: candidate.id, from: candidate.status, retentionHours: days * 24, retentionPolicy: words };
+    });
+    const decided = await this.deletions.decide(tx, orders, { ...options, requestedBy: actor.userId, requestId });
+    const unstarted = decided.flatMap(({ unstartedIds }) => unstartedIds);
+    if (unstarted.length > 0) await this.nodes.release(tx, unstarted);
+    const isForceRelease = options.force && actor.isAdmin;
+    const { replicas, released } = isForceRelease
+      ? await this.forceRelease.release(tx, ids, { nodeId: null, words: FORCED_WORDS })
+      : NOTHING_RELEASED;
+    await this.tell(tx, decided, options);
+    await this.audit.recordAll(tx, context, auditEntries(candidates, decided, options, replicas));
+    const wishes = ids.map((key) => ({ kind: 'deployment.reconcile' as const, key }));
+    await this.jobs.enqueue(tx, wishes);
+    const lost = new Set(replicas.map(({ id }) => id));
+    return decided.map((deletion) => ({
+      ...deletion,
+      complete: deletion.complete || released.has(deletion.id),
+      stoppingIds: deletion.stoppingIds.filter((id) => !lost.has(id)),
+    }));
+  }
+
+  /** That it was deleted follows from the history; that nothing was left to tear down does not. */
+  private async tell(tx: Tx, decided: readonly DecidedDeletion[], { force }: DeletionOptions): Promise<void> {
+    await this.events.record(
+      tx,
+      decided
+        .filter(({ complete }) => complete)
+        .map(({ id, generation }) => ({ type: 'fog.deployment.teardown_completed', deploymentId: id, data: { generation } })),
+    );
+    if (force) afterCommit(tx, () => this.metrics.countDeletion('forced', decided.length));
+  }
+}
+
+const NOTHING_RELEASED: ForceReleased = { replicas: [], released: new Set() };
+
+function auditEntries(
+  candidates: readonly DeletionCandidate[],
+  decided: readonly DecidedDeletion[],
+  options: DeletionOptions,
+  forceReleased: readonly ForceReleasedReplica[],
+): AuditEntry[] {
+  const before = new Map(candidates.map(({ id, status, version }) => [id, { status, version }]));
+  const about = (id: string): Pick<AuditEntry, 'resourceType' | 'resourceId'> => ({ resourceType: 'deployment', resourceId: id });
+  return decided.flatMap((deletion) => {
+    const lost = forceReleased.filter(({ deploymentId }) => deploymentId === deletion.id);
+    const deleted: AuditEntry = {
+      action: 'deployment.delete',
+      ...about(deletion.id),
+      before: before.get(deletion.id) ?? {},
+      after: {
+        status: 'deleted',
+        purge_at: deletion.purgeAt.toISOString(),
+        replicas_stopping: deletion.stoppingIds.length - lost.length,
+        grace_seconds: options.graceSeconds,
+        force: options.force,
+        held_until: deletion.warmUntil?.toISOString() ?? null,
+        operation_id: options.operationId,
+      },
+    };
+    const after = { reason: FORCED_WORDS, node_ids: [...new Set(lost.map(({ nodeId }) => nodeId))], replicas: lost.length };
+    return lost.length === 0 ? [deleted] : [deleted, { action: 'deployment.force_release', ...about(deletion.id), after }];
+  });
+}
+
+/** The deployment, or why it may not be deleted. `undefined`: missing, or a stranger's. */
+export function judgeDeletion(
+  candidate: DeletionCandidate | undefined,
+  ifMatch: string | null,
+): { readonly candidate: DeletionCandidate } | { readonly error: DomainError } {
+  const error = deletionRefusal(candidate, ifMatch) ?? (candidate ? holdOf(candidate) : null);
+  if (error) return { error };
+  if (!candidate) throw new Error('A deployment that is missing was not refused');
+  return { candidate };
+}
+
+/** What any delete of it is refused with: missing or a stranger's (`undefined`), deleted already, or changed since it was read. */
+export function deletionRefusal(candidate: DeletionCandidate | undefined, ifMatch: string | null): DomainError | null {
+  if (!candidate) return new DomainError('not_found', 'Deployment not found or access denied');
+  return candidate.status === 'deleted' ? alreadyDeleted(candidate) : matchFault(ifMatch, candidate.version);
+}
+
+/** What keeps a live deployment from being deleted, if anything does. */
+export function holdOf({
+  protectionReason,
+  legalHoldReason,
+}: Pick<DeletionCandidate, 'protectionReason' | 'legalHoldReason'>): DomainError | null {
+  if (legalHoldReason !== null) return new DomainError('legal_hold', 'The deployment is under legal hold');
+  if (protectionReason === null) return null;
+  return new DomainError('deployment_protected', `The deployment is protected: ${protectionReason}`, {
+    members: { protection_reason: protectionReason },
+  });
+}
+
+const alreadyDeleted = ({ id, deletedAt }: DeletionCandidate): DomainError =>
+  new DomainError('already_deleted', 'Deployment already deleted', {
+    members: { deployment_id: id, deleted_at: deletedAt?.toISOString() },
+  });

@@ -1,0 +1,144 @@
+import { Body, Controller, Delete, Get, Headers, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiExtraModels,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { IncomingHttpHeaders } from 'node:http';
+import { AdminOnly } from '../auth/admin-only.decorator';
+import { Context } from '../common/http/context.decorator';
+import { CurrentActor } from '../common/http/current-actor.decorator';
+import { FailureWords } from '../common/http/failure-words.decorator';
+import { ApiProblem } from '../common/problem/api-problem.decorator';
+import type { Actor, RequestContext } from '../common/request-context';
+import { AppConfig } from '../config/app-config';
+import { deletionPath, requireDeploymentId } from '../deployments/refusals';
+import { Idempotent } from '../idempotency/idempotent.decorator';
+import { DeleteService } from './delete.service';
+import { DeletionLedgerService } from './deletion-ledger.service';
+import { DeletionPreviewService } from './deletion-preview.service';
+import { readDeletionQuery } from './deletion-query';
+import { DeleteQueryDto } from './dto/delete-query.dto';
+import { DeletionAnswerDto } from './dto/deletion-answer.dto';
+import { DeletionLedgerDto, DeletionLedgerQueryDto } from './dto/deletion-ledger.dto';
+import { DeletionPreviewDto } from './dto/deletion-preview.dto';
+import { ForceReleaseDto, ForceReleaseRequestDto } from './dto/protection.dto';
+import { ForceReleaseService } from './force-release.service';
+import { RefuseExtras } from '../common/http/refuse-extras.decorator';
+import { ApiDeploymentId } from '../deployments/api-deployment-id.decorator';
+
+/** Deleting a deployment, following the deletion, and getting it over with. */
+@ApiTags('deployments')
+@ApiBearerAuth()
+@ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'internal', 'not_found', 'invalid_request', 'try_again')
+@Controller('deployment')
+export class DeletionsController {
+  constructor(
+    private readonly config: AppConfig,
+    private readonly deletes: DeleteService,
+    private readonly previews: DeletionPreviewService,
+    private readonly ledgers: DeletionLedgerService,
+    private readonly releases: ForceReleaseService,
+  ) {}
+
+  @Delete(':deployment_id')
+  @RefuseExtras('body')
+  @FailureWords('Deletion failed')
+  @ApiOperation({
+    summary: 'Delete a deployment',
+    description:
+      'One transaction decides it. The answer waits for the teardown; 202 when that takes longer than `wait`, and at once with ' +
+      '`Prefer: respond-async`. With `dry_run=true` it only tells what would happen.',
+  })
+  @ApiDeploymentId()
+  @ApiHeader({
+    name: 'If-Match',
+    required: false,
+    description: 'The `ETag` that was read: refuses (412) when the deployment has changed since',
+  })
+  @ApiHeader({ name: 'Prefer', required: false, description: '`respond-async` (RFC 7240): answer at once' })
+  @Idempotent()
+  @ApiExtraModels(DeletionAnswerDto, DeletionPreviewDto)
+  @ApiOkResponse({
+    description: 'Deleted; all replicas are confirmed stopped. With `dry_run=true`: the preview; nothing was written',
+    schema: { oneOf: [{ $ref: getSchemaPath(DeletionAnswerDto) }, { $ref: getSchemaPath(DeletionPreviewDto) }] },
+  })
+  @ApiAcceptedResponse({
+    description: 'Deleted; some replicas are still stopping. `Location` is the ledger',
+    schema: { $ref: getSchemaPath(DeletionAnswerDto) },
+  })
+  @ApiProblem('invalid_deployment_id', 'invalid_request', 'malformed_json')
+  @ApiProblem('not_found')
+  @ApiProblem('already_deleted', 'deployment_protected', 'legal_hold', 'idempotency_in_progress')
+  @ApiProblem('precondition_failed')
+  @ApiProblem('payload_too_large')
+  @ApiProblem('unsupported_media_type')
+  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  @ApiProblem('try_again')
+  async delete(
+    @Param('deployment_id') id: string,
+    @Query() query: DeleteQueryDto,
+    @Headers() headers: IncomingHttpHeaders,
+    @Context() context: RequestContext,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DeletionAnswerDto | DeletionPreviewDto> {
+    const deploymentId = requireDeploymentId(id, 'invalid_deployment_id');
+    const { options, dryRun, waitSeconds, isAsync } = readDeletionQuery(query, headers, { graceSeconds: this.config.STOP_GRACE_SECONDS });
+    if (dryRun) {
+      const preview = await this.previews.preview(deploymentId, options, context.actor);
+      void reply.header('ETag', preview.etag);
+      return preview;
+    }
+    const { complete, answer } = await this.deletes.delete(deploymentId, options, waitSeconds, context);
+    void reply.status(complete ? HttpStatus.OK : HttpStatus.ACCEPTED);
+    if (!complete) void reply.header('Location', deletionPath(deploymentId));
+    if (!complete && isAsync) void reply.header('Preference-Applied', 'respond-async');
+    return answer;
+  }
+
+  @Get(':deployment_id/deletion')
+  @FailureWords('Failed to retrieve the deletion')
+  @ApiOperation({
+    summary: 'Follow a deletion step by step',
+    description: 'One line per step with its state, attempts, last error and next retry. Also for restored deployments.',
+  })
+  @ApiDeploymentId()
+  @ApiOkResponse({ type: DeletionLedgerDto })
+  ledger(
+    @Param('deployment_id') id: string,
+    @Query() query: DeletionLedgerQueryDto,
+    @CurrentActor() actor: Actor,
+  ): Promise<DeletionLedgerDto> {
+    return this.ledgers.ledger(requireDeploymentId(id), actor, query.generation ?? null);
+  }
+
+  @Post(':deployment_id/force-release')
+  @HttpCode(HttpStatus.OK)
+  @AdminOnly()
+  @RefuseExtras('query')
+  @FailureWords('Force release failed')
+  @ApiOperation({
+    summary: 'Give up what nodes that do not answer hold',
+    description:
+      'For administrators. Replicas that such a node should stop or remove become `failed`, and what they reserve is free at once. ' +
+      'Should the node return, their containers are removed. Audited.',
+  })
+  @ApiDeploymentId()
+  @Idempotent()
+  @ApiOkResponse({ type: ForceReleaseDto })
+  @ApiProblem('malformed_json', 'admin_required', 'read_only_token', 'conflict', 'idempotency_in_progress', 'payload_too_large')
+  @ApiProblem('unsupported_media_type', 'validation_failed', 'idempotency_key_reused')
+  forceRelease(
+    @Param('deployment_id') id: string,
+    @Body() body: ForceReleaseRequestDto,
+    @Context() context: RequestContext,
+  ): Promise<ForceReleaseDto> {
+    return this.releases.release(requireDeploymentId(id), { reason: body.reason, nodeId: body.node_id?.toLowerCase() ?? null }, context);
+  }
+}

@@ -1,0 +1,231 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../common/request-context';
+import { AppConfig } from '../config/app-config';
+import { afterCommit, type Tx } from '../database/transaction';
+import { Events } from '../events/events';
+import { PubSub } from '../database/pub-sub';
+import { isOnline } from '../nodes/node-status.sql';
+import { retentionPoliciesOf } from '../retention/retention-policies.sql';
+import type { RetentionPolicy } from '../retention/retention-policy';
+import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
+import type { DeploymentType } from '../deployments/domain/deployment-spec';
+import { sourcesOf, type DeploymentStatus } from '../deployments/domain/deployment-status';
+import { LIVE_REPLICA_STATUSES } from '../deployments/domain/replica-status';
+import { TEARDOWN_CHANNEL } from './teardown-watch';
+
+/** What a deletion has to know of a deployment; its row is locked until the transaction ends. */
+export interface DeletionCandidate {
+  readonly id: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly type: DeploymentType;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly status: DeploymentStatus;
+  readonly version: number;
+  readonly deletedAt: Date | null;
+  readonly protectionReason: string | null;
+  readonly legalHoldReason: string | null;
+  /** Those that concern it. */
+  readonly retentionPolicies: readonly RetentionPolicy[];
+}
+
+export interface DeletionOrder {
+  readonly id: string;
+  readonly from: DeploymentStatus;
+  readonly retentionHours: number;
+  /** The policy, in words. */
+  readonly retentionPolicy: string;
+}
+
+/** What was asked of all deletions of one decision. */
+export interface DeletionTerms {
+  readonly graceSeconds: number;
+  readonly force: boolean;
+  /** 0: nothing is kept. */
+  readonly keepWarmSeconds: number;
+  readonly requestedBy: string;
+  readonly requestId: string;
+  readonly operationId: string | null;
+}
+
+export interface DecidedDeletion {
+  readonly id: string;
+  readonly generation: number;
+  readonly deletedAt: Date;
+  readonly purgeAt: Date;
+  /** Until then the containers are kept for a restore; null: they are not. */
+  readonly warmUntil: Date | null;
+  /** Nothing is left to tear down. */
+  readonly complete: boolean;
+  /** Replicas that an engine must still end. */
+  readonly stoppingIds: readonly string[];
+  /** Replicas that no engine knows: stopped; the caller releases what they hold. */
+  readonly unstartedIds: readonly string[];
+}
+
+export interface ForceReleasedReplica {
+  readonly id: string;
+  readonly deploymentId: string;
+  readonly nodeId: string;
+  readonly nodeName: string;
+}
+
+export interface CompletedDeletion {
+  /** Of the deployment. */
+  readonly id: string;
+  readonly generation: number;
+  /** The deployment lives again: only what the restore did not take over has been torn down. */
+  readonly isRestored: boolean;
+  /** From the decision, or from the end of the time in which its containers were kept. */
+  readonly seconds: number;
+}
+
+/** Every write to `deletions`, set-based: a bulk deletion costs as many statements as a single one. */
+@Injectable()
+export class DeletionsRepository {
+  constructor(
+    private readonly pubSub: PubSub,
+    private readonly events: Events,
+    private readonly config: AppConfig,
+  ) {}
+
+  /** Locks in id order and leaves out what is missing, and what is neither the actor's own nor the actor an administrator. */
+  lock(tx: Tx, ids: readonly string[], actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<DeletionCandidate[]> {
+    return tx.query(`${CANDIDATES} FOR UPDATE OF d`, [ids, actor.userId, actor.isAdmin]);
+  }
+
+  /** The same without the locks: what it says may have changed a moment later. */
+  look(tx: Tx, ids: readonly string[], actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<DeletionCandidate[]> {
+    return tx.query(CANDIDATES, [ids, actor.userId, actor.isAdmin]);
+  }
+
+  /**
+   * The one statement that deletes: replicas, status, history row and deletion row, all or none. The caller holds the
+   * locks. In any order; throws when one of the deployments cannot be deleted from its status.
+   */
+  async decide(tx: Tx, orders: readonly DeletionOrder[], terms: DeletionTerms): Promise<DecidedDeletion[]> {
+    const rows = await tx.query<DecidedDeletion[]>(DECIDE, [
+      JSON.stringify(orders),
+      LIVE_REPLICA_STATUSES,
+      sourcesOf('deleted'),
+      terms.keepWarmSeconds,
+      terms.requestedBy,
+      terms.requestId,
+      terms.operationId,
+      terms.graceSeconds,
+      terms.force,
+    ]);
+    afterCommit(tx, () => {
+      for (const { id } of orders) this.pubSub.publish(DEPLOYMENT_CHANNEL, id);
+    });
+    this.events.announce(tx);
+    if (rows.length !== orders.length) throw new Error(`Deleted ${rows.length} of ${orders.length} deployments`);
+    return rows;
+  }
+
+  /**
+   * Gives up replicas that nodes without an answer should end: they are `failed`, with the words why, and no longer count.
+   * The caller holds the locks of the deployments and releases what the replicas hold.
+   */
+  async forceRelease(
+    tx: Tx,
+    ids: readonly string[],
+    { nodeId, words }: { nodeId: string | null; words: string },
+  ): Promise<ForceReleasedReplica[]> {
+    const [rows] = await tx.query<[ForceReleasedReplica[], number]>(FORCE_RELEASE, [
+      ids,
+      nodeId,
+      words,
+      this.config.NODE_OFFLINE_AFTER_SECONDS,
+    ]);
+    afterCommit(tx, () => {
+      for (const id of new Set(rows.map((row) => row.deploymentId))) this.pubSub.publish(TEARDOWN_CHANNEL, id);
+    });
+    return rows;
+  }
+
+  /** Marks those deletions as complete that hold nothing any more. What a restored deployment holds since is another matter. */
+  async completeWhatHoldsNothing(tx: Tx, ids: readonly string[]): Promise<CompletedDeletion[]> {
+    const [rows] = await tx.query<[CompletedDeletion[], number]>(COMPLETE, [ids]);
+    return rows;
+  }
+
+  /** Those of the deployments that have no open reservation. */
+  async holdingNothing(tx: Tx, ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await tx.query<{ id: string }[]>(
+      `SELECT id FROM unnest($1::uuid[]) AS asked(id)
+        WHERE NOT EXISTS (SELECT 1 FROM reservations WHERE deployment_id = asked.id AND released_at IS NULL)`,
+      [ids],
+    );
+    return new Set(rows.map((row) => row.id));
+  }
+}
+
+/** $1 ids, $2 the caller, $3 whether that is an administrator. */
+export const CANDIDATES = `
+  SELECT d.id, d.user_id AS "userId", d.name, d.type, d.labels, d.status, d.version, d.deleted_at AS "deletedAt",
+         d.protection_reason AS "protectionReason", d.legal_hold_reason AS "legalHoldReason", ${retentionPoliciesOf('d')} AS "retentionPolicies"
+    FROM deployments AS d WHERE d.id = ANY($1::uuid[]) AND (d.user_id = $2 OR $3) ORDER BY d.id`;
+
+/** All parts see the rows as they were before it: a replica that was `pending` counts as such throughout. */
+const DECIDE = `
+  WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
+  wanted AS (
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS w(id uuid, "from" text, "retentionHours" int, "retentionPolicy" text)),
+  ended AS (
+    UPDATE deployment_replicas AS r
+       SET status = CASE WHEN r.status = 'pending' THEN 'stopped' ELSE 'stopping' END,
+           stopped_at = CASE WHEN r.status = 'pending' THEN at END,
+           warm_until = CASE WHEN r.status = 'running' AND $4 > 0 THEN at + make_interval(secs => $4) END,
+           changed_at = at, reason = 'Deployment deleted'
+      FROM wanted AS w, moment
+     WHERE r.deployment_id = w.id AND r.status = ANY($2::text[])
+    RETURNING r.id, r.deployment_id, r.status, r.warm_until),
+  counted AS (
+    SELECT deployment_id, max(warm_until) AS warm_until,
+           json_agg(id) FILTER (WHERE status = 'stopping') AS stopping, count(*) FILTER (WHERE status = 'stopping') AS stopping_count,
+           json_agg(id) FILTER (WHERE status = 'stopped') AS unstarted
+      FROM ended GROUP BY deployment_id),
+  moved AS (
+    UPDATE deployments AS d
+       SET status = 'deleted', version = d.version + 1, updated_at = at, deleted_at = at,
+           purge_at = at + make_interval(hours => w."retentionHours")
+      FROM wanted AS w, moment
+     WHERE d.id = w.id AND d.status = ANY($3::text[])
+    RETURNING d.id, d.generation, d.deleted_at, d.purge_at, w."from", w."retentionPolicy"),
+  recorded AS (
+    INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
+    SELECT m.id, m."from", 'deleted', format('User deletion: stopped %s replicas, released resources', coalesce(c.stopping_count, 0)), $5, $6
+      FROM moved AS m LEFT JOIN counted AS c ON c.deployment_id = m.id),
+  decided AS (
+    INSERT INTO deletions (deployment_id, generation, requested_by, request_id, operation_id, grace_seconds, force, warm_until,
+                           retention_policy, decided_at, completed_at)
+    SELECT m.id, m.generation, $5, $6, $7, $8, $9, c.warm_until, m."retentionPolicy", m.deleted_at,
+           CASE WHEN NOT EXISTS (SELECT 1 FROM reservations AS v JOIN deployment_replicas AS r ON r.id = v.replica_id
+                                  WHERE v.deployment_id = m.id AND v.released_at IS NULL AND r.status <> 'pending') THEN m.deleted_at END
+      FROM moved AS m LEFT JOIN counted AS c ON c.deployment_id = m.id
+    RETURNING deployment_id, completed_at, warm_until)
+  SELECT m.id, m.generation, m.deleted_at AS "deletedAt", m.purge_at AS "purgeAt", x.warm_until AS "warmUntil",
+         x.completed_at IS NOT NULL AS complete,
+         coalesce(c.stopping, '[]') AS "stoppingIds", coalesce(c.unstarted, '[]') AS "unstartedIds"
+    FROM moved AS m JOIN decided AS x ON x.deployment_id = m.id LEFT JOIN counted AS c ON c.deployment_id = m.id`;
+
+const FORCE_RELEASE = `
+  WITH lost AS (
+    SELECT r.id, n.name FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
+     WHERE r.deployment_id = ANY($1::uuid[]) AND ($2::uuid IS NULL OR r.node_id = $2) AND NOT ${isOnline('$4')}
+       AND (r.status = 'stopping'
+            OR r.status = 'failed' AND EXISTS (SELECT 1 FROM reservations AS v WHERE v.replica_id = r.id AND v.released_at IS NULL)))
+  UPDATE deployment_replicas AS r
+     SET status = 'failed', reason = $3, force_released_at = clock_timestamp(), changed_at = clock_timestamp(),
+         superseded_at = coalesce(r.superseded_at, clock_timestamp()), warm_until = NULL, stop_retry_at = NULL
+    FROM lost WHERE r.id = lost.id
+  RETURNING r.id, r.deployment_id AS "deploymentId", r.node_id AS "nodeId", lost.name AS "nodeName"`;
+
+const COMPLETE = `
+  UPDATE deletions AS x SET completed_at = clock_timestamp()
+   WHERE x.deployment_id = ANY($1::uuid[]) AND x.completed_at IS NULL
+     AND NOT EXISTS (SELECT 1 FROM reservations AS v JOIN deployment_replicas AS r ON r.id = v.replica_id
+                      WHERE v.deployment_id = x.deployment_id AND v.released_at IS NULL AND r.generation <= x.generation)
+  RETURNING x.deployment_id AS id, x.generation, x.restored_at IS NOT NULL AS "isRestored",
+            greatest(0, extract(epoch FROM x.completed_at - greatest(x.decided_at, x.warm_until)))::float8 AS seconds`;

@@ -1,0 +1,41 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Optional, QueryFlag, QueryInteger, TextField } from '../../common/validation/fields';
+
+export class DeleteQueryDto {
+  @ApiPropertyOptional({ description: 'Only answer with what would happen; write nothing', default: false, type: Boolean })
+  @Optional()
+  @QueryFlag()
+  dry_run: boolean = false;
+
+  @ApiPropertyOptional({
+    description: 'Between asking a container to end and killing it; default: STOP_GRACE_SECONDS (10)',
+    minimum: 0,
+    maximum: 300,
+    type: 'integer',
+  })
+  @Optional()
+  @QueryInteger({ min: 0, max: 300 })
+  grace_seconds?: number;
+
+  @ApiPropertyOptional({
+    description: 'Kill at once. Asked by an administrator, also give up what nodes that do not answer hold',
+    default: false,
+    type: Boolean,
+  })
+  @Optional()
+  @QueryFlag()
+  force: boolean = false;
+
+  @ApiPropertyOptional({
+    description:
+      'Keep the containers that run, stopped, and what they reserve, for so long: `600s`, `10m`, `1h`, at most `24h`. Not with `force`',
+  })
+  @Optional()
+  @TextField({ max: 10 })
+  keep_warm?: string;
+
+  @ApiPropertyOptional({ description: 'Seconds to wait for the teardown; default: grace + 5', minimum: 0, maximum: 60, type: 'integer' })
+  @Optional()
+  @QueryInteger({ min: 0, max: 60 })
+  wait?: number;
+}

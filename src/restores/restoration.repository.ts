@@ -1,0 +1,121 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../common/request-context';
+import { afterCommit, type Tx } from '../database/transaction';
+import { Events } from '../events/events';
+import { PubSub } from '../database/pub-sub';
+import { isOnline } from '../nodes/node-status.sql';
+import { AppConfig } from '../config/app-config';
+import { DEPLOYMENT_CHANNEL, type LockedDeployment } from '../deployments/deployments.repository';
+import type { DeploymentStatus, RestoredStatus } from '../deployments/domain/deployment-status';
+
+/** A deployment that may be restored, with what is left of it; its row is locked unless it was only looked at. */
+export interface RestorationCandidate extends LockedDeployment {
+  readonly containerImage: string;
+  /** What it was when it was deleted. */
+  readonly statusBefore: DeploymentStatus;
+  readonly purgeAt: Date | null;
+  /** Replicas whose containers were kept warm, on nodes that answer and do not drain. */
+  readonly warmReplicaIds: readonly string[];
+  /** Where its replicas were last. */
+  readonly lastNodeIds: readonly string[];
+  /** Another live deployment of the owner has its name now. */
+  readonly nameTaken: boolean;
+}
+
+export interface Restoration {
+  readonly name: string;
+  /** `scheduled` when its replicas have places, `stopped` when it was stopped before. */
+  readonly to: RestoredStatus;
+  readonly reason: string;
+  readonly changedBy: string;
+  readonly requestId: string;
+}
+
+/** The only writes that bring a deleted deployment back; the guard of the table accepts them from nowhere else. */
+@Injectable()
+export class RestorationRepository {
+  constructor(
+    private readonly pubSub: PubSub,
+    private readonly config: AppConfig,
+    private readonly events: Events,
+  ) {}
+
+  /** Null when it is missing or neither the actor's own nor the actor an administrator. `name`: the one it is to have. */
+  async find(
+    tx: Tx,
+    id: string,
+    { actor, name, lock }: { actor: Pick<Actor, 'userId' | 'isAdmin'>; name: string | null; lock: boolean },
+  ): Promise<RestorationCandidate | null> {
+    // A statement of its own: after a wait for the lock, what is read beside the row would be as old as the wait.
+    if (lock)
+      await tx.query(`SELECT 1 FROM deployments WHERE id = $1 AND (user_id = $2 OR $3) FOR UPDATE`, [id, actor.userId, actor.isAdmin]);
+    const values = [id, actor.userId, actor.isAdmin, name, this.config.NODE_OFFLINE_AFTER_SECONDS];
+    const [row] = await tx.query<RestorationCandidate[]>(CANDIDATE, values);
+    return row ?? null;
+  }
+
+  /**
+   * Makes it live again, as a new generation, with its history row. Warm replicas go over to the new generation and are
+   * started again; those that are not among `warmReplicaIds` lose their claim to be kept. Returns the new generation.
+   */
+  async restore(tx: Tx, deployment: RestorationCandidate, restoration: Restoration): Promise<{ generation: number }> {
+    await tx.query(`SELECT set_config('fog.operation', 'restore', true)`);
+    const [row] = await tx.query<{ generation: number }[]>(RESTORE, [
+      deployment.id,
+      restoration.name,
+      restoration.to,
+      restoration.reason,
+      restoration.changedBy,
+      restoration.requestId,
+      restoration.to === 'scheduled' ? deployment.warmReplicaIds : [],
+    ]);
+    await tx.query(`SELECT set_config('fog.operation', '', true)`);
+    this.events.announce(tx);
+    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_CHANNEL, deployment.id));
+    if (!row) throw new Error(`Deployment ${deployment.id} was not restored`);
+    return row;
+  }
+}
+
+const CANDIDATE = `
+  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.version,
+         d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
+         d.container_image AS "containerImage", d.purge_at AS "purgeAt",
+         json_build_object('cpuCores', s.cpu_cores::float8, 'memoryMb', s.memory_mb,
+                           'gpuUnits', s.gpu_units, 'storageGb', s.storage_gb) AS resources,
+         (SELECT old_status FROM deployment_status_history WHERE deployment_id = d.id AND new_status = 'deleted'
+           ORDER BY id DESC LIMIT 1) AS "statusBefore",
+         (SELECT coalesce(json_agg(r.id ORDER BY r.created_at, r.id), '[]')
+            FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
+           WHERE r.deployment_id = d.id AND r.status = 'stopping' AND r.warm_until > clock_timestamp() AND r.suspended_at IS NOT NULL
+             AND NOT n.draining AND ${isOnline('$5')}) AS "warmReplicaIds",
+         (SELECT coalesce(json_agg(DISTINCT r.node_id), '[]') FROM deployment_replicas AS r
+           WHERE r.deployment_id = d.id AND r.generation = d.generation) AS "lastNodeIds",
+         EXISTS (SELECT 1 FROM deployments AS o
+                  WHERE o.user_id = d.user_id AND o.name = coalesce($4, d.name) AND o.deleted_at IS NULL) AS "nameTaken"
+    FROM deployments AS d JOIN deployment_resources AS s ON s.deployment_id = d.id
+   WHERE d.id = $1 AND (d.user_id = $2 OR $3)`;
+
+const RESTORE = `
+  WITH restored AS (
+    UPDATE deployments
+       SET status = $3, name = $2, deleted_at = NULL, purge_at = NULL, generation = generation + 1, version = version + 1,
+           updated_at = clock_timestamp()
+     WHERE id = $1 AND status = 'deleted'
+    RETURNING id, generation),
+  recorded AS (
+    INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
+    SELECT id, 'deleted', $3, $4, $5, $6 FROM restored),
+  marked AS (
+    UPDATE deletions AS x SET restored_at = clock_timestamp()
+      FROM restored WHERE x.deployment_id = restored.id AND x.generation = restored.generation - 1),
+  warm AS (
+    UPDATE deployment_replicas AS r
+       SET status = CASE WHEN r.id = ANY($7::uuid[]) THEN 'starting' ELSE r.status END,
+           generation = CASE WHEN r.id = ANY($7::uuid[]) THEN restored.generation ELSE r.generation END,
+           reason = CASE WHEN r.id = ANY($7::uuid[]) THEN 'Starting again from a kept container' ELSE r.reason END,
+           started_at = CASE WHEN r.id = ANY($7::uuid[]) THEN NULL ELSE r.started_at END,
+           stop_attempts = CASE WHEN r.id = ANY($7::uuid[]) THEN 0 ELSE r.stop_attempts END,
+           changed_at = clock_timestamp(), warm_until = NULL, suspended_at = NULL
+      FROM restored WHERE r.deployment_id = restored.id AND r.status = 'stopping' AND r.warm_until IS NOT NULL)
+  SELECT generation FROM restored`;

@@ -1,0 +1,68 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Optional, QueryFlag, TextField } from '../../common/validation/fields';
+import { PURGE_BLOCK_CODES, type PurgeBlockCode } from '../purge-block';
+
+export class PurgeQueryDto {
+  @ApiPropertyOptional({
+    description: 'Only answer with what would go and what stands in the way; write nothing',
+    default: false,
+    type: Boolean,
+  })
+  @Optional()
+  @QueryFlag()
+  dry_run: boolean = false;
+
+  @ApiPropertyOptional({ description: 'Do not wait for `purge_at`; needs `reason`', default: false, type: Boolean })
+  @Optional()
+  @QueryFlag()
+  override_retention: boolean = false;
+
+  @ApiPropertyOptional({ minLength: 1, maxLength: 500, description: 'Why; kept in the audit log' })
+  @Optional()
+  @TextField({ max: 500 })
+  reason?: string;
+}
+
+export class PurgeBlockDto {
+  @ApiProperty({ enum: PURGE_BLOCK_CODES })
+  code!: PurgeBlockCode;
+
+  @ApiProperty()
+  detail!: string;
+}
+
+/** What a purge removed, or in a dry run would remove. */
+export class PurgeAnswerDto {
+  @ApiProperty({ format: 'uuid' })
+  deployment_id!: string;
+
+  @ApiProperty()
+  name!: string;
+
+  @ApiProperty({ description: 'True: nothing was written' })
+  dry_run!: boolean;
+
+  @ApiProperty({ description: 'Its rows are gone for good' })
+  purged!: boolean;
+
+  @ApiProperty({ type: () => [PurgeBlockDto], description: 'What stands in the way; empty when it was or can be purged' })
+  blocked_by!: PurgeBlockDto[];
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  deleted_at!: string | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true })
+  purge_at!: string | null;
+
+  @ApiProperty({ type: String, nullable: true, description: 'The policy that set `purge_at`, in words' })
+  retention_policy!: string | null;
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'integer' }, description: 'Rows by table' })
+  rows!: Record<string, number>;
+
+  @ApiProperty({ type: 'integer', description: 'Containers that it removes: none, those went with the deletion' })
+  containers!: number;
+
+  @ApiProperty()
+  message!: string;
+}

@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { PurgeController } from './purge.controller';
+import { RetentionModule } from './retention.module';
+import { RetentionPoliciesController } from './retention-policies.controller';
+
+/** The routes of retention and purge; left out of processes that only work in the background. */
+@Module({ imports: [RetentionModule], controllers: [PurgeController, RetentionPoliciesController] })
+export class RetentionApiModule {}

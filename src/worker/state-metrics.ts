@@ -1,0 +1,110 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { AppConfig } from '../config/app-config';
+import { Metrics, type Sample } from '../metrics/metrics';
+import { isOnline, nodeStatus } from '../nodes/node-status.sql';
+
+type GaugeName = keyof typeof LABELS;
+
+interface Row {
+  readonly gauge: GaugeName;
+  readonly label: string;
+  readonly value: number;
+}
+
+const LABELS = {
+  fog_deployments: 'status',
+  fog_replicas: 'status',
+  fog_nodes: 'status',
+  fog_jobs: 'state',
+  fog_jobs_oldest_due_age_seconds: 'kind',
+  fog_teardown_oldest_step_age_seconds: 'step',
+  fog_deletions_waiting_for_nodes: 'age',
+  fog_operations: 'status',
+} as const;
+
+/** The state of the fleet as gauges, read in one statement. What is finished (deleted, stopped) is not counted: it only grows. */
+@Injectable()
+export class StateMetrics {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly config: AppConfig,
+    metrics: Metrics,
+  ) {
+    metrics.gauges({
+      source: 'fleet',
+      gauges: [
+        { name: 'fog_deployments', help: 'Live deployments by status.', labels: ['status'] },
+        { name: 'fog_replicas', help: 'Unfinished replicas by status.', labels: ['status'] },
+        { name: 'fog_nodes', help: 'Nodes by status.', labels: ['status'] },
+        { name: 'fog_jobs', help: 'Jobs by state: waiting, running, failing.', labels: ['state'] },
+        { name: 'fog_jobs_oldest_due_age_seconds', help: 'For how long the oldest due job has been waiting.', labels: ['kind'] },
+        {
+          name: 'fog_teardown_oldest_step_age_seconds',
+          help: 'For how long the oldest open step of a teardown has been open.',
+          labels: ['step'],
+        },
+        { name: 'fog_deletions_waiting_for_nodes', help: 'Deletions that wait for nodes that are offline, by age.', labels: ['age'] },
+        { name: 'fog_operations', help: 'Bulk operations that have not ended, by status.', labels: ['status'] },
+      ],
+      read: () => this.read(),
+    });
+  }
+
+  private async read(): Promise<Record<GaugeName, Sample[]>> {
+    const rows = await this.dataSource.query<Row[]>(STATE, [this.config.NODE_OFFLINE_AFTER_SECONDS]);
+    const of = (gauge: GaugeName): Sample[] =>
+      rows.filter((row) => row.gauge === gauge).map(({ label, value }) => ({ labels: { [LABELS[gauge]]: label }, value }));
+    return {
+      fog_deployments: of('fog_deployments'),
+      fog_replicas: of('fog_replicas'),
+      fog_nodes: of('fog_nodes'),
+      fog_jobs: of('fog_jobs'),
+      fog_jobs_oldest_due_age_seconds: of('fog_jobs_oldest_due_age_seconds'),
+      fog_teardown_oldest_step_age_seconds: of('fog_teardown_oldest_step_age_seconds'),
+      fog_deletions_waiting_for_nodes: of('fog_deletions_waiting_for_nodes'),
+      fog_operations: of('fog_operations'),
+    };
+  }
+}
+
+const STATE = `
+  SELECT 'fog_deployments' AS gauge, status AS label, count(*)::float8 AS value FROM deployments WHERE deleted_at IS NULL GROUP BY status
+  UNION ALL
+  SELECT 'fog_replicas', status, count(*) FROM deployment_replicas
+   WHERE status IN ('pending', 'starting', 'running', 'stopping') GROUP BY status
+  UNION ALL
+  SELECT 'fog_nodes', ${nodeStatus('$1')}, count(*) FROM nodes AS n WHERE n.removed_at IS NULL GROUP BY 2
+  UNION ALL
+  SELECT 'fog_jobs', CASE WHEN lease_until > now() THEN 'running' WHEN failing_since IS NOT NULL THEN 'failing' ELSE 'waiting' END, count(*)
+    FROM jobs GROUP BY 2
+  UNION ALL
+  SELECT 'fog_jobs_oldest_due_age_seconds', kind,
+         greatest(0, extract(epoch FROM now() - min(due_at) FILTER (WHERE lease_until IS NULL OR lease_until < now())))::float8
+    FROM jobs GROUP BY kind
+  UNION ALL
+  SELECT 'fog_teardown_oldest_step_age_seconds', CASE r.status WHEN 'stopping' THEN 'stop' ELSE 'release' END,
+         greatest(0, extract(epoch FROM now() - min(greatest(r.changed_at, r.warm_until))))::float8
+    FROM deletions AS x
+    JOIN reservations AS v ON v.deployment_id = x.deployment_id AND v.released_at IS NULL
+    JOIN deployment_replicas AS r ON r.id = v.replica_id AND r.generation <= x.generation AND r.status IN ('stopping', 'failed')
+   WHERE x.completed_at IS NULL AND coalesce(r.warm_until <= now(), true)
+   GROUP BY 2
+  UNION ALL
+  SELECT 'fog_deletions_waiting_for_nodes', age, count(*)
+    FROM (SELECT CASE WHEN x.decided_at > now() - interval '1 minute' THEN 'under_1m'
+                      WHEN x.decided_at > now() - interval '10 minutes' THEN 'under_10m'
+                      WHEN x.decided_at > now() - interval '1 hour' THEN 'under_1h'
+                      WHEN x.decided_at > now() - interval '1 day' THEN 'under_1d'
+                      ELSE 'over_1d' END AS age
+            FROM deletions AS x
+           WHERE x.completed_at IS NULL
+             AND EXISTS (SELECT 1 FROM reservations AS v
+                           JOIN deployment_replicas AS r ON r.id = v.replica_id AND r.generation <= x.generation
+                           JOIN nodes AS n ON n.id = v.node_id
+                          WHERE v.deployment_id = x.deployment_id AND v.released_at IS NULL
+                            AND (r.suspended_at IS NULL OR r.warm_until <= now()) AND NOT ${isOnline('$1')})) AS waiting
+   GROUP BY age
+  UNION ALL
+  SELECT 'fog_operations', status, count(*) FROM operations WHERE finished_at IS NULL GROUP BY status`;
