@@ -10,6 +10,7 @@ const LAYERS = [
   ['database'],
   ['idempotency'],
   ['audit'],
+  ['commands'],
   ['auth', 'jobs', 'logging', 'metrics'],
   ['events'],
   ['nodes', 'scheduling', 'runtime'],

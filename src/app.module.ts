@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { AdminModule } from './admin/admin.module';
 import { AuditModule } from './audit/audit.module';
 import { AuthModule } from './auth/auth.module';
+import { CommandsModule } from './commands/commands.module';
 import type { Clock } from './common/clock';
 import { ClockModule } from './common/clock.module';
 import type { AppConfig } from './config/app-config';
@@ -56,6 +57,7 @@ export class AppModule {
       EventsModule,
       IdempotencyModule,
       AuditModule,
+      CommandsModule,
       AuthModule,
       HealthModule.of(config),
     ];

@@ -1,3 +1,5 @@
+import type { Answer } from './http/answer';
+
 /** Who acts. `via` tells a person's session from a machine's token; `credentialId` is the session's or the token's id. */
 export interface Actor {
   readonly userId: string;
@@ -13,6 +15,8 @@ export interface IdempotencyClaim {
   readonly scope: string;
   readonly key: string;
   readonly claim: string;
+  /** Turns the outcome of the request into its answer, which is what is kept. */
+  readonly present: (outcome: unknown) => Answer;
 }
 
 /** Which request it is, and from where. */

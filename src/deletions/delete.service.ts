@@ -1,16 +1,17 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
+import { Commands } from '../commands/commands';
 import type { RequestContext } from '../common/request-context';
-import { inTransaction } from '../database/transaction';
-import { IdempotencyService } from '../idempotency/idempotency.service';
 import { DeletionDecision, type DeletionOptions, type DeletionVerdict } from './deletion-decision';
 import { DeploymentMetrics } from '../deployments/deployment-metrics';
-import { DeletionAnswerDto } from './dto/deletion-answer.dto';
-import { deletionPath } from '../deployments/refusals';
 import { TeardownWatch, type TeardownState } from './teardown-watch';
 
 type Decision = Extract<DeletionVerdict, { kind: 'deleted' }>;
+
+/** A deletion that was decided, and how far its teardown is. */
+export interface Deleted {
+  readonly decision: Decision;
+  readonly teardown: TeardownState;
+}
 
 /**
  * Deletes a deployment. One transaction decides it: all or nothing, no engine is called inside. The teardown that follows
@@ -21,23 +22,18 @@ export class DeleteService {
   private readonly logger = new Logger(DeleteService.name);
 
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly decisions: DeletionDecision,
-    private readonly idempotency: IdempotencyService,
     private readonly teardowns: TeardownWatch,
     private readonly metrics: DeploymentMetrics,
   ) {}
 
-  /** Throws what `DeletionDecision` refuses with. Waits up to `waitSeconds` for the teardown; `complete` says if it ended. */
-  async delete(
-    id: string,
-    options: DeletionOptions,
-    waitSeconds: number,
-    context: RequestContext,
-  ): Promise<{ complete: boolean; answer: DeletionAnswerDto }> {
-    const decision = await this.metrics.timeDecision(() => this.decide(id, options, context));
-    const teardown = decision.complete || waitSeconds === 0 ? undone(decision) : await this.follow(decision, waitSeconds * 1000);
-    return { complete: teardown.complete, answer: DeletionAnswerDto.of(decision, teardown) };
+  /** Throws what `DeletionDecision` refuses with. Waits up to `waitSeconds` for the teardown, and tells how far it is then. */
+  async delete(id: string, options: DeletionOptions, waitSeconds: number, context: RequestContext): Promise<Deleted> {
+    const decided = await this.metrics.timeDecision(() => this.decide(id, options, context));
+    const { decision } = decided;
+    if (decision.complete || waitSeconds === 0) return decided;
+    return { decision, teardown: await this.follow(decision, waitSeconds * 1000) };
   }
 
   /** The decision has been committed: whatever happens while we watch, the answer may no longer say that it failed. */
@@ -50,14 +46,13 @@ export class DeleteService {
     }
   }
 
-  private decide(id: string, options: DeletionOptions, context: RequestContext): Promise<Decision> {
-    return inTransaction(this.dataSource, async (tx) => {
-      const [verdict] = await this.decisions.decide(tx, [id], options, context);
+  private decide(id: string, options: DeletionOptions, context: RequestContext): Promise<Deleted> {
+    return this.commands.run(context, async (tx) => {
+      const { verdicts, audit } = await this.decisions.decide(tx, [id], options, context);
+      const [verdict] = verdicts;
       if (!verdict) throw new Error(`No verdict about ${id}`);
       if (verdict.kind === 'refused') throw verdict.error;
-      const answer = DeletionAnswerDto.of(verdict, undone(verdict));
-      await this.idempotency.storeAnswer(tx, context, { status: 202, body: answer, location: deletionPath(id) });
-      return verdict;
+      return { outcome: { decision: verdict, teardown: undone(verdict) }, audit };
     });
   }
 }

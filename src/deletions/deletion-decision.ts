@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Audit, type AuditEntry } from '../audit/audit';
+import type { AuditEntry } from '../audit/audit';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
@@ -11,7 +11,7 @@ import { retentionFor } from '../retention/retention-policy';
 import { DeletionsRepository, type DecidedDeletion, type DeletionCandidate, type ForceReleasedReplica } from './deletions.repository';
 import { DeploymentMetrics } from '../deployments/deployment-metrics';
 import { matchFault } from '../deployments/etag';
-import { ForceRelease, type ForceReleased } from './force-release';
+import { ForceRelease } from './force-release';
 
 /** What was asked of a deletion, or of all deletions of one bulk operation. */
 export interface DeletionOptions {
@@ -32,6 +32,13 @@ export type DeletionVerdict =
   /** `not_found`, `already_deleted`, `precondition_failed`, `legal_hold` or `deployment_protected`. */
   | { readonly id: string; readonly kind: 'refused'; readonly error: DomainError };
 
+export interface DecidedDeletions {
+  readonly verdicts: readonly DeletionVerdict[];
+  readonly audit: readonly AuditEntry[];
+}
+
+const NOTHING_DECIDED = { decided: [], audit: [] } as const;
+
 const FORCED_WORDS = 'Given up by a forced deletion: its node did not answer';
 
 /**
@@ -46,25 +53,28 @@ export class DeletionDecision {
     private readonly forceRelease: ForceRelease,
     private readonly jobs: JobQueue,
     private readonly events: Events,
-    private readonly audit: Audit,
     private readonly metrics: DeploymentMetrics,
     private readonly config: AppConfig,
   ) {}
 
-  /** One verdict per id, in the order of `ids`, which are lower-case and distinct. Nothing is waited for. */
-  async decide(tx: Tx, ids: readonly string[], options: DeletionOptions, context: RequestContext): Promise<DeletionVerdict[]> {
+  /**
+   * One verdict per id, in the order of `ids`, which are lower-case and distinct, and what the caller has to write to the
+   * audit log. Nothing is waited for.
+   */
+  async decide(tx: Tx, ids: readonly string[], options: DeletionOptions, context: RequestContext): Promise<DecidedDeletions> {
     const candidates = new Map((await this.deletions.lock(tx, ids, context.actor)).map((each) => [each.id, each]));
     const verdicts = new Map(ids.map((id) => [id, judgeDeletion(candidates.get(id), options.ifMatch)]));
     const accepted = [...verdicts.values()].flatMap((verdict) => ('candidate' in verdict ? [verdict.candidate] : []));
-    const decided = accepted.length > 0 ? await this.write(tx, accepted, options, context) : [];
+    const { decided, audit } = accepted.length > 0 ? await this.write(tx, accepted, options, context) : NOTHING_DECIDED;
     const deletions = new Map(decided.map((deletion) => [deletion.id, deletion]));
-    return ids.map((id): DeletionVerdict => {
+    const judged = ids.map((id): DeletionVerdict => {
       const verdict = verdicts.get(id);
       if (verdict && 'error' in verdict) return { id, kind: 'refused', error: verdict.error };
       const deletion = deletions.get(id);
       if (!deletion) throw new Error(`Nothing was decided about ${id}`);
       return { kind: 'deleted', ...deletion };
     });
+    return { verdicts: judged, audit };
   }
 
   private async write(
@@ -72,7 +82,7 @@ export class DeletionDecision {
     candidates: readonly DeletionCandidate[],
     options: DeletionOptions,
     context: RequestContext,
-  ): Promise<DecidedDeletion[]> {
+  ): Promise<{ decided: readonly DecidedDeletion[]; audit: readonly AuditEntry[] }> {
     const { actor, requestId } = context;
     const ids = candidates.map(({ id }) => id);
     const orders = candidates.map((candidate) => {
@@ -87,15 +97,17 @@ export class DeletionDecision {
       ? await this.forceRelease.release(tx, ids, { nodeId: null, words: FORCED_WORDS })
       : NOTHING_RELEASED;
     await this.tell(tx, decided, options);
-    await this.audit.recordAll(tx, context, auditEntries(candidates, decided, options, replicas));
     const wishes = ids.map((key) => ({ kind: 'deployment.reconcile' as const, key }));
     await this.jobs.enqueue(tx, wishes);
     const lost = new Set(replicas.map(({ id }) => id));
-    return decided.map((deletion) => ({
-      ...deletion,
-      complete: deletion.complete || released.has(deletion.id),
-      stoppingIds: deletion.stoppingIds.filter((id) => !lost.has(id)),
-    }));
+    return {
+      audit: auditEntries(candidates, decided, options, replicas),
+      decided: decided.map((deletion) => ({
+        ...deletion,
+        complete: deletion.complete || released.has(deletion.id),
+        stoppingIds: deletion.stoppingIds.filter((id) => !lost.has(id)),
+      })),
+    };
   }
 
   /** That it was deleted follows from the history; that nothing was left to tear down does not. */
@@ -110,7 +122,7 @@ export class DeletionDecision {
   }
 }
 
-const NOTHING_RELEASED: ForceReleased = { replicas: [], released: new Set() };
+const NOTHING_RELEASED = { replicas: [], released: new Set<string>() } as const;
 
 function auditEntries(
   candidates: readonly DeletionCandidate[],

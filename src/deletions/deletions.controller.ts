@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Headers, Param, Post, Query } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
@@ -9,18 +9,18 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import type { IncomingHttpHeaders } from 'node:http';
 import { AdminOnly } from '../auth/admin-only.decorator';
+import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
-import { deletionPath, requireDeploymentId } from '../deployments/refusals';
-import { Idempotent } from '../idempotency/idempotent.decorator';
-import { DeleteService } from './delete.service';
+import { requireDeploymentId } from '../deployments/refusals';
+import { DeleteService, type Deleted } from './delete.service';
+import { deleteAnswer, forceReleaseAnswer } from './deletion-answers';
 import { DeletionLedgerService } from './deletion-ledger.service';
 import { DeletionPreviewService } from './deletion-preview.service';
 import { readDeletionQuery } from './deletion-query';
@@ -29,7 +29,7 @@ import { DeletionAnswerDto } from './dto/deletion-answer.dto';
 import { DeletionLedgerDto, DeletionLedgerQueryDto } from './dto/deletion-ledger.dto';
 import { DeletionPreviewDto } from './dto/deletion-preview.dto';
 import { ForceReleaseDto, ForceReleaseRequestDto } from './dto/protection.dto';
-import { ForceReleaseService } from './force-release.service';
+import { ForceReleaseService, type ForceReleased } from './force-release.service';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiDeploymentId } from '../deployments/api-deployment-id.decorator';
 
@@ -63,7 +63,7 @@ export class DeletionsController {
     description: 'The `ETag` that was read: refuses (412) when the deployment has changed since',
   })
   @ApiHeader({ name: 'Prefer', required: false, description: '`respond-async` (RFC 7240): answer at once' })
-  @Idempotent()
+  @Command(deleteAnswer)
   @ApiExtraModels(DeletionAnswerDto, DeletionPreviewDto)
   @ApiOkResponse({
     description: 'Deleted; all replicas are confirmed stopped. With `dry_run=true`: the preview; nothing was written',
@@ -86,20 +86,11 @@ export class DeletionsController {
     @Query() query: DeleteQueryDto,
     @Headers() headers: IncomingHttpHeaders,
     @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<DeletionAnswerDto | DeletionPreviewDto> {
+  ): Promise<(Deleted & { isAsync: boolean }) | { preview: DeletionPreviewDto }> {
     const deploymentId = requireDeploymentId(id, 'invalid_deployment_id');
     const { options, dryRun, waitSeconds, isAsync } = readDeletionQuery(query, headers, { graceSeconds: this.config.STOP_GRACE_SECONDS });
-    if (dryRun) {
-      const preview = await this.previews.preview(deploymentId, options, context.actor);
-      void reply.header('ETag', preview.etag);
-      return preview;
-    }
-    const { complete, answer } = await this.deletes.delete(deploymentId, options, waitSeconds, context);
-    void reply.status(complete ? HttpStatus.OK : HttpStatus.ACCEPTED);
-    if (!complete) void reply.header('Location', deletionPath(deploymentId));
-    if (!complete && isAsync) void reply.header('Preference-Applied', 'respond-async');
-    return answer;
+    if (dryRun) return { preview: await this.previews.preview(deploymentId, options, context.actor) };
+    return { ...(await this.deletes.delete(deploymentId, options, waitSeconds, context)), isAsync };
   }
 
   @Get(':deployment_id/deletion')
@@ -119,7 +110,6 @@ export class DeletionsController {
   }
 
   @Post(':deployment_id/force-release')
-  @HttpCode(HttpStatus.OK)
   @AdminOnly()
   @RefuseExtras('query')
   @FailureWords('Force release failed')
@@ -130,7 +120,7 @@ export class DeletionsController {
       'Should the node return, their containers are removed. Audited.',
   })
   @ApiDeploymentId()
-  @Idempotent()
+  @Command(forceReleaseAnswer)
   @ApiOkResponse({ type: ForceReleaseDto })
   @ApiProblem('malformed_json', 'admin_required', 'read_only_token', 'conflict', 'idempotency_in_progress', 'payload_too_large')
   @ApiProblem('unsupported_media_type', 'validation_failed', 'idempotency_key_reused')
@@ -138,7 +128,7 @@ export class DeletionsController {
     @Param('deployment_id') id: string,
     @Body() body: ForceReleaseRequestDto,
     @Context() context: RequestContext,
-  ): Promise<ForceReleaseDto> {
+  ): Promise<ForceReleased> {
     return this.releases.release(requireDeploymentId(id), { reason: body.reason, nodeId: body.node_id?.toLowerCase() ?? null }, context);
   }
 }

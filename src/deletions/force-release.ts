@@ -4,7 +4,7 @@ import { Events } from '../events/events';
 import { NodesRepository } from '../nodes/nodes.repository';
 import { DeletionsRepository, type ForceReleasedReplica } from './deletions.repository';
 
-export interface ForceReleased {
+interface Released {
   readonly replicas: readonly ForceReleasedReplica[];
   /** Of their deployments those that hold nothing any more. */
   readonly released: ReadonlySet<string>;
@@ -23,7 +23,7 @@ export class ForceRelease {
   ) {}
 
   /** A fixed number of statements, whatever the number of replicas. */
-  async release(tx: Tx, ids: readonly string[], order: { nodeId: string | null; words: string }): Promise<ForceReleased> {
+  async release(tx: Tx, ids: readonly string[], order: { nodeId: string | null; words: string }): Promise<Released> {
     const replicas = await this.deletions.forceRelease(tx, ids, order);
     if (replicas.length === 0) return { replicas, released: new Set() };
     await this.nodes.release(

@@ -1,17 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
-import { Audit } from '../audit/audit';
+import type { AuditEntry } from '../audit/audit';
+import { Commands, UNCHANGED } from '../commands/commands';
 import type { RequestContext } from '../common/request-context';
-import { inTransaction } from '../database/transaction';
+import type { Tx } from '../database/transaction';
 import type { EventType } from '../events/event-types';
 import { Events } from '../events/events';
-import { IdempotencyService } from '../idempotency/idempotency.service';
 import { DeletionsRepository } from './deletions.repository';
-import { ProtectionDto } from './dto/protection.dto';
-import { etagOf } from '../deployments/etag';
 import { ProtectionsRepository, type Safeguard } from './protections.repository';
 import { deploymentNotFound } from '../deployments/refusals';
+
+/** The safeguards of a deployment after a change of one of them. */
+export interface Safeguarded {
+  readonly id: string;
+  readonly version: number;
+  readonly protectionReason: string | null;
+  readonly legalHoldReason: string | null;
+}
 
 interface Words {
   readonly set: { readonly action: string; readonly event: EventType };
@@ -33,48 +37,42 @@ const WORDS: Readonly<Record<Safeguard, Words>> = {
 @Injectable()
 export class ProtectionService {
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly deletions: DeletionsRepository,
     private readonly protections: ProtectionsRepository,
     private readonly events: Events,
-    private readonly audit: Audit,
-    private readonly idempotency: IdempotencyService,
   ) {}
 
   /**
    * Sets the safeguard with its reason, or lifts it (null); what is so already stays untouched. Throws `not_found`, for a
    * protection also when the deployment is deleted. A hold works on deleted ones too: it keeps them from being purged.
    */
-  apply(
-    safeguard: Safeguard,
-    id: string,
-    reason: string | null,
-    context: RequestContext,
-  ): Promise<{ answer: ProtectionDto; etag: string }> {
-    return inTransaction(this.dataSource, async (tx) => {
+  apply(safeguard: Safeguard, id: string, reason: string | null, context: RequestContext): Promise<Safeguarded> {
+    return this.commands.run(context, async (tx) => {
       const [deployment] = await this.deletions.lock(tx, [id], context.actor);
       if (!deployment || (safeguard === 'protection' && deployment.status === 'deleted')) throw deploymentNotFound(id);
-      const { protectionReason, legalHoldReason } = deployment;
+      const { version, protectionReason, legalHoldReason } = deployment;
       const before = safeguard === 'protection' ? protectionReason : legalHoldReason;
-      let { version } = deployment;
-      if (before !== reason) {
-        version = await this.protections.set(tx, id, safeguard, reason);
-        const { action, event } = WORDS[safeguard][reason === null ? 'lift' : 'set'];
-        // The reason of a hold may be nobody's business but the administrators': it goes to the audit log only.
-        await this.events.record(tx, [{ type: event, deploymentId: id, ...(safeguard === 'protection' ? { data: { reason } } : {}) }]);
-        await this.audit.record(tx, context, {
-          action,
-          resourceType: 'deployment',
-          resourceId: id,
-          before: { reason: before },
-          after: { reason },
-        });
-      }
+      if (before === reason) return { outcome: { id, version, protectionReason, legalHoldReason }, audit: UNCHANGED };
       const now =
         safeguard === 'protection' ? { protectionReason: reason, legalHoldReason } : { protectionReason, legalHoldReason: reason };
-      const answer = ProtectionDto.of(id, now);
-      await this.idempotency.storeAnswer(tx, context, { status: 200, body: answer });
-      return { answer, etag: etagOf(version) };
+      return {
+        outcome: { id, version: await this.protections.set(tx, id, safeguard, reason), ...now },
+        audit: await this.tell(tx, safeguard, id, { before, reason }),
+      };
     });
+  }
+
+  /** The event of the change, and what the audit log has to say of it. */
+  private async tell(
+    tx: Tx,
+    safeguard: Safeguard,
+    id: string,
+    { before, reason }: { before: string | null; reason: string | null },
+  ): Promise<AuditEntry> {
+    const { action, event } = WORDS[safeguard][reason === null ? 'lift' : 'set'];
+    // The reason of a hold may be nobody's business but the administrators': it goes to the audit log only.
+    await this.events.record(tx, [{ type: event, deploymentId: id, ...(safeguard === 'protection' ? { data: { reason } } : {}) }]);
+    return { action, resourceType: 'deployment', resourceId: id, before: { reason: before }, after: { reason } };
   }
 }

@@ -1,16 +1,15 @@
-import { Body, Controller, Delete, Param, Put, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Param, Put } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { AdminOnly } from '../auth/admin-only.decorator';
+import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
-import { Idempotent } from '../idempotency/idempotent.decorator';
 import { ProtectionDto, ReasonDto } from './dto/protection.dto';
 import { ETAG_HEADER } from '../deployments/etag';
-import { ProtectionService } from './protection.service';
-import type { Safeguard } from './protections.repository';
+import { protectionAnswer } from './deletion-answers';
+import { ProtectionService, type Safeguarded } from './protection.service';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiDeploymentId } from '../deployments/api-deployment-id.decorator';
 import { requireDeploymentId } from '../deployments/refusals';
@@ -31,14 +30,10 @@ export class ProtectionsController {
   @FailureWords('Protection failed')
   @ApiOperation({ summary: 'Protect a deployment against deletion', description: 'Deletes answer 409 `deployment_protected` from now on.' })
   @ApiDeploymentId()
+  @Command(protectionAnswer, { takesKey: false })
   @ApiAnswer()
-  protect(
-    @Param('deployment_id') id: string,
-    @Body() { reason }: ReasonDto,
-    @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ProtectionDto> {
-    return this.apply('protection', id, reason, context, reply);
+  protect(@Param('deployment_id') id: string, @Body() { reason }: ReasonDto, @Context() context: RequestContext): Promise<Safeguarded> {
+    return this.protections.apply('protection', requireDeploymentId(id), reason, context);
   }
 
   @Delete(':deployment_id/protection')
@@ -46,15 +41,11 @@ export class ProtectionsController {
   @FailureWords('Lifting the protection failed')
   @ApiOperation({ summary: 'Lift the protection of a deployment' })
   @ApiDeploymentId()
-  @Idempotent()
+  @Command(protectionAnswer)
   @ApiAnswer()
   @ApiProblem('idempotency_in_progress', 'idempotency_key_reused')
-  unprotect(
-    @Param('deployment_id') id: string,
-    @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ProtectionDto> {
-    return this.apply('protection', id, null, context, reply);
+  unprotect(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<Safeguarded> {
+    return this.protections.apply('protection', requireDeploymentId(id), null, context);
   }
 
   @Put(':deployment_id/legal-hold')
@@ -67,15 +58,11 @@ export class ProtectionsController {
       'For administrators. Deletes answer 409 `legal_hold`; one that is deleted already is not purged. The reason goes to the audit log.',
   })
   @ApiDeploymentId()
+  @Command(protectionAnswer, { takesKey: false })
   @ApiAnswer()
   @ApiProblem('admin_required')
-  hold(
-    @Param('deployment_id') id: string,
-    @Body() { reason }: ReasonDto,
-    @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ProtectionDto> {
-    return this.apply('hold', id, reason, context, reply);
+  hold(@Param('deployment_id') id: string, @Body() { reason }: ReasonDto, @Context() context: RequestContext): Promise<Safeguarded> {
+    return this.protections.apply('hold', requireDeploymentId(id), reason, context);
   }
 
   @Delete(':deployment_id/legal-hold')
@@ -84,26 +71,10 @@ export class ProtectionsController {
   @FailureWords('Lifting the legal hold failed')
   @ApiOperation({ summary: 'Lift the legal hold of a deployment' })
   @ApiDeploymentId()
-  @Idempotent()
+  @Command(protectionAnswer)
   @ApiAnswer()
   @ApiProblem('admin_required', 'idempotency_in_progress', 'idempotency_key_reused')
-  unhold(
-    @Param('deployment_id') id: string,
-    @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ProtectionDto> {
-    return this.apply('hold', id, null, context, reply);
-  }
-
-  private async apply(
-    safeguard: Safeguard,
-    id: string,
-    reason: string | null,
-    context: RequestContext,
-    reply: FastifyReply,
-  ): Promise<ProtectionDto> {
-    const { answer, etag } = await this.protections.apply(safeguard, requireDeploymentId(id), reason, context);
-    void reply.header('ETag', etag);
-    return answer;
+  unhold(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<Safeguarded> {
+    return this.protections.apply('hold', requireDeploymentId(id), null, context);
   }
 }

@@ -5,9 +5,6 @@ import type { LockedDeployment } from './deployments.repository';
 /** The one answer for missing, foreign, and foreign and deleted: nobody learns that it exists. */
 export const deploymentNotFound = (id: string): DomainError => new DomainError('not_found', `Deployment ${id} not found or access denied`);
 
-/** Where the ledger of a deployment's deletion is. */
-export const deletionPath = (id: string): string => `/api/deployment/${id}/deletion`;
-
 /** A path id that is not a UUID. Its status differs by route: 400 for DELETE, 404 elsewhere (contract, section 5). */
 export function requireDeploymentId(id: string, code: 'not_found' | 'invalid_deployment_id' = 'not_found'): string {
   if (!isUuid(id)) throw new DomainError(code, 'Invalid deployment ID format');

@@ -4,20 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inBatches } from '../common/in-batches';
 import { DomainError, type ProblemExtensions } from '../common/problem/domain-error';
 import { PROBLEMS, type ProblemCode } from '../common/problem/catalog';
-import type { IdempotencyClaim, RequestContext } from '../common/request-context';
+import type { Answer } from '../common/http/answer';
+import type { IdempotencyClaim } from '../common/request-context';
 import type { Tx } from '../database/transaction';
 import { IdempotencyRepository } from './idempotency.repository';
 import { hashRequest, keyMaterial, seal, unseal } from './sealing';
 
-/** The answer of a request that succeeded. */
-export interface Answer {
-  readonly status: number;
-  readonly body: unknown;
-  readonly location?: string;
-}
-
 /** What is kept under a key: an answer, or the refusal that is thrown again. */
-export type Outcome = ({ readonly kind: 'answer' } & Answer) | { readonly kind: 'refusal'; readonly error: DomainError };
+export type KeptOutcome = ({ readonly kind: 'answer' } & Answer) | { readonly kind: 'refusal'; readonly error: DomainError };
 
 interface SealedRefusal {
   readonly code: ProblemCode;
@@ -40,13 +34,12 @@ export class IdempotencyService {
 
   /** Takes the key for this request, or gives the outcome of the first one. While that runs, waits up to 5 s, then refuses. */
   async claim(
-    scope: string,
-    key: string,
+    { scope, key, present }: Omit<IdempotencyClaim, 'claim'>,
     request: { method: string; url: string; body: unknown },
-  ): Promise<{ claim: IdempotencyClaim } | { outcome: Outcome }> {
+  ): Promise<{ claim: IdempotencyClaim } | { outcome: KeptOutcome }> {
     const material = keyMaterial(scope, key);
     const requestHash = hashRequest(request, material.requestKey);
-    const claim = { scope, key, claim: randomUUID() };
+    const claim = { scope, key, present, claim: randomUUID() };
     const end = performance.now() + WAIT_MS;
     for (;;) {
       if (await this.repository.take({ scope, keyHash: material.keyHash, claim: claim.claim }, requestHash)) return { claim };
@@ -66,12 +59,11 @@ export class IdempotencyService {
   }
 
   /**
-   * Stores the answer in the transaction that decides the request, so that a crash after the commit replays it.
-   * Does nothing for a request without a key. Throws, and so rolls back, when the claim was taken over meanwhile.
+   * Keeps the answer that the outcome leads to, in the transaction that decides the request: a crash after the commit then
+   * replays it. Does nothing for a request without a key. Throws, and so rolls back, when the claim was taken over meanwhile.
    */
-  async storeAnswer(tx: Tx, context: Pick<RequestContext, 'idempotency'>, answer: Answer): Promise<void> {
-    if (context.idempotency === null) return;
-    if (await this.store(tx, context.idempotency, answer.status, { body: answer.body, location: answer.location })) return;
+  async storeOutcome(tx: Tx, claim: IdempotencyClaim | null, outcome: unknown): Promise<void> {
+    if (claim === null || (await this.keepAnswer(tx, claim, claim.present(outcome)))) return;
     throw new DomainError('idempotency_in_progress', 'Another request with this Idempotency-Key has taken over.', {
       retryAfterSeconds: IN_PROGRESS_RETRY_SECONDS,
     });
@@ -79,7 +71,7 @@ export class IdempotencyService {
 
   /** Keeps the final answer. A failure is only logged: the answer is right all the same. */
   async complete(claim: IdempotencyClaim, answer: Answer): Promise<void> {
-    await this.quietly(() => this.store(null, claim, answer.status, { body: answer.body, location: answer.location }));
+    await this.quietly(() => this.keepAnswer(null, claim, answer));
   }
 
   /** Keeps a refusal that would be the same next time; after any other failure the key is free again. */
@@ -98,6 +90,15 @@ export class IdempotencyService {
   /** Deletes keys older than 24 h in batches, each a statement of its own. Returns how many. */
   purgeExpiredKeys(): Promise<number> {
     return inBatches((limit) => this.repository.purge(limit));
+  }
+
+  /** SHIM: goes when every route is a command. */
+  async storeAnswer(tx: Tx, context: { idempotency: IdempotencyClaim | null }, answer: Answer): Promise<void> {
+    await this.storeOutcome(tx, context.idempotency && { ...context.idempotency, present: () => answer }, null);
+  }
+
+  private keepAnswer(tx: Tx | null, claim: IdempotencyClaim, { status, body, location }: Answer): Promise<boolean> {
+    return this.store(tx, claim, status, { body, location });
   }
 
   private store(tx: Tx | null, { scope, key, claim }: IdempotencyClaim, status: number, content: unknown): Promise<boolean> {
@@ -119,7 +120,7 @@ function isLasting(error: unknown): error is DomainError {
   return error.status < 500 && !PASSING_STATUSES.includes(error.status);
 }
 
-function fromSealed(status: number, content: unknown): Outcome {
+function fromSealed(status: number, content: unknown): KeptOutcome {
   if (status < 400) {
     const { body, location } = content as { body: unknown; location?: string };
     return { kind: 'answer', status, body, ...(location === undefined ? {} : { location }) };

@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { ApiExtension } from '@nestjs/swagger';
 import { IS_PUBLIC } from '../auth/public.decorator';
-import { IS_IDEMPOTENT } from '../idempotency/idempotent.decorator';
+import { TAKES_KEY } from '../commands/command.metadata';
 import { MARKS } from './complete-document';
 
 /** Tells the document what the guard and the interceptor know: which routes are public, and which take a key. */
@@ -23,5 +23,5 @@ function mark(controller: object, prototype: object, name: string): void {
   if (!descriptor || typeof handler !== 'function') return;
   const says = (key: string): boolean => Reflect.getMetadata(key, handler) === true || Reflect.getMetadata(key, controller) === true;
   if (says(IS_PUBLIC)) ApiExtension(MARKS.public, true)(prototype, name, descriptor);
-  if (says(IS_IDEMPOTENT)) ApiExtension(MARKS.idempotent, true)(prototype, name, descriptor);
+  if (says(TAKES_KEY)) ApiExtension(MARKS.idempotent, true)(prototype, name, descriptor);
 }

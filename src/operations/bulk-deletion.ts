@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Audit } from '../audit/audit';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
 import { DeletionDecision, type DeletionVerdict } from '../deletions/deletion-decision';
@@ -19,6 +20,7 @@ export class BulkDeletion implements OperationWork {
     private readonly operations: OperationsRepository,
     private readonly decision: DeletionDecision,
     private readonly events: Events,
+    private readonly audit: Audit,
   ) {}
 
   async step(tx: Tx, operation: LockedOperation): Promise<boolean> {
@@ -31,11 +33,13 @@ export class BulkDeletion implements OperationWork {
     }
     const ids = await this.operations.pending(tx, id, allOrNothing ? Number.MAX_SAFE_INTEGER : CHUNK);
     if (ids.length === 0) return false;
-    const verdicts = await this.decision.decide(tx, ids, { ...options, ifMatch: null, operationId: id }, contextOf(operation));
+    const context = contextOf(operation);
+    const { verdicts, audit } = await this.decision.decide(tx, ids, { ...options, ifMatch: null, operationId: id }, context);
     const refused = verdicts.filter(({ kind }) => kind === 'refused');
     if (allOrNothing && refused.length > 0) {
       throw new RolledBack(refused.map(outcomeOf), `Nothing was deleted: ${refused.length} of ${verdicts.length} deployments were refused`);
     }
+    await this.audit.recordAll(tx, context, audit);
     await this.operations.decided(tx, id, verdicts.map(outcomeOf));
     return true;
   }

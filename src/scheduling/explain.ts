@@ -119,16 +119,25 @@ const nodeAt = (open: OpenNodes, place: number): FleetNode => {
   return node;
 };
 
-/** The sentence for a placement that fell short, e.g. `Insufficient nodes: need 3, found 1 with capacity; memory: …`. */
-export function shortfallText(opening: string, { explanation }: Pick<Placement, 'explanation'>): string {
+/** Why a placement fell short: the sentence, such as `Insufficient nodes: need 3, found 1 with capacity`, and what was short. */
+export function shortfall(
+  opening: string,
+  { explanation }: Pick<Placement, 'explanation'>,
+): { readonly sentence: string; readonly shortages: readonly string[] } {
   const { requested, placed, nodesTotal, nodesTaken, nodesUnavailable, shortages } = explanation;
-  const parts = [`${opening}: need ${requested}, found ${placed} with capacity`, ...shortageTexts(shortages)];
+  const parts = shortageTexts(shortages);
   if (nodesTaken > 0) {
     parts.push(`${nodes(nodesTaken)} already ${nodesTaken === 1 ? 'holds' : 'hold'} a replica of this deployment`);
   }
   if (nodesUnavailable > 0) parts.push(`${nodes(nodesUnavailable)} not available (offline or in maintenance)`);
   if (nodesTotal === 0) parts.push('there are no nodes');
-  return parts.join('; ');
+  return { sentence: `${opening}: need ${requested}, found ${placed} with capacity`, shortages: parts };
+}
+
+/** The same in one text. */
+export function shortfallText(opening: string, placement: Pick<Placement, 'explanation'>): string {
+  const { sentence, shortages } = shortfall(opening, placement);
+  return [sentence, ...shortages].join('; ');
 }
 
 /** Measured after what was placed, over the nodes that could hold another one. A shortfall means that all were looked at. */

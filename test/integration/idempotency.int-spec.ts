@@ -4,11 +4,12 @@ import type { IdempotencyClaim } from '../../src/common/request-context';
 import { inTransaction } from '../../src/database/transaction';
 import { dataSourceOptions } from '../../src/data-source-options';
 import { IdempotencyRepository } from '../../src/idempotency/idempotency.repository';
-import { IdempotencyService, type Outcome } from '../../src/idempotency/idempotency.service';
+import { IdempotencyService, type KeptOutcome } from '../../src/idempotency/idempotency.service';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 
 const request = { method: 'POST', url: '/api/things', body: { name: 'a', tags: [1, { x: 1, y: 2 }] } };
 const answer = { status: 201, body: { id: 'one', token: 'fog_one-time-secret' }, location: '/api/things/one' };
+const present = (): typeof answer => answer;
 
 describe('IdempotencyService', () => {
   let database: TestDatabase;
@@ -25,17 +26,16 @@ describe('IdempotencyService', () => {
   });
 
   const claim = async (scope: string, key: string, from = request): Promise<IdempotencyClaim> => {
-    const taken = await service.claim(scope, key, from);
+    const taken = await service.claim({ scope, key, present }, from);
     if (!('claim' in taken)) throw new Error('replayed');
     return taken.claim;
   };
-  const outcome = async (scope: string, key: string): Promise<Outcome> => {
-    const taken = await service.claim(scope, key, request);
+  const outcome = async (scope: string, key: string): Promise<KeptOutcome> => {
+    const taken = await service.claim({ scope, key, present }, request);
     if (!('outcome' in taken)) throw new Error('claimed');
     return taken.outcome;
   };
-  const store = (held: IdempotencyClaim): Promise<void> =>
-    inTransaction(dataSource, (tx) => service.storeAnswer(tx, { idempotency: held }, answer));
+  const store = (held: IdempotencyClaim): Promise<void> => inTransaction(dataSource, (tx) => service.storeOutcome(tx, held, answer));
 
   it('replays an answer that was committed with the work, as after a crash before it was sent', async () => {
     await store(await claim('ada', 'k1'));
@@ -46,7 +46,7 @@ describe('IdempotencyService', () => {
     const held = await claim('ada', 'k2');
     await expect(
       inTransaction(dataSource, async (tx) => {
-        await service.storeAnswer(tx, { idempotency: held }, answer);
+        await service.storeOutcome(tx, held, answer);
         throw new Error('no');
       }),
     ).rejects.toThrow('no');
@@ -57,14 +57,14 @@ describe('IdempotencyService', () => {
   it('knows a request again whatever the order of its keys, and refuses another one', async () => {
     await service.complete(await claim('ada', 'k3'), answer);
     const again = { ...request, body: { tags: [1, { y: 2, x: 1 }], name: 'a' } };
-    expect(await service.claim('ada', 'k3', again)).toHaveProperty('outcome');
+    expect(await service.claim({ scope: 'ada', key: 'k3', present }, again)).toHaveProperty('outcome');
     for (const other of [
       { ...request, body: { ...request.body, name: 'b' } },
       { ...request, url: '/api/things?dry_run=true' },
       { ...request, method: 'DELETE' },
       { ...request, body: { ...request.body, tags: ['array', 1, { x: 1, y: 2 }] } },
     ]) {
-      await expect(service.claim('ada', 'k3', other)).rejects.toMatchObject({ code: 'idempotency_key_reused' });
+      await expect(service.claim({ scope: 'ada', key: 'k3', present }, other)).rejects.toMatchObject({ code: 'idempotency_key_reused' });
     }
   });
 
@@ -103,7 +103,7 @@ describe('IdempotencyService', () => {
   it('lets one of many take a key, and the others wait for its answer', async () => {
     const taken = await Promise.all(
       Array.from({ length: 10 }, async () => {
-        const result = await service.claim('ada', 'k8', request);
+        const result = await service.claim({ scope: 'ada', key: 'k8', present }, request);
         if ('claim' in result) await service.complete(result.claim, answer);
         return 'claim' in result;
       }),
@@ -113,7 +113,7 @@ describe('IdempotencyService', () => {
 
   it('refuses after five seconds while the first request still runs', async () => {
     await claim('ada', 'k9');
-    await expect(service.claim('ada', 'k9', request)).rejects.toMatchObject({
+    await expect(service.claim({ scope: 'ada', key: 'k9', present }, request)).rejects.toMatchObject({
       code: 'idempotency_in_progress',
       extensions: { retryAfterSeconds: 2 },
     });

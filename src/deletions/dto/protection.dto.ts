@@ -1,8 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsUUID } from 'class-validator';
 import { Optional, TextField } from '../../common/validation/fields';
-
-export const MAX_REASON_LENGTH = 500;
+import { MAX_REASON_LENGTH } from '../../deployments/domain/limits';
 
 /** Why something is protected, held or given up: it is shown and audited. */
 export class ReasonDto {

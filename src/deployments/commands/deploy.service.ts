@@ -1,22 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { Audit } from '../../audit/audit';
+import { Commands } from '../../commands/commands';
 import { DomainError } from '../../common/problem/domain-error';
 import type { RequestContext } from '../../common/request-context';
 import { AppConfig } from '../../config/app-config';
 import { violatedConstraint } from '../../database/postgres-error';
 import { inTransaction } from '../../database/transaction';
-import { IdempotencyService } from '../../idempotency/idempotency.service';
 import { JobQueue } from '../../jobs/job-queue';
 import type { Placement } from '../../scheduling/place.types';
 import { DeploymentsRepository } from '../deployments.repository';
 import { specDetails } from '../domain/spec-details';
 import type { DeploymentSpec } from '../domain/deployment-spec';
 import { limitFaults } from '../domain/limits';
-import { DeploymentAcceptedDto } from '../dto/deployment-accepted.dto';
 import { PlacementService } from '../placement/placement.service';
 import { Quota } from '../quota';
+
+export interface Deployed {
+  readonly id: string;
+  readonly replicas: number;
+}
 
 /** Accepts a deployment: from the commit on it survives every crash, and the reconciler brings it to life. */
 @Injectable()
@@ -24,32 +27,27 @@ export class DeployService {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly config: AppConfig,
+    private readonly commands: Commands,
     private readonly deployments: DeploymentsRepository,
     private readonly placements: PlacementService,
     private readonly jobs: JobQueue,
-    private readonly idempotency: IdempotencyService,
-    private readonly audit: Audit,
     private readonly quota: Quota,
   ) {}
 
   /** Throws `validation_failed` beyond the configured limits, `quota_exceeded`, and `already_exists` for a live deployment of that name. */
-  async deploy(spec: DeploymentSpec, context: RequestContext, protectionReason: string | null): Promise<DeploymentAcceptedDto> {
+  async deploy(spec: DeploymentSpec, context: RequestContext, protectionReason: string | null): Promise<Deployed> {
     this.checkLimits(spec);
+    const { actor, requestId } = context;
     try {
-      return await inTransaction(this.dataSource, async (tx) => {
-        await this.quota.require(tx, { userId: context.actor.userId, deployments: 1, replicas: spec.replicas });
-        const id = await this.deployments.insert(tx, spec, context.actor, { requestId: context.requestId, protectionReason });
+      return await this.commands.run(context, async (tx) => {
+        await this.quota.require(tx, { userId: actor.userId, deployments: 1, replicas: spec.replicas });
+        const id = await this.deployments.insert(tx, spec, actor, { requestId, protectionReason });
         await this.jobs.enqueue(tx, [{ kind: 'deployment.reconcile', key: id }]);
-        const entry = {
-          action: 'deployment.deploy',
-          resourceType: 'deployment',
-          resourceId: id,
-          after: { ...specDetails(spec), protection_reason: protectionReason },
+        const after = { ...specDetails(spec), protection_reason: protectionReason };
+        return {
+          outcome: { id, replicas: spec.replicas },
+          audit: { action: 'deployment.deploy', resourceType: 'deployment', resourceId: id, after },
         };
-        await this.audit.record(tx, context, entry);
-        const body = DeploymentAcceptedDto.queued(id, spec.replicas);
-        await this.idempotency.storeAnswer(tx, context, { status: 202, body, location: `/api/deployment/status/${id}` });
-        return body;
       });
     } catch (error) {
       if (violatedConstraint(error) !== 'uq_deployments_live_name') throw error;

@@ -1,21 +1,22 @@
-import { Body, Controller, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Param, Post, Query } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Command } from '../../commands/command.decorator';
 import { Context } from '../../common/http/context.decorator';
 import { FailureWords } from '../../common/http/failure-words.decorator';
 import { ApiProblem } from '../../common/problem/api-problem.decorator';
 import type { RequestContext } from '../../common/request-context';
-import { Idempotent } from '../../idempotency/idempotent.decorator';
-import { DeployService } from './deploy.service';
+import type { Placement } from '../../scheduling/place.types';
+import { deployAnswer, lifecycleAnswer, scaleAnswer } from './command-answers';
+import { DeployService, type Deployed } from './deploy.service';
 import { DeployQueryDto } from '../dto/deploy-query.dto';
 import { DEPLOY_EXAMPLE, DeployRequestDto, ScaleRequestDto } from '../dto/deploy-request.dto';
 import { DeploymentAcceptedDto } from '../dto/deployment-accepted.dto';
 import { DryRunDto } from '../dto/placement.dto';
-import { LifecycleService } from './lifecycle.service';
+import { LifecycleService, type LifecycleChanged } from './lifecycle.service';
 import { RefuseExtras } from '../../common/http/refuse-extras.decorator';
 import { ApiDeploymentId } from '../api-deployment-id.decorator';
 import { requireDeploymentId } from '../refusals';
-import { ScaleService } from './scale.service';
+import { ScaleService, type Scaled } from './scale.service';
 
 /** What changes deployments. Every method hands over to the service of its verb. */
 @ApiTags('deployments')
@@ -30,10 +31,9 @@ export class DeploymentCommandsController {
   ) {}
 
   @Post('deploy')
-  @HttpCode(HttpStatus.ACCEPTED)
   @FailureWords('Deployment failed')
   @ApiOperation({ summary: 'Deploy a container image', description: 'Accepted when this answers; placed and started in the background.' })
-  @Idempotent()
+  @Command(deployAnswer)
   @ApiBody({ type: DeployRequestDto, examples: { web: { summary: 'Two replicas of a web server', value: DEPLOY_EXAMPLE } } })
   @ApiAcceptedResponse({ type: DeploymentAcceptedDto })
   @ApiExtraModels(DryRunDto)
@@ -48,19 +48,12 @@ export class DeploymentCommandsController {
     @Body() body: DeployRequestDto,
     @Query() query: DeployQueryDto,
     @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<DeploymentAcceptedDto | DryRunDto> {
-    if (query.dry_run) {
-      void reply.status(HttpStatus.OK);
-      return DryRunDto.from(await this.deploys.preview(body.toSpec()));
-    }
-    const answer = await this.deploys.deploy(body.toSpec(), context, body.protectionReason());
-    void reply.header('Location', `/api/deployment/status/${answer.deployment_id}`);
-    return answer;
+  ): Promise<Deployed | { preview: Placement }> {
+    if (query.dry_run) return { preview: await this.deploys.preview(body.toSpec()) };
+    return this.deploys.deploy(body.toSpec(), context, body.protectionReason());
   }
 
   @Post('scale/:deployment_id')
-  @HttpCode(HttpStatus.OK)
   @RefuseExtras('query')
   @FailureWords('Scaling failed')
   @ApiOperation({
@@ -68,7 +61,7 @@ export class DeploymentCommandsController {
     description: 'Up: places and reserves before it answers. Down: ends the oldest.',
   })
   @ApiDeploymentId()
-  @Idempotent()
+  @Command(scaleAnswer)
   @ApiOkResponse({ type: DeploymentAcceptedDto })
   @ApiProblem('malformed_json', 'invalid_request', 'invalid_state')
   @ApiProblem('not_found')
@@ -77,41 +70,37 @@ export class DeploymentCommandsController {
   @ApiProblem('unsupported_media_type')
   @ApiProblem('validation_failed', 'idempotency_key_reused')
   @ApiProblem('insufficient_nodes', 'try_again')
-  scale(
-    @Param('deployment_id') id: string,
-    @Body() body: ScaleRequestDto,
-    @Context() context: RequestContext,
-  ): Promise<DeploymentAcceptedDto> {
+  scale(@Param('deployment_id') id: string, @Body() body: ScaleRequestDto, @Context() context: RequestContext): Promise<Scaled> {
     return this.scales.scale(requireDeploymentId(id), body.replicas, context);
   }
 
   @Post(':deployment_id/stop')
-  @HttpCode(HttpStatus.ACCEPTED)
   @RefuseExtras('body', 'query')
   @FailureWords('Stop failed')
   @ApiOperation({ summary: 'Stop all replicas and keep the deployment' })
+  @Command(lifecycleAnswer)
   @ApiLifecycle()
-  stop(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<DeploymentAcceptedDto> {
+  stop(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<LifecycleChanged> {
     return this.lifecycle.apply('stop', requireDeploymentId(id), context);
   }
 
   @Post(':deployment_id/start')
-  @HttpCode(HttpStatus.ACCEPTED)
   @RefuseExtras('body', 'query')
   @FailureWords('Start failed')
   @ApiOperation({ summary: 'Start a stopped deployment again' })
+  @Command(lifecycleAnswer)
   @ApiLifecycle()
-  start(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<DeploymentAcceptedDto> {
+  start(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<LifecycleChanged> {
     return this.lifecycle.apply('start', requireDeploymentId(id), context);
   }
 
   @Post(':deployment_id/retry')
-  @HttpCode(HttpStatus.ACCEPTED)
   @RefuseExtras('body', 'query')
   @FailureWords('Retry failed')
   @ApiOperation({ summary: 'Schedule a failed deployment again' })
+  @Command(lifecycleAnswer)
   @ApiLifecycle()
-  retry(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<DeploymentAcceptedDto> {
+  retry(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<LifecycleChanged> {
     return this.lifecycle.apply('retry', requireDeploymentId(id), context);
   }
 }
@@ -119,7 +108,6 @@ export class DeploymentCommandsController {
 function ApiLifecycle(): MethodDecorator {
   const decorators = [
     ApiDeploymentId(),
-    Idempotent(),
     ApiAcceptedResponse({ type: DeploymentAcceptedDto }),
     ApiProblem('invalid_state', 'invalid_request', 'malformed_json'),
     ApiProblem('not_found'),

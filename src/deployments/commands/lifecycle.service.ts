@@ -1,15 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
-import { Audit } from '../../audit/audit';
+import { Commands } from '../../commands/commands';
 import { DomainError } from '../../common/problem/domain-error';
 import type { RequestContext } from '../../common/request-context';
-import { inTransaction, type Tx } from '../../database/transaction';
-import { IdempotencyService } from '../../idempotency/idempotency.service';
+import type { Tx } from '../../database/transaction';
 import { JobQueue } from '../../jobs/job-queue';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments.repository';
 import type { DeploymentStatus } from '../domain/deployment-status';
-import { DeploymentAcceptedDto } from '../dto/deployment-accepted.dto';
 import { requireLive } from '../refusals';
 import { ReplicaEnding } from './replica-ending';
 
@@ -22,25 +18,32 @@ const VERBS = {
 
 export type LifecycleVerb = keyof typeof VERBS;
 
+export interface LifecycleChanged {
+  readonly verb: LifecycleVerb;
+  readonly id: string;
+  readonly status: DeploymentStatus;
+  readonly targetReplicas: number;
+  /** How many replicas an engine must still stop. */
+  readonly stopping: number;
+}
+
 /** Stop, start and retry. Start and retry begin a new generation, so replicas of the past no longer count. */
 @Injectable()
 export class LifecycleService {
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly deployments: DeploymentsRepository,
     private readonly ending: ReplicaEnding,
     private readonly jobs: JobQueue,
-    private readonly idempotency: IdempotencyService,
-    private readonly audit: Audit,
   ) {}
 
   /** Throws `not_found`, and `invalid_state` when the verb does not fit the status. */
-  apply(verb: LifecycleVerb, id: string, context: RequestContext): Promise<DeploymentAcceptedDto> {
+  apply(verb: LifecycleVerb, id: string, context: RequestContext): Promise<LifecycleChanged> {
     const { to } = VERBS[verb];
-    return inTransaction(this.dataSource, async (tx) => {
+    return this.commands.run(context, async (tx) => {
       const deployment = requireLive(await this.deployments.lock(tx, id, context.actor), id);
       requireVerb(deployment, verb);
-      const { reason, message } = verb === 'stop' ? await this.stop(tx, deployment) : queued(verb, id);
+      const { stopping, reason } = await this.carryOut(tx, verb, id);
       await this.deployments.changeStatus(tx, deployment, {
         to,
         reason,
@@ -49,25 +52,24 @@ export class LifecycleService {
         newGeneration: verb !== 'stop',
       });
       await this.jobs.enqueue(tx, [{ kind: 'deployment.reconcile', key: id }]);
-      await this.audit.record(tx, context, {
-        action: `deployment.${verb}`,
-        resourceType: 'deployment',
-        resourceId: id,
-        before: { status: deployment.status },
-        after: { status: to },
-      });
-      const body = DeploymentAcceptedDto.of(id, to, deployment.targetReplicas, message);
-      await this.idempotency.storeAnswer(tx, context, { status: 202, body });
-      return body;
+      return {
+        outcome: { verb, id, status: to, targetReplicas: deployment.targetReplicas, stopping },
+        audit: {
+          action: `deployment.${verb}`,
+          resourceType: 'deployment',
+          resourceId: id,
+          before: { status: deployment.status },
+          after: { status: to },
+        },
+      };
     });
   }
 
-  private async stop(tx: Tx, deployment: LockedDeployment): Promise<{ reason: string; message: string }> {
-    const { stoppingIds } = await this.ending.end(tx, deployment.id, { reason: 'Deployment stopped' });
-    return {
-      reason: `Stopped by user: stopping ${stoppingIds.length} replicas`,
-      message: `Deployment stopped; ${stoppingIds.length} replicas are stopping`,
-    };
+  /** Only a stop has something to do at once; what is to start is left to the reconciler. */
+  private async carryOut(tx: Tx, verb: LifecycleVerb, id: string): Promise<{ stopping: number; reason: string }> {
+    if (verb !== 'stop') return { stopping: 0, reason: verb === 'start' ? 'Started by user' : 'Retried by user' };
+    const { stoppingIds } = await this.ending.end(tx, id, { reason: 'Deployment stopped' });
+    return { stopping: stoppingIds.length, reason: `Stopped by user: stopping ${stoppingIds.length} replicas` };
   }
 }
 
@@ -75,8 +77,4 @@ function requireVerb(deployment: LockedDeployment, verb: LifecycleVerb): void {
   const from: readonly DeploymentStatus[] = VERBS[verb].from;
   if (from.includes(deployment.status)) return;
   throw new DomainError('invalid_state', `Cannot ${verb} deployment in ${deployment.status} state`);
-}
-
-function queued(verb: 'start' | 'retry', id: string): { reason: string; message: string } {
-  return { reason: verb === 'start' ? 'Started by user' : 'Retried by user', message: DeploymentAcceptedDto.queuedMessage(id) };
 }

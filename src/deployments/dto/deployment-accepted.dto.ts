@@ -17,16 +17,4 @@ export class DeploymentAcceptedDto {
 
   @ApiProperty({ example: 'Deployment queued for scheduling. Use /status/{deployment_id} to track progress.' })
   message!: string;
-
-  static of(id: string, status: DeploymentStatus, replicas: number, message: string): DeploymentAcceptedDto {
-    return { success: true, deployment_id: id, status, replicas, message };
-  }
-
-  static queued(id: string, replicas: number): DeploymentAcceptedDto {
-    return DeploymentAcceptedDto.of(id, 'pending', replicas, DeploymentAcceptedDto.queuedMessage(id));
-  }
-
-  static queuedMessage(id: string): string {
-    return `Deployment queued for scheduling. Use /status/${id} to track progress.`;
-  }
 }

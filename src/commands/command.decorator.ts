@@ -1,0 +1,18 @@
+import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
+import type { Answer } from '../common/http/answer';
+import { CommandInterceptor } from './command.interceptor';
+import { PRESENTER, TAKES_KEY } from './command.metadata';
+
+type Handler<O> = <M extends (...args: never[]) => O | Promise<O>>(
+  target: object,
+  name: string | symbol,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+
+/**
+ * Marks a route that changes something. `present` turns the outcome that the handler returns into the answer, the first time and
+ * for a repeated request alike. POST and DELETE take an `Idempotency-Key` (the OpenAPI test asks for it). PUT and PATCH
+ * say what shall be, so a repetition does no harm and they take none.
+ */
+export const Command = <O>(present: (outcome: O) => Answer, { takesKey = true }: { takesKey?: boolean } = {}): Handler<O> =>
+  applyDecorators(SetMetadata(PRESENTER, present), SetMetadata(TAKES_KEY, takesKey), UseInterceptors(CommandInterceptor));

@@ -1,0 +1,79 @@
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { catchError, from, mergeMap, of, type Observable } from 'rxjs';
+import type { Answer } from '../common/http/answer';
+import { DomainError } from '../common/problem/domain-error';
+import type { IdempotencyClaim, RequestState } from '../common/request-context';
+import { IdempotencyService, type KeptOutcome } from '../idempotency/idempotency.service';
+import { PRESENTER, TAKES_KEY } from './command.metadata';
+
+const KEY = /^[\x20-\x7e]{1,255}$/;
+
+type CommandRequest = Omit<FastifyRequest, keyof RequestState> & RequestState;
+type Presenter = (outcome: unknown) => Answer;
+
+/**
+ * Answers the routes that are marked `@Command`, and honours their Idempotency-Key. Runs behind the guards, so a replay
+ * needs the same rights as the request itself, and before the pipes, so the body is compared as it was sent.
+ */
+@Injectable()
+export class CommandInterceptor implements NestInterceptor {
+  constructor(private readonly idempotency: IdempotencyService) {}
+
+  async intercept(host: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const request = host.switchToHttp().getRequest<CommandRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const handler = host.getHandler();
+    // SHIM: a route that is not a command yet has put its answer together by itself.
+    const asItIs: Presenter = (body) => {
+      const location = reply.getHeader('location');
+      return { status: reply.statusCode, body, ...(typeof location === 'string' ? { location } : {}) };
+    };
+    const present = (Reflect.getMetadata(PRESENTER, handler) as Presenter | undefined) ?? asItIs;
+    const key = Reflect.getMetadata(TAKES_KEY, handler) === true ? request.headers['idempotency-key'] : undefined;
+    if (key === undefined) return next.handle().pipe(mergeMap((outcome: unknown) => of(send(reply, present(outcome)))));
+    if (typeof key !== 'string' || !KEY.test(key)) throw badKey();
+
+    const taken = await this.take(request, key, present);
+    if ('outcome' in taken) return replay(taken.outcome, reply);
+    const { claim } = taken;
+    request.idempotency = claim;
+    return next.handle().pipe(
+      mergeMap(async (outcome: unknown) => {
+        const answer = present(outcome);
+        await this.idempotency.complete(claim, answer);
+        return send(reply, answer);
+      }),
+      catchError((error: unknown) => from(this.idempotency.fail(claim, error)).pipe(mergeMap(() => Promise.reject(asError(error))))),
+    );
+  }
+
+  /** Keys of different users never meet; those of nobody are of the public routes. */
+  private take(
+    { user, method, raw, body }: CommandRequest,
+    key: string,
+    present: Presenter,
+  ): Promise<{ claim: IdempotencyClaim } | { outcome: KeptOutcome }> {
+    return this.idempotency.claim({ scope: user?.userId ?? 'anonymous', key, present }, { method, url: raw.url ?? '', body });
+  }
+}
+
+function send(reply: FastifyReply, { status, body, location, headers = {} }: Answer): unknown {
+  reply.status(status);
+  if (location !== undefined) reply.header('Location', location);
+  for (const [name, value] of Object.entries(headers)) reply.header(name, value);
+  return body;
+}
+
+function replay(outcome: KeptOutcome, reply: FastifyReply): Observable<unknown> {
+  reply.header('Idempotency-Replayed', 'true');
+  if (outcome.kind === 'refusal') throw outcome.error;
+  return of(send(reply, outcome));
+}
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+function badKey(): DomainError {
+  const detail = 'Idempotency-Key must have 1 to 255 printable ASCII characters.';
+  return new DomainError('invalid_request', detail, { errors: [{ pointer: 'Idempotency-Key', detail }] });
+}

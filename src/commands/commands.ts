@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { Audit, type AuditEntry, type AuditOrigin } from '../audit/audit';
+import type { DomainError } from '../common/problem/domain-error';
+import type { OpenRequestContext } from '../common/request-context';
+import { inTransaction, type TransactionOptions, type Tx } from '../database/transaction';
+import { IdempotencyService } from '../idempotency/idempotency.service';
+
+/** A command's word that it has changed nothing, so that the audit log has nothing to tell. */
+export const UNCHANGED = Symbol('unchanged');
+
+interface Audited {
+  /** The rows of the audit log. A command cannot leave them out: without this member it does not compile. */
+  readonly audit: AuditEntry | readonly AuditEntry[] | typeof UNCHANGED;
+  /** Who the audit log shall name, where that is known only afterwards, as at a log-in. Absent: the caller. */
+  readonly actor?: AuditOrigin['actor'];
+}
+
+/** What a command has decided: its outcome for the caller, or a refusal that commits what was written all the same. */
+export type Decided<O> = Audited & ({ readonly outcome: O } | { readonly refusal: DomainError });
+
+/** Who sends a command. A stranger's has no actor. */
+export type CommandContext = OpenRequestContext & Partial<Pick<AuditOrigin, 'actor'>>;
+
+/**
+ * The one way to carry out a command, which is a request that changes something: one transaction holds the change, its
+ * rows of the audit log and the answer for a repeated request. All of it is committed, or nothing.
+ */
+@Injectable()
+export class Commands {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly audit: Audit,
+    private readonly idempotency: IdempotencyService,
+  ) {}
+
+  /**
+   * Runs `work` in a transaction and gives its outcome, which the route's presenter turns into the answer (`@Command`).
+   * `work` may run again after a conflict with another transaction, so it touches only the database.
+   * Throws what `work` throws, and then nothing has changed.
+   */
+  async run<O>(
+    context: CommandContext,
+    work: (tx: Tx, attempt: number) => Promise<Decided<O>>,
+    options: TransactionOptions = {},
+  ): Promise<O> {
+    const decided = await inTransaction(this.dataSource, (tx, attempt) => this.decide(tx, context, () => work(tx, attempt)), options);
+    if ('refusal' in decided) throw decided.refusal;
+    return decided.outcome;
+  }
+
+  private async decide<O>(tx: Tx, context: CommandContext, work: () => Promise<Decided<O>>): Promise<Decided<O>> {
+    const decided = await work();
+    const { audit, actor = context.actor ?? null } = decided;
+    if (audit !== UNCHANGED) await this.audit.recordAll(tx, { ...context, actor }, [audit].flat());
+    if ('outcome' in decided) await this.idempotency.storeOutcome(tx, context.idempotency, decided.outcome);
+    return decided;
+  }
+}
