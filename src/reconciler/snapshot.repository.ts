@@ -92,7 +92,7 @@ export function workloadOf(snapshot: Snapshot, replica: PlanReplica): WorkloadSp
     ports: spec.ports,
     healthCheck: spec.healthCheck,
     labels: spec.labels,
-    ...spec.resources,
+    resources: spec.resources,
   };
 }
 

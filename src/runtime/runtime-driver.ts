@@ -1,3 +1,5 @@
+import type { ContainerSpec, PortSpec } from '../engines/container-spec';
+
 /** Which kind of engine runs the containers of a node. */
 export const RUNTIME_KINDS = ['docker', 'kubernetes', 'simulated'] as const;
 export type RuntimeKind = (typeof RUNTIME_KINDS)[number];
@@ -15,37 +17,13 @@ export interface NodeTarget {
 /** The engine of this machine, before it is registered as a node. */
 export const LOCAL_TARGET: NodeTarget = { id: '00000000-0000-0000-0000-000000000000', name: 'local', runtime: 'docker', endpoint: null };
 
-export interface PortSpec {
-  readonly containerPort: number;
-  readonly protocol: 'tcp' | 'udp';
-}
-
-export interface HealthCheckSpec {
-  /** Run inside the container; exit code 0 means healthy. */
-  readonly command: readonly string[];
-  readonly intervalSeconds: number;
-  readonly timeoutSeconds: number;
-  readonly retries: number;
-  readonly startPeriodSeconds: number;
-}
-
-/** Everything an engine needs to run one replica. Closed: there is no way to ask for privileges. */
-export interface WorkloadSpec {
+/** Everything an engine needs to run one replica. */
+export interface WorkloadSpec extends ContainerSpec {
   readonly replicaId: string;
   readonly deploymentId: string;
   readonly deploymentName: string;
   readonly generation: number;
-  readonly image: string;
-  /** Null: the image's own command. */
-  readonly command: readonly string[] | null;
-  readonly env: Readonly<Record<string, string>>;
-  readonly ports: readonly PortSpec[];
-  readonly healthCheck: HealthCheckSpec | null;
   readonly labels: Readonly<Record<string, string>>;
-  readonly cpuCores: number;
-  readonly memoryMb: number;
-  readonly gpuUnits: number;
-  readonly storageGb: number;
 }
 
 /** `starting`: exists, but does not run yet or has not passed its health check. `exited`: exists and has ended. */

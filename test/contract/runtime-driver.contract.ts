@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pauseMs } from 'node:timers/promises';
 import { DriverError, type ObservedWorkload, type WorkloadLog, type WorkloadSpec } from '../../src/runtime/runtime-driver';
 import { until } from '../support/until';
-import { aSpec, type RuntimeUnderTest, type Script } from './runtime-under-test';
+import { aSpec, type RuntimeUnderTest, type Script, someResources } from './runtime-under-test';
 
 /** The contract of runtime-driver.ts as tests; every driver passes all of it. */
 export function describeRuntimeDriver(name: string, setup: () => Promise<RuntimeUnderTest>): void {
@@ -263,7 +263,7 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
       });
 
       it('by lack of memory says so', async () => {
-        const spec = scripted('out-of-memory', { memoryMb: 16 });
+        const spec = scripted('out-of-memory', { resources: someResources({ memoryMb: 16 }) });
         await ensure(spec);
         await reaches(spec.replicaId, 'exited');
         // Docker hears of the end and of its reason by two messages, and the reason may come second.

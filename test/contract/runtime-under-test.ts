@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Resources } from '../../src/engines/resources';
 import type { NodeTarget, RuntimeDriver, WorkloadSpec } from '../../src/runtime/runtime-driver';
 
 /** What the suite asks workloads to do; every runtime has its own way of making them. */
@@ -19,6 +20,14 @@ export interface RuntimeUnderTest {
   close(): Promise<void>;
 }
 
+export const someResources = (over: Partial<Resources> = {}): Resources => ({
+  cpuCores: 0.5,
+  memoryMb: 64,
+  gpuUnits: 0,
+  storageGb: 1,
+  ...over,
+});
+
 export const aSpec = (over: Partial<WorkloadSpec> = {}): WorkloadSpec => ({
   replicaId: randomUUID(),
   deploymentId: randomUUID(),
@@ -30,9 +39,6 @@ export const aSpec = (over: Partial<WorkloadSpec> = {}): WorkloadSpec => ({
   ports: [],
   healthCheck: null,
   labels: {},
-  cpuCores: 0.5,
-  memoryMb: 64,
-  gpuUnits: 0,
-  storageGb: 1,
+  resources: someResources(),
   ...over,
 });

@@ -1,6 +1,6 @@
 import { CAPABILITIES } from '../../src/runtime/docker/container-payload';
 import type { ObservedWorkload, WorkloadSpec } from '../../src/runtime/runtime-driver';
-import { aSpec } from '../contract/runtime-under-test';
+import { aSpec, someResources } from '../contract/runtime-under-test';
 import { describeWithEngine, TEST_IMAGE } from '../support/engine';
 import { until } from '../support/until';
 import { dockerUnderTest, type DockerUnderTest } from './docker-under-test';
@@ -26,7 +26,11 @@ describeWithEngine('a container that the Docker driver makes', () => {
     (await t.driver.logs(t.target, replicaId, { tailLines: 100, maxBytes: 1_000_000 }, never)).lines;
 
   it('has exactly our limits and our hardening', async () => {
-    const { HostConfig: host, Mounts: mounts, Config: config } = await inspect({ cpuCores: 0.75, memoryMb: 96 });
+    const {
+      HostConfig: host,
+      Mounts: mounts,
+      Config: config,
+    } = await inspect({ resources: someResources({ cpuCores: 0.75, memoryMb: 96 }) });
     expect(host).toMatchObject({
       Init: true,
       Privileged: false,
@@ -60,8 +64,6 @@ describeWithEngine('a container that the Docker driver makes', () => {
 
   it('runs under these limits in the eyes of the kernel, and can drop to a user and own files', async () => {
     const { replicaId } = await run({
-      cpuCores: 0.5,
-      memoryMb: 64,
       command: shell(`
         grep -E '^(NoNewPrivs|CapEff|CapBnd|Seccomp):' /proc/self/status
         touch /file && chown 1000:1000 /file && echo owns
@@ -181,9 +183,9 @@ describeWithEngine('a container that the Docker driver makes', () => {
   });
 
   it.each([
-    [{ cpuCores: 4096 }, 'The machine of this node has fewer CPU cores than one replica asks for'],
+    [{ resources: someResources({ cpuCores: 4096 }) }, 'The machine of this node has fewer CPU cores than one replica asks for'],
     [{ image: 'Not A Reference' }, 'The image reference is not valid'],
-    [{ gpuUnits: 1 }, 'The engine of this node cannot give containers a GPU'],
+    [{ resources: someResources({ gpuUnits: 1 }) }, 'The engine of this node cannot give containers a GPU'],
   ])('is refused in words: %j', async (over, words) => {
     const spec = aSpec({ image: TEST_IMAGE, ...over });
     const work = t.driver.ensure(t.target, spec, { signal: never, onProgress: () => undefined });

@@ -1,5 +1,5 @@
 import type { Resources } from '../../engines/resources';
-import type { HealthCheckSpec, PortSpec } from '../../runtime/runtime-driver';
+import type { HealthCheckSpec, PortSpec } from '../../engines/container-spec';
 import type { PlacementStrategy } from '../../scheduling/place.types';
 
 export const DEPLOYMENT_TYPES = ['compute', 'storage', 'gateway', 'mixnode'] as const;

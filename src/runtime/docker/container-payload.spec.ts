@@ -12,10 +12,7 @@ const spec: WorkloadSpec = {
   ports: [],
   healthCheck: null,
   labels: {},
-  cpuCores: 1.005,
-  memoryMb: 512,
-  gpuUnits: 0,
-  storageGb: 10,
+  resources: { cpuCores: 1.005, memoryMb: 512, gpuUnits: 0, storageGb: 10 },
 };
 const owner = { installationId: 'ours', publishAddress: '127.0.0.1' };
 const payload = (over: Partial<WorkloadSpec> = {}) => containerPayload({ ...spec, ...over }, owner);
@@ -37,7 +34,9 @@ describe('containerPayload', () => {
 
   it('says nothing about GPUs unless some are asked for', () => {
     expect(payload().HostConfig).not.toHaveProperty('DeviceRequests');
-    expect(payload({ gpuUnits: 2 }).HostConfig?.DeviceRequests).toEqual([{ Driver: '', Count: 2, Capabilities: [['gpu']] }]);
+    expect(payload({ resources: { ...spec.resources, gpuUnits: 2 } }).HostConfig?.DeviceRequests).toEqual([
+      { Driver: '', Count: 2, Capabilities: [['gpu']] },
+    ]);
   });
 
   it('asks for whole nano-CPUs and equal memory and swap', () => {

@@ -1,5 +1,6 @@
 import type { ContainerCreateOptions } from 'dockerode';
-import { DriverError, type HealthCheckSpec, type WorkloadSpec } from '../runtime-driver';
+import type { HealthCheckSpec } from '../../engines/container-spec';
+import { DriverError, type WorkloadSpec } from '../runtime-driver';
 import { LABEL, USER_LABEL_PREFIX } from './docker-labels';
 
 export const PIDS_LIMIT = 256;
@@ -21,7 +22,7 @@ export function containerPayload(
   spec: WorkloadSpec,
   owner: { installationId: string; publishAddress: string },
 ): ContainerCreateOptions & { name: string } {
-  const memory = spec.memoryMb * 1024 * 1024;
+  const memory = spec.resources.memoryMb * 1024 * 1024;
   return {
     name: containerName(spec),
     Image: spec.image,
@@ -44,14 +45,14 @@ export function containerPayload(
       PidsLimit: PIDS_LIMIT,
       Memory: memory,
       MemorySwap: memory,
-      NanoCpus: Math.round(spec.cpuCores * NANO),
+      NanoCpus: Math.round(spec.resources.cpuCores * NANO),
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
       PublishAllPorts: false,
       PortBindings: Object.fromEntries(
         spec.ports.map((port) => [`${port.containerPort}/${port.protocol}`, [{ HostIp: owner.publishAddress, HostPort: '' }]]),
       ),
-      ...(spec.gpuUnits > 0 ? { DeviceRequests: [{ Driver: '', Count: spec.gpuUnits, Capabilities: [['gpu']] }] } : {}),
+      ...(spec.resources.gpuUnits > 0 ? { DeviceRequests: [{ Driver: '', Count: spec.resources.gpuUnits, Capabilities: [['gpu']] }] } : {}),
     },
   };
 }

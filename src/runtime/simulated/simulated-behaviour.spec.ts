@@ -2,7 +2,7 @@ import type { WorkloadSpec } from '../runtime-driver';
 import { simulatedBehaviour } from './simulated-behaviour';
 
 const behaviour = (image: string, env: Record<string, string> = {}) =>
-  simulatedBehaviour({ image, env, memoryMb: 512 } as Partial<WorkloadSpec> as WorkloadSpec, 100);
+  simulatedBehaviour({ image, env, resources: { memoryMb: 512 } } as Partial<WorkloadSpec> as WorkloadSpec, 100);
 
 describe('simulatedBehaviour', () => {
   it.each(['nginx:1.27', 'simulated/steady:1', 'notsimulated/crash:1', 'simulated/crashes:1', 'crash'])(

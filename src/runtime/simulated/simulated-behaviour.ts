@@ -62,7 +62,7 @@ function exitOf(
   const exitAfterMs = outOfMemory || script === 'crash' ? delayMs : wholeNumber(spec.env.SIMULATED_EXIT_AFTER_MS, 86_400_000);
   if (exitAfterMs === null) return { exitAfterMs: null, exitCode: null, exitReason: null };
   const code = outOfMemory ? 137 : (wholeNumber(spec.env.SIMULATED_EXIT_CODE, 255) ?? (script === 'crash' ? 1 : 0));
-  return { exitAfterMs, exitCode: code, exitReason: exitReason({ code, outOfMemory, memoryMb: spec.memoryMb }) };
+  return { exitAfterMs, exitCode: code, exitReason: exitReason({ code, outOfMemory, memoryMb: spec.resources.memoryMb }) };
 }
 
 /** What people type into an environment is not trusted: anything but a small whole number counts as absent. */

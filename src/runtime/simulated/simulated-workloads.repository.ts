@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { StatementBatcher } from '../../database/statement-batcher';
 import { exitReason } from '../exit-reason';
-import type { ObservedWorkload, PortSpec, WorkloadPhase, WorkloadSpec } from '../runtime-driver';
+import type { PortSpec } from '../../engines/container-spec';
+import type { ObservedWorkload, WorkloadPhase, WorkloadSpec } from '../runtime-driver';
 import type { SimulatedBehaviour } from './simulated-behaviour';
 
 interface WorkloadRow {
