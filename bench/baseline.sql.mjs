@@ -1,3 +1,4 @@
+import { containerSpec } from './fill.sql.mjs';
 import { sqlId } from './ids.mjs';
 
 /** The same work as the requests that write, each as one statement or one function: what pgbench is given. */
@@ -69,13 +70,15 @@ export const baselineFunctions = (nodes) => `
     RETURN ended;
   END $$;`;
 
-/** One statement: deployment, resources, history, audit, job and the worker's wake-up. */
+/** One statement: deployment, revision, resources, history, audit, job and the worker's wake-up. */
 export const DEPLOY_SCRIPT = `\\set u random(1, :driven)
 WITH created AS (
-  INSERT INTO deployments (user_id, name, type, container_image, target_replicas, region, placement_strategy, command, env, ports, health_check, labels)
-  VALUES (md5('u' || (:u)::text)::uuid, 'base-' || gen_random_uuid(), 'compute', 'registry.example.org/team/service:1.4.2', 3, 'us-east', 'spread',
-          NULL, '{"MODE": "production"}', '[]', NULL, '{"team": "edge"}')
-  RETURNING id, user_id, status),
+  INSERT INTO deployments (user_id, name, type, target_replicas, region, placement_strategy, labels)
+  VALUES (md5('u' || (:u)::text)::uuid, 'base-' || gen_random_uuid(), 'compute', 3, 'us-east', 'spread', '{"team": "edge"}')
+  RETURNING id, user_id, revision, status),
+revision AS (
+  INSERT INTO deployment_revisions (deployment_id, number, spec, created_by)
+  SELECT id, revision, ${containerSpec(`'registry.example.org/team/service:1.4.2'`)}, user_id FROM created),
 resources AS (
   INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb) SELECT id, 0.5, 512, 0, 10 FROM created),
 history AS (

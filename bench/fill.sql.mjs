@@ -3,6 +3,12 @@ import { sqlId } from './ids.mjs';
 export const FILL_NODES = 100;
 export const HISTORY_ROWS = 5;
 
+/** The spec of a revision, as the service stores it. `image` is an SQL expression. */
+export const containerSpec = (image) => `
+  jsonb_build_object('image', ${image}, 'command', NULL, 'env', '{"MODE": "production", "LEVEL": "info"}'::jsonb,
+                     'resources', '{"cpuCores": 0.5, "memoryMb": 512, "gpuUnits": 0, "storageGb": 10}'::jsonb,
+                     'ports', '[]'::jsonb, 'healthCheck', NULL)`;
+
 const STATUS = `CASE WHEN k % 5 = 4 THEN 'deleted' WHEN k % 20 = 1 THEN 'failed' WHEN k % 20 = 2 THEN 'stopped' ELSE 'running' END`;
 
 /** Deployment i with what follows from it. Created a second apart, so that the order is that of the numbers. */
@@ -27,15 +33,16 @@ export function fillStatements(layout, liveNodes) {
     `INSERT INTO nodes (id, name, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb, last_heartbeat)
      SELECT ${sqlId('n', 'n')}, 'live-' || n, 'us-east', 'simulated', 900000, 2000000000, 0, 2000000000, '2100-01-01Z'
        FROM generate_series(1, ${liveNodes}) AS n`,
-    `INSERT INTO deployments (id, user_id, name, type, container_image, target_replicas, region, env, labels, status, version,
+    `INSERT INTO deployments (id, user_id, name, type, target_replicas, region, labels, status, version,
                               created_at, updated_at, deleted_at, purge_at)
      SELECT id, user_id, (ARRAY['web','api','cache','worker','ingest','proxy','auth','queue','search','report'])[1 + k % 10] || '-' || i,
-            'compute', 'registry.example.org/team/service:1.4.' || i % 50, 3, 'us-east', '{"MODE": "production", "LEVEL": "info"}',
-            '{"team": "edge"}', status, 5, at, at + interval '5 minutes', CASE WHEN status = 'deleted' THEN at + interval '5 minutes' END,
+            'compute', 3, 'us-east', '{"team": "edge"}', status, 5, at, at + interval '5 minutes', CASE WHEN status = 'deleted' THEN at + interval '5 minutes' END,
             CASE WHEN status = 'deleted' THEN timestamptz '2100-01-01Z' END
        FROM ${d}`,
     `INSERT INTO deletions (deployment_id, generation, requested_by, grace_seconds, retention_policy, decided_at, completed_at)
      SELECT id, 1, user_id, 10, 'for the measurements', at + interval '5 minutes', at + interval '5 minutes' FROM ${d} WHERE status = 'deleted'`,
+    `INSERT INTO deployment_revisions (deployment_id, number, spec, created_at, created_by)
+     SELECT id, 1, ${containerSpec(`'registry.example.org/team/service:1.4.' || i % 50`)}, at, user_id FROM ${d}`,
     `INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb) SELECT id, 0.5, 512, 0, 10 FROM ${d}`,
     `INSERT INTO deployment_replicas (id, deployment_id, node_id, generation, status, container_id, created_at, changed_at, started_at, stopped_at)
      SELECT own.hex::uuid, d.id, own.node_id, 1, CASE WHEN d.status = 'running' THEN 'running' ELSE 'stopped' END, own.hex || own.hex,

@@ -1,3 +1,4 @@
+import { containerSpec } from './fill.sql.mjs';
 import { sqlId } from './ids.mjs';
 
 /**
@@ -11,8 +12,10 @@ export async function makeLive(client, { first, count, replicas, layout, nodes }
                 CROSS JOIN LATERAL (SELECT md5('lr' || d.i || '-' || r.r) AS hex, ${sqlId('n', `(d.i * ${replicas} + r.r) % ${nodes} + 1`)} AS node_id) AS own`;
   const statements = [
     `SET LOCAL session_replication_role = replica`,
-    `INSERT INTO deployments (id, user_id, name, type, container_image, target_replicas, region, status, version, created_at, updated_at)
-     SELECT id, user_id, 'live-' || i, 'compute', 'registry.example.org/team/service:2', ${replicas}, 'us-east', 'running', 3, at, at FROM ${d}`,
+    `INSERT INTO deployments (id, user_id, name, type, target_replicas, region, status, version, created_at, updated_at)
+     SELECT id, user_id, 'live-' || i, 'compute', ${replicas}, 'us-east', 'running', 3, at, at FROM ${d}`,
+    `INSERT INTO deployment_revisions (deployment_id, number, spec, created_by)
+     SELECT id, 1, ${containerSpec(`'registry.example.org/team/service:2'`)}, user_id FROM ${d}`,
     `INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb) SELECT id, 0.5, 512, 0, 10 FROM ${d}`,
     `INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, changed_at)
      SELECT d.id, (ARRAY['none','pending','scheduled'])[h], (ARRAY['pending','scheduled','running'])[h], 'Made for a measurement',

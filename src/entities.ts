@@ -12,6 +12,7 @@ import { Placement } from './deployments/entities/placement.entity';
 import { Replica } from './deployments/entities/replica.entity';
 import { Reservation } from './deployments/entities/reservation.entity';
 import { Resource } from './deployments/entities/resource.entity';
+import { Revision } from './deployments/entities/revision.entity';
 import { StatusHistory } from './deployments/entities/status-history.entity';
 import { EventFeedRow } from './events/entities/event-feed.entity';
 import { FogEvent } from './events/entities/event.entity';
@@ -32,7 +33,7 @@ import { SimulatedWorkload } from './runtime/simulated/simulated-workload.entity
 /** Every table that TypeORM knows. The migrations make the tables; test/integration/drift compares the two. */
 export const entities = [
   ...[User, Session, RefreshToken, ApiToken, LoginFailuresRow],
-  ...[FogNode, Deployment, Resource, Placement, Replica, Reservation, StatusHistory, Deletion],
+  ...[FogNode, Deployment, Revision, Resource, Placement, Replica, Reservation, StatusHistory, Deletion],
   ...[Job, IdempotencyKey],
   ...[Operation, OperationItem],
   ...[FogEvent, EventFeedRow, Subscription, Delivery, ConfirmedAddress, AddressCode],

@@ -5,33 +5,39 @@ import { Audit, type AuditEntry, type AuditOrigin } from '../audit/audit';
 import type { DomainError } from '../common/problem/domain-error';
 import type { OpenRequestContext } from '../common/request-context';
 import { inTransaction, type TransactionOptions, type Tx } from '../database/transaction';
+import type { JobWish } from '../jobs/job-kinds';
+import { JobQueue } from '../jobs/job-queue';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 
 /** A command's word that it has changed nothing, so that the audit log has nothing to tell. */
 export const UNCHANGED = Symbol('unchanged');
 
-interface Audited {
+/** What the rest of the program is told of a change. */
+interface Told {
   /** The rows of the audit log. A command cannot leave them out: without this member it does not compile. */
   readonly audit: AuditEntry | readonly AuditEntry[] | typeof UNCHANGED;
   /** Who the audit log shall name, where that is known only afterwards, as at a log-in. Absent: the caller. */
   readonly actor?: AuditOrigin['actor'];
+  /** What the background shall look after next. Absent: nothing. */
+  readonly jobs?: readonly JobWish[];
 }
 
 /** What a command has decided: its outcome for the caller, or a refusal that commits what was written all the same. */
-export type Decided<O> = Audited & ({ readonly outcome: O } | { readonly refusal: DomainError });
+export type Decided<O> = Told & ({ readonly outcome: O } | { readonly refusal: DomainError });
 
 /** Who sends a command. A stranger's has no actor. */
 export type CommandContext = OpenRequestContext & Partial<Pick<AuditOrigin, 'actor'>>;
 
 /**
  * The one way to carry out a command, which is a request that changes something: one transaction holds the change, its
- * rows of the audit log and the answer for a repeated request. All of it is committed, or nothing.
+ * rows of the audit log, its jobs and the answer for a repeated request. All of it is committed, or nothing.
  */
 @Injectable()
 export class Commands {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly audit: Audit,
+    private readonly jobs: JobQueue,
     private readonly idempotency: IdempotencyService,
   ) {}
 
@@ -52,8 +58,10 @@ export class Commands {
 
   private async decide<O>(tx: Tx, context: CommandContext, work: () => Promise<Decided<O>>): Promise<Decided<O>> {
     const decided = await work();
-    const { audit, actor = context.actor ?? null } = decided;
+    const { audit, actor = context.actor ?? null, jobs = [] } = decided;
     if (audit !== UNCHANGED) await this.audit.recordAll(tx, { ...context, actor }, [audit].flat());
+    // Jobs come late: a worker that looks after one of them waits until this transaction ends.
+    await this.jobs.enqueue(tx, jobs);
     if ('outcome' in decided) await this.idempotency.storeOutcome(tx, context.idempotency, decided.outcome);
     return decided;
   }

@@ -48,11 +48,11 @@ export class DeleteService {
 
   private decide(id: string, options: DeletionOptions, context: RequestContext): Promise<Deleted> {
     return this.commands.run(context, async (tx) => {
-      const { verdicts, audit } = await this.decisions.decide(tx, [id], options, context);
+      const { verdicts, audit, jobs } = await this.decisions.decide(tx, [id], options, context);
       const [verdict] = verdicts;
       if (!verdict) throw new Error(`No verdict about ${id}`);
       if (verdict.kind === 'refused') throw verdict.error;
-      return { outcome: { decision: verdict, teardown: undone(verdict) }, audit };
+      return { outcome: { decision: verdict, teardown: undone(verdict) }, audit, jobs };
     });
   }
 }

@@ -5,7 +5,7 @@ import type { RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
-import { JobQueue } from '../jobs/job-queue';
+import type { JobWish } from '../jobs/job-kinds';
 import { NodesRepository } from '../nodes/nodes.repository';
 import { retentionFor } from '../retention/retention-policy';
 import { DeletionsRepository, type DecidedDeletion, type DeletionCandidate, type ForceReleasedReplica } from './deletions.repository';
@@ -35,6 +35,8 @@ export type DeletionVerdict =
 export interface DecidedDeletions {
   readonly verdicts: readonly DeletionVerdict[];
   readonly audit: readonly AuditEntry[];
+  /** The teardowns. */
+  readonly jobs: readonly JobWish[];
 }
 
 const NOTHING_DECIDED = { decided: [], audit: [] } as const;
@@ -51,15 +53,14 @@ export class DeletionDecision {
     private readonly deletions: DeletionsRepository,
     private readonly nodes: NodesRepository,
     private readonly forceRelease: ForceRelease,
-    private readonly jobs: JobQueue,
     private readonly events: Events,
     private readonly metrics: DeploymentMetrics,
     private readonly config: AppConfig,
   ) {}
 
   /**
-   * One verdict per id, in the order of `ids`, which are lower-case and distinct, and what the caller has to write to the
-   * audit log. Nothing is waited for.
+   * One verdict per id, in the order of `ids`, which are lower-case and distinct. The caller writes the audit entries and
+   * enqueues the jobs in the same transaction. Nothing is waited for.
    */
   async decide(tx: Tx, ids: readonly string[], options: DeletionOptions, context: RequestContext): Promise<DecidedDeletions> {
     const candidates = new Map((await this.deletions.lock(tx, ids, context.actor)).map((each) => [each.id, each]));
@@ -74,7 +75,8 @@ export class DeletionDecision {
       if (!deletion) throw new Error(`Nothing was decided about ${id}`);
       return { kind: 'deleted', ...deletion };
     });
-    return { verdicts: judged, audit };
+    const jobs = decided.map(({ id: key }) => ({ kind: 'deployment.reconcile' as const, key }));
+    return { verdicts: judged, audit, jobs };
   }
 
   private async write(
@@ -97,8 +99,6 @@ export class DeletionDecision {
       ? await this.forceRelease.release(tx, ids, { nodeId: null, words: FORCED_WORDS })
       : NOTHING_RELEASED;
     await this.tell(tx, decided, options);
-    const wishes = ids.map((key) => ({ kind: 'deployment.reconcile' as const, key }));
-    await this.jobs.enqueue(tx, wishes);
     const lost = new Set(replicas.map(({ id }) => id));
     return {
       audit: auditEntries(candidates, decided, options, replicas),

@@ -8,7 +8,7 @@ import { isOnline } from '../nodes/node-status.sql';
 import { retentionPoliciesOf } from '../retention/retention-policies.sql';
 import type { RetentionPolicy } from '../retention/retention-policy';
 import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
-import type { DeploymentType } from '../deployments/domain/deployment-spec';
+import type { DeploymentType } from '../deployments/spec/deployment-spec';
 import { sourcesOf, type DeploymentStatus } from '../deployments/domain/deployment-status';
 import { LIVE_REPLICA_STATUSES } from '../deployments/domain/replica-status';
 import { TEARDOWN_CHANNEL } from './teardown-watch';

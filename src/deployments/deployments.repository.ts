@@ -5,13 +5,14 @@ import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
 import { PubSub } from '../database/pub-sub';
 import type { PlacementStrategy } from '../scheduling/place.types';
-import type { DeploymentSpec } from './domain/deployment-spec';
+import type { DeploymentSpec } from './spec/deployment-spec';
+import { storedContainer } from './spec/spec-codec';
 import { NO_STATUS, sourcesOf, type DeploymentStatus } from './domain/deployment-status';
 
 /** The channel that tells, by deployment id, that a user or the reconciler has changed a deployment. */
 export const DEPLOYMENT_CHANNEL = 'fog_deployment';
 
-/** A deployment whose row is locked until the transaction ends. */
+/** A deployment whose row is locked until the transaction ends. `resources` are those of its revision. */
 export interface LockedDeployment {
   readonly id: string;
   readonly userId: string;
@@ -19,6 +20,8 @@ export interface LockedDeployment {
   readonly status: DeploymentStatus;
   readonly targetReplicas: number;
   readonly generation: number;
+  /** The revision that its replicas shall run. */
+  readonly revision: number;
   readonly version: number;
   readonly deletedAt: Date | null;
   readonly region: string;
@@ -67,30 +70,27 @@ export class DeploymentsRepository {
     return row ?? null;
   }
 
-  /** Deployment, resources and first history row. A live deployment of the same name is a unique violation (23505). */
+  /** Deployment, its first revision with the resources, and its first history row. A live deployment of the same name is a unique violation (23505). */
   async insert(
     tx: Tx,
     spec: DeploymentSpec,
     actor: Actor,
     { requestId, protectionReason }: { requestId: string; protectionReason: string | null },
   ): Promise<string> {
+    const { resources } = spec.container;
     const [row] = await tx.query<{ id: string }[]>(INSERT, [
       actor.userId,
       spec.name,
       spec.type,
-      spec.containerImage,
       spec.replicas,
       spec.region,
       spec.placementStrategy,
-      spec.command && JSON.stringify(spec.command),
-      JSON.stringify(spec.env),
-      JSON.stringify(spec.ports),
-      spec.healthCheck && JSON.stringify(spec.healthCheck),
       JSON.stringify(spec.labels),
-      spec.resources.cpuCores,
-      spec.resources.memoryMb,
-      spec.resources.gpuUnits,
-      spec.resources.storageGb,
+      storedContainer(spec.container),
+      resources.cpuCores,
+      resources.memoryMb,
+      resources.gpuUnits,
+      resources.storageGb,
       NO_STATUS,
       'Deployment created by user',
       requestId,
@@ -122,25 +122,31 @@ export class DeploymentsRepository {
 }
 
 const LOCK = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.version,
-         d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
+  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.revision,
+         d.version, d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
          json_build_object('cpuCores', r.cpu_cores::float8, 'memoryMb', r.memory_mb,
                            'gpuUnits', r.gpu_units, 'storageGb', r.storage_gb) AS resources
     FROM deployments d JOIN deployment_resources r ON r.deployment_id = d.id
    WHERE d.id = $1`;
 
+/**
+ * $1 user, $2 name, $3 type, $4 replicas, $5 region, $6 placement strategy, $7 labels, $8 the container's spec,
+ * $9 CPU cores, $10 memory, $11 GPU units, $12 storage, $13 `none`, $14 reason, $15 request, $16 why it is protected.
+ */
 const INSERT = `
   WITH created AS (
-    INSERT INTO deployments (user_id, name, type, container_image, target_replicas, region, placement_strategy,
-                             command, env, ports, health_check, labels, protection_reason)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $20)
-    RETURNING id, user_id, status),
+    INSERT INTO deployments (user_id, name, type, target_replicas, region, placement_strategy, labels, protection_reason)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $16)
+    RETURNING id, user_id, revision, status),
+  revision AS (
+    INSERT INTO deployment_revisions (deployment_id, number, spec, created_by)
+    SELECT id, revision, $8::jsonb, user_id FROM created),
   resources AS (
     INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb)
-    SELECT id, $13, $14, $15, $16 FROM created),
+    SELECT id, $9, $10, $11, $12 FROM created),
   history AS (
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
-    SELECT id, $17, status, $18, user_id, $19 FROM created)
+    SELECT id, $13, status, $14, user_id, $15 FROM created)
   SELECT id FROM created`;
 
 const CHANGE_STATUS = `

@@ -20,6 +20,7 @@ const locked = (status: LockedDeployment['status']): LockedDeployment => ({
   status,
   targetReplicas: 1,
   generation: 1,
+  revision: 1,
   version: 1,
   deletedAt: null,
   region: 'us-east',

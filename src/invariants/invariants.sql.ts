@@ -172,7 +172,23 @@ export const FEED_WITHOUT_GAPS: Invariant = {
   advice: 'Look for who removed events past the program. Readers may have missed what is gone; tell them to read the state anew.',
 };
 
-/** Contract, section 8, in its order, and seven more that must hold for those to mean what they say. */
+export const REVISION_PRESENT: Invariant = {
+  id: 'revision-present',
+  sentence: 'Every deployment has its current revision, and its resources are those that the revision says.',
+  sql: `
+    SELECT d.id AS subject,
+           CASE WHEN v.number IS NULL THEN format('revision %s is missing', d.revision)
+                ELSE format('revision %s says %s, the resources row says %s', d.revision, v.spec->'resources', r.said) END AS detail
+      FROM deployments AS d
+      LEFT JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
+      LEFT JOIN LATERAL (SELECT jsonb_build_object('cpuCores', cpu_cores::float8, 'memoryMb', memory_mb,
+                                                   'gpuUnits', gpu_units, 'storageGb', storage_gb) AS said
+                           FROM deployment_resources WHERE deployment_id = d.id) AS r ON true
+     WHERE v.spec->'resources' IS DISTINCT FROM r.said`,
+  advice: 'Report this with the log of the deployment: a revision was written without its resources, or past the API.',
+};
+
+/** Contract, section 8, in its order, and eight more that must hold for those to mean what they say. */
 export const INVARIANTS: readonly Invariant[] = [
   LIVE_NAMES,
   DELETED_TORN_DOWN,
@@ -187,5 +203,6 @@ export const INVARIANTS: readonly Invariant[] = [
   NOTHING_STARTS_AFTER_DELETE,
   PURGE_TIME_SET,
   PURGED_IS_GONE,
+  REVISION_PRESENT,
   FEED_WITHOUT_GAPS,
 ];

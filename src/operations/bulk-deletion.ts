@@ -3,6 +3,7 @@ import { Audit } from '../audit/audit';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
 import { DeletionDecision, type DeletionVerdict } from '../deletions/deletion-decision';
+import { JobQueue } from '../jobs/job-queue';
 import { Events } from '../events/events';
 import { brakePolicy, brakeWords } from './brake';
 import type { ItemOutcome, LockedOperation } from './operation.types';
@@ -21,6 +22,7 @@ export class BulkDeletion implements OperationWork {
     private readonly decision: DeletionDecision,
     private readonly events: Events,
     private readonly audit: Audit,
+    private readonly jobs: JobQueue,
   ) {}
 
   async step(tx: Tx, operation: LockedOperation): Promise<boolean> {
@@ -34,12 +36,13 @@ export class BulkDeletion implements OperationWork {
     const ids = await this.operations.pending(tx, id, allOrNothing ? Number.MAX_SAFE_INTEGER : CHUNK);
     if (ids.length === 0) return false;
     const context = contextOf(operation);
-    const { verdicts, audit } = await this.decision.decide(tx, ids, { ...options, ifMatch: null, operationId: id }, context);
+    const { verdicts, audit, jobs } = await this.decision.decide(tx, ids, { ...options, ifMatch: null, operationId: id }, context);
     const refused = verdicts.filter(({ kind }) => kind === 'refused');
     if (allOrNothing && refused.length > 0) {
       throw new RolledBack(refused.map(outcomeOf), `Nothing was deleted: ${refused.length} of ${verdicts.length} deployments were refused`);
     }
     await this.audit.recordAll(tx, context, audit);
+    await this.jobs.enqueue(tx, jobs);
     await this.operations.decided(tx, id, verdicts.map(outcomeOf));
     return true;
   }

@@ -38,6 +38,7 @@ describe('plan, of any input at all', () => {
     const replica = fc.record({
       status: fc.constantFrom(...REPLICA_STATUSES),
       generation: fc.constantFrom(1, 2),
+      revision: fc.constantFrom(1, 2, 3),
       attempt: fc.nat({ max: 4 }),
       on: fc.nat({ max: 1 }),
       superseded: fc.boolean(),
@@ -52,6 +53,7 @@ describe('plan, of any input at all', () => {
       status: fc.constantFrom(...DEPLOYMENT_STATUSES),
       targetReplicas: fc.integer({ min: 1, max: 4 }),
       generation: fc.constantFrom(1, 2),
+      revision: fc.constantFrom(1, 2, 3),
     });
     fc.assert(
       fc.property(deployment, fc.tuple(node, node), fc.array(replica, { maxLength: 6 }), (wanted, nodes, drawn) => {
@@ -62,13 +64,14 @@ describe('plan, of any input at all', () => {
             .flatMap((each) => (each.phase ? [aWorkload(each.id, each.phase, { startedAt: RUN_AT })] : []));
         const input: PlanInput = {
           deployment: wanted,
-          replicas: all.map(({ id, nodeId, node: { online, draining }, status, generation, attempt, superseded, reserved, ...warm }) =>
-            aReplica(id, {
-              ...{ status, generation, attempt, superseded, reserved, nodeId, nodeOnline: online, nodeDraining: draining },
-              warmUntil: warm.warmForSeconds === null ? null : secondsAgo(-warm.warmForSeconds),
-              ...(warm.suspended ? { suspendedAt: secondsAgo(5), suspendedRunAt: RUN_AT } : {}),
-              startedAt: warm.ran ? RUN_AT : null,
-            }),
+          replicas: all.map(
+            ({ id, nodeId, node: { online, draining }, status, generation, revision, attempt, superseded, reserved, ...warm }) =>
+              aReplica(id, {
+                ...{ status, generation, revision, attempt, superseded, reserved, nodeId, nodeOnline: online, nodeDraining: draining },
+                warmUntil: warm.warmForSeconds === null ? null : secondsAgo(-warm.warmForSeconds),
+                ...(warm.suspended ? { suspendedAt: secondsAgo(5), suspendedRunAt: RUN_AT } : {}),
+                startedAt: warm.ran ? RUN_AT : null,
+              }),
           ),
           views: new Map(
             nodes.map(({ reachable }, index) => {

@@ -10,6 +10,7 @@ function expectOrder({ records, dueAt }: ModelRun): void {
   const live = records.all.filter((row) => isLive(row.status));
   expect(live).toHaveLength(wantsReplicas(records.status) ? records.target : 0);
   expect(live.filter((row) => row.status !== 'running' || records.node(row.nodeId).draining)).toEqual([]);
+  expect(live.filter((row) => row.revision !== records.revision)).toEqual([]);
   for (const node of records.nodes.filter((each) => each.reachable)) {
     const here = records.all.filter((row) => row.nodeId === node.id);
     const wanted = here.filter((row) => isLive(row.status)).map((row) => row.id);

@@ -13,7 +13,7 @@ const failedReplica = (id: string, over: Parameters<typeof aReplica>[1] = {}) =>
 describe('plan, of a pending deployment', () => {
   it('places all replicas at once', () => {
     const result = plan(aPlanInput({ deployment: { status: 'pending', targetReplicas: 3 } }));
-    expect(result.place).toEqual({ count: 3, cause: 'deploy', replaces: [] });
+    expect(result.place).toEqual({ revision: 1, count: 3, cause: 'deploy', replaces: [] });
   });
 
   it('goes on removing the replicas of the past', () => {
@@ -129,7 +129,7 @@ describe('plan, of a running deployment', () => {
     ],
   ])('%s', (_name, replica, view, replaced) => {
     const result = plan(aPlanInput({ replicas: [replica], views: { n1: view } }));
-    expect(result.place).toEqual(replaced && { count: 1, cause: 'replace', replaces: [replaced] });
+    expect(result.place).toEqual(replaced && { revision: 1, count: 1, cause: 'replace', replaces: [replaced] });
     expect(result.supersede).toEqual([]);
   });
 
@@ -147,7 +147,7 @@ describe('plan, of a running deployment', () => {
   it('fills a place that no failed replica holds at once, beside those that are due', () => {
     const replicas = [failedReplica('due'), failedReplica('waiting', { attempt: 5 })];
     const result = plan(aPlanInput({ replicas, deployment: { targetReplicas: 4 } }));
-    expect(result.place).toEqual({ count: 3, cause: 'replace', replaces: [{ id: 'due', attempt: 1 }] });
+    expect(result.place).toEqual({ revision: 1, count: 3, cause: 'replace', replaces: [{ id: 'due', attempt: 1 }] });
   });
 
   it('replaces no more than are missing, and counts the rest as replaced once all places are taken', () => {
@@ -174,7 +174,7 @@ describe('plan, of a node that drains', () => {
 
   it('places the successors first', () => {
     const result = plan(aPlanInput({ replicas: [leaving], views: { n1: showing(['a', 'running']) } }));
-    expect(result.place).toEqual({ count: 1, cause: 'drain', replaces: [] });
+    expect(result.place).toEqual({ revision: 1, count: 1, cause: 'drain', replaces: [] });
     expect(result.moves).toEqual([]);
   });
 

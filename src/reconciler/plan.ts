@@ -3,6 +3,7 @@ import { isLive } from '../deployments/domain/replica-status';
 import { ended, judge, type Judgement } from './judge';
 import type { PlacementWish, Plan, PlanInput } from './plan.types';
 import { nextAttempt, restartDueMs, START_ATTEMPTS } from './restart-policy';
+import { missingOf, sharesOf, surplusOf, unreplaced, wantedReplicas, type Share } from './shares';
 
 const LOOK_OFTEN_MS = 300;
 const LOOK_SELDOM_MS = 2_000;
@@ -38,60 +39,54 @@ export function plan(input: PlanInput): Plan {
 
 /** All replicas of a pending deployment are placed at once, or it fails with the reason. */
 function firstPlacement(input: PlanInput, judged: readonly Judgement[]): Plan {
-  return toPlan(input, judged, { place: { count: input.deployment.targetReplicas, cause: 'deploy', replaces: [] } });
+  const { revision, targetReplicas } = input.deployment;
+  return toPlan(input, judged, { place: { revision, count: targetReplicas, cause: 'deploy', replaces: [] } });
 }
 
+/** As many replicas of each revision as are wanted: ends those beyond that, and places those that are missing. */
 function keepTarget(input: PlanInput, judged: readonly Judgement[]): Plan {
   const target = input.deployment.targetReplicas;
-  const running = judged.filter(({ status }) => status === 'running');
-  const lasting = judged.filter(({ status, replica }) => isLive(status) && !replica.nodeDraining);
-  const surplus = surplusOf(lasting, target);
-  const settledElsewhere = lasting.filter(({ status }) => status === 'running').length >= target;
+  const wanted = wantedReplicas(input.deployment);
+  const shares = sharesOf(input.deployment, wanted, judged);
+  const surplus = new Set(shares.flatMap(surplusOf));
+  const settledElsewhere = shares.flatMap(({ lasting }) => lasting).filter(({ status }) => status === 'running').length >= target;
   const all = judged.map((judgement) => {
     if (surplus.has(judgement)) return ended(judgement, 'More replicas than wanted');
     return settledElsewhere && judgement.replica.nodeDraining ? ended(judgement, 'Node is draining') : judgement;
   });
-
+  const running = judged.filter(({ status, replica }) => status === 'running' && wanted.has(replica.revision));
   const started = input.deployment.status === 'scheduled' && running.length >= target;
-  const missing = target - lasting.length;
+  const [short, full] = [shares.filter((share) => missingOf(share) > 0), shares.filter((share) => missingOf(share) === 0)];
   return toPlan(input, all, {
-    place: missing > 0 ? replacements(input, judged, missing) : null,
-    supersede: missing > 0 ? [] : unreplaced(input, judged).map(({ replica }) => replica.id),
+    // One revision a plan; the next plan follows at once.
+    place: short.map((share) => replacements(input, judged, share)).find((wish) => wish !== null) ?? null,
+    supersede: full.flatMap(({ failures }) => failures.map(({ replica }) => replica.id)),
     deployment: started ? { to: 'running', reason: `All ${target} replicas started successfully` } : null,
   });
 }
 
-/** Too many live ones, as when a node stops draining before its replicas have moved: those that do not run yet go first, then the oldest. */
-function surplusOf(lasting: readonly Judgement[], target: number): ReadonlySet<Judgement> {
-  const leastWanted = lasting.toSorted((a, b) => Number(a.status === 'running') - Number(b.status === 'running'));
-  return new Set(leastWanted.slice(0, Math.max(0, lasting.length - target)));
-}
-
-const unreplaced = (input: PlanInput, judged: readonly Judgement[]): Judgement[] =>
-  judged.filter(({ replica, status }) => status === 'failed' && !replica.superseded && replica.generation === input.deployment.generation);
-
 /** A start that cannot succeed, or that has failed often enough. */
 function isDoomed(input: PlanInput, judgement: Judgement): boolean {
-  if (unreplaced(input, [judgement]).length === 0) return false;
+  if (unreplaced(input.deployment, [judgement]).length === 0) return false;
   const { replica, move } = judgement;
   const failedAt = move ? input.now : replica.changedAt;
   return judgement.hopeless === true || nextAttempt({ ...replica, changedAt: failedAt }) >= START_ATTEMPTS;
 }
 
 /**
- * How many new replicas to place now. A failed one is replaced when its back-off is over and its container is gone
+ * How many new replicas of a revision to place now. A failed one is replaced when its back-off is over and its container is gone
  * (or its node does not answer); a place that no failed replica holds, as while a node drains, is filled at once.
  */
-function replacements(input: PlanInput, judged: readonly Judgement[], missing: number): PlacementWish | null {
-  const failures = unreplaced(input, judged);
+function replacements(input: PlanInput, judged: readonly Judgement[], share: Share): PlacementWish | null {
+  const { revision, failures } = share;
   const due = failures.filter(
     ({ replica, move, blocked }) => !move && restartDueMs(replica, input.now) === 0 && (!replica.reserved || blocked !== undefined),
   );
-  const vacant = Math.max(0, missing - failures.length);
-  const replaces = due.slice(0, missing - vacant).map(({ replica }) => ({ id: replica.id, attempt: nextAttempt(replica) }));
+  const vacant = Math.max(0, missingOf(share) - failures.length);
+  const replaces = due.slice(0, missingOf(share) - vacant).map(({ replica }) => ({ id: replica.id, attempt: nextAttempt(replica) }));
   const count = vacant + replaces.length;
   const draining = judged.some(({ replica, status }) => replica.nodeDraining && isLive(status));
-  return count > 0 ? { count, cause: replaces.length === 0 && draining ? 'drain' : 'replace', replaces } : null;
+  return count > 0 ? { revision, count, cause: replaces.length === 0 && draining ? 'drain' : 'replace', replaces } : null;
 }
 
 function toPlan(
@@ -145,7 +140,7 @@ function lookAgain(input: PlanInput, judged: readonly Judgement[]): number | nul
     }
     if (status !== 'failed') return [];
     if (move || replica.reserved) return [LOOK_OFTEN_MS];
-    const waiting = wantsReplicas(input.deployment.status) && unreplaced(input, [{ replica, status }]).length > 0;
+    const waiting = wantsReplicas(input.deployment.status) && unreplaced(input.deployment, [{ replica, status }]).length > 0;
     return waiting ? [Math.max(LOOK_OFTEN_MS, restartDueMs(replica, input.now))] : [];
   });
   return waits.length > 0 ? Math.min(...waits) : null;

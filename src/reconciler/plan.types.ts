@@ -9,6 +9,7 @@ export interface PlanReplica {
   readonly id: string;
   readonly status: ReplicaStatus;
   readonly generation: number;
+  readonly revision: number;
   readonly attempt: number;
   readonly reason: string | null;
   readonly nodeId: string;
@@ -52,7 +53,13 @@ export interface StartFailure {
 }
 
 export interface PlanInput {
-  readonly deployment: { readonly status: DeploymentStatus; readonly targetReplicas: number; readonly generation: number };
+  readonly deployment: {
+    readonly status: DeploymentStatus;
+    readonly targetReplicas: number;
+    readonly generation: number;
+    /** The revision that its replicas shall run. */
+    readonly revision: number;
+  };
   readonly replicas: readonly PlanReplica[];
   readonly views: ReadonlyMap<string, NodeView>;
   /** Why an engine refused to start replicas, since the last plan. */
@@ -61,6 +68,7 @@ export interface PlanInput {
 }
 
 export interface PlacementWish {
+  readonly revision: number;
   readonly count: number;
   readonly cause: PlacementCause;
   /** Failed replicas that the new ones take the place of, with the attempt number of the successor. */

@@ -7,12 +7,13 @@ import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { PlacementService, type PlacementOrder } from '../deployments/placement/placement.service';
 import { ReplicasRepository } from '../deployments/replicas.repository';
 import { TEARDOWN_CHANNEL } from '../deletions/teardown-watch';
+import type { ContainerSpec } from '../engines/container-spec';
 import type { ClaimedJob } from '../jobs/job-kinds';
 import { PubSub } from '../database/pub-sub';
 import { isCapacityTaken, NodesRepository } from '../nodes/nodes.repository';
 import { shortfallText } from '../scheduling/explain';
 import type { PlacementWish, Plan } from './plan.types';
-import type { Snapshot } from './snapshot.repository';
+import { specOf, type Snapshot } from './snapshot.repository';
 import { endsTeardown, TeardownCompletion } from './teardown-completion';
 
 export interface Recorded {
@@ -24,8 +25,8 @@ export interface Recorded {
   readonly shortfall: string | null;
 }
 
-/** Where the caller knows them, with the replicas that the deployment has already, and the fleet that was prepared. */
-type LocalWish = PlacementWish & Pick<PlacementOrder, 'own' | 'fleet'>;
+/** With what each replica needs and, where they are known, the replicas that the deployment has already and the prepared fleet. */
+type LocalWish = PlacementWish & Pick<PlacementOrder, 'own' | 'fleet'> & Pick<ContainerSpec, 'resources'>;
 
 const NOTHING: Recorded = { stale: false, wrote: false, shortfall: null };
 
@@ -58,7 +59,7 @@ export class Recorder {
         await this.replicas.suspend(tx, plan.suspended);
         await this.replicas.supersede(tx, plan.supersede);
         if (ends) await this.completion.complete(tx, snapshot.id);
-        const placed = plan.place ? await this.place(tx, deployment, { ...plan.place, own: ownOf(snapshot), fleet }, attempt) : NOTHING;
+        const placed = plan.place ? await this.place(tx, deployment, { ...localWish(snapshot, plan.place), fleet }, attempt) : NOTHING;
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
         if (plan.release.length + plan.suspended.length > 0) afterCommit(tx, () => this.pubSub.publish(TEARDOWN_CHANNEL, snapshot.id));
         return { ...placed, wrote: placed.wrote || writes > 0 || plan.deployment !== null };
@@ -70,9 +71,10 @@ export class Recorder {
   }
 
   /** A pending deployment becomes `scheduled` or `failed`; a replacement that finds no place is tried again later. */
-  private async place(tx: Tx, deployment: LockedDeployment, wish: LocalWish, attempt: number): Promise<Recorded> {
+  private async place(tx: Tx, deployment: LockedDeployment, { resources, ...wish }: LocalWish, attempt: number): Promise<Recorded> {
     const attempts = wish.replaces.map((replaced) => replaced.attempt);
-    const placement = await this.placements.place(tx, deployment, { ...wish, generation: deployment.generation, attempts }, attempt);
+    const needs = { ...deployment, resources };
+    const placement = await this.placements.place(tx, needs, { ...wish, generation: deployment.generation, attempts }, attempt);
     if (deployment.status === 'pending') {
       const [to, reason] =
         placement.shortfall === null
@@ -96,4 +98,8 @@ export class Recorder {
 }
 
 /** A deployment without any replica needs no counting of them. */
-const ownOf = ({ replicas }: Snapshot): ReadonlyMap<string, number> | undefined => (replicas.length === 0 ? new Map() : undefined);
+const localWish = (snapshot: Snapshot, wish: PlacementWish): LocalWish => ({
+  ...wish,
+  resources: specOf(snapshot, wish.revision).resources,
+  own: snapshot.replicas.length === 0 ? new Map<string, number>() : undefined,
+});

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
-import type { DeploymentSpec } from '../deployments/domain/deployment-spec';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
+import type { ContainerSpec } from '../engines/container-spec';
 import { isOnline } from '../nodes/node-status.sql';
 import type { NodeTarget, WorkloadSpec } from '../runtime/runtime-driver';
 import type { PlanReplica } from './plan.types';
@@ -20,11 +20,16 @@ export interface Snapshot {
   readonly status: DeploymentStatus;
   readonly version: number;
   readonly generation: number;
+  /** The revision that its replicas shall run. */
+  readonly revision: number;
   readonly targetReplicas: number;
   readonly deletedAt: Date | null;
   /** The newest one whose teardown has not ended; also of a deployment that was restored meanwhile. */
   readonly deletion: OpenDeletion | null;
-  readonly spec: Omit<DeploymentSpec, 'replicas' | 'type' | 'region' | 'placementStrategy'>;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** By number: of the current revision, and of every other one that a replica is yet to start with. */
+  readonly specs: ReadonlyMap<number, ContainerSpec>;
   readonly replicas: readonly PlanReplica[];
   /** Every node that may hold a workload of this deployment, by id. */
   readonly nodes: ReadonlyMap<string, NodeTarget>;
@@ -34,7 +39,8 @@ export interface Snapshot {
 type OptionalTimeName = 'startedAt' | 'warmUntil' | 'suspendedAt' | 'suspendedRunAt';
 type TimeName = 'createdAt' | 'changedAt' | OptionalTimeName;
 
-interface Row extends Omit<Snapshot, 'replicas' | 'nodes'> {
+interface Row extends Omit<Snapshot, 'replicas' | 'nodes' | 'specs'> {
+  readonly specs: Readonly<Record<string, ContainerSpec>>;
   readonly replicas: (Omit<PlanReplica, TimeName> &
     Record<'createdAt' | 'changedAt', string> &
     Record<OptionalTimeName, string | null> & {
@@ -55,6 +61,7 @@ export class SnapshotRepository {
     if (!row) return null;
     return {
       ...row,
+      specs: new Map(Object.entries(row.specs).map(([number, spec]) => [Number(number), spec])),
       replicas: row.replicas.map(({ node, ...replica }) => ({
         ...replica,
         nodeId: node.id,
@@ -79,36 +86,37 @@ export function graceSecondsOf({ deletion, replicas }: Pick<Snapshot, 'deletion'
   return deletion && generation !== undefined && generation <= deletion.generation ? deletion.graceSeconds : usual;
 }
 
-export function workloadOf(snapshot: Snapshot, replica: PlanReplica): WorkloadSpec {
-  const { spec } = snapshot;
-  return {
-    replicaId: replica.id,
-    deploymentId: snapshot.id,
-    deploymentName: spec.name,
-    generation: replica.generation,
-    image: spec.containerImage,
-    command: spec.command,
-    env: spec.env,
-    ports: spec.ports,
-    healthCheck: spec.healthCheck,
-    labels: spec.labels,
-    resources: spec.resources,
-  };
+/** The spec of a revision that the snapshot carries. */
+export function specOf({ id, specs }: Pick<Snapshot, 'id' | 'specs'>, revision: number): ContainerSpec {
+  const spec = specs.get(revision);
+  if (!spec) throw new Error(`The snapshot of deployment ${id} carries no revision ${revision}`);
+  return spec;
 }
 
+export const workloadOf = (snapshot: Snapshot, replica: PlanReplica): WorkloadSpec => ({
+  replicaId: replica.id,
+  deploymentId: snapshot.id,
+  deploymentName: snapshot.name,
+  generation: replica.generation,
+  labels: snapshot.labels,
+  ...specOf(snapshot, replica.revision),
+});
+
+/** $1 deployment, $2 seconds of silence after which a node is offline. */
 const SNAPSHOT = `
-  SELECT d.id, d.status, d.version, d.generation, d.target_replicas AS "targetReplicas", d.deleted_at AS "deletedAt",
+  SELECT d.id, d.status, d.version, d.generation, d.revision, d.target_replicas AS "targetReplicas", d.deleted_at AS "deletedAt",
          clock_timestamp() AS now,
          (SELECT json_build_object('generation', x.generation, 'graceSeconds', CASE WHEN x.force THEN 0 ELSE x.grace_seconds END)
             FROM deletions AS x WHERE x.deployment_id = d.id AND x.completed_at IS NULL
            ORDER BY x.generation DESC LIMIT 1) AS deletion,
-         json_build_object(
-           'name', d.name, 'containerImage', d.container_image, 'command', d.command, 'env', d.env, 'ports', d.ports,
-           'healthCheck', d.health_check, 'labels', d.labels,
-           'resources', json_build_object('cpuCores', s.cpu_cores::float8, 'memoryMb', s.memory_mb,
-                                          'gpuUnits', s.gpu_units, 'storageGb', s.storage_gb)) AS spec,
+         d.name, d.labels,
+         (SELECT json_object_agg(v.number, v.spec) FROM deployment_revisions AS v
+           WHERE v.deployment_id = d.id
+             AND (v.number = d.revision
+                  OR v.number IN (SELECT r.revision FROM deployment_replicas AS r
+                                   WHERE r.deployment_id = d.id AND r.status IN ('pending', 'starting')))) AS specs,
          (SELECT coalesce(json_agg(json_build_object(
-                   'id', r.id, 'status', r.status, 'generation', r.generation, 'attempt', r.attempt, 'reason', r.reason,
+                   'id', r.id, 'status', r.status, 'generation', r.generation, 'revision', r.revision, 'attempt', r.attempt, 'reason', r.reason,
                    'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'superseded', r.superseded_at IS NOT NULL,
                    'reserved', v.replica_id IS NOT NULL, 'createdAt', r.created_at, 'changedAt', r.changed_at, 'startedAt', r.started_at,
                    'warmUntil', r.warm_until, 'suspendedAt', r.suspended_at, 'suspendedRunAt', r.suspended_run_at,
@@ -120,5 +128,4 @@ const SNAPSHOT = `
            WHERE r.deployment_id = d.id
              AND (r.status IN ('pending', 'starting', 'running', 'stopping')
                   OR r.status = 'failed' AND (v.replica_id IS NOT NULL OR r.superseded_at IS NULL))) AS replicas
-    FROM deployments AS d JOIN deployment_resources AS s ON s.deployment_id = d.id
-   WHERE d.id = $1`;
+    FROM deployments AS d WHERE d.id = $1`;

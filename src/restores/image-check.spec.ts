@@ -7,7 +7,7 @@ import type { Runtimes } from '../runtime/runtimes';
 import { ImageCheck } from './image-check';
 
 const DELETED = {
-  containerImage: 'edge-only:1',
+  image: 'edge-only:1',
   statusBefore: 'running',
   targetReplicas: 2,
   warmReplicaIds: [] as readonly string[],

@@ -32,7 +32,7 @@ export class ImageCheck {
    */
   async state(deployment: RestorationCandidate): Promise<ImageState> {
     if (replicasToPlace(deployment) === 0) return 'unknown';
-    const image = deployment.containerImage;
+    const { image } = deployment;
     const known = this.known.get(image);
     if (known) return known;
     const asking = this.askAll(image, new Set(deployment.lastNodeIds));

@@ -10,7 +10,8 @@ import type { DeploymentStatus, RestoredStatus } from '../deployments/domain/dep
 
 /** A deployment that may be restored, with what is left of it; its row is locked unless it was only looked at. */
 export interface RestorationCandidate extends LockedDeployment {
-  readonly containerImage: string;
+  /** Of its current revision. */
+  readonly image: string;
   /** What it was when it was deleted. */
   readonly statusBefore: DeploymentStatus;
   readonly purgeAt: Date | null;
@@ -78,9 +79,9 @@ export class RestorationRepository {
 }
 
 const CANDIDATE = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.version,
+  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.revision, d.version,
          d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
-         d.container_image AS "containerImage", d.purge_at AS "purgeAt",
+         v.spec->>'image' AS image, d.purge_at AS "purgeAt",
          json_build_object('cpuCores', s.cpu_cores::float8, 'memoryMb', s.memory_mb,
                            'gpuUnits', s.gpu_units, 'storageGb', s.storage_gb) AS resources,
          (SELECT old_status FROM deployment_status_history WHERE deployment_id = d.id AND new_status = 'deleted'
@@ -94,6 +95,7 @@ const CANDIDATE = `
          EXISTS (SELECT 1 FROM deployments AS o
                   WHERE o.user_id = d.user_id AND o.name = coalesce($4, d.name) AND o.deleted_at IS NULL) AS "nameTaken"
     FROM deployments AS d JOIN deployment_resources AS s ON s.deployment_id = d.id
+    JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
    WHERE d.id = $1 AND (d.user_id = $2 OR $3)`;
 
 const RESTORE = `

@@ -38,7 +38,7 @@ export class RestorePreviewService {
     });
     const status = restoredStatus(deployment.statusBefore);
     const image = await this.images.state(deployment);
-    if (image === 'unavailable') refusals.push(imageUnavailable(deployment.containerImage));
+    if (image === 'unavailable') refusals.push(imageUnavailable(deployment.image));
     return {
       dry_run: true,
       possible: refusals.length === 0,

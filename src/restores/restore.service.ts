@@ -54,7 +54,7 @@ export class RestoreService {
   /** Throws what a restore would throw for the deployment's state, name and image. Engines are asked; nothing is written. */
   async look(id: string, name: string | null, { actor }: Pick<RequestContext, 'actor'>): Promise<RestorationCandidate> {
     const seen = await inTransaction(this.dataSource, (tx) => this.require(tx, id, { name, lock: false, actor }));
-    if ((await this.images.state(seen)) === 'unavailable') throw imageUnavailable(seen.containerImage);
+    if ((await this.images.state(seen)) === 'unavailable') throw imageUnavailable(seen.image);
     return seen;
   }
 
@@ -98,7 +98,8 @@ export class RestoreService {
   private async placeRest(tx: Tx, deployment: RestorationCandidate, attempt: number): Promise<void> {
     const count = replicasToPlace(deployment);
     if (count === 0) return;
-    const placement = await this.placements.place(tx, deployment, { count, cause: 'restore', generation: deployment.generation }, attempt);
+    const { generation, revision } = deployment;
+    const placement = await this.placements.place(tx, deployment, { count, cause: 'restore', generation, revision }, attempt);
     if (placement.shortfall !== null) throw new DomainError('insufficient_capacity', placement.shortfall);
   }
 }

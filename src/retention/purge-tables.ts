@@ -11,6 +11,7 @@ export interface PurgedTable {
 export const PURGED_TABLES: readonly PurgedTable[] = [
   { table: 'reservations', column: 'deployment_id' },
   { table: 'deployment_replicas', column: 'deployment_id' },
+  { table: 'deployment_revisions', column: 'deployment_id' },
   { table: 'placements', column: 'deployment_id' },
   { table: 'deployment_status_history', column: 'deployment_id' },
   { table: 'deletions', column: 'deployment_id' },

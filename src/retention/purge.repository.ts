@@ -112,7 +112,7 @@ const LOCK_DUE = `
 const counts = PURGED_TABLES.map(({ table, column }) => `'${table}', (SELECT count(*)::int FROM ${table} AS x WHERE x.${column} = d.id)`);
 
 const CANDIDATES = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.type, d.container_image AS image, d.deleted_at AS "deletedAt",
+  SELECT d.id, d.user_id AS "userId", d.name, d.type, v.spec->>'image' AS image, d.deleted_at AS "deletedAt",
          d.status = 'deleted' AS deleted, d.purge_at AS "purgeAt", coalesce(d.purge_at <= now(), false) AS due,
          d.legal_hold_reason IS NOT NULL AS "legalHold",
          (SELECT count(*)::int FROM (${OPEN_REPLICA}) AS o) AS "openReplicas",
@@ -120,7 +120,8 @@ const CANDIDATES = `
          (SELECT count(*)::int FROM (${OPEN_DELETION}) AS o) AS "openDeletions",
          (SELECT retention_policy FROM deletions WHERE deployment_id = d.id ORDER BY generation DESC LIMIT 1) AS "retentionPolicy",
          json_build_object(${counts.join(', ')}) AS rows
-    FROM deployments AS d WHERE d.id = ANY($1::uuid[]) ORDER BY d.id`;
+    FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
+   WHERE d.id = ANY($1::uuid[]) ORDER BY d.id`;
 
 const COUNT_DUE = `
   SELECT count(*)::int AS due, count(*) FILTER (WHERE held)::int AS "legalHold", count(*) FILTER (WHERE open)::int AS "teardownOpen",

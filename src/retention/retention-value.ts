@@ -1,5 +1,5 @@
 import { DomainError } from '../common/problem/domain-error';
-import { DEPLOYMENT_TYPES } from '../deployments/domain/deployment-spec';
+import { DEPLOYMENT_TYPES } from '../deployments/spec/deployment-spec';
 import { LABEL_NAME } from '../deployments/dto/deploy-request.dto';
 import type { RetentionPolicy, RetentionSelector } from './retention-policy';
 

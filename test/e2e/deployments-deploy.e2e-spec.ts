@@ -163,7 +163,10 @@ describe('POST /api/deployment/deploy', () => {
     expect(placements[0].rejected[0].reasons).toEqual(['gpu: 1 unit needed, 0 free']);
     const status = await t.as('ada').get(`/api/deployment/status/${id}`).expect(200);
     expect(shown.text + status.text + answer.text).not.toContain(secret);
-    const [stored] = await t.dataSource.query<{ env: unknown }[]>(`SELECT env FROM deployments WHERE id = $1`, [id]);
+    const [stored] = await t.dataSource.query<{ env: unknown }[]>(
+      `SELECT spec->'env' AS env FROM deployment_revisions WHERE deployment_id = $1`,
+      [id],
+    );
     expect(stored?.env).toEqual(body.env);
     await cleanUp(id);
   });

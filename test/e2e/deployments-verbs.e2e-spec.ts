@@ -9,6 +9,7 @@ import {
   replicaStatuses,
   statusOf,
 } from '../support/deployments';
+import { revise } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 describe('stop, start and retry', () => {
@@ -72,7 +73,7 @@ describe('stop, start and retry', () => {
     }
     await reaches(t, 'ada', id, 'failed');
     // Now with an image that works: the retry alone brings it up.
-    await t.dataSource.query(`UPDATE deployments SET container_image = 'nginx:1.27' WHERE id = $1`, [id]);
+    await revise(t.dataSource, id, { image: 'nginx:1.27' });
     await ask(id, 'retry').expect(202);
     const running = await reaches(t, 'ada', id, 'running', 'healthy');
     expect(running.replicas.filter((replica) => replica.status === 'running')).toHaveLength(2);

@@ -1,6 +1,7 @@
 import { inTransaction } from '../../src/database/transaction';
 import { Quota } from '../../src/deployments/quota';
 import { deployed, expectGone, historyOf, reaches, replicaStatuses, statusOf, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { swapImage } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 
@@ -127,7 +128,7 @@ describe('POST /api/deployment/{id}/restore', () => {
   it('needs no image while all containers are warm: one that is gone refused such restores', async () => {
     const id = await deployed(t, 'fio', { replicas: 2 });
     await remove('fio', id, '?keep_warm=10m');
-    await t.dataSource.query(`UPDATE deployments SET container_image = 'simulated/missing:2' WHERE id = $1`, [id]);
+    await swapImage(t.dataSource, id, 'simulated/missing:2');
     expect((await t.as('fio').post(path(id, '?dry_run=true')).expect(200)).body).toMatchObject({ possible: true, image: 'unknown' });
     expect((await t.as('fio').post(path(id)).expect(202)).body).toMatchObject({ replicas_warm: 2 });
     await reaches(t, 'fio', id, 'running', 'healthy');
@@ -176,7 +177,7 @@ describe('POST /api/deployment/{id}/restore', () => {
   it('refuses when the image is gone, when the quota is used up, and when there is no room; and changes nothing', async () => {
     const lost = await deployed(t, 'hal', { replicas: 1 });
     await remove('hal', lost);
-    await t.dataSource.query(`UPDATE deployments SET container_image = 'simulated/missing:1' WHERE id = $1`, [lost]);
+    await swapImage(t.dataSource, lost, 'simulated/missing:1');
     const large = await deployed(t, 'hal', { replicas: 40 });
     await remove('hal', large);
     await t.dataSource.query(`UPDATE deployments SET target_replicas = 100 WHERE id = $1`, [large]);

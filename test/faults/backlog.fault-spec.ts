@@ -66,6 +66,11 @@ describe(`two APIs and two workers that start at once before ${HERD_JOBS} queued
          FROM deployment_resources AS r, deployments AS d WHERE r.deployment_id = $1 AND d.id <> $1`,
       [model],
     );
+    await dataSource.query(
+      `INSERT INTO deployment_revisions SELECT (jsonb_populate_record(v, jsonb_build_object('deployment_id', d.id))).*
+         FROM deployment_revisions AS v, deployments AS d WHERE v.deployment_id = $1 AND d.id <> $1`,
+      [model],
+    );
     await dataSource.query(`INSERT INTO jobs (kind, key) SELECT 'deployment.reconcile', id::text FROM deployments`);
     expect(await jobsLeft()).toBe(HERD_JOBS);
 

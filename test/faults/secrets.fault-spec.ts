@@ -259,7 +259,7 @@ describe('secrets', () => {
     expect(leaks).toEqual([]);
     // The control: the mark is found in the one column that must hold it.
     const [{ held }] = await t.dataSource.query<[{ held: string }]>(
-      `SELECT count(*)::text AS held FROM deployments WHERE env::text LIKE '%' || $1 || '%'`,
+      `SELECT count(*)::text AS held FROM deployment_revisions WHERE spec->>'env' LIKE '%' || $1 || '%'`,
       [MARK],
     );
     expect(Number(held)).toBeGreaterThan(5);

@@ -162,6 +162,16 @@ const SEEDS: readonly [known.Invariant, string, Seed][] = [
     'a purge that left the deployment',
     (tx, { deleted }) => insertRow(tx, 'purged_deployments', { deployment_id: deleted }),
   ],
+  [
+    known.REVISION_PRESENT,
+    'a deployment without its revision',
+    (tx, { running }) => tx.query(`UPDATE deployments SET revision = 2 WHERE id = $1`, [running]),
+  ],
+  [
+    known.REVISION_PRESENT,
+    'resources that are not those of the revision',
+    (tx, { running }) => tx.query(`UPDATE deployment_resources SET memory_mb = 64 WHERE deployment_id = $1`, [running]),
+  ],
   ...(['pending', 'starting', 'running'] as const).map((status): [known.Invariant, string, Seed] => [
     known.NOTHING_STARTS_AFTER_DELETE,
     `a ${status} replica of a deleted deployment`,

@@ -34,7 +34,8 @@ describe('the last attempt of a placement, which locks the nodes', () => {
     const fleet = await placements.prepare(tx, 3);
     await tx.query(`UPDATE deployment_replicas SET status = 'stopped', stopped_at = now() WHERE id = $1`, [replicaId]);
     await t.app.get(NodesRepository, { strict: false }).release(tx, [replicaId]);
-    const order = { count, cause: 'replace', generation: deployment.generation, own: new Map<string, number>(), fleet } as const;
+    const { generation, revision } = deployment;
+    const order = { count, cause: 'replace', generation, revision, own: new Map<string, number>(), fleet } as const;
     return (await placements.place(tx, deployment, order, 3)).nodeIds;
   };
 

@@ -131,6 +131,7 @@ export async function tableRows(dataSource: DataSource): Promise<Record<string, 
   const tables = [
     ['deployments', '*'],
     ['deployment_resources', '*'],
+    ['deployment_revisions', '*'],
     ['deletions', '*'],
     ['deployment_replicas', '*'],
     ['reservations', '*'],

@@ -12,6 +12,7 @@ export const aReplica = (id: string, over: Partial<PlanReplica> = {}): PlanRepli
     id,
     status: 'running',
     generation: 1,
+    revision: 1,
     attempt: 0,
     reason: null,
     nodeId,
@@ -62,5 +63,5 @@ export const aPlanInput = (
   now: NOW,
   ...over,
   views: new Map(Object.entries(over.views ?? { n1: showing() })),
-  deployment: { status: 'running', targetReplicas: over.replicas?.length ?? 1, generation: 1, ...over.deployment },
+  deployment: { status: 'running', targetReplicas: over.replicas?.length ?? 1, generation: 1, revision: 1, ...over.deployment },
 });

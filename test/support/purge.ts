@@ -23,7 +23,7 @@ export async function aDeletedDeployment(database: Database, userId: string, opt
   const deletedAt = ago(deletedDaysAgo * MS.day);
   const id = await aDeployment(database, {
     ...{ user_id: userId, status: 'deleted', deleted_at: deletedAt, target_replicas: Math.max(1, replicas) },
-    ...{ purge_at: ago(dueSecondsAgo * MS.second), env: { TOKEN: 'canary-of-the-purge' } },
+    ...{ purge_at: ago(dueSecondsAgo * MS.second), container: { env: { TOKEN: 'canary-of-the-purge' } } },
     ...values,
   });
   const placement_id = await insertRow(database, 'placements', { deployment_id: id, cause: 'deploy', explanation: {} });
@@ -63,6 +63,7 @@ export async function rowsOf(database: Database, id: string): Promise<Record<str
   const [row] = await database.query<[Record<string, number>]>(
     `SELECT (SELECT count(*)::int FROM deployments WHERE id = $1) AS deployments,
             (SELECT count(*)::int FROM deployment_resources WHERE deployment_id = $1) AS deployment_resources,
+            (SELECT count(*)::int FROM deployment_revisions WHERE deployment_id = $1) AS deployment_revisions,
             (SELECT count(*)::int FROM deployment_replicas WHERE deployment_id = $1) AS deployment_replicas,
             (SELECT count(*)::int FROM reservations WHERE deployment_id = $1) AS reservations,
             (SELECT count(*)::int FROM placements WHERE deployment_id = $1) AS placements,
@@ -75,7 +76,7 @@ export async function rowsOf(database: Database, id: string): Promise<Record<str
 }
 
 export const NO_ROWS = {
-  ...{ deployments: 0, deployment_resources: 0, deployment_replicas: 0, reservations: 0 },
+  ...{ deployments: 0, deployment_resources: 0, deployment_revisions: 0, deployment_replicas: 0, reservations: 0 },
   ...{ placements: 0, deployment_status_history: 0, deletions: 0, jobs: 0 },
 };
 

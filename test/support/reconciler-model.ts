@@ -34,6 +34,7 @@ export class ModelRecords {
   status: DeploymentStatus = 'pending';
   version = 1;
   generation = 1;
+  revision = 1;
   readonly rows = new Map<string, ModelReplica>();
   /** The replicas that an engine was asked to start. */
   readonly asked = new Set<string>();
@@ -73,7 +74,7 @@ export class ModelRecords {
         const { online, draining } = this.node(row.nodeId);
         return { ...row, nodeName: `node-${row.nodeId}`, nodeOnline: online, nodeDraining: draining };
       });
-    const deployment = { status: this.status, targetReplicas: this.target, generation: this.generation };
+    const deployment = { status: this.status, targetReplicas: this.target, generation: this.generation, revision: this.revision };
     return { deployment, replicas, now: new Date(this.now), version: this.version };
   }
 
@@ -138,7 +139,15 @@ export class ModelRecords {
       const id = `r${this.rows.size}`;
       const at = new Date(this.now + this.rows.size / 1000);
       this.rows.set(id, {
-        ...{ id, status: 'pending', generation: this.generation, attempt: attempts[index] ?? 0, reason: null, nodeId: node.id },
+        ...{
+          id,
+          status: 'pending',
+          generation: this.generation,
+          revision: this.revision,
+          attempt: attempts[index] ?? 0,
+          reason: null,
+          nodeId: node.id,
+        },
         ...{ superseded: false, reserved: true, createdAt: at, changedAt: at, startedAt: null },
         ...{ warmUntil: null, suspendedAt: null, suspendedRunAt: null },
       });
@@ -168,6 +177,13 @@ export class ModelRecords {
     if (verb === 'delete and keep warm') for (const row of running) row.warmUntil = new Date(this.now + WARM_MS);
     this.changeStatus(to);
     if (verb === 'start' || verb === 'retry') this.generation += 1;
+  }
+
+  /** Another revision is wanted from now on. */
+  revise(): void {
+    if (this.status === 'deleted') return;
+    this.revision += 1;
+    this.version += 1;
   }
 
   /** Back from deleted: what is suspended and can be had begins again in the new generation, the rest is placed anew. */

@@ -8,6 +8,7 @@ type Change =
   | { readonly kind: 'node'; readonly pick: number; readonly reachable: boolean; readonly online: boolean; readonly draining: boolean }
   | { readonly kind: 'user'; readonly verb: UserVerb }
   | { readonly kind: 'restore' }
+  | { readonly kind: 'revise' }
   | { readonly kind: 'scale'; readonly target: number };
 
 /** One thing that happens to the model: to its engines, its nodes, its users, or in the job. */
@@ -46,6 +47,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('restore') }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('revise') }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('scale'), target: fc.integer({ min: 1, max: 5 }) }) },
 );
 const callEnd: fc.Arbitrary<CallEnd> = fc.constantFrom('done', 'done', 'done', 'goes on', 'fails for now', 'fails for good');
@@ -88,6 +90,9 @@ function apply(run: ModelRun, what: Change): void {
     case 'user':
       records.apply(what.verb);
       run.wake();
+      return;
+    case 'revise':
+      records.revise();
       return;
     case 'restore':
       records.restore();

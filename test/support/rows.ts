@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EntityManager, DataSource } from 'typeorm';
+import type { ContainerSpec } from '../../src/engines/container-spec';
 import type { Resources } from '../../src/engines/resources';
 
 type Database = Pick<DataSource | EntityManager, 'query'>;
@@ -38,12 +39,14 @@ export function aNode(database: Database, values: Values = {}): Promise<string> 
   });
 }
 
-/** With its resources row, its first history row, and if deleted the record of that, as the API leaves it. */
-export async function aDeployment(database: Database, values: Values & { user_id: string }): Promise<string> {
+/** With its revision, its resources row, its first history row, and if deleted the record of that, as the API leaves it. */
+export async function aDeployment(
+  database: Database,
+  { container = {}, ...values }: Values & { user_id: string; container?: Partial<ContainerSpec> },
+): Promise<string> {
   const spec = {
     name: `web-${tag()}`,
     type: 'compute',
-    container_image: 'nginx:1.27',
     target_replicas: 1,
     region: 'us-east',
     status: 'running',
@@ -51,6 +54,7 @@ export async function aDeployment(database: Database, values: Values & { user_id
   const kept = values.deleted_at instanceof Date ? { purge_at: new Date(values.deleted_at.getTime() + 30 * 86_400_000) } : {};
   const row = { ...spec, ...kept, ...values };
   const id = await insertRow(database, 'deployments', row);
+  await aRevision(database, { deployment_id: id, spec: container });
   await insertRow(database, 'deployment_resources', { deployment_id: id, cpu_cores: 1, memory_mb: 512, gpu_units: 0, storage_gb: 10 });
   await aChange(database, { deployment_id: id, old_status: 'none', new_status: row.status });
   if (row.status === 'deleted') {
@@ -64,6 +68,41 @@ export async function aDeployment(database: Database, values: Values & { user_id
     });
   }
   return id;
+}
+
+/** What its containers are made of: by default revision 1, of 1 core and 512 MB. */
+export function aRevision(
+  database: Database,
+  { spec, ...values }: Values & { deployment_id: string; spec?: Partial<ContainerSpec> },
+): Promise<string> {
+  const resources = { cpuCores: 1, memoryMb: 512, gpuUnits: 0, storageGb: 10 };
+  const container: ContainerSpec = { image: 'nginx:1.27', command: null, env: {}, resources, ports: [], healthCheck: null, ...spec };
+  return insertRow(database, 'deployment_revisions', { number: 1, spec: container, ...values });
+}
+
+/** Gives a deployment another revision that differs in this, as a change of its image would; returns its number. */
+export async function revise(database: Database, deploymentId: string, change: Partial<ContainerSpec>): Promise<number> {
+  const rows = await database.query<{ revision: number }[]>(
+    `INSERT INTO deployment_revisions (deployment_id, number, spec)
+     SELECT d.id, d.revision + 1, v.spec || $2 FROM deployments AS d
+       JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
+      WHERE d.id = $1 RETURNING number AS revision`,
+    [deploymentId, JSON.stringify(change)],
+  );
+  const revision = rows[0]?.revision ?? 0;
+  await database.query(`UPDATE deployments SET revision = $2, version = version + 1 WHERE id = $1`, [deploymentId, revision]);
+  return revision;
+}
+
+/** Lets the image of a deployment be another one, past the guard that keeps revisions as they are: as if it could be had no more. */
+export async function swapImage(dataSource: DataSource, deploymentId: string, image: string): Promise<void> {
+  await dataSource.transaction(async (tx) => {
+    await tx.query(`SET LOCAL session_replication_role = replica`);
+    await tx.query(`UPDATE deployment_revisions SET spec = spec || jsonb_build_object('image', $2::text) WHERE deployment_id = $1`, [
+      deploymentId,
+      image,
+    ]);
+  });
 }
 
 export function aChange(

@@ -7,13 +7,12 @@ import type { RequestContext } from '../../common/request-context';
 import { AppConfig } from '../../config/app-config';
 import { violatedConstraint } from '../../database/postgres-error';
 import { inTransaction } from '../../database/transaction';
-import { JobQueue } from '../../jobs/job-queue';
 import type { Placement } from '../../scheduling/place.types';
 import { DeploymentsRepository } from '../deployments.repository';
-import { specDetails } from '../domain/spec-details';
-import type { DeploymentSpec } from '../domain/deployment-spec';
 import { limitFaults } from '../domain/limits';
 import { PlacementService } from '../placement/placement.service';
+import { auditSpec } from '../spec/spec-codec';
+import type { DeploymentSpec } from '../spec/deployment-spec';
 import { Quota } from '../quota';
 
 export interface Deployed {
@@ -30,7 +29,6 @@ export class DeployService {
     private readonly commands: Commands,
     private readonly deployments: DeploymentsRepository,
     private readonly placements: PlacementService,
-    private readonly jobs: JobQueue,
     private readonly quota: Quota,
   ) {}
 
@@ -42,11 +40,11 @@ export class DeployService {
       return await this.commands.run(context, async (tx) => {
         await this.quota.require(tx, { userId: actor.userId, deployments: 1, replicas: spec.replicas });
         const id = await this.deployments.insert(tx, spec, actor, { requestId, protectionReason });
-        await this.jobs.enqueue(tx, [{ kind: 'deployment.reconcile', key: id }]);
-        const after = { ...specDetails(spec), protection_reason: protectionReason };
+        const after = { ...auditSpec(spec), protection_reason: protectionReason };
         return {
           outcome: { id, replicas: spec.replicas },
           audit: { action: 'deployment.deploy', resourceType: 'deployment', resourceId: id, after },
+          jobs: [{ kind: 'deployment.reconcile', key: id }],
         };
       });
     } catch (error) {
@@ -58,11 +56,13 @@ export class DeployService {
   /** The placement that `spec` would get now, or why not. Writes nothing. */
   async preview(spec: DeploymentSpec): Promise<Placement> {
     this.checkLimits(spec);
-    return inTransaction(this.dataSource, (tx) => this.placements.preview(tx, spec, spec.replicas));
+    return inTransaction(this.dataSource, (tx) =>
+      this.placements.preview(tx, { ...spec, resources: spec.container.resources }, spec.replicas),
+    );
   }
 
   private checkLimits(spec: DeploymentSpec): void {
-    const errors = limitFaults(this.config, spec);
+    const errors = limitFaults(this.config, { replicas: spec.replicas, resources: spec.container.resources });
     if (errors.length > 0) throw new DomainError('validation_failed', 'The deployment exceeds the configured limits', { errors });
   }
 }

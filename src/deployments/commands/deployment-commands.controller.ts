@@ -16,6 +16,7 @@ import { LifecycleService, type LifecycleChanged } from './lifecycle.service';
 import { RefuseExtras } from '../../common/http/refuse-extras.decorator';
 import { ApiDeploymentId } from '../api-deployment-id.decorator';
 import { requireDeploymentId } from '../refusals';
+import { readSpec } from '../spec/spec-codec';
 import { ScaleService, type Scaled } from './scale.service';
 
 /** What changes deployments. Every method hands over to the service of its verb. */
@@ -49,8 +50,8 @@ export class DeploymentCommandsController {
     @Query() query: DeployQueryDto,
     @Context() context: RequestContext,
   ): Promise<Deployed | { preview: Placement }> {
-    if (query.dry_run) return { preview: await this.deploys.preview(body.toSpec()) };
-    return this.deploys.deploy(body.toSpec(), context, body.protectionReason());
+    if (query.dry_run) return { preview: await this.deploys.preview(readSpec(body)) };
+    return this.deploys.deploy(readSpec(body), context, body.protectionReason());
   }
 
   @Post('scale/:deployment_id')

@@ -3,7 +3,6 @@ import { Commands } from '../../commands/commands';
 import { DomainError } from '../../common/problem/domain-error';
 import type { RequestContext } from '../../common/request-context';
 import type { Tx } from '../../database/transaction';
-import { JobQueue } from '../../jobs/job-queue';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments.repository';
 import type { DeploymentStatus } from '../domain/deployment-status';
 import { requireLive } from '../refusals';
@@ -34,7 +33,6 @@ export class LifecycleService {
     private readonly commands: Commands,
     private readonly deployments: DeploymentsRepository,
     private readonly ending: ReplicaEnding,
-    private readonly jobs: JobQueue,
   ) {}
 
   /** Throws `not_found`, and `invalid_state` when the verb does not fit the status. */
@@ -51,7 +49,6 @@ export class LifecycleService {
         requestId: context.requestId,
         newGeneration: verb !== 'stop',
       });
-      await this.jobs.enqueue(tx, [{ kind: 'deployment.reconcile', key: id }]);
       return {
         outcome: { verb, id, status: to, targetReplicas: deployment.targetReplicas, stopping },
         audit: {
@@ -61,6 +58,7 @@ export class LifecycleService {
           before: { status: deployment.status },
           after: { status: to },
         },
+        jobs: [{ kind: 'deployment.reconcile', key: id }],
       };
     });
   }

@@ -4,7 +4,6 @@ import { DomainError } from '../../common/problem/domain-error';
 import type { RequestContext } from '../../common/request-context';
 import { AppConfig } from '../../config/app-config';
 import type { Tx } from '../../database/transaction';
-import { JobQueue } from '../../jobs/job-queue';
 import { isCapacityTaken } from '../../nodes/nodes.repository';
 import { shortfall } from '../../scheduling/explain';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments.repository';
@@ -34,7 +33,6 @@ export class ScaleService {
     private readonly replicas: ReplicasRepository,
     private readonly ending: ReplicaEnding,
     private readonly placements: PlacementService,
-    private readonly jobs: JobQueue,
     private readonly quota: Quota,
   ) {}
 
@@ -85,16 +83,17 @@ export class ScaleService {
       requestId: context.requestId,
       targetReplicas: target,
     });
-    await this.jobs.enqueue(tx, [{ kind: 'deployment.reconcile', key: deployment.id }]);
     const [before, after] = [{ replicas: deployment.targetReplicas }, { replicas: target }];
     return {
       outcome,
       audit: { action: 'deployment.scale', resourceType: 'deployment', resourceId: deployment.id, before, after },
+      jobs: [{ kind: 'deployment.reconcile', key: deployment.id }],
     };
   }
 
   private async placeMore(tx: Tx, deployment: LockedDeployment, census: Census, count: number, attempt: number): Promise<void> {
-    const order = { count, cause: 'scale', generation: deployment.generation, own: census.liveByNode } as const;
+    const { generation, revision } = deployment;
+    const order = { count, cause: 'scale', generation, revision, own: census.liveByNode } as const;
     const placement = await this.placements.place(tx, deployment, order, attempt);
     if (placement.shortfall === null) return;
     // Clients compare the sentence of the contract, so what was short goes beside it.

@@ -1,6 +1,6 @@
 import type { AppConfig } from '../../config/app-config';
 import type { FieldFault } from '../../common/problem/domain-error';
-import type { DeploymentSpec } from './deployment-spec';
+import type { Resources } from '../../engines/resources';
 
 /** Why something is protected, held or released by force, in characters: it is shown and audited. */
 export const MAX_REASON_LENGTH = 500;
@@ -18,7 +18,10 @@ type Limits = Pick<
 >;
 
 /** The configured limits; the shapes and types were checked when the body was read. Empty: all is well. */
-export function limitFaults(limits: Limits, { replicas, resources }: Pick<DeploymentSpec, 'replicas' | 'resources'>): FieldFault[] {
+export function limitFaults(
+  limits: Limits,
+  { replicas, resources }: { readonly replicas: number; readonly resources: Resources },
+): FieldFault[] {
   return [
     ...replicaFaults(limits, replicas),
     ...outside('/resources/cpu', resources.cpuCores, limits.MIN_CPU_CORES, limits.MAX_CPU_CORES, 'cores'),

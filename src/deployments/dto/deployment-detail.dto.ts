@@ -1,35 +1,20 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, IntersectionType } from '@nestjs/swagger';
 import { PLACEMENT_STRATEGIES, type PlacementStrategy } from '../../scheduling/place.types';
-import { DEPLOYMENT_TYPES, type DeploymentType } from '../domain/deployment-spec';
-import { HealthCheckDto, PortDto } from './deploy-request.dto';
+import { DEPLOYMENT_TYPES, type DeploymentType } from '../spec/deployment-spec';
+import { ContainerViewDto } from './container.dto';
 import { DeploymentStatusDto } from './deployment-status.dto';
 import { PlacementDto } from './placement.dto';
 
 /** The whole deployment: its status, everything that was asked for, and how its replicas were placed. */
-export class DeploymentDetailDto extends DeploymentStatusDto {
+export class DeploymentDetailDto extends IntersectionType(DeploymentStatusDto, ContainerViewDto) {
   @ApiProperty({ enum: DEPLOYMENT_TYPES })
   type!: DeploymentType;
-
-  @ApiProperty()
-  container_image!: string;
 
   @ApiProperty()
   region!: string;
 
   @ApiProperty({ enum: PLACEMENT_STRATEGIES })
   placement_strategy!: PlacementStrategy;
-
-  @ApiProperty({ type: [String], nullable: true })
-  command!: string[] | null;
-
-  @ApiProperty({ type: [String], description: 'Names only; values are never shown' })
-  env_names!: string[];
-
-  @ApiProperty({ type: () => [PortDto] })
-  ports!: PortDto[];
-
-  @ApiProperty({ type: () => HealthCheckDto, nullable: true })
-  health_check!: HealthCheckDto | null;
 
   @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
   labels!: Record<string, string>;

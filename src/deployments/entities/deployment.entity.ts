@@ -1,6 +1,6 @@
 import { Check, Column, DeleteDateColumn, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** A user's wish, with everything that was sent. What runs lives in Replica; the reconciler closes the gap. */
+/** A user's wish, but for the containers' spec, which stands in Revision. What runs lives in Replica; the reconciler closes the gap. */
 @Entity({ name: 'deployments' })
 @Index('uq_deployments_live_name', ['userId', 'name'], { unique: true, where: `deleted_at IS NULL` })
 @Index('ix_deployments_user_created', ['userId', 'createdAt', 'id'])
@@ -27,9 +27,6 @@ export class Deployment {
   @Column({ name: 'type', type: 'text' })
   type!: string;
 
-  @Column({ name: 'container_image', type: 'text' })
-  containerImage!: string;
-
   @Column({ name: 'target_replicas', type: 'integer' })
   targetReplicas!: number;
 
@@ -39,20 +36,6 @@ export class Deployment {
   @Column({ name: 'placement_strategy', type: 'text', default: 'spread' })
   placementStrategy!: string;
 
-  /** Null: the image's own command. */
-  @Column({ name: 'command', type: 'jsonb', nullable: true })
-  command!: string[] | null;
-
-  /** Values are never returned, logged or put in events. */
-  @Column({ name: 'env', type: 'jsonb', default: {} })
-  env!: Record<string, string>;
-
-  @Column({ name: 'ports', type: 'jsonb', default: [] })
-  ports!: unknown[];
-
-  @Column({ name: 'health_check', type: 'jsonb', nullable: true })
-  healthCheck!: Record<string, unknown> | null;
-
   @Column({ name: 'labels', type: 'jsonb', default: {} })
   labels!: Record<string, string>;
 
@@ -60,11 +43,15 @@ export class Deployment {
   @Column({ name: 'status', type: 'text', default: 'pending' })
   status!: string;
 
-  /** Of the spec: replicas of an older generation are replaced. */
+  /** Begins anew with each start, retry and restore: replicas of older generations no longer count. */
   @Column({ name: 'generation', type: 'integer', default: 1 })
   generation!: number;
 
-  /** Of the row: moves with every decision, so that a result measured before it is dropped. */
+  /** The number of the revision that the replicas shall run. */
+  @Column({ name: 'revision', type: 'integer', default: 1 })
+  revision!: number;
+
+  /** Counts the decisions about this row, so that a result measured before one of them is dropped. The ETag shows it. */
   @Column({ name: 'version', type: 'integer', default: 1 })
   version!: number;
 

@@ -9,11 +9,14 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from
 })
 @Check('ck_deployment_replicas_status', `status IN ('pending','starting','running','stopping','stopped','failed')`)
 @Check('ck_deployment_replicas_stopped', `(status = 'stopped') <= (stopped_at IS NOT NULL)`)
+@ForeignKey('Revision', ['deploymentId', 'revision'], ['deploymentId', 'number'], {
+  name: 'fk_deployment_replicas_revision',
+  onDelete: 'RESTRICT',
+})
 export class Replica {
   @PrimaryGeneratedColumn('uuid', { name: 'id', primaryKeyConstraintName: 'pk_deployment_replicas' })
   id!: string;
 
-  @ForeignKey('Deployment', { name: 'fk_deployment_replicas_deployment', onDelete: 'RESTRICT' })
   @Column({ name: 'deployment_id', type: 'uuid', update: false })
   deploymentId!: string;
 
@@ -25,7 +28,11 @@ export class Replica {
   @Column({ name: 'placement_id', type: 'uuid', nullable: true })
   placementId!: string | null;
 
-  /** The generation of the deployment's spec that this replica runs. */
+  /** The revision that this replica runs. */
+  @Column({ name: 'revision', type: 'integer', default: 1 })
+  revision!: number;
+
+  /** The generation of the deployment that it was placed for. */
   @Column({ name: 'generation', type: 'integer' })
   generation!: number;
 

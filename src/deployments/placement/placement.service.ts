@@ -14,12 +14,14 @@ export interface PlacementOrder {
   readonly count: number;
   readonly cause: PlacementCause;
   readonly generation: number;
+  /** The revision that the new replicas run; `resources` of the deployment are what it says. */
+  readonly revision: number;
   /** The deployment's live replicas by node, where the caller knows them. */
-  readonly own?: ReadonlyMap<string, number>;
+  readonly own?: ReadonlyMap<string, number> | undefined;
   /** The attempt number of each new replica, for those that replace a failed one; 0 for the others. */
   readonly attempts?: readonly number[];
   /** What `prepare` has given. */
-  readonly fleet?: Fleet;
+  readonly fleet?: Fleet | undefined;
 }
 
 /** What placement has to know of a deployment. */
@@ -84,12 +86,12 @@ export class PlacementService {
   private async write(tx: Tx, deployment: LockedDeployment, order: PlacementOrder, placement: Placement, fleet: Fleet): Promise<void> {
     const { nodeIds, explanation } = placement;
     const each = amountsOf(deployment.resources);
-    const { generation, cause } = order;
+    const { generation, revision, cause } = order;
     fleet.take(nodeIds, each);
     try {
       await this.placements.add(
         tx,
-        { deploymentId: deployment.id, generation, cause, explanation, perReplica: deployment.resources },
+        { deploymentId: deployment.id, generation, revision, cause, explanation, perReplica: deployment.resources },
         nodeIds.map((nodeId, index) => ({ nodeId, attempt: order.attempts?.[index] ?? 0 })),
       );
     } catch (error) {

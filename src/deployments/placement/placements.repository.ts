@@ -17,6 +17,7 @@ export interface NewReplica {
 export interface NewPlacement {
   readonly deploymentId: string;
   readonly generation: number;
+  readonly revision: number;
   readonly cause: PlacementCause;
   readonly explanation: PlacementExplanation;
   readonly perReplica: Resources;
@@ -34,24 +35,28 @@ export class PlacementsRepository {
    * placements on the same nodes wait for no more than that.
    */
   async add(tx: Tx, placement: NewPlacement, replicas: readonly NewReplica[]): Promise<string[]> {
-    const { deploymentId, generation, cause, explanation, perReplica } = placement;
+    const { deploymentId, generation, revision, cause, explanation, perReplica } = placement;
     const rows = await tx.query<{ id: string }[]>(ADD, [
       ...[deploymentId, cause, JSON.stringify(explanation), generation],
       ...[replicas.map(({ nodeId }) => nodeId), replicas.map(({ attempt }) => attempt)],
       ...[perReplica.cpuCores, perReplica.memoryMb, perReplica.gpuUnits, perReplica.storageGb],
-      this.config.NODE_OFFLINE_AFTER_SECONDS,
+      ...[this.config.NODE_OFFLINE_AFTER_SECONDS, revision],
     ]);
     if (rows.length !== replicas.length) throw new NodesRefused(`Nodes took ${rows.length} of ${replicas.length} replicas`);
     return rows.map(({ id }) => id);
   }
 }
 
+/**
+ * $1 deployment, $2 cause, $3 explanation, $4 generation, $5 nodes and $6 attempts of the replicas, $7 CPU cores, $8 memory,
+ * $9 GPU units, $10 storage, $11 seconds of silence after which a node is offline, $12 revision.
+ */
 const ADD = `
   WITH taking AS MATERIALIZED (${takingNodes('$5', '$11')}),
   placed AS (INSERT INTO placements (deployment_id, cause, explanation) VALUES ($1, $2, $3) RETURNING id),
   added AS (
-    INSERT INTO deployment_replicas (deployment_id, generation, placement_id, node_id, attempt)
-    SELECT $1, $4, placed.id, wanted.node_id, wanted.attempt
+    INSERT INTO deployment_replicas (deployment_id, generation, revision, placement_id, node_id, attempt)
+    SELECT $1, $4, $12, placed.id, wanted.node_id, wanted.attempt
       FROM placed, unnest($5::uuid[], $6::int[]) AS wanted(node_id, attempt) JOIN taking ON taking.id = wanted.node_id
     RETURNING id, deployment_id, node_id)
   INSERT INTO reservations (replica_id, deployment_id, node_id, cpu_cores, memory_mb, gpu_units, storage_gb)

@@ -5,7 +5,8 @@ import type { Actor } from '../../common/request-context';
 import { AppConfig } from '../../config/app-config';
 import { StatementBatcher } from '../../database/statement-batcher';
 import type { PlacementExplanation, PlacementStrategy } from '../../scheduling/place.types';
-import type { DeploymentType } from '../domain/deployment-spec';
+import type { DeploymentType } from '../spec/deployment-spec';
+import { visibleContainer, type VisibleContainer } from '../spec/spec-codec';
 import type { HistoryQuery } from './history-query';
 import { NO_STATUS, type DeploymentStatus } from '../domain/deployment-status';
 import { STATUS, toStatusView, type StatusRow, type StatusView } from './status-view.sql';
@@ -13,24 +14,16 @@ import { STATUS, toStatusView, type StatusRow, type StatusView } from './status-
 /** Times inside JSON come as text: ISO 8601, UTC, milliseconds. */
 type IsoTime = string;
 
-export interface SpecView {
+/** What the detail view shows beside the status. */
+export interface DetailView {
   readonly type: DeploymentType;
   readonly userId: string;
   readonly generation: number;
-  readonly containerImage: string;
   readonly region: string;
   readonly placementStrategy: PlacementStrategy;
-  readonly command: string[] | null;
-  readonly envNames: string[];
-  readonly ports: readonly { containerPort: number; protocol: 'tcp' | 'udp' }[];
-  readonly healthCheck: {
-    readonly command: string[];
-    readonly intervalSeconds: number;
-    readonly timeoutSeconds: number;
-    readonly retries: number;
-    readonly startPeriodSeconds: number;
-  } | null;
   readonly labels: Record<string, string>;
+  /** Of the current revision. */
+  readonly container: VisibleContainer;
   readonly placements: readonly { cause: string; createdAt: IsoTime; explanation: PlacementExplanation }[];
 }
 
@@ -66,8 +59,8 @@ export class DeploymentViewsRepository {
     return this.statuses.get({ id, userId: actor.userId, isAdmin: actor.isAdmin, includeDeleted });
   }
 
-  async spec(id: string): Promise<SpecView | null> {
-    const [row] = await this.dataSource.query<SpecView[]>(SPEC, [id]);
+  async detail(id: string): Promise<DetailView | null> {
+    const [row] = await this.dataSource.query<DetailView[]>(DETAIL, [id]);
     return row ?? null;
   }
 
@@ -103,15 +96,14 @@ const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', '
 
 const VISIBLE = `d.id = $1 AND (d.user_id = $2 OR $3) AND (d.deleted_at IS NULL OR $4)`;
 
-const SPEC = `
-  SELECT d.type, d.user_id AS "userId", d.generation, d.container_image AS "containerImage", d.region,
-         d.placement_strategy AS "placementStrategy", d.command,
-         (SELECT coalesce(json_agg(name ORDER BY name), '[]') FROM jsonb_object_keys(d.env) AS name) AS "envNames",
-         d.ports, d.health_check AS "healthCheck", d.labels,
+const DETAIL = `
+  SELECT d.type, d.user_id AS "userId", d.generation, d.region, d.placement_strategy AS "placementStrategy", d.labels,
+         ${visibleContainer('v.spec')} AS container,
          (SELECT coalesce(json_agg(json_build_object('cause', p.cause, 'createdAt', ${iso('p.created_at')},
                    'explanation', p.explanation) ORDER BY p.created_at DESC), '[]')
             FROM (SELECT * FROM placements WHERE deployment_id = d.id ORDER BY created_at DESC LIMIT 10) AS p) AS placements
-    FROM deployments AS d WHERE d.id = $1`;
+    FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
+   WHERE d.id = $1`;
 
 /** The left join keeps one row of NULLs for a page beyond the end, so that it is told from a deployment nobody may see. */
 const historySql = (backwards: boolean): string => `

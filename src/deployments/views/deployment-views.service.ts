@@ -2,13 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '../../common/request-context';
 import { isoTime } from '../../database/json-time';
 import { DeploymentListRepository, sortValueOf, type ListRow } from './deployment-list.repository';
-import { DeploymentViewsRepository, type HistoryRow, type SpecView } from './deployment-views.repository';
+import { DeploymentViewsRepository, type DetailView, type HistoryRow } from './deployment-views.repository';
 import { healthOf } from '../domain/health';
 import type { DeploymentDetailDto } from '../dto/deployment-detail.dto';
 import type { DeploymentListItemDto } from '../dto/deployment-list.dto';
 import type { DeploymentStatusDto, HistoryEntryDto } from '../dto/deployment-status.dto';
 import { PlacementExplanationDto } from '../dto/placement.dto';
 import { etagOf } from '../etag';
+import { showContainer } from '../spec/spec-codec';
 import { encodeHistoryCursor, type HistoryQuery } from './history-query';
 import { encodeCursor, type ListQuery } from './list-query';
 import { deploymentNotFound } from '../refusals';
@@ -45,9 +46,9 @@ export class DeploymentViewsService {
 
   async detail(id: string, actor: Actor, includeDeleted: boolean): Promise<Tagged<DeploymentDetailDto>> {
     const { body, etag } = await this.status(id, actor, includeDeleted);
-    const spec = await this.views.spec(id);
-    if (!spec) throw deploymentNotFound(id);
-    return { body: { ...body, ...toSpec(spec) }, etag };
+    const detail = await this.views.detail(id);
+    if (!detail) throw deploymentNotFound(id);
+    return { body: { ...body, ...toDetail(detail) }, etag };
   }
 
   async history(id: string, actor: Actor, query: HistoryQuery): Promise<Page<HistoryEntryDto>> {
@@ -125,33 +126,20 @@ function toStatus(view: StatusView): DeploymentStatusDto {
   };
 }
 
-function toSpec(spec: SpecView): Omit<DeploymentDetailDto, keyof DeploymentStatusDto> {
-  const check = spec.healthCheck;
-  return {
-    type: spec.type,
-    container_image: spec.containerImage,
-    region: spec.region,
-    placement_strategy: spec.placementStrategy,
-    command: spec.command,
-    env_names: spec.envNames,
-    ports: spec.ports.map((port) => ({ container_port: port.containerPort, protocol: port.protocol })),
-    health_check: check && {
-      command: check.command,
-      interval_seconds: check.intervalSeconds,
-      timeout_seconds: check.timeoutSeconds,
-      retries: check.retries,
-      start_period_seconds: check.startPeriodSeconds,
-    },
-    labels: spec.labels,
-    user_id: spec.userId,
-    generation: spec.generation,
-    placements: spec.placements.map(({ cause, createdAt, explanation }) => ({
-      ...PlacementExplanationDto.from(explanation),
-      cause,
-      created_at: createdAt,
-    })),
-  };
-}
+const toDetail = (detail: DetailView): Omit<DeploymentDetailDto, keyof DeploymentStatusDto> => ({
+  ...showContainer(detail.container),
+  type: detail.type,
+  region: detail.region,
+  placement_strategy: detail.placementStrategy,
+  labels: detail.labels,
+  user_id: detail.userId,
+  generation: detail.generation,
+  placements: detail.placements.map(({ cause, createdAt, explanation }) => ({
+    ...PlacementExplanationDto.from(explanation),
+    cause,
+    created_at: createdAt,
+  })),
+});
 
 const toHistoryEntry = (row: HistoryRow): HistoryEntryDto => ({
   old_status: row.oldStatus,

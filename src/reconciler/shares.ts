@@ -1,0 +1,50 @@
+import { isLive } from '../deployments/domain/replica-status';
+import type { Judgement } from './judge';
+import type { PlanInput } from './plan.types';
+
+/** What is wanted of one revision, and what there is of it. */
+export interface Share {
+  readonly revision: number;
+  readonly wanted: number;
+  /** Live replicas on nodes that are not being drained. */
+  readonly lasting: readonly Judgement[];
+  /** Failed replicas of this generation that nothing has taken the place of. */
+  readonly failures: readonly Judgement[];
+}
+
+/** How many replicas of each revision a deployment wants: all of its current one. */
+export const wantedReplicas = ({ revision, targetReplicas }: PlanInput['deployment']): ReadonlyMap<number, number> =>
+  new Map([[revision, targetReplicas]]);
+
+/** One share for each revision that is wanted or has replicas, the newest first. Pure. */
+export function sharesOf(
+  deployment: PlanInput['deployment'],
+  wanted: ReadonlyMap<number, number>,
+  judged: readonly Judgement[],
+): readonly Share[] {
+  const revisions = new Set([...wanted.keys(), ...judged.map(({ replica }) => replica.revision)]);
+  return [...revisions]
+    .sort((a, b) => b - a)
+    .map((revision) => {
+      const ofRevision = judged.filter(({ replica }) => replica.revision === revision);
+      return {
+        revision,
+        wanted: wanted.get(revision) ?? 0,
+        lasting: ofRevision.filter(({ status, replica }) => isLive(status) && !replica.nodeDraining),
+        failures: unreplaced(deployment, ofRevision),
+      };
+    });
+}
+
+/** Failed replicas of this generation that nothing has taken the place of. */
+export const unreplaced = ({ generation }: PlanInput['deployment'], judged: readonly Judgement[]): Judgement[] =>
+  judged.filter(({ replica, status }) => status === 'failed' && !replica.superseded && replica.generation === generation);
+
+/** How many replicas of a revision are missing; 0: none is. */
+export const missingOf = ({ wanted, lasting }: Share): number => Math.max(0, wanted - lasting.length);
+
+/** Replicas beyond those that are wanted, as when a node stops draining before its replicas have moved. Those that do not run yet go first, then the oldest. */
+export function surplusOf({ wanted, lasting }: Share): readonly Judgement[] {
+  const leastWanted = lasting.toSorted((a, b) => Number(a.status === 'running') - Number(b.status === 'running'));
+  return leastWanted.slice(0, Math.max(0, lasting.length - wanted));
+}
