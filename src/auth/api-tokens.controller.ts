@@ -1,12 +1,14 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Command } from '../commands/command.decorator';
+import { noContent } from '../common/http/answer';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
 import { IdParamDto } from '../common/validation/id.param.dto';
-import { Idempotent } from '../idempotency/idempotent.decorator';
-import { ApiTokensService } from './api-tokens.service';
+import { ApiTokensService, type CreatedApiToken } from './api-tokens.service';
+import { createdApiTokenAnswer } from './auth-answers';
 import { ApiTokenDto, CreateApiTokenDto, CreatedApiTokenDto } from './dto/api-token.dto';
 
 @ApiTags('auth')
@@ -16,7 +18,7 @@ export class ApiTokensController {
   constructor(private readonly tokens: ApiTokensService) {}
 
   @Post()
-  @Idempotent()
+  @Command(createdApiTokenAnswer)
   @ApiOperation({
     summary: 'Make an API token for a machine',
     description: 'The token is shown in this answer only. One that is made with another API token expires no later than that one.',
@@ -32,7 +34,7 @@ export class ApiTokensController {
     'rate_limited',
     'try_again',
   )
-  async create(@Body() body: CreateApiTokenDto, @Context() context: RequestContext): Promise<CreatedApiTokenDto> {
+  create(@Body() body: CreateApiTokenDto, @Context() context: RequestContext): Promise<CreatedApiToken> {
     const wish = { name: body.name, readOnly: body.read_only, expiresInDays: body.expires_in_days };
     return this.tokens.create(wish, context);
   }
@@ -46,12 +48,11 @@ export class ApiTokensController {
   }
 
   @Delete(':id')
-  @Idempotent()
-  @HttpCode(HttpStatus.NO_CONTENT)
+  @Command(noContent)
   @ApiOperation({ summary: 'Revoke one of your API tokens' })
   @ApiNoContentResponse()
   @ApiProblem('invalid_request', 'unauthenticated', 'inactive_user', 'read_only_token', 'not_found', 'rate_limited', 'try_again')
-  async revoke(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
-    await this.tokens.revoke(id, context);
+  revoke(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
+    return this.tokens.revoke(id, context);
   }
 }

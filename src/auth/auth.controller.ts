@@ -1,17 +1,20 @@
-import { Body, Controller, Get, HttpCode, HttpStatus, Patch, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Patch, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Command } from '../commands/command.decorator';
+import { noContent } from '../common/http/answer';
 import { Context, OpenContext } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, OpenRequestContext, RequestContext } from '../common/request-context';
-import { Idempotent } from '../idempotency/idempotent.decorator';
+import { registeredAnswer, tokenPairAnswer, userAnswer } from './auth-answers';
 import { AuthThrottleGuard } from './auth-throttle.guard';
 import { LoginDto, RefreshDto, TokenPairDto } from './dto/login.dto';
 import { RegisterDto } from './dto/register.dto';
 import { ChangeMeDto, UserDto } from './dto/user.dto';
+import type { UserRecord } from './identity';
 import { LoginService } from './login.service';
 import { Public } from './public.decorator';
-import { SessionsService } from './sessions.service';
+import { SessionsService, type TokenPair } from './sessions.service';
 import { UsersService } from './users.service';
 
 @ApiTags('auth')
@@ -25,20 +28,19 @@ export class AuthController {
 
   @Post('register')
   @Public()
-  @Idempotent()
+  @Command(registeredAnswer)
   @UseGuards(AuthThrottleGuard)
   @ApiOperation({ summary: 'Make an account', description: 'Public, unless the operator has closed registration.' })
   @ApiCreatedResponse({ type: UserDto })
   @ApiProblem('malformed_json', 'registration_closed', 'already_exists', 'validation_failed', 'rate_limited', 'try_again')
-  async register(@Body() body: RegisterDto, @OpenContext() context: OpenRequestContext): Promise<UserDto> {
+  register(@Body() body: RegisterDto, @OpenContext() context: OpenRequestContext): Promise<UserRecord> {
     return this.users.register(body, context);
   }
 
   @Post('login')
   @Public()
-  @Idempotent()
+  @Command(tokenPairAnswer)
   @UseGuards(AuthThrottleGuard)
-  @HttpCode(HttpStatus.OK)
   @ApiOperation({
     summary: 'Log in with user name and password',
     description:
@@ -46,15 +48,14 @@ export class AuthController {
   })
   @ApiOkResponse({ type: TokenPairDto })
   @ApiProblem('malformed_json', 'bad_credentials', 'inactive_user', 'validation_failed', 'account_locked', 'rate_limited', 'try_again')
-  async logIn(@Body() { username, password }: LoginDto, @OpenContext() context: OpenRequestContext): Promise<TokenPairDto> {
+  logIn(@Body() { username, password }: LoginDto, @OpenContext() context: OpenRequestContext): Promise<TokenPair> {
     return this.logins.logIn(username, password, context);
   }
 
   @Post('refresh')
   @Public()
-  @Idempotent()
+  @Command(tokenPairAnswer)
   @UseGuards(AuthThrottleGuard)
-  @HttpCode(HttpStatus.OK)
   @ApiOperation({
     summary: 'Exchange a refresh token for a new pair',
     description:
@@ -62,19 +63,18 @@ export class AuthController {
   })
   @ApiOkResponse({ type: TokenPairDto })
   @ApiProblem('malformed_json', 'unauthenticated', 'inactive_user', 'validation_failed', 'rate_limited', 'try_again')
-  async refresh(@Body() { refresh_token: refreshToken }: RefreshDto, @OpenContext() context: OpenRequestContext): Promise<TokenPairDto> {
+  refresh(@Body() { refresh_token: refreshToken }: RefreshDto, @OpenContext() context: OpenRequestContext): Promise<TokenPair> {
     return this.sessions.refresh(refreshToken, context);
   }
 
   @Post('logout')
-  @Idempotent()
+  @Command(noContent)
   @ApiBearerAuth()
-  @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ summary: 'Revoke the session', description: 'Its access and refresh tokens are refused from now on.' })
   @ApiNoContentResponse()
   @ApiProblem('unauthenticated', 'inactive_user', 'read_only_token', 'conflict', 'rate_limited', 'try_again')
-  async logOut(@Context() context: RequestContext): Promise<void> {
-    await this.sessions.logOut(context);
+  logOut(@Context() context: RequestContext): Promise<void> {
+    return this.sessions.logOut(context);
   }
 
   @Get('me')
@@ -83,10 +83,11 @@ export class AuthController {
   @ApiOkResponse({ type: UserDto })
   @ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'try_again')
   async me(@CurrentActor() actor: Actor): Promise<UserDto> {
-    return this.users.get(actor.userId);
+    return UserDto.from(await this.users.get(actor.userId));
   }
 
   @Patch('me')
+  @Command(userAnswer, { takesKey: false })
   @ApiBearerAuth()
   @ApiOperation({
     summary: 'Change your e-mail address',
@@ -103,7 +104,7 @@ export class AuthController {
     'rate_limited',
     'try_again',
   )
-  async changeMe(@Body() { email }: ChangeMeDto, @Context() context: RequestContext): Promise<UserDto> {
+  changeMe(@Body() { email }: ChangeMeDto, @Context() context: RequestContext): Promise<UserRecord> {
     return this.users.change({ email }, context);
   }
 }

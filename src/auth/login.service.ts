@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '../common/problem/domain-error';
 import type { OpenRequestContext } from '../common/request-context';
-import type { TokenPairDto } from './dto/login.dto';
 import { LoginFailures } from './login-failures';
 import { PasswordHasher, type Argon2 } from './password-hasher';
-import { SessionsService } from './sessions.service';
+import { SessionsService, type TokenPair } from './sessions.service';
 import { UsersRepository } from './users.repository';
 
 /** Checks passwords. Unknown names run through the same steps as known ones and get the same answers, locks included. */
@@ -17,7 +16,7 @@ export class LoginService {
     private readonly failures: LoginFailures,
   ) {}
 
-  async logIn(username: string, password: string, context: OpenRequestContext): Promise<TokenPairDto> {
+  async logIn(username: string, password: string, context: OpenRequestContext): Promise<TokenPair> {
     const name = username.toLowerCase();
     const userId = await this.passwords.inSlot((argon2) => this.verified(argon2, name, password));
     return this.sessions.open(userId, context);

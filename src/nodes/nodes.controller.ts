@@ -1,7 +1,8 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdminOnly } from '../auth/admin-only.decorator';
+import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
@@ -9,13 +10,14 @@ import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { offsetNeighbours, pageHeaders } from '../common/http/page-headers';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
-import { Idempotent } from '../idempotency/idempotent.decorator';
 import { ChangeNodeDto } from './dto/change-node.dto';
 import { ListNodesQuery } from './dto/list-nodes.query';
 import { NodeDto } from './dto/node.dto';
 import { RegisterNodeDto } from './dto/register-node.dto';
 import { RemovedNodeDto } from './dto/removed-node.dto';
-import { NodesService } from './nodes.service';
+import type { NodeRecord } from './node.types';
+import { changedNodeAnswer, registeredNodeAnswer, removedNodeAnswer } from './nodes-answers';
+import { NodesService, type RemovedNode } from './nodes.service';
 
 const NodeId = (): MethodDecorator => ApiParam({ name: 'id', format: 'uuid' });
 
@@ -42,9 +44,9 @@ export class NodesController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<NodeDto[]> {
-    const { nodes, total } = await this.nodes.list(query, actor);
+    const { nodes, total } = await this.nodes.list(query);
     void reply.headers(pageHeaders(request.url, total, offsetNeighbours(query, total)));
-    return nodes;
+    return nodes.map((node) => NodeDto.of(node, actor));
   }
 
   @Get(':id')
@@ -53,13 +55,13 @@ export class NodesController {
   @ApiOperation({ summary: 'Show a node' })
   @ApiOkResponse({ type: NodeDto })
   @ApiProblem('unauthenticated', 'not_found')
-  get(@Param('id') id: string, @CurrentActor() actor: Actor): Promise<NodeDto> {
-    return this.nodes.get(id, actor);
+  async get(@Param('id') id: string, @CurrentActor() actor: Actor): Promise<NodeDto> {
+    return NodeDto.of(await this.nodes.get(id), actor);
   }
 
   @Post()
   @RefuseExtras('query')
-  @Idempotent()
+  @Command(registeredNodeAnswer)
   @AdminOnly()
   @FailureWords('Registration of the node failed')
   @ApiOperation({ summary: 'Register a node; it is offline until its engine has answered' })
@@ -74,33 +76,27 @@ export class NodesController {
     'validation_failed',
     'idempotency_key_reused',
   )
-  async register(
-    @Body() body: RegisterNodeDto,
-    @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<NodeDto> {
-    const node = await this.nodes.register(body, context);
-    void reply.header('Location', `/api/nodes/${node.id}`);
-    return node;
+  register(@Body() body: RegisterNodeDto, @Context() context: RequestContext): Promise<NodeRecord> {
+    return this.nodes.register(body.toNode(), context);
   }
 
   @Patch(':id')
   @RefuseExtras('query')
+  @Command(changedNodeAnswer, { takesKey: false })
   @AdminOnly()
   @FailureWords('Change of the node failed')
   @NodeId()
   @ApiOperation({ summary: 'Cordon, drain, label or resize a node' })
   @ApiOkResponse({ type: NodeDto })
   @ApiProblem('malformed_json', 'unauthenticated', 'admin_required', 'read_only_token', 'not_found', 'capacity_in_use', 'validation_failed')
-  change(@Param('id') id: string, @Body() body: ChangeNodeDto, @Context() context: RequestContext): Promise<NodeDto> {
-    return this.nodes.change(id, body, context);
+  change(@Param('id') id: string, @Body() body: ChangeNodeDto, @Context() context: RequestContext): Promise<NodeRecord> {
+    return this.nodes.change(id, body.toChange(), context);
   }
 
   @Delete(':id')
   @RefuseExtras('body', 'query')
-  @Idempotent()
+  @Command(removedNodeAnswer)
   @AdminOnly()
-  @HttpCode(HttpStatus.OK)
   @FailureWords('Removal of the node failed')
   @NodeId()
   @ApiOperation({ summary: 'Remove a node that holds no reservation' })
@@ -114,7 +110,7 @@ export class NodesController {
     'idempotency_in_progress',
     'idempotency_key_reused',
   )
-  remove(@Param('id') id: string, @Context() context: RequestContext): Promise<RemovedNodeDto> {
+  remove(@Param('id') id: string, @Context() context: RequestContext): Promise<RemovedNode> {
     return this.nodes.remove(id, context);
   }
 }

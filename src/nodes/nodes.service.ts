@@ -1,99 +1,82 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
-import { Audit, type AuditEntry } from '../audit/audit';
+import type { AuditEntry } from '../audit/audit';
+import { Commands } from '../commands/commands';
 import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
-import type { Resources } from '../engines/resources';
 import { isUuid } from '../common/uuid';
 import { violatedConstraint } from '../database/postgres-error';
-import { inTransaction } from '../database/transaction';
-import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
-import type { ChangeNodeDto } from './dto/change-node.dto';
-import { NodeDto } from './dto/node.dto';
-import type { RegisterNodeDto } from './dto/register-node.dto';
-import type { RemovedNodeDto } from './dto/removed-node.dto';
 import { nodeDetails } from './node-details';
+import { changeFaults, registrationFaults } from './node-faults';
 import { NodeRecordsRepository } from './node-records.repository';
+import type { NewNode, NodeChange, NodeRecord } from './node.types';
 import { isCapacityTaken } from './nodes.repository';
 
-interface Viewer {
-  readonly isAdmin: boolean;
+export interface RemovedNode {
+  readonly id: string;
+  readonly name: string;
 }
 
 /** What people ask of nodes. Changes are one transaction; talking to the engine is the worker's. */
 @Injectable()
 export class NodesService {
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly records: NodeRecordsRepository,
     private readonly jobs: JobQueue,
-    private readonly idempotency: IdempotencyService,
-    private readonly audit: Audit,
   ) {}
 
-  async list(page: { limit: number; offset: number }, viewer: Viewer): Promise<{ nodes: NodeDto[]; total: number }> {
-    const { nodes, total } = await this.records.findPage(page);
-    return { nodes: nodes.map((node) => NodeDto.of(node, viewer)), total };
+  list(page: { limit: number; offset: number }): Promise<{ nodes: NodeRecord[]; total: number }> {
+    return this.records.findPage(page);
   }
 
-  async get(id: string, viewer: Viewer): Promise<NodeDto> {
+  /** Throws `not_found`. */
+  async get(id: string): Promise<NodeRecord> {
     const node = isUuid(id) ? await this.records.find(id) : undefined;
     if (!node) throw notFound(id);
-    return NodeDto.of(node, viewer);
+    return node;
   }
 
-  /** The node is offline until the worker has reached its engine. */
-  async register(body: RegisterNodeDto, context: RequestContext): Promise<NodeDto> {
-    const faults = registrationFaults(body);
-    if (faults[0]) throw new DomainError('validation_failed', `${faults[0].detail}.`, { errors: faults });
-    const { name, node_type: nodeType, region, runtime, endpoint = null, labels = {} } = body;
+  /** The node is offline until the worker has reached its engine. Throws `already_exists` for a live node of that name. */
+  async register(wish: NewNode, context: RequestContext): Promise<NodeRecord> {
+    refuse(registrationFaults(wish));
     try {
-      return await inTransaction(this.dataSource, async (tx) => {
-        const node = await this.records.insert(tx, { name, nodeType, region, runtime, endpoint, labels, capacity: capacityOf(body) });
+      return await this.commands.run(context, async (tx) => {
+        const node = await this.records.insert(tx, wish);
         await this.jobs.enqueue(tx, [{ kind: 'node.sync', key: node.id }]);
-        await this.audit.record(tx, context, { ...nodeEntry('register', node.id), after: nodeDetails(node) });
-        const dto = NodeDto.of(node, context.actor);
-        await this.idempotency.storeAnswer(tx, context, { status: 201, body: dto, location: `/api/nodes/${node.id}` });
-        return dto;
+        return { outcome: node, audit: { ...nodeEntry('register', node.id), after: nodeDetails(node) } };
       });
     } catch (error) {
-      if (violatedConstraint(error) === 'uq_nodes_live_name')
-        throw new DomainError('already_exists', `A node named ${name} exists already`);
-      throw error;
+      if (violatedConstraint(error) !== 'uq_nodes_live_name') throw error;
+      throw new DomainError('already_exists', `A node named ${wish.name} exists already`);
     }
   }
 
-  /** Draining cordons too; lifting the cordon ends draining. The worker is told in the same transaction. */
-  async change(id: string, body: ChangeNodeDto, context: RequestContext): Promise<NodeDto> {
+  /**
+   * Draining cordons too; lifting the cordon ends draining. The worker is told in the same transaction. Throws `not_found`,
+   * and `capacity_in_use` for a capacity below what is reserved.
+   */
+  async change(id: string, change: NodeChange, context: RequestContext): Promise<NodeRecord> {
     if (!isUuid(id)) throw notFound(id);
-    if (body.draining === true && body.cordoned === false) {
-      const detail = 'A node that drains is cordoned: leave cordoned out or set it to true';
-      throw new DomainError('validation_failed', `${detail}.`, { errors: [{ pointer: '/cordoned', detail }] });
-    }
-    const { node_type: nodeType, region, labels, cordoned, draining } = body;
+    refuse(changeFaults(change));
     try {
-      return await inTransaction(this.dataSource, async (tx) => {
+      return await this.commands.run(context, async (tx) => {
         const before = await this.records.lockRecord(tx, id);
-        const node = await this.records.change(tx, id, { nodeType, region, labels, cordoned, draining, capacity: capacityOf(body) });
+        const node = await this.records.change(tx, id, change);
         if (!before || !node) throw notFound(id);
         await this.jobs.enqueue(tx, [{ kind: 'node.sync', key: id }]);
-        await this.audit.record(tx, context, { ...nodeEntry('change', id), before: nodeDetails(before), after: nodeDetails(node) });
-        return NodeDto.of(node, context.actor);
+        return { outcome: node, audit: { ...nodeEntry('change', id), before: nodeDetails(before), after: nodeDetails(node) } };
       });
     } catch (error) {
-      if (isCapacityTaken(error)) {
-        throw new DomainError('capacity_in_use', 'The replicas on the node have reserved more than this; drain it or wait until they stop');
-      }
-      throw error;
+      if (!isCapacityTaken(error)) throw error;
+      throw new DomainError('capacity_in_use', 'The replicas on the node have reserved more than this; drain it or wait until they stop');
     }
   }
 
-  /** For good, and only when no replica holds anything on it. */
-  async remove(id: string, context: RequestContext): Promise<RemovedNodeDto> {
+  /** For good, and only when no replica holds anything on it. Throws `not_found` and `node_in_use`. */
+  async remove(id: string, context: RequestContext): Promise<RemovedNode> {
     if (!isUuid(id)) throw notFound(id);
-    return inTransaction(this.dataSource, async (tx) => {
+    return this.commands.run(context, async (tx) => {
       const node = await this.records.lock(tx, id);
       if (!node) throw notFound(id);
       const { name, openReservations: held } = node;
@@ -102,10 +85,7 @@ export class NodesService {
         throw new DomainError('node_in_use', words, { members: { open_reservations: held } });
       }
       await this.records.markRemoved(tx, id);
-      await this.audit.record(tx, context, { ...nodeEntry('remove', id), before: { name } });
-      const answer = { success: true, node_id: id, message: `Node ${name} removed` };
-      await this.idempotency.storeAnswer(tx, context, { status: 200, body: answer });
-      return answer;
+      return { outcome: { id, name }, audit: { ...nodeEntry('remove', id), before: { name } } };
     });
   }
 }
@@ -118,17 +98,8 @@ const nodeEntry = (verb: 'register' | 'change' | 'remove', id: string): AuditEnt
 
 const notFound = (id: string): DomainError => new DomainError('not_found', `Node ${id} not found`);
 
-function capacityOf(body: Pick<RegisterNodeDto, 'cpu_cores' | 'memory_mb' | 'gpu_units' | 'storage_gb'>): Partial<Resources> {
-  return { cpuCores: body.cpu_cores, memoryMb: body.memory_mb, gpuUnits: body.gpu_units, storageGb: body.storage_gb };
-}
-
-function registrationFaults(body: RegisterNodeDto): FieldFault[] {
-  const fault = (field: string, words: string): FieldFault => ({ pointer: `/${field}`, detail: `${field} ${words}` });
-  if (body.runtime === 'docker') return body.endpoint === undefined ? [fault('endpoint', 'is required for a docker node')] : [];
-  return [
-    ...(body.endpoint === undefined ? [] : [fault('endpoint', 'must be left out for a simulated node')]),
-    ...(['cpu_cores', 'memory_mb', 'storage_gb'] as const)
-      .filter((field) => body[field] === undefined)
-      .map((field) => fault(field, 'is required for a simulated node')),
-  ];
+/** Throws `validation_failed` when there are faults; the first one is its sentence. */
+function refuse(faults: FieldFault[]): void {
+  const [first] = faults;
+  if (first) throw new DomainError('validation_failed', `${first.detail}.`, { errors: faults });
 }

@@ -1,6 +1,7 @@
-import { Controller, Delete, HttpCode, HttpStatus, Param, Query } from '@nestjs/common';
+import { Controller, Delete, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { AdminOnly } from '../auth/admin-only.decorator';
+import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
@@ -8,11 +9,10 @@ import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { requireDeploymentId } from '../deployments/refusals';
-import { Idempotent } from '../idempotency/idempotent.decorator';
-import { PURGE_BLOCK_CODES, type PurgeBlock } from './purge-block';
-import type { PurgeCandidate } from './purge.repository';
-import { PurgeService } from './purge.service';
 import { PurgeAnswerDto, PurgeQueryDto } from './dto/purge.dto';
+import { PURGE_BLOCK_CODES } from './purge-block';
+import { PurgeService } from './purge.service';
+import { purgeAnswer, type PurgeOutcome } from './retention-answers';
 
 @ApiTags('admin')
 @ApiBearerAuth()
@@ -23,8 +23,7 @@ export class PurgeController {
 
   @Delete(':id')
   @RefuseExtras('body')
-  @Idempotent()
-  @HttpCode(HttpStatus.OK)
+  @Command(purgeAnswer)
   @FailureWords('The deployment was not purged')
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOperation({ summary: 'Remove a deleted deployment for good, after its retention or with a reason; with a preview' })
@@ -34,38 +33,14 @@ export class PurgeController {
   @ApiProblem('not_found')
   @ApiProblem('validation_failed', 'idempotency_key_reused')
   @ApiProblem(...PURGE_BLOCK_CODES, 'idempotency_in_progress')
-  async purge(@Param('id') givenId: string, @Query() query: PurgeQueryDto, @Context() context: RequestContext): Promise<PurgeAnswerDto> {
+  async purge(@Param('id') givenId: string, @Query() query: PurgeQueryDto, @Context() context: RequestContext): Promise<PurgeOutcome> {
     const id = requireDeploymentId(givenId, 'invalid_deployment_id');
     const options = { overrideRetention: query.override_retention, reason: query.reason ?? null };
-    if (query.dry_run) {
-      const { candidate, blocks } = await this.purges.preview(id, options);
-      return answer(candidate, { purged: false, blocks });
-    }
+    if (query.dry_run) return { preview: await this.purges.preview(id, options) };
     if (options.overrideRetention && options.reason === null) {
       const detail = 'reason is required with override_retention';
       throw new DomainError('invalid_request', `${detail}.`, { errors: [{ pointer: 'reason', detail }] });
     }
-    return this.purges.purge(id, options, context, (candidate) => answer(candidate, { purged: true, blocks: [] }));
+    return this.purges.purge(id, options, context);
   }
-}
-
-function answer(candidate: PurgeCandidate, { purged, blocks }: { purged: boolean; blocks: readonly PurgeBlock[] }): PurgeAnswerDto {
-  const { id, name, deletedAt, purgeAt, retentionPolicy, rows } = candidate;
-  return {
-    deployment_id: id,
-    name,
-    dry_run: !purged,
-    purged,
-    blocked_by: blocks.map(({ code, detail }) => ({ code, detail })),
-    deleted_at: deletedAt?.toISOString() ?? null,
-    purge_at: purgeAt?.toISOString() ?? null,
-    retention_policy: retentionPolicy,
-    rows: { ...rows },
-    containers: 0,
-    message: purged
-      ? `Deployment ${name} purged`
-      : blocks.length === 0
-        ? `Deployment ${name} can be purged`
-        : `Deployment ${name} cannot be purged`,
-  };
 }

@@ -1,12 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
-import { Audit } from '../audit/audit';
+import { Commands } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
-import { inTransaction, type Tx } from '../database/transaction';
+import type { Tx } from '../database/transaction';
 import { Events } from '../events/events';
-import { IdempotencyService } from '../idempotency/idempotency.service';
 import { purgeBlocks, type PurgeBlock } from './purge-block';
 import { PurgeMetrics } from './purge-metrics';
 import { purgeAudit, purgeEvent } from './purge-records';
@@ -30,11 +27,9 @@ export interface PurgePreview {
 @Injectable()
 export class PurgeService {
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly repository: PurgeRepository,
-    private readonly audit: Audit,
     private readonly events: Events,
-    private readonly idempotency: IdempotencyService,
     private readonly metrics: PurgeMetrics,
   ) {}
 
@@ -46,24 +41,21 @@ export class PurgeService {
   }
 
   /**
-   * Removes all rows of it and leaves an audit row and an event, in one transaction. Throws `not_found` and the codes of
-   * `purgeBlocks`. `answerOf` makes the answer, which is also kept for a repeated request.
+   * Removes all rows of it and leaves an audit row and an event, and gives the deployment as it was. Throws `not_found` and
+   * the codes of `purgeBlocks`.
    */
-  async purge<T>(id: string, options: PurgeOptions, context: RequestContext, answerOf: (candidate: PurgeCandidate) => T): Promise<T> {
-    const answer = await inTransaction(this.dataSource, async (tx) => {
+  async purge(id: string, options: PurgeOptions, context: RequestContext): Promise<PurgeCandidate> {
+    const purged = await this.commands.run(context, async (tx) => {
       await this.repository.begin(tx);
       const candidate = await this.lockPurgeable(tx, id, options);
       if (!candidate.due) await this.repository.bringForward(tx, id);
-      const after = { reason: options.reason, override_retention: options.overrideRetention && !candidate.due };
-      await this.audit.record(tx, context, purgeAudit(candidate, after));
       await this.events.record(tx, [purgeEvent(candidate)]);
       await this.repository.erase(tx, [id]);
-      const body = answerOf(candidate);
-      await this.idempotency.storeAnswer(tx, context, { status: 200, body });
-      return body;
+      const after = { reason: options.reason, override_retention: options.overrideRetention && !candidate.due };
+      return { outcome: candidate, audit: purgeAudit(candidate, after) };
     });
     this.metrics.count('administrator', 1);
-    return answer;
+    return purged;
   }
 
   private async lockPurgeable(tx: Tx, id: string, { overrideRetention }: PurgeOptions): Promise<PurgeCandidate> {

@@ -1,23 +1,34 @@
-import type { PolicyEffect } from './retention-changes.service';
-import type { ShiftedPurge } from './shift-purge-times';
-import type { StoredPolicy } from './retention-policies.repository';
+import type { Answer } from '../common/http/answer';
+import type { PurgeAnswerDto } from './dto/purge.dto';
 import type { MovedPurgesDto, RetentionChangeDto } from './dto/retention-change.dto';
-import type { RetentionPolicyDto } from './dto/retention-policy.dto';
+import type { PolicyEffect } from './policy-effects';
+import type { PurgeCandidate } from './purge.repository';
+import type { PurgePreview } from './purge.service';
+import type { ShiftedPurge } from './shift-purge-times';
+
+/** A change of a policy that was made, or with `dry_run` what it would mean. */
+export type PolicyOutcome = PolicyEffect | { readonly preview: PolicyEffect };
+
+/** A deployment that was purged, as it was before, or with `dry_run` the purge as it would be. */
+export type PurgeOutcome = PurgeCandidate | { readonly preview: PurgePreview };
 
 const SHOWN_IDS = 100;
 
-export const policyAnswer = ({ id, selector, value, days, changedBy, createdAt, updatedAt }: StoredPolicy): RetentionPolicyDto => ({
-  ...{ id, selector, value, days, changed_by: changedBy },
-  ...{ created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() },
-});
+/** A policy that was made, with the address of the list, because a policy has none of its own; or a preview. */
+export const madePolicyAnswer = (outcome: PolicyOutcome): Answer => {
+  const answer = changedPolicyAnswer(outcome);
+  return 'preview' in outcome ? answer : { ...answer, status: 201, location: '/api/admin/retention-policies' };
+};
 
-export function changeAnswer(effect: PolicyEffect, dryRun: boolean): RetentionChangeDto {
-  const { policyId, selector, value, days, previousDays, live, deleted, shifted } = effect;
+/** A policy that was changed or removed, or a preview. */
+export function changedPolicyAnswer(outcome: PolicyOutcome): Answer {
+  const isPreview = 'preview' in outcome;
+  const { id, selector, value, days, previousDays, live, deleted, shifted } = isPreview ? outcome.preview : outcome;
   const sooner = shifted.filter(({ direction }) => direction === 'sooner');
   const earliest = sooner.reduce<Date | null>((first, { purgeAt }) => (first === null || purgeAt < first ? purgeAt : first), null);
-  return {
-    dry_run: dryRun,
-    ...{ id: policyId, selector, value, days, previous_days: previousDays },
+  const body: RetentionChangeDto = {
+    dry_run: isPreview,
+    ...{ id: days === null ? null : id, selector, value, days, previous_days: previousDays },
     live_deployments: live,
     deleted_deployments: deleted,
     purged_later: moved(shifted.filter(({ direction }) => direction === 'later')),
@@ -25,6 +36,29 @@ export function changeAnswer(effect: PolicyEffect, dryRun: boolean): RetentionCh
     purged_after_notice: moved(sooner.filter(({ afterNotice }) => afterNotice)),
     earliest_purge_at: earliest?.toISOString() ?? null,
   };
+  return { status: 200, body };
+}
+
+/** What went with a deployment, or in a preview what would go and what stands in the way. */
+export function purgeAnswer(outcome: PurgeOutcome): Answer {
+  const isPreview = 'preview' in outcome;
+  const { candidate, blocks }: PurgePreview = isPreview ? outcome.preview : { candidate: outcome, blocks: [] };
+  const { id, name, deletedAt, purgeAt, retentionPolicy, rows } = candidate;
+  const possible = blocks.length === 0 ? 'can be purged' : 'cannot be purged';
+  const body: PurgeAnswerDto = {
+    deployment_id: id,
+    name,
+    dry_run: isPreview,
+    purged: !isPreview,
+    blocked_by: blocks.map(({ code, detail }) => ({ code, detail })),
+    deleted_at: deletedAt?.toISOString() ?? null,
+    purge_at: purgeAt?.toISOString() ?? null,
+    retention_policy: retentionPolicy,
+    rows: { ...rows },
+    containers: 0,
+    message: `Deployment ${name} ${isPreview ? possible : 'purged'}`,
+  };
+  return { status: 200, body };
 }
 
 const moved = (shifted: readonly ShiftedPurge[]): MovedPurgesDto => ({

@@ -1,14 +1,12 @@
-import { Body, Controller, Delete, Get, HttpStatus, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { AdminOnly } from '../auth/admin-only.decorator';
+import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
-import { Idempotent } from '../idempotency/idempotent.decorator';
-import { RetentionChanges, type PolicyEffect } from './retention-changes.service';
 import { RetentionChangeDto } from './dto/retention-change.dto';
 import {
   ChangePolicyQueryDto,
@@ -16,11 +14,13 @@ import {
   CreateRetentionPolicyDto,
   RemovePolicyQueryDto,
   RetentionPoliciesDto,
+  RetentionPolicyDto,
 } from './dto/retention-policy.dto';
-import { changeAnswer, policyAnswer } from './retention-answers';
-import { readPolicy } from './retention-value';
+import type { PolicyWish } from './policy-effects';
+import { changedPolicyAnswer, madePolicyAnswer, type PolicyOutcome } from './retention-answers';
+import { RetentionChanges } from './retention-changes.service';
+import { readPolicy, readPolicyId } from './retention-value';
 
-const PATH = '/api/admin/retention-policies';
 const PolicyId = (): MethodDecorator => ApiParam({ name: 'id', format: 'uuid' });
 
 @ApiTags('admin')
@@ -37,11 +37,11 @@ export class RetentionPoliciesController {
   @ApiProblem('unauthenticated', 'admin_required')
   async list(): Promise<RetentionPoliciesDto> {
     const { defaultDays, policies } = await this.changes.list();
-    return { default_days: defaultDays, policies: policies.map(policyAnswer) };
+    return { default_days: defaultDays, policies: policies.map((policy) => RetentionPolicyDto.from(policy)) };
   }
 
   @Post()
-  @Idempotent()
+  @Command(madePolicyAnswer)
   @FailureWords('The retention policy was not made')
   @ApiOperation({ summary: 'Make a retention policy for a label, a user or a type; with a preview' })
   @ApiCreatedResponse({ type: RetentionChangeDto, headers: { Location: { description: 'The policies.', schema: { type: 'string' } } } })
@@ -50,25 +50,16 @@ export class RetentionPoliciesController {
   @ApiProblem('admin_required', 'read_only_token')
   @ApiProblem('already_exists', 'conflict', 'idempotency_in_progress')
   @ApiProblem('validation_failed', 'idempotency_key_reused')
-  async create(
+  create(
     @Body() body: CreateRetentionPolicyDto,
     @Query() { dry_run: dryRun }: ChangePolicyQueryDto,
     @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<RetentionChangeDto> {
-    const options = { dryRun, applyToDeleted: body.apply_to_deleted };
-    const created = (effect: PolicyEffect): { status: number; body: RetentionChangeDto; location: string } => ({
-      status: HttpStatus.CREATED,
-      body: changeAnswer(effect, false),
-      location: PATH,
-    });
-    const effect = await this.changes.create(readPolicy(body), options, context, created);
-    if (dryRun) void reply.status(HttpStatus.OK);
-    else void reply.header('Location', PATH);
-    return changeAnswer(effect, dryRun);
+  ): Promise<PolicyOutcome> {
+    return this.fulfil({ policy: readPolicy(body), applyToDeleted: body.apply_to_deleted }, dryRun, context);
   }
 
   @Patch(':id')
+  @Command(changedPolicyAnswer, { takesKey: false })
   @FailureWords('The retention policy was not changed')
   @PolicyId()
   @ApiOperation({ summary: 'Change the days of a retention policy; with a preview' })
@@ -76,19 +67,18 @@ export class RetentionPoliciesController {
   @ApiProblem('malformed_json', 'invalid_request')
   @ApiProblem('admin_required', 'read_only_token')
   @ApiProblem('not_found', 'conflict', 'validation_failed')
-  async change(
+  change(
     @Param('id') id: string,
     @Body() body: ChangeRetentionPolicyDto,
     @Query() { dry_run: dryRun }: ChangePolicyQueryDto,
     @Context() context: RequestContext,
-  ): Promise<RetentionChangeDto> {
-    const options = { dryRun, applyToDeleted: body.apply_to_deleted };
-    return changeAnswer(await this.changes.change(id, body.days, options, context), dryRun);
+  ): Promise<PolicyOutcome> {
+    return this.fulfil({ id: readPolicyId(id), days: body.days, applyToDeleted: body.apply_to_deleted }, dryRun, context);
   }
 
   @Delete(':id')
   @RefuseExtras('body')
-  @Idempotent()
+  @Command(changedPolicyAnswer)
   @FailureWords('The retention policy was not removed')
   @PolicyId()
   @ApiOperation({ summary: 'Remove a retention policy; with a preview' })
@@ -96,15 +86,15 @@ export class RetentionPoliciesController {
   @ApiProblem('invalid_request', 'admin_required', 'read_only_token', 'not_found')
   @ApiProblem('conflict', 'idempotency_in_progress')
   @ApiProblem('validation_failed', 'idempotency_key_reused')
-  async remove(
+  remove(
     @Param('id') id: string,
     @Query() { dry_run: dryRun, apply_to_deleted: applyToDeleted }: RemovePolicyQueryDto,
     @Context() context: RequestContext,
-  ): Promise<RetentionChangeDto> {
-    const removed = (effect: PolicyEffect): { status: number; body: RetentionChangeDto } => ({
-      status: HttpStatus.OK,
-      body: changeAnswer(effect, false),
-    });
-    return changeAnswer(await this.changes.remove(id, { dryRun, applyToDeleted }, context, removed), dryRun);
+  ): Promise<PolicyOutcome> {
+    return this.fulfil({ id: readPolicyId(id), days: null, applyToDeleted }, dryRun, context);
+  }
+
+  private async fulfil(wish: PolicyWish, dryRun: boolean, context: RequestContext): Promise<PolicyOutcome> {
+    return dryRun ? { preview: await this.changes.preview(wish) } : this.changes.apply(wish, context);
   }
 }

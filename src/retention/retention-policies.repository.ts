@@ -50,8 +50,8 @@ export class RetentionPoliciesRepository {
     return room;
   }
 
-  async userExists(id: string): Promise<boolean> {
-    return (await this.dataSource.query<unknown[]>(`SELECT 1 FROM users WHERE id = $1`, [id])).length > 0;
+  async userExists(manager: EntityManager, id: string): Promise<boolean> {
+    return (await manager.query<unknown[]>(`SELECT 1 FROM users WHERE id = $1`, [id])).length > 0;
   }
 
   async insert(tx: Tx, { selector, value, days }: RetentionPolicy, userId: string): Promise<StoredPolicy> {

@@ -1,5 +1,6 @@
 import { DomainError } from '../common/problem/domain-error';
 import { DEPLOYMENT_TYPES } from '../deployments/spec/deployment-spec';
+import { isUuid } from '../common/uuid';
 import { LABEL_NAME } from '../deployments/dto/deploy-request.dto';
 import type { RetentionPolicy, RetentionSelector } from './retention-policy';
 
@@ -12,6 +13,15 @@ export function readPolicy({ selector, value, days }: { selector: RetentionSelec
   const detail = `value must ${words}`;
   throw new DomainError('validation_failed', `${detail}.`, { errors: [{ pointer: '/value', detail }] });
 }
+
+/** The id of a policy as it is stored. Throws `not_found` for what no id can be. */
+export function readPolicyId(id: string): string {
+  if (!isUuid(id)) throw policyNotFound(id);
+  return id.toLowerCase();
+}
+
+/** The refusal for a policy that there is not. */
+export const policyNotFound = (id: string): DomainError => new DomainError('not_found', `Retention policy ${id} not found`);
 
 function fault(selector: RetentionSelector, value: string): string | null {
   switch (selector) {

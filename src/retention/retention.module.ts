@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DeletedDeploymentsRepository } from './deleted-deployments.repository';
+import { PolicyEffects } from './policy-effects';
 import { PurgeBatches } from './purge-batches.service';
 import { PurgeMetrics } from './purge-metrics';
 import { PurgeHandler } from './purge.handler';
@@ -12,6 +13,7 @@ import { RetentionChanges } from './retention-changes.service';
 @Module({
   providers: [
     DeletedDeploymentsRepository,
+    PolicyEffects,
     PurgeBatches,
     PurgeHandler,
     PurgeMetrics,

@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsNumber, Max, Min } from 'class-validator';
 import { Optional } from '../../common/validation/fields';
+import type { Resources } from '../../engines/resources';
 
 const MAX_CPU_CORES = 10_000;
 const MIN_CPU_CORES = 0.1;
@@ -50,3 +51,11 @@ export const GpuUnits = (): PropertyDecorator =>
 
 export const StorageGb = (): PropertyDecorator =>
   whole({ property: 'storage_gb', min: 1, max: 10_000_000, unit: 'GB', description: 'Storage in GB.', example: 200 });
+
+/** A capacity as it was given on the wire; what is absent there is absent here. */
+export const capacityOf = (body: {
+  cpu_cores?: number;
+  memory_mb?: number;
+  gpu_units?: number;
+  storage_gb?: number;
+}): Partial<Resources> => ({ cpuCores: body.cpu_cores, memoryMb: body.memory_mb, gpuUnits: body.gpu_units, storageGb: body.storage_gb });

@@ -1,8 +1,8 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
 import { Optional } from '../../common/validation/fields';
-import type { NodeType } from '../node.types';
-import { CpuCores, GpuUnits, MemoryMb, StorageGb } from './capacity.fields';
+import type { NodeChange, NodeType } from '../node.types';
+import { capacityOf, CpuCores, GpuUnits, MemoryMb, StorageGb } from './capacity.fields';
 import { OptionalLabels, OptionalNodeType, OptionalRegion } from './node.fields';
 
 /** What is absent stays. A capacity set here is no longer overwritten by what the engine says. */
@@ -37,4 +37,9 @@ export class ChangeNodeDto {
 
   @StorageGb()
   storage_gb?: number;
+
+  toChange(): NodeChange {
+    const { node_type: nodeType, region, labels, cordoned, draining } = this;
+    return { nodeType, region, labels, cordoned, draining, capacity: capacityOf(this) };
+  }
 }

@@ -2,8 +2,8 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, ValidateBy } from 'class-validator';
 import { Optional, TextField } from '../../common/validation/fields';
 import { isEngineEndpoint } from '../engine-endpoint';
-import type { NodeType } from '../node.types';
-import { CpuCores, GpuUnits, MemoryMb, StorageGb } from './capacity.fields';
+import type { NewNode, NodeType } from '../node.types';
+import { capacityOf, CpuCores, GpuUnits, MemoryMb, StorageGb } from './capacity.fields';
 import { OptionalLabels, OptionalNodeType, Region } from './node.fields';
 
 const NAME = /^[A-Za-z0-9._-]+$/;
@@ -54,4 +54,9 @@ export class RegisterNodeDto {
 
   @OptionalLabels('Free text about the node, by key.')
   labels?: Record<string, string>;
+
+  toNode(): NewNode {
+    const { name, node_type: nodeType, region, runtime, endpoint = null, labels = {} } = this;
+    return { name, nodeType, region, runtime, endpoint, labels, capacity: capacityOf(this) };
+  }
 }

@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
 import { applyDecorators } from '@nestjs/common';
 import { Optional, QueryFlag, TextField } from '../../common/validation/fields';
+import type { StoredPolicy } from '../retention-policies.repository';
 import { MAX_RETENTION_DAYS, MIN_RETENTION_DAYS, RETENTION_SELECTORS, type RetentionSelector } from '../retention-policy';
 
 const DAYS_WORDS = `days must be a whole number from ${MIN_RETENTION_DAYS} to ${MAX_RETENTION_DAYS}`;
@@ -87,6 +88,13 @@ export class RetentionPolicyDto {
 
   @ApiProperty({ format: 'date-time' })
   updated_at!: string;
+
+  static from({ id, selector, value, days, changedBy, createdAt, updatedAt }: StoredPolicy): RetentionPolicyDto {
+    return {
+      ...{ id, selector, value, days, changed_by: changedBy },
+      ...{ created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() },
+    };
+  }
 }
 
 export class RetentionPoliciesDto {

@@ -1,0 +1,24 @@
+import type { Answer } from '../common/http/answer';
+import { NodeDto } from './dto/node.dto';
+import type { RemovedNodeDto } from './dto/removed-node.dto';
+import type { NodeRecord } from './node.types';
+import type { RemovedNode } from './nodes.service';
+
+/** Only administrators register and change nodes, so the answer may show them what others do not see. */
+const toAdministrator = (node: NodeRecord): NodeDto => NodeDto.of(node, { isAdmin: true });
+
+/** A node that was registered, with its address. */
+export const registeredNodeAnswer = (node: NodeRecord): Answer => ({
+  status: 201,
+  body: toAdministrator(node),
+  location: `/api/nodes/${node.id}`,
+});
+
+/** A node as it is after a change. */
+export const changedNodeAnswer = (node: NodeRecord): Answer => ({ status: 200, body: toAdministrator(node) });
+
+/** The word that a node is gone. */
+export const removedNodeAnswer = ({ id, name }: RemovedNode): Answer => ({
+  status: 200,
+  body: { success: true, node_id: id, message: `Node ${name} removed` } satisfies RemovedNodeDto,
+});

@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { DomainError } from '../common/problem/domain-error';
+import { isUuid } from '../common/uuid';
+import { AppConfig } from '../config/app-config';
+import { DeletedDeploymentsRepository } from './deleted-deployments.repository';
+import { RetentionPoliciesRepository } from './retention-policies.repository';
+import type { RetentionPolicy } from './retention-policy';
+import { policyNotFound } from './retention-value';
+import { shiftPurgeTimes, type PolicyChange, type ShiftedPurge } from './shift-purge-times';
+
+/** More deleted deployments than these are not locked and judged in one transaction. */
+const MAX_APPLIED = 50_000;
+const MAX_POLICIES = 1_000;
+
+/** What an administrator wishes: a new policy, or other days for one that there is. Null: the policy shall go. */
+export type PolicyWish = {
+  /** Moves the frozen purge times of what is deleted already; otherwise only later deletions follow the change. */
+  readonly applyToDeleted: boolean;
+} & ({ readonly policy: RetentionPolicy } | { readonly id: string; readonly days: number | null });
+
+/** What a change did, or would do. */
+export interface PolicyEffect extends PolicyChange {
+  /** Null: the policy is not stored yet. */
+  readonly id: string | null;
+  readonly previousDays: number | null;
+  readonly live: number;
+  readonly deleted: number;
+  /** Empty unless the change is applied to deleted deployments. */
+  readonly shifted: readonly ShiftedPurge[];
+}
+
+/** Says whether a policy may be changed as wished, and what that means for the deployments that it chooses. Writes nothing. */
+@Injectable()
+export class PolicyEffects {
+  constructor(
+    private readonly policies: RetentionPoliciesRepository,
+    private readonly deployments: DeletedDeploymentsRepository,
+    private readonly config: AppConfig,
+  ) {}
+
+  /**
+   * Read before the change is written: the policies of each deployment are those from before. `lock`: the deleted deployments
+   * stay as they are until the transaction ends. Throws `not_found`; for a new policy `already_exists` when there is one with
+   * this selector and value, `conflict` when there are too many, and `validation_failed` for an unknown user.
+   */
+  async of(manager: EntityManager, wish: PolicyWish, { lock }: { lock: boolean }): Promise<PolicyEffect> {
+    const { id, previousDays, ...change } = await this.resolve(manager, wish);
+    const { now, live, deleted } = await this.deployments.count(manager, change);
+    const rows = wish.applyToDeleted ? await this.deployments.find(manager, change, { limit: MAX_APPLIED + 1, lock }) : [];
+    if (rows.length > MAX_APPLIED) {
+      const words = `The policy chooses more than ${MAX_APPLIED} deleted deployments; change it without apply_to_deleted`;
+      throw new DomainError('conflict', words);
+    }
+    const shifted = shiftPurgeTimes(rows, change, { defaultDays: this.config.RETENTION_DAYS, now });
+    return { id, previousDays, ...change, live, deleted, shifted };
+  }
+
+  /** The wish with what is stored about its policy. */
+  private async resolve(manager: EntityManager, wish: PolicyWish): Promise<PolicyChange & Pick<PolicyEffect, 'id' | 'previousDays'>> {
+    if ('policy' in wish) {
+      await this.requireUser(manager, wish.policy);
+      await this.requireRoom(manager, wish.policy);
+      return { id: null, previousDays: null, ...wish.policy };
+    }
+    const policy = await this.policies.find(manager, wish.id);
+    if (!policy) throw policyNotFound(wish.id);
+    const { id, selector, value, days: previousDays } = policy;
+    return { id, previousDays, selector, value, days: wish.days };
+  }
+
+  /** An id of another kind, such as a node's, would be a policy that silently concerns nobody. */
+  private async requireUser(manager: EntityManager, { selector, value }: RetentionPolicy): Promise<void> {
+    if (selector !== 'user' || (isUuid(value) && (await this.policies.userExists(manager, value)))) return;
+    const detail = 'value must be the id of a user';
+    throw new DomainError('validation_failed', `${detail}.`, { errors: [{ pointer: '/value', detail }] });
+  }
+
+  private async requireRoom(manager: EntityManager, policy: RetentionPolicy): Promise<void> {
+    const { policies, taken } = await this.policies.room(manager, policy);
+    if (taken) {
+      const words = `There is a retention policy for ${policy.selector} ${policy.value} already; change that one`;
+      throw new DomainError('already_exists', words);
+    }
+    if (policies >= MAX_POLICIES) {
+      throw new DomainError('conflict', `There are ${MAX_POLICIES} retention policies, which is the limit; remove one first`);
+    }
+  }
+}
