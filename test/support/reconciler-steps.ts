@@ -93,6 +93,7 @@ function apply(run: ModelRun, what: Change): void {
       return;
     case 'revise':
       records.revise();
+      run.wake();
       return;
     case 'restore':
       records.restore();
