@@ -1,12 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import type { LiveTarget } from '../engines/node-target';
+import type { RuntimeKind } from '../engines/runtime-kinds';
+import type { FleetNode } from '../engines/fleet-node';
+import type { EngineInfo } from '../engines/engine-info';
 import { AppConfig } from '../config/app-config';
 import { postgresCode, violatedConstraint } from '../database/postgres-error';
 import type { Tx } from '../database/transaction';
 import { HEARTBEAT, REGISTER_DEMO_NODES, REGISTER_ENGINE } from './node-registration.sql';
 import { isOnline, unavailableWords } from './node-status.sql';
-import type { EngineReport, NodeCandidate, NodeRuntime, SyncTarget } from './node.types';
 
 const MAX_WORDS = 500;
 const REGISTRATION_ATTEMPTS = 5;
@@ -21,7 +24,7 @@ export class NodesRefused extends Error {}
 export const isCapacityTaken = (error: unknown): boolean =>
   error instanceof NodesRefused || (violatedConstraint(error)?.startsWith('ck_nodes_reserved_') ?? false);
 
-interface CandidateRow extends Omit<NodeCandidate, 'capacity' | 'reserved'> {
+interface CandidateRow extends Omit<FleetNode, 'capacity' | 'reserved'> {
   readonly cpu: number;
   readonly memory: number;
   readonly gpu: number;
@@ -41,7 +44,7 @@ export class NodesRepository {
   ) {}
 
   /** All live nodes. With `lock` their counters stay as read until the transaction ends; callers queue in id order. */
-  async candidates(database: Pick<Tx, 'query'>, { lock }: { lock: boolean }): Promise<NodeCandidate[]> {
+  async candidates(database: Pick<Tx, 'query'>, { lock }: { lock: boolean }): Promise<FleetNode[]> {
     // Plain columns: objects built in SQL cost several times as much on a large fleet.
     const rows = await database.query<CandidateRow[]>(
       `SELECT n.id, n.name, n.region, n.cpu_cores::float8 AS cpu, n.memory_mb AS memory, n.gpu_units AS gpu, n.storage_gb AS storage,
@@ -83,7 +86,7 @@ export class NodesRepository {
   }
 
   /** The engine answered: it is online, and a Docker engine's capacity is what it says. */
-  async heartbeat(nodeId: string, report: EngineReport): Promise<void> {
+  async heartbeat(nodeId: string, report: EngineInfo): Promise<void> {
     const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = report;
     try {
       const values = [nodeId, engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent];
@@ -103,7 +106,7 @@ export class NodesRepository {
   }
 
   /** Registers the engine of this machine, or greets the known one, and returns its node's id. */
-  async registerLocalEngine(report: EngineReport, as: { name: string; region: string; runtime: NodeRuntime }): Promise<string> {
+  async registerLocalEngine(report: EngineInfo, as: { name: string; region: string; runtime: RuntimeKind }): Promise<string> {
     const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = report;
     const capacity = [cpuCores, memoryMb, gpuUnits, storageGb];
     for (let attempt = 1; ; attempt++) {
@@ -127,15 +130,15 @@ export class NodesRepository {
   }
 
   /** The live nodes of these runtimes. */
-  async targets(runtimes: readonly NodeRuntime[]): Promise<SyncTarget[]> {
-    return this.dataSource.query<SyncTarget[]>(`${LIVE_TARGETS} AND n.runtime = ANY($1::text[]) ORDER BY n.id`, [
+  async targets(runtimes: readonly RuntimeKind[]): Promise<LiveTarget[]> {
+    return this.dataSource.query<LiveTarget[]>(`${LIVE_TARGETS} AND n.runtime = ANY($1::text[]) ORDER BY n.id`, [
       ...[runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS],
     ]);
   }
 
   /** Those of these nodes that are live. */
-  async targetsOf(nodeIds: readonly string[]): Promise<SyncTarget[]> {
-    return this.dataSource.query<SyncTarget[]>(`${LIVE_TARGETS} AND n.id = ANY($1::uuid[])`, [
+  async targetsOf(nodeIds: readonly string[]): Promise<LiveTarget[]> {
+    return this.dataSource.query<LiveTarget[]>(`${LIVE_TARGETS} AND n.id = ANY($1::uuid[])`, [
       ...[nodeIds, this.config.NODE_OFFLINE_AFTER_SECONDS],
     ]);
   }

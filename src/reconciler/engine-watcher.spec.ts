@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { NodeTarget } from '../engines/node-target';
 import type { AppConfig } from '../config/app-config';
 import type { JobQueue } from '../jobs/job-queue';
 import type { NodesRepository } from '../nodes/nodes.repository';
-import type { NodeTarget } from '../runtime/runtime-driver';
 import type { Runtimes } from '../runtime/runtimes';
 import { EngineWatcher } from './engine-watcher';
 

@@ -1,8 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { NodeTarget } from '../engines/node-target';
 import { AppConfig } from '../config/app-config';
 import { JobQueue } from '../jobs/job-queue';
 import { NodesRepository } from '../nodes/nodes.repository';
-import type { NodeTarget } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 
 const RECONNECT_MS = 1_000;

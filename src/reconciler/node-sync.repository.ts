@@ -1,15 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import type { RuntimeKind } from '../engines/runtime-kinds';
 import { AppConfig } from '../config/app-config';
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
 import { isOnline } from '../nodes/node-status.sql';
-import type { NodeTarget, RuntimeKind } from '../runtime/runtime-driver';
-
-export interface SyncedNode extends NodeTarget {
-  readonly online: boolean;
-  readonly draining: boolean;
-}
 
 /** A replica on a node as the records have it. `finished`: its container must be gone. */
 export interface ReplicaRecord {
@@ -27,16 +22,6 @@ export class NodeSyncRepository {
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly config: AppConfig,
   ) {}
-
-  /** Null: the node was removed. */
-  async node(nodeId: string): Promise<SyncedNode | null> {
-    const [row] = await this.dataSource.query<SyncedNode[]>(
-      `SELECT n.id, n.name, n.runtime, n.endpoint, n.engine_id AS "engineId", n.draining, ${isOnline('$2')} AS online
-         FROM nodes AS n WHERE n.id = $1 AND n.removed_at IS NULL`,
-      [nodeId, this.config.NODE_OFFLINE_AFTER_SECONDS],
-    );
-    return row ?? null;
-  }
 
   /** The ids of the nodes that are offline; those that were heard last come first, as they are the likeliest to answer. */
   async silent(runtime: RuntimeKind): Promise<string[]> {

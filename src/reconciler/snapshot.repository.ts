@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import type { NodeTarget } from '../engines/node-target';
 import { AppConfig } from '../config/app-config';
 import type { DeploymentSpec } from '../deployments/domain/deployment-spec';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { isOnline } from '../nodes/node-status.sql';
-import type { NodeTarget, WorkloadSpec } from '../runtime/runtime-driver';
+import type { WorkloadSpec } from '../runtime/runtime-driver';
 import type { PlanReplica } from './plan.types';
 
 /** What was asked for when this generation was deleted; earlier ones that still stop follow it. */

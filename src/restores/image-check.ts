@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import type { NodeTarget } from '../engines/node-target';
 import { eachAtATime } from '../common/each-at-a-time';
 import { within } from '../common/within';
 import type { RestorationCandidate } from './restoration.repository';
 import { NodesRepository } from '../nodes/nodes.repository';
-import { DriverError, type NodeTarget } from '../runtime/runtime-driver';
+import { DriverError } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import { replicasToPlace } from './replicas-to-place';
 

@@ -1,18 +1,7 @@
 import type { ContainerSpec, PortSpec } from '../engines/container-spec';
-
-/** Which kind of engine runs the containers of a node. */
-export const RUNTIME_KINDS = ['docker', 'kubernetes', 'simulated'] as const;
-export type RuntimeKind = (typeof RUNTIME_KINDS)[number];
-
-/** One engine to talk to. `endpoint` is null for the engine of this machine. */
-export interface NodeTarget {
-  readonly id: string;
-  readonly name: string;
-  readonly runtime: RuntimeKind;
-  readonly endpoint: string | null;
-  /** The engine that the node stands for. When another one answers in its place, every call throws `unreachable`. */
-  readonly engineId?: string | null;
-}
+import type { EngineInfo } from '../engines/engine-info';
+import type { NodeTarget } from '../engines/node-target';
+import type { RuntimeKind } from '../engines/runtime-kinds';
 
 /** The engine of this machine, before it is registered as a node. */
 export const LOCAL_TARGET: NodeTarget = { id: '00000000-0000-0000-0000-000000000000', name: 'local', runtime: 'docker', endpoint: null };
@@ -45,19 +34,6 @@ export interface ObservedWorkload {
   /** In words, for people: `Out of memory (limit 512 MB)`, `Exited with code 1`; null while all is well. */
   readonly reason: string | null;
   readonly publishedPorts: readonly PublishedPort[];
-}
-
-/** What an engine says of the machine it runs on. */
-export interface EngineInfo {
-  /** Stable for one engine, whatever address it is reached by. */
-  readonly engineId: string;
-  readonly version: string;
-  readonly cpuCores: number;
-  readonly memoryMb: number;
-  readonly storageGb: number;
-  readonly gpuUnits: number;
-  readonly cpuUsagePercent: number;
-  readonly memoryUsagePercent: number;
 }
 
 export interface EnsureOptions {

@@ -1,9 +1,10 @@
 import type { DataSource } from 'typeorm';
+import type { RuntimeKind } from '../engines/runtime-kinds';
 import type { AppConfig } from '../config/app-config';
 import { DockerDriver } from './docker/docker.driver';
 import { DockerEngines } from './docker/docker-engines';
 import { ENGINE_REFUSES_USER } from './docker/docker-errors';
-import { DriverError, LOCAL_TARGET, type RuntimeDriver, type RuntimeKind } from './runtime-driver';
+import { DriverError, LOCAL_TARGET, type RuntimeDriver } from './runtime-driver';
 import { SimulatedDriver } from './simulated/simulated.driver';
 
 const ANSWER_WITHIN_MS = 2_000;

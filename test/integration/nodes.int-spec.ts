@@ -1,17 +1,17 @@
 import type { DataSource } from 'typeorm';
+import type { FleetNode } from '../../src/engines/fleet-node';
+import type { EngineInfo } from '../../src/engines/engine-info';
 import { AppConfig } from '../../src/config/app-config';
 import { inTransaction } from '../../src/database/transaction';
-import type { EngineReport, NodeCandidate } from '../../src/nodes/node.types';
 import { NodeRecordsRepository } from '../../src/nodes/node-records.repository';
 import { NodesRepository } from '../../src/nodes/nodes.repository';
-import type { FleetNode } from '../../src/scheduling/place.types';
 import { openDataSource } from '../support/open-data-source';
 import { aDeployment, aNode, aPlacedReplica, aUser } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 import { until } from '../support/until';
 
-const engine = (engineId: string, over: Partial<EngineReport> = {}): EngineReport => ({
-  ...{ engineId, cpuCores: 4, memoryMb: 8000, gpuUnits: 0, storageGb: 100 },
+const engine = (engineId: string, over: Partial<EngineInfo> = {}): EngineInfo => ({
+  ...{ engineId, version: '27.1', cpuCores: 4, memoryMb: 8000, gpuUnits: 0, storageGb: 100 },
   ...{ cpuUsagePercent: 12.5, memoryUsagePercent: 40, ...over },
 });
 const LOCAL = { name: 'local', region: 'us-east', runtime: 'docker' } as const;
@@ -33,7 +33,7 @@ describe('nodes in the database', () => {
   });
 
   const secondsAgo = (seconds: number): Date => new Date(Date.now() - seconds * 1000);
-  const candidates = (lock = false): Promise<NodeCandidate[]> => inTransaction(dataSource, (tx) => nodes.candidates(tx, { lock }));
+  const candidates = (lock = false): Promise<FleetNode[]> => inTransaction(dataSource, (tx) => nodes.candidates(tx, { lock }));
   const reserveOn = async (node_id: string, cpuCores: number): Promise<string> => {
     const deployment_id = await aDeployment(dataSource, { user_id: await aUser(dataSource) });
     return aPlacedReplica(dataSource, { deployment_id, node_id }, { cpuCores });

@@ -1,10 +1,10 @@
+import type { NodeTarget } from '../../engines/node-target';
+import type { EngineInfo } from '../../engines/engine-info';
 import {
   DriverError,
   RuntimeDriver,
-  type EngineInfo,
   type EnsureOptions,
   type LogLimits,
-  type NodeTarget,
   type ObservedWorkload,
   type StopOptions,
   type WorkloadLog,

@@ -1,13 +1,13 @@
 import type { DataSource } from 'typeorm';
+import type { NodeTarget } from '../../engines/node-target';
+import type { EngineInfo } from '../../engines/engine-info';
 import { pause, throwIfAborted } from '../abort';
 import { LogTail } from '../log-tail';
 import {
   DriverError,
   RuntimeDriver,
-  type EngineInfo,
   type EnsureOptions,
   type LogLimits,
-  type NodeTarget,
   type ObservedWorkload,
   type StopOptions,
   type WorkloadLog,
