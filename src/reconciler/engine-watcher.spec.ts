@@ -23,7 +23,7 @@ describe('the watcher of the engines', () => {
     watcher = new EngineWatcher(
       { NODE_SYNC_SECONDS: 5 } as AppConfig,
       { targets: () => new Promise((resolve) => (giveTargets = resolve)) } as unknown as NodesRepository,
-      { active: { kind: 'simulated' }, driverFor: () => driver } as unknown as Runtimes,
+      { kinds: ['simulated'], driverFor: () => driver } as unknown as Runtimes,
       { enqueueNow: () => Promise.resolve() } as unknown as JobQueue,
     );
   });

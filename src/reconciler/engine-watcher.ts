@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { NodeTarget } from '../engines/node-target';
 import { AppConfig } from '../config/app-config';
+import type { NodeTarget } from '../engines/node-target';
 import { JobQueue } from '../jobs/job-queue';
 import { NodesRepository } from '../nodes/nodes.repository';
 import { Runtimes } from '../runtime/runtimes';
@@ -47,7 +47,7 @@ export class EngineWatcher {
   /** Watches nodes that are new and leaves those that are gone. */
   private async follow(): Promise<void> {
     try {
-      const targets = await this.nodes.targets([this.runtimes.active.kind]);
+      const targets = await this.nodes.targets(this.runtimes.kinds);
       if (this.stopped) return;
       const ids = new Set(targets.map((target) => target.id));
       for (const [id, abort] of this.watched) if (!ids.has(id)) abort.abort();

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { NodeTarget } from '../engines/node-target';
 import { AppConfig } from '../config/app-config';
 import type { DeploymentSpec } from '../deployments/domain/deployment-spec';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
+import type { NodeTarget } from '../engines/node-target';
 import { isOnline } from '../nodes/node-status.sql';
 import type { WorkloadSpec } from '../runtime/runtime-driver';
 import type { PlanReplica } from './plan.types';

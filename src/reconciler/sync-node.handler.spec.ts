@@ -40,7 +40,7 @@ describe('the sync of a node', () => {
         replicas: () => Promise.resolve(records),
         knownDeployments: () => Promise.resolve(new Set(['d1'])),
       } as unknown as NodeSyncRepository,
-      { active: { kind: 'simulated' }, driverFor: () => driver } as unknown as Runtimes,
+      { kinds: ['simulated'], driverFor: () => driver } as unknown as Runtimes,
       { enqueueNow: (wishes: readonly JobWish[]) => note(`wake ${wishes.map(({ key }) => key).join()}`) } as unknown as JobQueue,
       { publish: () => undefined } as unknown as PubSub,
     );

@@ -44,7 +44,7 @@ export class SyncNodeHandler implements JobHandler {
    */
   async lookAtSilentNodes(signal: AbortSignal): Promise<void> {
     setMaxListeners(Infinity, signal);
-    const silent = await this.repository.silent(this.runtimes.active.kind);
+    const silent = await this.repository.silent(this.runtimes.kinds);
     await eachAtATime(this.concurrency, silent, async (key) => {
       if (!signal.aborted) await this.handle({ key }, signal).catch(() => undefined);
     });

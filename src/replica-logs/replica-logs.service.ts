@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { NodeTarget } from '../engines/node-target';
 import { eachAtATime } from '../common/each-at-a-time';
 import type { Actor } from '../common/request-context';
 import { within } from '../common/within';
 import type { ReplicaDto } from '../deployments/dto/deployment-status.dto';
 import { DeploymentViewsService } from '../deployments/views/deployment-views.service';
+import type { NodeTarget } from '../engines/node-target';
 import { NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type LogLimits } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';

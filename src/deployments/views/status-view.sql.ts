@@ -1,5 +1,5 @@
-import type { RuntimeKind } from '../../engines/runtime-kinds';
 import { isoTime, isoTimeOrNull, type JsonTime } from '../../database/json-time';
+import type { RuntimeKind } from '../../engines/runtime-kinds';
 import { isOnline } from '../../nodes/node-status.sql';
 import type { DeploymentStatus, NO_STATUS } from '../domain/deployment-status';
 import type { ReplicaStatus } from '../domain/replica-status';

@@ -1,5 +1,5 @@
-import type { NodeTarget } from '../../engines/node-target';
 import type { EngineInfo } from '../../engines/engine-info';
+import type { NodeTarget } from '../../engines/node-target';
 import { DriverError } from '../runtime-driver';
 
 const TRUSTED_MS = 30_000;
