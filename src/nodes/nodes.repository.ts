@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { LiveTarget } from '../engines/node-target';
-import type { RuntimeKind } from '../engines/runtime-kinds';
-import type { FleetNode } from '../engines/fleet-node';
-import type { EngineInfo } from '../engines/engine-info';
 import { AppConfig } from '../config/app-config';
 import { postgresCode, violatedConstraint } from '../database/postgres-error';
 import type { Tx } from '../database/transaction';
+import type { EngineInfo } from '../engines/engine-info';
+import type { FleetNode } from '../engines/fleet-node';
+import type { LiveTarget } from '../engines/node-target';
+import type { EngineTraits, RuntimeKind } from '../engines/runtime-kinds';
 import { HEARTBEAT, REGISTER_DEMO_NODES, REGISTER_ENGINE } from './node-registration.sql';
 import { isOnline, unavailableWords } from './node-status.sql';
 
@@ -85,12 +85,14 @@ export class NodesRepository {
     return released;
   }
 
-  /** The engine answered: it is online, and a Docker engine's capacity is what it says. */
-  async heartbeat(nodeId: string, report: EngineInfo): Promise<void> {
-    const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = report;
+  /** The engine answered: its node is online, and has the capacity that the engine says, where engines of its kind tell that. */
+  async heartbeat(nodeId: string, info: EngineInfo, traits: Pick<EngineTraits, 'hasIdentity' | 'tellsCapacity'>): Promise<void> {
+    const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = info;
     try {
-      const values = [nodeId, engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent];
-      await this.dataSource.query(HEARTBEAT, values);
+      await this.dataSource.query(HEARTBEAT, [
+        ...[nodeId, engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent],
+        ...[traits.hasIdentity, traits.tellsCapacity],
+      ]);
     } catch (error) {
       if (violatedConstraint(error) !== 'uq_nodes_live_engine') throw error;
       await this.heartbeatFailed(nodeId, 'The engine at this address is registered as another node already');
@@ -106,8 +108,8 @@ export class NodesRepository {
   }
 
   /** Registers the engine of this machine, or greets the known one, and returns its node's id. */
-  async registerLocalEngine(report: EngineInfo, as: { name: string; region: string; runtime: RuntimeKind }): Promise<string> {
-    const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = report;
+  async registerLocalEngine(info: EngineInfo, as: { name: string; region: string; runtime: RuntimeKind }): Promise<string> {
+    const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = info;
     const capacity = [cpuCores, memoryMb, gpuUnits, storageGb];
     for (let attempt = 1; ; attempt++) {
       try {

@@ -4,10 +4,11 @@ import { DataSource } from 'typeorm';
 import { Audit, type AuditEntry } from '../audit/audit';
 import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
-import type { Resources } from '../engines/resources';
 import { isUuid } from '../common/uuid';
 import { violatedConstraint } from '../database/postgres-error';
 import { inTransaction } from '../database/transaction';
+import type { Resources } from '../engines/resources';
+import { ENGINE_TRAITS } from '../engines/runtime-kinds';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
 import type { ChangeNodeDto } from './dto/change-node.dto';
@@ -110,6 +111,9 @@ export class NodesService {
   }
 }
 
+/** A node has no GPUs unless somebody says so; the other amounts have to be said. */
+const REQUIRED_SIZES = ['cpu_cores', 'memory_mb', 'storage_gb'] as const;
+
 const nodeEntry = (verb: 'register' | 'change' | 'remove', id: string): AuditEntry => ({
   action: `node.${verb}`,
   resourceType: 'node',
@@ -122,13 +126,18 @@ function capacityOf(body: Pick<RegisterNodeDto, 'cpu_cores' | 'memory_mb' | 'gpu
   return { cpuCores: body.cpu_cores, memoryMb: body.memory_mb, gpuUnits: body.gpu_units, storageGb: body.storage_gb };
 }
 
+/** What the kind of engine needs of a registration, beyond the form of its members. */
 function registrationFaults(body: RegisterNodeDto): FieldFault[] {
-  const fault = (field: string, words: string): FieldFault => ({ pointer: `/${field}`, detail: `${field} ${words}` });
-  if (body.runtime === 'docker') return body.endpoint === undefined ? [fault('endpoint', 'is required for a docker node')] : [];
+  const { needsEndpoint, tellsCapacity } = ENGINE_TRAITS[body.runtime];
+  const fault = (field: string, words: string): FieldFault => ({
+    pointer: `/${field}`,
+    detail: `${field} ${words} for a ${body.runtime} node`,
+  });
+  const hasEndpoint = body.endpoint !== undefined;
+  const missingSizes = tellsCapacity ? [] : REQUIRED_SIZES.filter((field) => body[field] === undefined);
   return [
-    ...(body.endpoint === undefined ? [] : [fault('endpoint', 'must be left out for a simulated node')]),
-    ...(['cpu_cores', 'memory_mb', 'storage_gb'] as const)
-      .filter((field) => body[field] === undefined)
-      .map((field) => fault(field, 'is required for a simulated node')),
+    ...(needsEndpoint && !hasEndpoint ? [fault('endpoint', 'is required')] : []),
+    ...(!needsEndpoint && hasEndpoint ? [fault('endpoint', 'must be left out')] : []),
+    ...missingSizes.map((field) => fault(field, 'is required')),
   ];
 }

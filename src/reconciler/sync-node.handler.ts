@@ -80,7 +80,7 @@ export class SyncNodeHandler implements JobHandler {
     const found = discrepancies(records, workloads, { cameBack: !node.online, draining: node.draining });
     await this.jobs.enqueueNow(found.wake.map((key) => ({ kind: 'deployment.reconcile', key })));
     // After the wake-up: whoever comes after us, should we die here, must still find that the node had been away.
-    await this.nodes.heartbeat(node.id, info);
+    await this.nodes.heartbeat(node.id, info, driver.traits);
     if (!node.online) this.pubSub.publish(FLEET_CHANNEL, node.id);
     return found.unclaimed;
   }

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { RUNTIME_KINDS, type RuntimeKind } from '../../engines/runtime-kinds';
 import { subtract, type Resources } from '../../engines/resources';
+import { RUNTIME_KINDS, type RuntimeKind } from '../../engines/runtime-kinds';
 import { NODE_STATUSES, type NodeStatus } from '../node-status.sql';
 import { NODE_TYPES, type NodeRecord, type NodeType } from '../node.types';
 
