@@ -4,7 +4,8 @@ const followEngine = (column: string, parameter: string): string => `
 
 /**
  * $1 node, $2 engine id, $3 CPU cores, $4 memory, $5 GPU units, $6 storage, $7 CPU usage, $8 memory usage, $9 whether the node
- * stands for one engine, $10 whether its engine tells its capacity. Nothing changes when another engine has answered in place of the node's own.
+ * stands for one engine, $10 whether its engine tells its capacity. Nothing changes when another engine than the node's own
+ * has answered.
  */
 export const HEARTBEAT = `
   UPDATE nodes AS n

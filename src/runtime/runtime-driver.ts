@@ -62,7 +62,7 @@ export interface StopOptions {
   readonly signal: AbortSignal;
 }
 
-/** An engine that comes with the machine that this process runs on. While its kind is the active one it becomes a node by itself. */
+/** An engine that comes with the machine of this process. While its kind is the active one it becomes a node by itself. */
 export interface LocalEngine {
   /** What people call it: `Docker Engine`. */
   readonly name: string;
