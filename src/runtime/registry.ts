@@ -7,7 +7,7 @@ import type { RuntimeDriver } from './runtime-driver';
 import { SimulatedDriver } from './simulated/simulated.driver';
 
 /** What a driver may be made from. */
-export interface DriverParts {
+interface DriverParts {
   readonly config: AppConfig;
   readonly dataSource: DataSource;
   /** Marks our containers on engines that several installations share. */
