@@ -78,6 +78,7 @@ describe('loadConfig', () => {
     ['ADMIN_PASSWORD', 'short'],
     ['NODE_OFFLINE_AFTER_SECONDS', '1'],
     ['RUNTIME', 'Docker'],
+    ['RUNTIME', 'kubernetes'],
     ...['0', '-1', '0.5', '36501', '1e9', 'never'].map((days) => ['RETENTION_DAYS', days]),
     ['PURGE_MAX_PER_HOUR', '-1'],
   ])('refuses %s=%s', (name, value) => {

@@ -6,6 +6,12 @@ export interface Resources {
   readonly storageGb: number;
 }
 
+/** How busy a machine is, from 0 to 100. */
+export interface Usage {
+  readonly cpuUsagePercent: number;
+  readonly memoryUsagePercent: number;
+}
+
 export const RESOURCE_DIMENSIONS = ['cpuCores', 'memoryMb', 'gpuUnits', 'storageGb'] as const satisfies readonly (keyof Resources)[];
 export type ResourceDimension = (typeof RESOURCE_DIMENSIONS)[number];
 

@@ -57,7 +57,7 @@ export class Readiness {
         runtime: {
           ok: look !== null && look.nodesOnline > 0,
           kind,
-          simulated: kind === 'simulated',
+          simulated: this.runtimes.activeDriver.traits.isSimulation,
           nodes_online: look?.nodesOnline ?? null,
           reason,
         },
@@ -82,8 +82,8 @@ export class Readiness {
       `SELECT (SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
                  FROM jobs WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AND kind = ANY($3::text[])) AS age,
               (SELECT count(*)::int FROM nodes AS n
-                WHERE n.removed_at IS NULL AND n.runtime = $1 AND ${isOnline('$2')}) AS "nodesOnline"`,
-      [this.runtimes.active.kind, this.config.NODE_OFFLINE_AFTER_SECONDS, COUNTED_JOBS],
+                WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) AND ${isOnline('$2')}) AS "nodesOnline"`,
+      [this.runtimes.kinds, this.config.NODE_OFFLINE_AFTER_SECONDS, COUNTED_JOBS],
     );
     return { oldestDueSeconds: Math.round((row?.age ?? 0) * 10) / 10, nodesOnline: row?.nodesOnline ?? 0 };
   }

@@ -1,20 +1,22 @@
 import type { FieldFault } from '../common/problem/domain-error';
+import { ENGINE_TRAITS } from '../engines/runtime-kinds';
 import type { NewNode, NodeChange } from './node.types';
 
+/** A node has no GPUs unless somebody says so; the other amounts have to be said. */
 const REQUIRED_CAPACITY = [
   ['cpuCores', 'cpu_cores'],
   ['memoryMb', 'memory_mb'],
   ['storageGb', 'storage_gb'],
 ] as const;
 
-/** What the runtime of a new node needs beyond its form: the address of a docker node, the capacity of a simulated one. */
+/** What the kind of engine needs of a registration, beyond the form of its members. */
 export function registrationFaults({ runtime, endpoint, capacity }: NewNode): FieldFault[] {
-  if (runtime === 'docker') return endpoint === null ? [fault('endpoint', 'is required for a docker node')] : [];
+  const { needsEndpoint, tellsCapacity } = ENGINE_TRAITS[runtime];
+  const missing = tellsCapacity ? [] : REQUIRED_CAPACITY.filter(([dimension]) => capacity[dimension] === undefined);
   return [
-    ...(endpoint === null ? [] : [fault('endpoint', 'must be left out for a simulated node')]),
-    ...REQUIRED_CAPACITY.filter(([dimension]) => capacity[dimension] === undefined).map(([, field]) =>
-      fault(field, 'is required for a simulated node'),
-    ),
+    ...(needsEndpoint && endpoint === null ? [fault('endpoint', `is required for a ${runtime} node`)] : []),
+    ...(!needsEndpoint && endpoint !== null ? [fault('endpoint', `must be left out for a ${runtime} node`)] : []),
+    ...missing.map(([, field]) => fault(field, `is required for a ${runtime} node`)),
   ];
 }
 

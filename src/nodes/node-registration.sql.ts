@@ -2,16 +2,20 @@
 const followEngine = (column: string, parameter: string): string => `
   CASE WHEN '${column}' = ANY(n.fixed_capacity) THEN n.${column} ELSE greatest(${parameter}, n.reserved_${column}) END`;
 
-/** $1 node, $2 engine id, $3 CPU cores, $4 memory, $5 GPU units, $6 storage, $7 CPU usage, $8 memory usage. */
+/**
+ * $1 node, $2 engine id, $3 CPU cores, $4 memory, $5 GPU units, $6 storage, $7 CPU usage, $8 memory usage, $9 whether the node
+ * stands for one engine, $10 whether its engine tells its capacity. Nothing changes when another engine than the node's own
+ * has answered.
+ */
 export const HEARTBEAT = `
   UPDATE nodes AS n
      SET last_heartbeat = clock_timestamp(), last_error = NULL, cpu_usage_percent = $7, memory_usage_percent = $8,
-         engine_id  = CASE n.runtime WHEN 'docker' THEN $2 ELSE n.engine_id END,
-         cpu_cores  = CASE n.runtime WHEN 'docker' THEN ${followEngine('cpu_cores', '$3::numeric')} ELSE n.cpu_cores END,
-         memory_mb  = CASE n.runtime WHEN 'docker' THEN ${followEngine('memory_mb', '$4::int')} ELSE n.memory_mb END,
-         gpu_units  = CASE n.runtime WHEN 'docker' THEN ${followEngine('gpu_units', '$5::int')} ELSE n.gpu_units END,
-         storage_gb = CASE n.runtime WHEN 'docker' THEN ${followEngine('storage_gb', '$6::int')} ELSE n.storage_gb END
-   WHERE n.id = $1 AND n.removed_at IS NULL AND (n.runtime <> 'docker' OR coalesce(n.engine_id, $2) = $2)`;
+         engine_id  = CASE WHEN $9::boolean THEN $2 ELSE n.engine_id END,
+         cpu_cores  = CASE WHEN $10::boolean THEN ${followEngine('cpu_cores', '$3::numeric')} ELSE n.cpu_cores END,
+         memory_mb  = CASE WHEN $10::boolean THEN ${followEngine('memory_mb', '$4::int')} ELSE n.memory_mb END,
+         gpu_units  = CASE WHEN $10::boolean THEN ${followEngine('gpu_units', '$5::int')} ELSE n.gpu_units END,
+         storage_gb = CASE WHEN $10::boolean THEN ${followEngine('storage_gb', '$6::int')} ELSE n.storage_gb END
+   WHERE n.id = $1 AND n.removed_at IS NULL AND (NOT $9::boolean OR coalesce(n.engine_id, $2) = $2)`;
 
 /**
  * $1 engine id, $2 wished name, $3 region, $4 runtime, $5 CPU cores, $6 memory, $7 GPU units, $8 storage, $9 and $10 usage.

@@ -4,9 +4,12 @@ import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
 import { postgresCode, violatedConstraint } from '../database/postgres-error';
 import type { Tx } from '../database/transaction';
+import type { EngineInfo } from '../engines/engine-info';
+import type { FleetNode } from '../engines/fleet-node';
+import type { LiveTarget } from '../engines/node-target';
+import type { EngineTraits, RuntimeKind } from '../engines/runtime-kinds';
 import { HEARTBEAT, REGISTER_DEMO_NODES, REGISTER_ENGINE } from './node-registration.sql';
 import { isOnline, unavailableWords } from './node-status.sql';
-import type { EngineReport, NodeCandidate, NodeRuntime, SyncTarget } from './node.types';
 
 const MAX_WORDS = 500;
 const REGISTRATION_ATTEMPTS = 5;
@@ -21,7 +24,7 @@ export class NodesRefused extends Error {}
 export const isCapacityTaken = (error: unknown): boolean =>
   error instanceof NodesRefused || (violatedConstraint(error)?.startsWith('ck_nodes_reserved_') ?? false);
 
-interface CandidateRow extends Omit<NodeCandidate, 'capacity' | 'reserved'> {
+interface CandidateRow extends Omit<FleetNode, 'capacity' | 'reserved'> {
   readonly cpu: number;
   readonly memory: number;
   readonly gpu: number;
@@ -41,7 +44,7 @@ export class NodesRepository {
   ) {}
 
   /** All live nodes. With `lock` their counters stay as read until the transaction ends; callers queue in id order. */
-  async candidates(database: Pick<Tx, 'query'>, { lock }: { lock: boolean }): Promise<NodeCandidate[]> {
+  async candidates(database: Pick<Tx, 'query'>, { lock }: { lock: boolean }): Promise<FleetNode[]> {
     // Plain columns: objects built in SQL cost several times as much on a large fleet.
     const rows = await database.query<CandidateRow[]>(
       `SELECT n.id, n.name, n.region, n.cpu_cores::float8 AS cpu, n.memory_mb AS memory, n.gpu_units AS gpu, n.storage_gb AS storage,
@@ -82,12 +85,14 @@ export class NodesRepository {
     return released;
   }
 
-  /** The engine answered: it is online, and a Docker engine's capacity is what it says. */
-  async heartbeat(nodeId: string, report: EngineReport): Promise<void> {
-    const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = report;
+  /** The engine answered: its node is online, and has the capacity that the engine says, where engines of its kind tell that. */
+  async heartbeat(nodeId: string, info: EngineInfo, traits: Pick<EngineTraits, 'hasIdentity' | 'tellsCapacity'>): Promise<void> {
+    const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = info;
     try {
-      const values = [nodeId, engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent];
-      await this.dataSource.query(HEARTBEAT, values);
+      await this.dataSource.query(HEARTBEAT, [
+        ...[nodeId, engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent],
+        ...[traits.hasIdentity, traits.tellsCapacity],
+      ]);
     } catch (error) {
       if (violatedConstraint(error) !== 'uq_nodes_live_engine') throw error;
       await this.heartbeatFailed(nodeId, 'The engine at this address is registered as another node already');
@@ -103,8 +108,8 @@ export class NodesRepository {
   }
 
   /** Registers the engine of this machine, or greets the known one, and returns its node's id. */
-  async registerLocalEngine(report: EngineReport, as: { name: string; region: string; runtime: NodeRuntime }): Promise<string> {
-    const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = report;
+  async registerLocalEngine(info: EngineInfo, as: { name: string; region: string; runtime: RuntimeKind }): Promise<string> {
+    const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = info;
     const capacity = [cpuCores, memoryMb, gpuUnits, storageGb];
     for (let attempt = 1; ; attempt++) {
       try {
@@ -127,15 +132,15 @@ export class NodesRepository {
   }
 
   /** The live nodes of these runtimes. */
-  async targets(runtimes: readonly NodeRuntime[]): Promise<SyncTarget[]> {
-    return this.dataSource.query<SyncTarget[]>(`${LIVE_TARGETS} AND n.runtime = ANY($1::text[]) ORDER BY n.id`, [
+  async targets(runtimes: readonly RuntimeKind[]): Promise<LiveTarget[]> {
+    return this.dataSource.query<LiveTarget[]>(`${LIVE_TARGETS} AND n.runtime = ANY($1::text[]) ORDER BY n.id`, [
       ...[runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS],
     ]);
   }
 
   /** Those of these nodes that are live. */
-  async targetsOf(nodeIds: readonly string[]): Promise<SyncTarget[]> {
-    return this.dataSource.query<SyncTarget[]>(`${LIVE_TARGETS} AND n.id = ANY($1::uuid[])`, [
+  async targetsOf(nodeIds: readonly string[]): Promise<LiveTarget[]> {
+    return this.dataSource.query<LiveTarget[]>(`${LIVE_TARGETS} AND n.id = ANY($1::uuid[])`, [
       ...[nodeIds, this.config.NODE_OFFLINE_AFTER_SECONDS],
     ]);
   }

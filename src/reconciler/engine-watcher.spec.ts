@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
+import type { NodeTarget } from '../engines/node-target';
 import type { AppConfig } from '../config/app-config';
 import type { JobQueue } from '../jobs/job-queue';
 import type { NodesRepository } from '../nodes/nodes.repository';
-import type { NodeTarget } from '../runtime/runtime-driver';
 import type { Runtimes } from '../runtime/runtimes';
 import { EngineWatcher } from './engine-watcher';
 
@@ -23,7 +23,7 @@ describe('the watcher of the engines', () => {
     watcher = new EngineWatcher(
       { NODE_SYNC_SECONDS: 5 } as AppConfig,
       { targets: () => new Promise((resolve) => (giveTargets = resolve)) } as unknown as NodesRepository,
-      { active: { kind: 'simulated' }, driverFor: () => driver } as unknown as Runtimes,
+      { kinds: ['simulated'], driverFor: () => driver } as unknown as Runtimes,
       { enqueueNow: () => Promise.resolve() } as unknown as JobQueue,
     );
   });

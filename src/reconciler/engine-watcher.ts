@@ -1,8 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AppConfig } from '../config/app-config';
+import type { NodeTarget } from '../engines/node-target';
 import { JobQueue } from '../jobs/job-queue';
 import { NodesRepository } from '../nodes/nodes.repository';
-import type { NodeTarget } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 
 const RECONNECT_MS = 1_000;
@@ -47,7 +47,7 @@ export class EngineWatcher {
   /** Watches nodes that are new and leaves those that are gone. */
   private async follow(): Promise<void> {
     try {
-      const targets = await this.nodes.targets([this.runtimes.active.kind]);
+      const targets = await this.nodes.targets(this.runtimes.kinds);
       if (this.stopped) return;
       const ids = new Set(targets.map((target) => target.id));
       for (const [id, abort] of this.watched) if (!ids.has(id)) abort.abort();

@@ -2,12 +2,15 @@ import { Injectable, Logger } from '@nestjs/common';
 import { hostname } from 'node:os';
 import { AppConfig } from '../config/app-config';
 import { NodesRepository } from '../nodes/nodes.repository';
-import { DriverError, LOCAL_TARGET } from '../runtime/runtime-driver';
+import { DriverError, type LocalEngine, type RuntimeDriver } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 
 const ANSWER_WITHIN_MS = 5_000;
 
-/** Registers what this machine brings along: its Docker Engine with its real capacity, or the demo nodes of a simulation. */
+/**
+ * Registers what the active runtime brings along: the engine of this machine with its real capacity, or the demo nodes of a
+ * simulation. A runtime whose engines are elsewhere brings nothing.
+ */
 @Injectable()
 export class FleetBootstrap {
   private readonly logger = new Logger(FleetBootstrap.name);
@@ -22,21 +25,21 @@ export class FleetBootstrap {
   /** Does nothing once it has succeeded. An engine that is away is asked again at the next call. */
   async registerOwnNodes(): Promise<void> {
     if (this.registered) return;
-    if (this.runtimes.active.kind === 'simulated') await this.nodes.registerDemoNodes();
-    else if (!(await this.registerLocalEngine())) return;
+    const { activeDriver: driver } = this.runtimes;
+    if (driver.traits.isSimulation) await this.nodes.registerDemoNodes();
+    else if (driver.localEngine && !(await this.registerLocalEngine(driver, driver.localEngine))) return;
     this.registered = true;
   }
 
-  private async registerLocalEngine(): Promise<boolean> {
-    const driver = this.runtimes.driverFor('docker');
-    if (!driver) return false;
+  private async registerLocalEngine(driver: RuntimeDriver, { name, target }: LocalEngine): Promise<boolean> {
     try {
-      const info = await driver.info(LOCAL_TARGET, AbortSignal.timeout(ANSWER_WITHIN_MS));
-      await this.nodes.registerLocalEngine(info, { name: hostname().slice(0, 90), region: this.config.NODE_REGION, runtime: 'docker' });
+      const info = await driver.info(target, AbortSignal.timeout(ANSWER_WITHIN_MS));
+      const as = { name: hostname().slice(0, 90), region: this.config.NODE_REGION, runtime: driver.kind };
+      await this.nodes.registerLocalEngine(info, as);
       return true;
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
-      this.logger.warn(`The Docker Engine of this machine does not answer yet: ${error.message}`);
+      this.logger.warn(`The ${name} of this machine does not answer yet: ${error.message}`);
       return false;
     }
   }

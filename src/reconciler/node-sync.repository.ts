@@ -3,13 +3,8 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
+import type { RuntimeKind } from '../engines/runtime-kinds';
 import { isOnline } from '../nodes/node-status.sql';
-import type { NodeTarget, RuntimeKind } from '../runtime/runtime-driver';
-
-export interface SyncedNode extends NodeTarget {
-  readonly online: boolean;
-  readonly draining: boolean;
-}
 
 /** A replica on a node as the records have it. `finished`: its container must be gone. */
 export interface ReplicaRecord {
@@ -28,22 +23,12 @@ export class NodeSyncRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** Null: the node was removed. */
-  async node(nodeId: string): Promise<SyncedNode | null> {
-    const [row] = await this.dataSource.query<SyncedNode[]>(
-      `SELECT n.id, n.name, n.runtime, n.endpoint, n.engine_id AS "engineId", n.draining, ${isOnline('$2')} AS online
-         FROM nodes AS n WHERE n.id = $1 AND n.removed_at IS NULL`,
-      [nodeId, this.config.NODE_OFFLINE_AFTER_SECONDS],
-    );
-    return row ?? null;
-  }
-
-  /** The ids of the nodes that are offline; those that were heard last come first, as they are the likeliest to answer. */
-  async silent(runtime: RuntimeKind): Promise<string[]> {
+  /** The ids of the nodes of these kinds that are offline; those that were heard last come first, as they are the likeliest to answer. */
+  async silent(runtimes: readonly RuntimeKind[]): Promise<string[]> {
     const rows = await this.dataSource.query<{ id: string }[]>(
       `SELECT n.id FROM nodes AS n
-        WHERE n.removed_at IS NULL AND n.runtime = $1 AND NOT ${isOnline('$2')} ORDER BY n.last_heartbeat DESC NULLS LAST, n.id`,
-      [runtime, this.config.NODE_OFFLINE_AFTER_SECONDS],
+        WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) AND NOT ${isOnline('$2')} ORDER BY n.last_heartbeat DESC NULLS LAST, n.id`,
+      [runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS],
     );
     return rows.map((row) => row.id);
   }

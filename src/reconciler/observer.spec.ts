@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeTarget } from '../engines/node-target';
 import { aReplica } from '../../test/support/plan-input';
-import type { NodeTarget, ObservedWorkload, RuntimeDriver } from '../runtime/runtime-driver';
+import type { ObservedWorkload, RuntimeDriver } from '../runtime/runtime-driver';
 import type { Runtimes } from '../runtime/runtimes';
 import { expectedOn, Observer } from './observer';
 

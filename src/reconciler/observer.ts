@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { eachAtATime } from '../common/each-at-a-time';
-import { DriverError, type NodeTarget, type ObservedWorkload } from '../runtime/runtime-driver';
+import type { NodeTarget } from '../engines/node-target';
+import { DriverError, type ObservedWorkload } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import type { NodeView, PlanReplica } from './plan.types';
 

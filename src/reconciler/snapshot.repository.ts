@@ -4,8 +4,9 @@ import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import type { ContainerSpec } from '../engines/container-spec';
+import type { NodeTarget } from '../engines/node-target';
 import { isOnline } from '../nodes/node-status.sql';
-import type { NodeTarget, WorkloadSpec } from '../runtime/runtime-driver';
+import type { WorkloadSpec } from '../runtime/runtime-driver';
 import type { PlanReplica } from './plan.types';
 
 /** What was asked for when this generation was deleted; earlier ones that still stop follow it. */

@@ -2,21 +2,22 @@ import { getMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { aWorkload } from '../../test/support/plan-input';
 import type { AppConfig } from '../config/app-config';
+import type { LiveTarget } from '../engines/node-target';
 import type { JobWish } from '../jobs/job-kinds';
 import type { JobQueue } from '../jobs/job-queue';
 import type { PubSub } from '../database/pub-sub';
 import type { NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type ObservedWorkload, type RuntimeDriver } from '../runtime/runtime-driver';
 import type { Runtimes } from '../runtime/runtimes';
-import type { NodeSyncRepository, ReplicaRecord, SyncedNode } from './node-sync.repository';
+import type { NodeSyncRepository, ReplicaRecord } from './node-sync.repository';
 import { SyncNodeHandler } from './sync-node.handler';
 
-const NODE: SyncedNode = { id: 'n1', name: 'edge-1', runtime: 'simulated', endpoint: null, online: true, draining: false };
+const NODE: LiveTarget = { id: 'n1', name: 'edge-1', runtime: 'simulated', endpoint: null, online: true, draining: false };
 
 describe('the sync of a node', () => {
   /** What was written down and asked of the engine, in this order. */
   let done: string[];
-  let node: SyncedNode;
+  let node: LiveTarget;
   let silent: readonly string[];
   let records: readonly ReplicaRecord[];
   let shown: readonly ObservedWorkload[];
@@ -30,16 +31,16 @@ describe('the sync of a node', () => {
     new SyncNodeHandler(
       { NODE_SYNC_SECONDS: 5 } as AppConfig,
       {
+        targetsOf: () => Promise.resolve([node]),
         heartbeat: () => note('heartbeat'),
         heartbeatFailed: (_id: string, words: string) => note(`no heartbeat: ${words}`),
       } as unknown as NodesRepository,
       {
-        node: () => Promise.resolve(node),
         silent: () => Promise.resolve(silent),
         replicas: () => Promise.resolve(records),
         knownDeployments: () => Promise.resolve(new Set(['d1'])),
       } as unknown as NodeSyncRepository,
-      { active: { kind: 'simulated' }, driverFor: () => driver } as unknown as Runtimes,
+      { kinds: ['simulated'], driverFor: () => driver } as unknown as Runtimes,
       { enqueueNow: (wishes: readonly JobWish[]) => note(`wake ${wishes.map(({ key }) => key).join()}`) } as unknown as JobQueue,
       { publish: () => undefined } as unknown as PubSub,
     );

@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events';
 import { eachAtATime } from '../common/each-at-a-time';
 import { within } from '../common/within';
 import { AppConfig } from '../config/app-config';
+import type { LiveTarget } from '../engines/node-target';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
 import { PubSub } from '../database/pub-sub';
@@ -10,7 +11,7 @@ import { FLEET_CHANNEL, NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type ObservedWorkload, type RuntimeDriver } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import { discrepancies } from './discrepancies';
-import { NodeSyncRepository, type SyncedNode } from './node-sync.repository';
+import { NodeSyncRepository } from './node-sync.repository';
 
 const CALL_TIMEOUT_MS = 10_000;
 const REMOVAL_TIMEOUT_MS = 10_000;
@@ -43,14 +44,14 @@ export class SyncNodeHandler implements JobHandler {
    */
   async lookAtSilentNodes(signal: AbortSignal): Promise<void> {
     setMaxListeners(Infinity, signal);
-    const silent = await this.repository.silent(this.runtimes.active.kind);
+    const silent = await this.repository.silent(this.runtimes.kinds);
     await eachAtATime(this.concurrency, silent, async (key) => {
       if (!signal.aborted) await this.handle({ key }, signal).catch(() => undefined);
     });
   }
 
   async handle(job: Pick<ClaimedJob, 'key'>, stop: AbortSignal): Promise<JobResult> {
-    const node = await this.repository.node(job.key);
+    const [node] = await this.nodes.targetsOf([job.key]);
     if (!node) return { kind: 'done' };
     const driver = this.runtimes.driverFor(node.runtime);
     if (!driver) return { kind: 'again', afterMs: UNSERVED_RETRY_MS };
@@ -69,7 +70,7 @@ export class SyncNodeHandler implements JobHandler {
   }
 
   /** Returns the workloads that no unfinished replica stands for. */
-  private async sync(node: SyncedNode, driver: RuntimeDriver, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
+  private async sync(node: LiveTarget, driver: RuntimeDriver, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
     const [info, workloads] = await Promise.all([driver.info(node, signal), driver.list(node, {}, signal)]);
     // Read after the list: a workload that was shown had its record before.
     const records = await this.repository.replicas(
@@ -79,13 +80,13 @@ export class SyncNodeHandler implements JobHandler {
     const found = discrepancies(records, workloads, { cameBack: !node.online, draining: node.draining });
     await this.jobs.enqueueNow(found.wake.map((key) => ({ kind: 'deployment.reconcile', key })));
     // After the wake-up: whoever comes after us, should we die here, must still find that the node had been away.
-    await this.nodes.heartbeat(node.id, info);
+    await this.nodes.heartbeat(node.id, info, driver.traits);
     if (!node.online) this.pubSub.publish(FLEET_CHANNEL, node.id);
     return found.unclaimed;
   }
 
   /** A node that is gone for good can still be drained: its replicas get successors elsewhere. */
-  private async wakeAll(node: SyncedNode): Promise<void> {
+  private async wakeAll(node: LiveTarget): Promise<void> {
     const { wake } = discrepancies(await this.repository.replicas(node.id, []), [], { cameBack: false, draining: true });
     await this.jobs.enqueueNow(wake.map((key) => ({ kind: 'deployment.reconcile', key })));
   }
@@ -96,7 +97,7 @@ export class SyncNodeHandler implements JobHandler {
    * is met again by the next sync.
    */
   private async removeUnclaimed(
-    node: SyncedNode,
+    node: LiveTarget,
     driver: RuntimeDriver,
     unclaimed: readonly ObservedWorkload[],
     stop: AbortSignal,
@@ -127,5 +128,5 @@ export class SyncNodeHandler implements JobHandler {
   }
 }
 
-const nameOf = ({ containerId, replicaId }: ObservedWorkload, { name }: SyncedNode): string =>
+const nameOf = ({ containerId, replicaId }: ObservedWorkload, { name }: LiveTarget): string =>
   `container ${containerId.slice(0, 12)} of replica ${replicaId} on node ${name}`;

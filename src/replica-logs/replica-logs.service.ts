@@ -4,8 +4,9 @@ import type { Actor } from '../common/request-context';
 import { within } from '../common/within';
 import type { ReplicaDto } from '../deployments/dto/deployment-status.dto';
 import { DeploymentViewsService } from '../deployments/views/deployment-views.service';
+import type { NodeTarget } from '../engines/node-target';
 import { NodesRepository } from '../nodes/nodes.repository';
-import { DriverError, type LogLimits, type NodeTarget } from '../runtime/runtime-driver';
+import { DriverError, type LogLimits } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import type { ReplicaLogsDto } from './replica-logs.dto';
 

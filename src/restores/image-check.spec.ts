@@ -34,7 +34,7 @@ async function said(nodes: number, answer: Answer, over: Partial<RestorationCand
   }) as RuntimeDriver['offersImage'];
   const check = new ImageCheck(
     { targets: () => Promise.resolve([...targets, { id: 'away', online: false }]) } as unknown as NodesRepository,
-    { active: { kind: 'simulated' }, driverFor: () => ({ offersImage }) } as unknown as Runtimes,
+    { kinds: ['simulated'], driverFor: () => ({ offersImage }) } as unknown as Runtimes,
   );
   return { state: await check.state({ ...DELETED, ...over }), asked };
 }

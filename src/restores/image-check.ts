@@ -2,9 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { eachAtATime } from '../common/each-at-a-time';
 import { within } from '../common/within';
+import type { NodeTarget } from '../engines/node-target';
 import type { RestorationCandidate } from './restoration.repository';
 import { NodesRepository } from '../nodes/nodes.repository';
-import { DriverError, type NodeTarget } from '../runtime/runtime-driver';
+import { DriverError } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import { replicasToPlace } from './replicas-to-place';
 
@@ -42,7 +43,7 @@ export class ImageCheck {
   }
 
   private async askAll(image: string, first: ReadonlySet<string>): Promise<ImageState> {
-    const online = (await this.nodes.targets([this.runtimes.active.kind])).filter((target) => target.online);
+    const online = (await this.nodes.targets(this.runtimes.kinds)).filter((target) => target.online);
     const targets = [...online.filter(({ id }) => first.has(id)), ...online.filter(({ id }) => !first.has(id))];
     const found = new AbortController();
     let refusals = 0;

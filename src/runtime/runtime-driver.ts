@@ -1,21 +1,7 @@
 import type { ContainerSpec, PortSpec } from '../engines/container-spec';
-
-/** Which kind of engine runs the containers of a node. */
-export const RUNTIME_KINDS = ['docker', 'kubernetes', 'simulated'] as const;
-export type RuntimeKind = (typeof RUNTIME_KINDS)[number];
-
-/** One engine to talk to. `endpoint` is null for the engine of this machine. */
-export interface NodeTarget {
-  readonly id: string;
-  readonly name: string;
-  readonly runtime: RuntimeKind;
-  readonly endpoint: string | null;
-  /** The engine that the node stands for. When another one answers in its place, every call throws `unreachable`. */
-  readonly engineId?: string | null;
-}
-
-/** The engine of this machine, before it is registered as a node. */
-export const LOCAL_TARGET: NodeTarget = { id: '00000000-0000-0000-0000-000000000000', name: 'local', runtime: 'docker', endpoint: null };
+import type { EngineInfo } from '../engines/engine-info';
+import type { NodeTarget } from '../engines/node-target';
+import type { EngineTraits, RuntimeKind } from '../engines/runtime-kinds';
 
 /** Everything an engine needs to run one replica. */
 export interface WorkloadSpec extends ContainerSpec {
@@ -47,19 +33,6 @@ export interface ObservedWorkload {
   readonly publishedPorts: readonly PublishedPort[];
 }
 
-/** What an engine says of the machine it runs on. */
-export interface EngineInfo {
-  /** Stable for one engine, whatever address it is reached by. */
-  readonly engineId: string;
-  readonly version: string;
-  readonly cpuCores: number;
-  readonly memoryMb: number;
-  readonly storageGb: number;
-  readonly gpuUnits: number;
-  readonly cpuUsagePercent: number;
-  readonly memoryUsagePercent: number;
-}
-
 export interface EnsureOptions {
   /** Aborts the wait and, between two engine calls, the work: nothing is created or started after the abort. */
   readonly signal: AbortSignal;
@@ -89,6 +62,17 @@ export interface StopOptions {
   readonly signal: AbortSignal;
 }
 
+/** An engine that comes with the machine of this process. While its kind is the active one it becomes a node by itself. */
+export interface LocalEngine {
+  /** What people call it: `Docker Engine`. */
+  readonly name: string;
+  /** Where it is looked for, fit for start-up output and logs. */
+  readonly address: string;
+  readonly target: NodeTarget;
+  /** What the user can do about an engine that failed so; null when there is nothing to say. */
+  readonly adviceOn: (error: DriverError) => string | null;
+}
+
 /**
  * One kind of container engine. Contract, checked by test/contract/runtime-driver.contract.ts for every driver:
  * - identity is `replicaId`, a label on the workload beside the installation id: `ensure` twice leaves one workload,
@@ -106,6 +90,9 @@ export interface StopOptions {
  */
 export abstract class RuntimeDriver {
   abstract readonly kind: RuntimeKind;
+  abstract readonly traits: EngineTraits;
+  /** Null: engines of this kind do not come with a machine, so people register all nodes of them. */
+  abstract readonly localEngine: LocalEngine | null;
   /** Throws `unreachable` when the engine does not answer within a few seconds. */
   abstract info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo>;
   abstract ensure(target: NodeTarget, spec: WorkloadSpec, options: EnsureOptions): Promise<void>;
@@ -123,6 +110,8 @@ export abstract class RuntimeDriver {
     onChange: (change: { deploymentId: string; replicaId: string }) => void,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Lets go of the connections that it keeps. */
+  abstract close(): void;
 }
 
 export type DriverFailure = 'unreachable' | 'rejected' | 'image_unavailable' | 'timeout' | 'aborted';

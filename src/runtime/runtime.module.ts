@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
-import { chooseRuntimes, Runtimes } from './runtimes';
+import { chooseRuntimes } from './runtime-choice';
+import { Runtimes } from './runtimes';
 
 /** Looks for an engine once, while the application starts. */
 @Module({

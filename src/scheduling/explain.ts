@@ -1,14 +1,7 @@
+import type { FleetNode } from '../engines/fleet-node';
 import { RESOURCE_DIMENSIONS, toCores, type ResourceDimension } from '../engines/resources';
 import type { OpenNodes } from './open-nodes';
-import type {
-  ExplainedCandidate,
-  FleetNode,
-  Placement,
-  PlacementExplanation,
-  PlacementRequest,
-  RejectedNode,
-  Shortage,
-} from './place.types';
+import type { ExplainedCandidate, Placement, PlacementExplanation, PlacementRequest, RejectedNode, Shortage } from './place.types';
 import { score } from './score';
 
 /** Explanations are stored with every placement, so they name so many of the chosen nodes and of the best others. */

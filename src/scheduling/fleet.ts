@@ -1,5 +1,5 @@
+import type { FleetNode } from '../engines/fleet-node';
 import type { Resources } from '../engines/resources';
-import type { FleetNode } from './place.types';
 import { CLASSES, Ranking } from './ranking';
 import { latencyBetween } from './region-latency';
 import { freeShare, idlePart, totalOf } from './score';

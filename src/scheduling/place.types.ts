@@ -4,18 +4,6 @@ import type { ResourceDimension, Resources } from '../engines/resources';
 export const PLACEMENT_STRATEGIES = ['spread', 'distinct', 'binpack'] as const;
 export type PlacementStrategy = (typeof PLACEMENT_STRATEGIES)[number];
 
-/** A node as placement is told of it. `unavailable` says in words why it takes no replicas now; null: it does. */
-export interface FleetNode {
-  readonly id: string;
-  readonly name: string;
-  readonly region: string;
-  readonly capacity: Resources;
-  readonly reserved: Resources;
-  readonly cpuUsagePercent: number;
-  readonly memoryUsagePercent: number;
-  readonly unavailable: string | null;
-}
-
 export interface PlacementRequest {
   readonly replicas: number;
   readonly perReplica: Resources;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
+import type { FleetNode } from '../engines/fleet-node';
 import { Fleet, amountsOf } from './fleet';
 import { place } from './place';
-import { PLACEMENT_STRATEGIES, type FleetNode, type Placement, type PlacementRequest } from './place.types';
+import { PLACEMENT_STRATEGIES, type Placement, type PlacementRequest } from './place.types';
 import { EXACT_NODES, sampleSize } from './sample';
 import { score } from './score';
 

@@ -1,5 +1,5 @@
+import type { FleetNode } from '../engines/fleet-node';
 import { latencyBetween } from './region-latency';
-import type { FleetNode } from './place.types';
 import { score, SCORE_WEIGHTS } from './score';
 
 const aNode = (over: Partial<FleetNode> = {}): FleetNode => ({

@@ -1,5 +1,6 @@
-import type { Resources } from '../engines/resources';
-import type { FleetNode, ScoreParts } from './place.types';
+import type { FleetNode } from '../engines/fleet-node';
+import type { Resources, Usage } from '../engines/resources';
+import type { ScoreParts } from './place.types';
 import { latencyBetween, UNKNOWN_REGION_MS } from './region-latency';
 
 export const SCORE_WEIGHTS = { free: 0.4, cpuIdle: 0.15, memoryIdle: 0.15, locality: 0.3 } as const;
@@ -10,8 +11,6 @@ const toMillionths = (value: number): number => Math.round(value * MILLIONTHS) /
 
 const share = (part: number, whole: number): number => (whole > 0 ? part / whole : 0);
 const idle = (usagePercent: number): number => 1 - Math.min(Math.max(usagePercent, 0), 100) / 100;
-
-type Usage = Pick<FleetNode, 'cpuUsagePercent' | 'memoryUsagePercent'>;
 
 export const localityOf = (latencyMs: number): number => 1 - latencyMs / UNKNOWN_REGION_MS;
 

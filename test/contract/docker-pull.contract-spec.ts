@@ -1,9 +1,9 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
+import type { NodeTarget } from '../../src/engines/node-target';
 import { DockerDriver } from '../../src/runtime/docker/docker.driver';
 import { DockerEngines } from '../../src/runtime/docker/docker-engines';
-import type { NodeTarget } from '../../src/runtime/runtime-driver';
 import { aSpec } from './runtime-under-test';
 
 type Pull = (answer: ServerResponse) => void;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { NodeTarget } from '../../src/engines/node-target';
 import type { Resources } from '../../src/engines/resources';
-import type { NodeTarget, RuntimeDriver, WorkloadSpec } from '../../src/runtime/runtime-driver';
+import type { RuntimeDriver, WorkloadSpec } from '../../src/runtime/runtime-driver';
 
 /** What the suite asks workloads to do; every runtime has its own way of making them. */
 export type Script = 'steady' | 'stubborn' | 'fails' | 'out-of-memory' | 'speaks' | 'missing-image';

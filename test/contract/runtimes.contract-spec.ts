@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { DataSource } from 'typeorm';
 import { loadConfig } from '../../src/config/app-config';
 import { dataSourceOptions } from '../../src/data-source-options';
-import { chooseRuntimes, type Runtimes } from '../../src/runtime/runtimes';
+import { chooseRuntimes } from '../../src/runtime/runtime-choice';
+import type { Runtimes } from '../../src/runtime/runtimes';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 
 const NOBODY = 'tcp://127.0.0.1:1';

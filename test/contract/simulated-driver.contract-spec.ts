@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/data-source-options';
-import type { NodeTarget, ObservedWorkload, WorkloadSpec } from '../../src/runtime/runtime-driver';
+import type { NodeTarget } from '../../src/engines/node-target';
+import type { ObservedWorkload, WorkloadSpec } from '../../src/runtime/runtime-driver';
 import { SimulatedDriver } from '../../src/runtime/simulated/simulated.driver';
 import { SimulatedEngine } from '../../src/runtime/simulated/simulated-engine';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';

@@ -1,3 +1,4 @@
+import { ENGINE_TRAITS } from '../../src/engines/runtime-kinds';
 import { NodesRepository } from '../../src/nodes/nodes.repository';
 import { aDeployment, aNode, aPlacedReplica } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
@@ -242,8 +243,8 @@ describe('/api/nodes', () => {
         .expect(201);
       const { id } = body as { id: string };
       await patch(id, { memory_mb: 1000 }).expect(200);
-      const usage = { cpuUsagePercent: 10, memoryUsagePercent: 20 };
-      await t.app.get(NodesRepository).heartbeat(id, { engineId: id, cpuCores: 4, memoryMb: 8000, gpuUnits: 0, storageGb: 50, ...usage });
+      const said = { cpuCores: 4, memoryMb: 8000, gpuUnits: 0, storageGb: 50, cpuUsagePercent: 10, memoryUsagePercent: 20 };
+      await t.app.get(NodesRepository).heartbeat(id, { engineId: id, version: '27.1', ...said }, ENGINE_TRAITS.docker);
       expect((await admin().get(`/api/nodes/${id}`)).body).toMatchObject({ status: 'idle', cpu_cores: 4, memory_mb: 1000, storage_gb: 50 });
     });
 

@@ -1,4 +1,5 @@
-import type { NodeTarget, WorkloadSpec } from '../../src/runtime/runtime-driver';
+import type { NodeTarget } from '../../src/engines/node-target';
+import type { WorkloadSpec } from '../../src/runtime/runtime-driver';
 import { containerName } from '../../src/runtime/docker/container-payload';
 import { aSpec } from '../contract/runtime-under-test';
 import { describeWithEngine, TEST_IMAGE } from '../support/engine';

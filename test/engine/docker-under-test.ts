@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
+import type { NodeTarget } from '../../src/engines/node-target';
 import { containerName } from '../../src/runtime/docker/container-payload';
 import { DockerDriver } from '../../src/runtime/docker/docker.driver';
 import { DockerEngines } from '../../src/runtime/docker/docker-engines';
 import { LABEL } from '../../src/runtime/docker/docker-labels';
-import type { NodeTarget, WorkloadSpec } from '../../src/runtime/runtime-driver';
+import type { WorkloadSpec } from '../../src/runtime/runtime-driver';
 import type { RuntimeUnderTest, Script } from '../contract/runtime-under-test';
 import { engineClient, loadTestImage, removeContainersOf, TEST_IMAGE } from '../support/engine';
 

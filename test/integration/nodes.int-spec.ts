@@ -1,17 +1,18 @@
 import type { DataSource } from 'typeorm';
 import { AppConfig } from '../../src/config/app-config';
 import { inTransaction } from '../../src/database/transaction';
-import type { EngineReport, NodeCandidate } from '../../src/nodes/node.types';
+import type { EngineInfo } from '../../src/engines/engine-info';
+import type { FleetNode } from '../../src/engines/fleet-node';
+import { ENGINE_TRAITS } from '../../src/engines/runtime-kinds';
 import { NodeRecordsRepository } from '../../src/nodes/node-records.repository';
 import { NodesRepository } from '../../src/nodes/nodes.repository';
-import type { FleetNode } from '../../src/scheduling/place.types';
 import { openDataSource } from '../support/open-data-source';
 import { aDeployment, aNode, aPlacedReplica, aUser } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 import { until } from '../support/until';
 
-const engine = (engineId: string, over: Partial<EngineReport> = {}): EngineReport => ({
-  ...{ engineId, cpuCores: 4, memoryMb: 8000, gpuUnits: 0, storageGb: 100 },
+const engine = (engineId: string, over: Partial<EngineInfo> = {}): EngineInfo => ({
+  ...{ engineId, version: '27.1', cpuCores: 4, memoryMb: 8000, gpuUnits: 0, storageGb: 100 },
   ...{ cpuUsagePercent: 12.5, memoryUsagePercent: 40, ...over },
 });
 const LOCAL = { name: 'local', region: 'us-east', runtime: 'docker' } as const;
@@ -33,7 +34,7 @@ describe('nodes in the database', () => {
   });
 
   const secondsAgo = (seconds: number): Date => new Date(Date.now() - seconds * 1000);
-  const candidates = (lock = false): Promise<NodeCandidate[]> => inTransaction(dataSource, (tx) => nodes.candidates(tx, { lock }));
+  const candidates = (lock = false): Promise<FleetNode[]> => inTransaction(dataSource, (tx) => nodes.candidates(tx, { lock }));
   const reserveOn = async (node_id: string, cpuCores: number): Promise<string> => {
     const deployment_id = await aDeployment(dataSource, { user_id: await aUser(dataSource) });
     return aPlacedReplica(dataSource, { deployment_id, node_id }, { cpuCores });
@@ -97,7 +98,7 @@ describe('nodes in the database', () => {
   it('a heartbeat follows a Docker engine, but never below what is reserved', async () => {
     const id = await aNode(dataSource, { runtime: 'docker', last_heartbeat: null, last_error: 'away', endpoint: 'tcp://10.0.0.5:2376' });
     await reserveOn(id, 6);
-    await nodes.heartbeat(id, engine('e1'));
+    await nodes.heartbeat(id, engine('e1'), ENGINE_TRAITS.docker);
     expect(await records.find(id)).toMatchObject({
       ...{ status: 'busy', lastError: null, cpuUsagePercent: 12.5, memoryUsagePercent: 40 },
       capacity: { cpuCores: 6, memoryMb: 8000, gpuUnits: 0, storageGb: 100 },
@@ -106,11 +107,21 @@ describe('nodes in the database', () => {
 
   it('a heartbeat leaves the capacity of a simulated node', async () => {
     const id = await aNode(dataSource, { last_heartbeat: null });
-    await nodes.heartbeat(id, engine('e1'));
+    await nodes.heartbeat(id, engine('e1'), ENGINE_TRAITS.simulated);
     expect(await records.find(id)).toMatchObject({
       status: 'idle',
       capacity: { cpuCores: 16, memoryMb: 32_768, gpuUnits: 2, storageGb: 500 },
     });
+  });
+
+  it('an engine that answers in place of the one of a node changes nothing, unless nodes of its kind stand for no engine', async () => {
+    const docker = await aNode(dataSource, { runtime: 'docker', engine_id: 'e1', last_heartbeat: null });
+    const simulated = await aNode(dataSource, { engine_id: 'e2', last_heartbeat: null });
+    await nodes.heartbeat(docker, engine('other'), ENGINE_TRAITS.docker);
+    await nodes.heartbeat(simulated, engine('other'), ENGINE_TRAITS.simulated);
+    expect(await records.find(docker)).toMatchObject({ status: 'offline', cpuUsagePercent: 0, capacity: { memoryMb: 32_768 } });
+    expect(await records.find(simulated)).toMatchObject({ status: 'idle', cpuUsagePercent: 12.5 });
+    expect((await nodes.targetsOf([docker, simulated])).map(({ engineId }) => engineId).sort()).toEqual(['e1', 'e2']);
   });
 
   it('says so when two nodes turn out to be one engine, instead of counting it twice', async () => {
@@ -118,8 +129,8 @@ describe('nodes in the database', () => {
       await aNode(dataSource, { runtime: 'docker' }),
       await aNode(dataSource, { runtime: 'docker', last_heartbeat: null }),
     ];
-    await nodes.heartbeat(first, engine('same'));
-    await nodes.heartbeat(second, engine('same'));
+    await nodes.heartbeat(first, engine('same'), ENGINE_TRAITS.docker);
+    await nodes.heartbeat(second, engine('same'), ENGINE_TRAITS.docker);
     expect(await records.find(second)).toMatchObject({
       status: 'offline',
       lastError: 'The engine at this address is registered as another node already',

@@ -1,6 +1,7 @@
+import type { FleetNode } from '../../src/engines/fleet-node';
 import { Fleet } from '../../src/scheduling/fleet';
 import { place } from '../../src/scheduling/place';
-import type { FleetNode, Placement, PlacementRequest } from '../../src/scheduling/place.types';
+import type { Placement, PlacementRequest } from '../../src/scheduling/place.types';
 
 /** A node together with the replicas of the deployment in question that it holds already. */
 export interface Candidate extends FleetNode {

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { RUNTIME_KINDS, type RuntimeKind } from '../../engines/runtime-kinds';
 import { DEPLOYMENT_STATUSES, NO_STATUS, type DeploymentStatus } from '../domain/deployment-status';
 import { REPLICA_STATUSES, type ReplicaStatus } from '../domain/replica-status';
-import { RUNTIME_KINDS, type RuntimeKind } from '../../runtime/runtime-driver';
 
 export class PublishedPortDto {
   @ApiProperty({ type: 'integer' })

@@ -1,6 +1,6 @@
 import { isoTime, isoTimeOrNull, type JsonTime } from '../../database/json-time';
+import type { RuntimeKind } from '../../engines/runtime-kinds';
 import { isOnline } from '../../nodes/node-status.sql';
-import type { RuntimeKind } from '../../runtime/runtime-driver';
 import type { DeploymentStatus, NO_STATUS } from '../domain/deployment-status';
 import type { ReplicaStatus } from '../domain/replica-status';
 

@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { subtract, type Resources } from '../../engines/resources';
+import { RUNTIME_KINDS, type RuntimeKind } from '../../engines/runtime-kinds';
 import { NODE_STATUSES, type NodeStatus } from '../node-status.sql';
-import { NODE_TYPES, type NodeRecord, type NodeRuntime, type NodeType } from '../node.types';
+import { NODE_TYPES, type NodeRecord, type NodeType } from '../node.types';
 
 /** An amount of what a node has, on the wire. */
 export class NodeAmountDto {
@@ -36,8 +37,8 @@ export class NodeDto extends NodeAmountDto {
   @ApiProperty({ example: 'us-east' })
   region!: string;
 
-  @ApiProperty({ enum: ['docker', 'kubernetes', 'simulated'] })
-  runtime!: NodeRuntime;
+  @ApiProperty({ enum: RUNTIME_KINDS })
+  runtime!: RuntimeKind;
 
   @ApiProperty({ enum: NODE_STATUSES })
   status!: NodeStatus;

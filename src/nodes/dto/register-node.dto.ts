@@ -1,15 +1,15 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, ValidateBy } from 'class-validator';
 import { Optional, TextField } from '../../common/validation/fields';
+import { DRIVEN_KINDS, type DrivenKind } from '../../engines/runtime-kinds';
 import { isEngineEndpoint } from '../engine-endpoint';
 import type { NewNode, NodeType } from '../node.types';
 import { capacityOf, CpuCores, GpuUnits, MemoryMb, StorageGb } from './capacity.fields';
 import { OptionalLabels, OptionalNodeType, Region } from './node.fields';
 
 const NAME = /^[A-Za-z0-9._-]+$/;
-export const REGISTRABLE_RUNTIMES = ['docker', 'simulated'] as const;
 
-/** A node to be. What the two runtimes need beyond this is checked by the service. */
+/** A node to be. What each kind of engine needs beyond this is checked by the service. */
 export class RegisterNodeDto {
   @ApiProperty({ example: 'edge-7', minLength: 1, maxLength: 100, pattern: NAME.source })
   @TextField({ max: 100, pattern: NAME, hint: 'contain only letters, digits, ., _ and -' })
@@ -21,9 +21,9 @@ export class RegisterNodeDto {
   @Region()
   region!: string;
 
-  @ApiProperty({ enum: REGISTRABLE_RUNTIMES })
-  @IsIn(REGISTRABLE_RUNTIMES, { message: `runtime must be one of: ${REGISTRABLE_RUNTIMES.join(', ')}` })
-  runtime!: (typeof REGISTRABLE_RUNTIMES)[number];
+  @ApiProperty({ enum: DRIVEN_KINDS })
+  @IsIn(DRIVEN_KINDS, { message: `runtime must be one of: ${DRIVEN_KINDS.join(', ')}` })
+  runtime!: DrivenKind;
 
   @ApiPropertyOptional({
     example: 'tcp://10.0.0.5:2376',

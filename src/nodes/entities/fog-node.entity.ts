@@ -1,5 +1,6 @@
 import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 import { NUMERIC } from '../../engines/numeric.transformer';
+import { RUNTIME_KINDS } from '../../engines/runtime-kinds';
 
 /**
  * A machine with a container engine, its capacity, and what of it is reserved. The reserved_* columns are moved by the
@@ -9,7 +10,7 @@ import { NUMERIC } from '../../engines/numeric.transformer';
 @Index('uq_nodes_live_name', ['name'], { unique: true, where: `removed_at IS NULL` })
 @Index('uq_nodes_live_engine', ['engineId'], { unique: true, where: `removed_at IS NULL` })
 @Check('ck_nodes_type', `node_type IN ('edge_device','relay_node','mixnode','compute_node','gateway')`)
-@Check('ck_nodes_runtime', `runtime IN ('docker','kubernetes','simulated')`)
+@Check('ck_nodes_runtime', `runtime IN (${RUNTIME_KINDS.map((kind) => `'${kind}'`).join(',')})`)
 @Check('ck_nodes_draining', `cordoned OR NOT draining`)
 @Check('ck_nodes_reserved_cpu', `reserved_cpu_cores BETWEEN 0 AND cpu_cores`)
 @Check('ck_nodes_reserved_memory', `reserved_memory_mb BETWEEN 0 AND memory_mb`)

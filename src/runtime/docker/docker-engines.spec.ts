@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NodeTarget } from '../runtime-driver';
+import type { NodeTarget } from '../../engines/node-target';
 import { DockerEngines } from './docker-engines';
 
 const node = (endpoint: string | null, name = 'edge-1'): NodeTarget => ({ id: 'n', name, runtime: 'docker', endpoint });

@@ -5,7 +5,8 @@ import { isIP } from 'node:net';
 import { homedir, platform } from 'node:os';
 import { join } from 'node:path';
 import Docker, { type DockerOptions } from 'dockerode';
-import { DriverError, type NodeTarget } from '../runtime-driver';
+import type { NodeTarget } from '../../engines/node-target';
+import { DriverError } from '../runtime-driver';
 
 export interface DockerConnection {
   /** As Docker's own variable; absent: the socket of this machine. */

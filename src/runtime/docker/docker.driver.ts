@@ -1,10 +1,12 @@
+import type { EngineInfo } from '../../engines/engine-info';
+import type { NodeTarget } from '../../engines/node-target';
+import { ENGINE_TRAITS } from '../../engines/runtime-kinds';
 import {
   DriverError,
   RuntimeDriver,
-  type EngineInfo,
   type EnsureOptions,
+  type LocalEngine,
   type LogLimits,
-  type NodeTarget,
   type ObservedWorkload,
   type StopOptions,
   type WorkloadLog,
@@ -23,6 +25,7 @@ import { toEngineInfo } from './engine-info';
 import { offersImage } from './image-offer';
 import { pullImage } from './image-pull';
 import { jsonLines, recordAt } from './json-lines';
+import { localDockerEngine } from './local-engine';
 import { fromInspection, fromList } from './observe';
 
 const INFO_MS = 4_000;
@@ -36,6 +39,8 @@ export interface DockerDriverOptions {
 /** Real containers on Docker Engines: the one of this machine and those that nodes name as their endpoint. */
 export class DockerDriver extends RuntimeDriver {
   readonly kind = 'docker';
+  readonly traits = ENGINE_TRAITS.docker;
+  readonly localEngine: LocalEngine;
   private readonly identities = new EngineIdentities();
 
   constructor(
@@ -43,6 +48,7 @@ export class DockerDriver extends RuntimeDriver {
     private readonly options: DockerDriverOptions,
   ) {
     super();
+    this.localEngine = localDockerEngine(engines.localAddress);
   }
 
   async info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo> {
@@ -128,6 +134,10 @@ export class DockerDriver extends RuntimeDriver {
       throw toDriverError(error, 'watch the containers');
     }
     if (!ended()) throw new DriverError('unreachable', 'The engine of this node has ended its stream of events');
+  }
+
+  close(): void {
+    this.engines.close();
   }
 
   private async inspect(engine: DockerEngine, id: string): Promise<ObservedWorkload | null> {

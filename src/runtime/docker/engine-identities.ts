@@ -1,4 +1,6 @@
-import { DriverError, type EngineInfo, type NodeTarget } from '../runtime-driver';
+import type { EngineInfo } from '../../engines/engine-info';
+import type { NodeTarget } from '../../engines/node-target';
+import { DriverError } from '../runtime-driver';
 
 const TRUSTED_MS = 30_000;
 

@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { freemem, loadavg, totalmem } from 'node:os';
-import type { EngineInfo } from '../runtime-driver';
+import type { EngineInfo } from '../../engines/engine-info';
 import { isRecord, recordAt } from './json-lines';
 
 /** An engine tells nothing of its disk; this is assumed where it cannot be measured, and administrators may set another size. */

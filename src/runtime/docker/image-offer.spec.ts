@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { LOCAL_TARGET } from '../runtime-driver';
 import { DockerEngines } from './docker-engines';
 import { offersImage } from './image-offer';
+import { LOCAL_TARGET } from './local-engine';
 
 describe('offersImage', () => {
   let server: Server;

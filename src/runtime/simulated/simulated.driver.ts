@@ -1,13 +1,14 @@
 import type { DataSource } from 'typeorm';
+import type { EngineInfo } from '../../engines/engine-info';
+import type { NodeTarget } from '../../engines/node-target';
+import { ENGINE_TRAITS } from '../../engines/runtime-kinds';
 import { pause, throwIfAborted } from '../abort';
 import { LogTail } from '../log-tail';
 import {
   DriverError,
   RuntimeDriver,
-  type EngineInfo,
   type EnsureOptions,
   type LogLimits,
-  type NodeTarget,
   type ObservedWorkload,
   type StopOptions,
   type WorkloadLog,
@@ -25,6 +26,8 @@ const MAX_LINE_LENGTH = 4096;
  */
 export class SimulatedDriver extends RuntimeDriver {
   readonly kind = 'simulated';
+  readonly traits = ENGINE_TRAITS.simulated;
+  readonly localEngine = null;
   private readonly workloads: SimulatedWorkloadsRepository;
   private readonly changes: SimulatedChanges;
 
@@ -130,6 +133,10 @@ export class SimulatedDriver extends RuntimeDriver {
     if (signal.aborted) return;
     await this.ask(target, signal, () => Promise.resolve());
     await this.changes.watch(target.id, onChange, signal);
+  }
+
+  close(): void {
+    // It works through the database, whose connections are not its own.
   }
 
   /** A node that was made unreachable does not answer. */

@@ -1,0 +1,11 @@
+import type { Resources, Usage } from './resources';
+
+/** A node as placement is told of it. `unavailable` says in words why it takes no replicas now; null: it does. */
+export interface FleetNode extends Usage {
+  readonly id: string;
+  readonly name: string;
+  readonly region: string;
+  readonly capacity: Resources;
+  readonly reserved: Resources;
+  readonly unavailable: string | null;
+}

@@ -1,0 +1,81 @@
+import type { DataSource } from 'typeorm';
+import type { AppConfig } from '../config/app-config';
+import type { RuntimeKind } from '../engines/runtime-kinds';
+import { makeDrivers, type Drivers } from './registry';
+import { DriverError, type RuntimeDriver } from './runtime-driver';
+import { Runtimes } from './runtimes';
+
+const ANSWER_WITHIN_MS = 2_000;
+
+interface Choice {
+  readonly driver: RuntimeDriver;
+  readonly reason: string;
+}
+
+/** Whether the engine of this machine answers, in words; `advice` is what its user can do about it, with a blank before it. */
+interface Look {
+  readonly answers: boolean;
+  readonly words: string;
+  readonly advice: string;
+}
+
+/** Makes the drivers of this process and chooses among them as `RUNTIME` says. */
+export async function chooseRuntimes(config: AppConfig, dataSource: DataSource): Promise<Runtimes> {
+  const installationId = await readInstallationId(dataSource);
+  return chooseAmong(makeDrivers({ config, dataSource, installationId }), config.RUNTIME);
+}
+
+/**
+ * `auto` takes an engine of this machine that answers within two seconds, else the simulation. A kind that is named is taken
+ * at its word: an engine that is away comes back, and its nodes are offline until then. Nodes of the other kinds are served
+ * too, but the simulation serves alone. Throws when there is no driver of the named kind.
+ */
+export async function chooseAmong({ real, simulation }: Drivers, wanted: RuntimeKind | 'auto'): Promise<Runtimes> {
+  const { driver, reason } =
+    wanted === simulation.kind
+      ? { driver: simulation, reason: `RUNTIME=${wanted}: nothing runs, containers are simulated` }
+      : wanted === 'auto'
+        ? await whatAnswers(real, simulation)
+        : await whatIsNamed(real, wanted);
+  if (driver !== simulation) return new Runtimes(driver, reason, real);
+  for (const unused of real) unused.close();
+  return new Runtimes(simulation, reason, [simulation]);
+}
+
+async function whatAnswers(real: readonly RuntimeDriver[], simulation: RuntimeDriver): Promise<Choice> {
+  const misses: string[] = [];
+  for (const driver of real) {
+    const look = await lookForLocalEngine(driver);
+    if (look?.answers) return { driver, reason: look.words };
+    if (look) misses.push(`${look.words}${look.advice}`);
+  }
+  return { driver: simulation, reason: `${misses.join(', ')}: containers are simulated` };
+}
+
+async function whatIsNamed(real: readonly RuntimeDriver[], wanted: RuntimeKind): Promise<Choice> {
+  const driver = real.find(({ kind }) => kind === wanted);
+  if (!driver) throw new Error(`RUNTIME=${wanted}: there is no driver for this kind of engine`);
+  const look = await lookForLocalEngine(driver);
+  if (look?.answers) return { driver, reason: look.words };
+  return { driver, reason: `RUNTIME=${wanted}${look ? `, but ${look.words} yet${look.advice}` : ''}` };
+}
+
+/** Null: engines of this kind do not come with a machine. */
+async function lookForLocalEngine(driver: RuntimeDriver): Promise<Look | null> {
+  if (driver.localEngine === null) return null;
+  const { name, address, target, adviceOn } = driver.localEngine;
+  try {
+    const { version } = await driver.info(target, AbortSignal.timeout(ANSWER_WITHIN_MS));
+    return { answers: true, words: `${name} ${version} answers at ${address}`, advice: '' };
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    const advice = adviceOn(error);
+    return { answers: false, words: `no ${name} answers at ${address}`, advice: advice === null ? '' : ` (${advice})` };
+  }
+}
+
+async function readInstallationId(dataSource: DataSource): Promise<string> {
+  const [row] = await dataSource.query<{ id: string }[]>(`SELECT id FROM installation LIMIT 1`);
+  if (row === undefined) throw new Error('The table installation is empty: run the migrations');
+  return row.id;
+}
