@@ -3,9 +3,8 @@ import type { Actor } from '../common/request-context';
 import { isUuid } from '../common/uuid';
 import { readTime } from '../common/validation/time';
 import type { BulkFilter } from './bulk-selection.repository';
-import { parseKeepWarm } from '../deletions/keep-warm';
+import { readTeardownOptions, type TeardownOptions } from '../deletions/teardown-options';
 import type { BulkDeleteRequestDto, BulkFilterDto } from './dto/bulk-delete-request.dto';
-import type { BulkOptions } from './operation.types';
 
 /** Either the ids of the request, each once, or the filter that finds them. */
 export type Selection = { readonly ids: string[]; readonly filter?: undefined } | { readonly ids?: undefined; readonly filter: BulkFilter };
@@ -40,11 +39,8 @@ function ownerOf(userId: string | undefined, all: boolean, actor: Actor): string
   return userId?.toLowerCase() ?? null;
 }
 
-export function bulkOptionsOf(request: BulkDeleteRequestDto, { STOP_GRACE_SECONDS }: { STOP_GRACE_SECONDS: number }): BulkOptions {
-  const warm = request.keep_warm === undefined ? 0 : parseKeepWarm(request.keep_warm);
-  if (warm === null) throw fault('/keep_warm', 'keep_warm must be a duration of at most 24 h such as 90s, 10m or 2h');
-  if (warm > 0 && request.force) throw fault('/keep_warm', 'keep_warm and force exclude each other');
-  return { graceSeconds: request.grace_seconds ?? STOP_GRACE_SECONDS, force: request.force, keepWarmSeconds: warm };
+export function bulkOptionsOf(request: BulkDeleteRequestDto, { STOP_GRACE_SECONDS }: { STOP_GRACE_SECONDS: number }): TeardownOptions {
+  return readTeardownOptions(request, 'body', { graceSeconds: STOP_GRACE_SECONDS });
 }
 
 function fault(pointer: string, detail: string): DomainError {

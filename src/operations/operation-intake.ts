@@ -5,16 +5,18 @@ import { Audit } from '../audit/audit';
 import type { RequestContext } from '../common/request-context';
 import { inTransaction, type Tx } from '../database/transaction';
 import { IdempotencyService } from '../idempotency/idempotency.service';
+import type { TeardownOptions } from '../deletions/teardown-options';
 import { JobQueue } from '../jobs/job-queue';
 import type { OperationDto } from './dto/operation.dto';
-import type { BulkOptions, OperationKind } from './operation.types';
+import type { OperationKind } from './operation.types';
 import { OperationsRepository } from './operations.repository';
 import { OperationsService } from './operations.service';
 
 /** What a request wants to be done to many deployments. */
 export interface OperationOrder {
   readonly kind: OperationKind;
-  readonly options: BulkOptions | null;
+  /** How each is deleted; null for a restore. */
+  readonly options: TeardownOptions | null;
   readonly allOrNothing: boolean;
   /** Which deployments; runs in the transaction that takes the operation on. */
   readonly select: (tx: Tx) => Promise<readonly string[]>;

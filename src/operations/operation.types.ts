@@ -1,5 +1,6 @@
 import type { ProblemCode } from '../common/problem/catalog';
 import type { JsonTime } from '../database/json-time';
+import type { TeardownOptions } from '../deletions/teardown-options';
 
 export const OPERATION_STATUSES = ['running', 'waiting_for_confirmation', 'completed', 'failed', 'cancelled'] as const;
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
@@ -9,13 +10,6 @@ export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 export const ITEM_STATES = ['pending', 'deleted', 'restored', 'refused', 'cancelled'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
-
-/** How each deployment of a bulk deletion is to be deleted. */
-export interface BulkOptions {
-  readonly graceSeconds: number;
-  readonly force: boolean;
-  readonly keepWarmSeconds: number;
-}
 
 /** The request that began an operation, as far as later work in its name needs it. */
 export interface Origin {
@@ -38,7 +32,8 @@ export interface KnownOperation {
   readonly id: string;
   readonly kind: OperationKind;
   readonly status: OperationStatus;
-  readonly options: BulkOptions;
+  /** How each deployment of a bulk deletion is to be deleted; empty for a restore. */
+  readonly options: TeardownOptions;
   readonly origin: Origin;
   readonly allOrNothing: boolean;
   readonly confirmed: boolean;

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
+import type { TeardownOptions } from '../deletions/teardown-options';
 import type { BrakeReading } from './brake';
-import type { BulkOptions, ItemOutcome, KnownOperation, LockedOperation, OperationKind, OperationStatus, Origin } from './operation.types';
+import type { ItemOutcome, KnownOperation, LockedOperation, OperationKind, OperationStatus, Origin } from './operation.types';
 
 /** The channel that tells, by its id, that an operation has moved. */
 export const OPERATION_CHANNEL = 'fog_operation';
@@ -13,7 +14,7 @@ export interface NewOperation {
   readonly kind: OperationKind;
   readonly userId: string;
   /** Null for a restore. */
-  readonly options: BulkOptions | null;
+  readonly options: TeardownOptions | null;
   readonly origin: Origin;
   readonly allOrNothing: boolean;
   readonly deploymentIds: readonly string[];
