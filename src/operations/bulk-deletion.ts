@@ -3,9 +3,10 @@ import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
 import { DeletionDecision, type DeletionVerdict } from '../deletions/deletion-decision';
 import { brakePolicy, brakeWords } from './brake';
+import { BrakeRepository } from './brake.repository';
 import type { ItemOutcome, LockedOperation } from './operation.types';
+import { OperationItemsRepository } from './operation-items.repository';
 import { RolledBack, type OperationWork, type Step } from './operation-work';
-import { OperationsRepository } from './operations.repository';
 import { contextOf } from './origin';
 
 /** So many deployments are decided in one transaction: long enough to be fast, short enough to keep nobody waiting for a lock. */
@@ -16,15 +17,16 @@ const CHUNK = 50;
 export class BulkDeletion implements OperationWork {
   constructor(
     private readonly config: AppConfig,
-    private readonly operations: OperationsRepository,
+    private readonly brake: BrakeRepository,
+    private readonly items: OperationItemsRepository,
     private readonly decision: DeletionDecision,
   ) {}
 
   async step(tx: Tx, operation: LockedOperation): Promise<Step> {
     const { id, allOrNothing, options } = operation;
-    const reason = operation.confirmed ? null : brakeWords(await this.operations.weigh(tx, id), brakePolicy(this.config));
+    const reason = operation.confirmed ? null : brakeWords(await this.brake.weigh(tx, id), brakePolicy(this.config));
     if (reason !== null) return { kind: 'must_wait', reason };
-    const ids = await this.operations.pending(tx, id, allOrNothing ? Number.MAX_SAFE_INTEGER : CHUNK);
+    const ids = await this.items.pending(tx, id, allOrNothing ? null : CHUNK);
     if (ids.length === 0) return { kind: 'nothing_pending' };
     const terms = { ...options, ifMatch: null, operationId: id };
     const { verdicts, audit } = await this.decision.decide(tx, ids, terms, contextOf(operation));

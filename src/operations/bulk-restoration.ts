@@ -5,8 +5,8 @@ import { DomainError } from '../common/problem/domain-error';
 import type { Tx } from '../database/transaction';
 import { RestoreService } from '../restores/restore.service';
 import type { ItemOutcome, KnownOperation, LockedOperation } from './operation.types';
+import { OperationItemsRepository } from './operation-items.repository';
 import { RolledBack, type OperationWork, type Step } from './operation-work';
-import { OperationsRepository } from './operations.repository';
 import { contextOf } from './origin';
 
 /** Restores one deployment a transaction, exactly as a single restore does: places are taken, or it is refused. */
@@ -14,18 +14,18 @@ import { contextOf } from './origin';
 export class BulkRestoration implements OperationWork {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
-    private readonly operations: OperationsRepository,
+    private readonly items: OperationItemsRepository,
     private readonly restores: RestoreService,
   ) {}
 
   async prepare(operation: KnownOperation): Promise<void> {
-    const [id] = await this.operations.pending(this.dataSource.manager, operation.id, 1);
+    const [id] = await this.items.pending(this.dataSource.manager, operation.id, 1);
     if (!operation.isActive || id === undefined) return;
     await orRolledBack(id, () => this.restores.look({ id, name: null }, contextOf(operation)));
   }
 
   async step(tx: Tx, operation: LockedOperation, attempt: number): Promise<Step> {
-    const [id] = await this.operations.pending(tx, operation.id, 1);
+    const [id] = await this.items.pending(tx, operation.id, 1);
     if (id === undefined) return { kind: 'nothing_pending' };
     const order = { id, name: null, attempt };
     const { audit } = await orRolledBack(id, () => this.restores.restoreIn(tx, order, contextOf(operation)));

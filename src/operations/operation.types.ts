@@ -2,6 +2,9 @@ import type { ProblemCode } from '../common/problem/catalog';
 import type { JsonTime } from '../database/json-time';
 import type { TeardownOptions } from '../deletions/teardown-options';
 
+/** So many deployments one operation may have. */
+export const MAX_BULK_DEPLOYMENTS = 1_000;
+
 export const OPERATION_STATUSES = ['running', 'waiting_for_confirmation', 'completed', 'failed', 'cancelled'] as const;
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
 
@@ -85,4 +88,10 @@ export interface ItemView {
   readonly deletedAt: Date | null;
   readonly purgeAt: Date | null;
   readonly tornDownAt: Date | null;
+}
+
+/** An operation with its deployments, in the order of the request. */
+export interface OperationReport {
+  readonly operation: OperationView;
+  readonly items: readonly ItemView[];
 }

@@ -10,6 +10,7 @@ import { isCapacityTaken } from '../nodes/nodes.repository';
 import { BulkDeletion } from './bulk-deletion';
 import { BulkRestoration } from './bulk-restoration';
 import type { LockedOperation, OperationKind } from './operation.types';
+import { OperationItemsRepository } from './operation-items.repository';
 import { RolledBack, type OperationWork } from './operation-work';
 import { OperationsRepository } from './operations.repository';
 import { contextOf } from './origin';
@@ -31,6 +32,7 @@ export class RunOperationHandler implements JobHandler {
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly commands: Commands,
     private readonly operations: OperationsRepository,
+    private readonly items: OperationItemsRepository,
     private readonly events: Events,
     deletion: BulkDeletion,
     restoration: BulkRestoration,
@@ -61,19 +63,19 @@ export class RunOperationHandler implements JobHandler {
     const operation = await this.operations.lock(tx, id);
     if (operation?.status !== 'running') return OVER;
     if (!operation.isActive) {
-      await this.end(tx, id, 'cancelled', 'The account of the user who asked for it is switched off');
+      await this.end(tx, id, { status: 'cancelled', reason: 'The account of the user who asked for it is switched off' });
       return OVER;
     }
     const step = await this.works[operation.kind].step(tx, operation, attempt);
     switch (step.kind) {
       case 'decided':
-        await this.operations.decided(tx, id, step.outcomes);
+        await this.items.decide(tx, id, step.outcomes);
         return { outcome: true, audit: step.audit };
       case 'must_wait':
         await this.wait(tx, operation, step.reason);
         return OVER;
       case 'nothing_pending':
-        await this.operations.changeStatus(tx, id, 'completed', null);
+        await this.operations.changeStatus(tx, id, { status: 'completed', reason: null });
         return OVER;
     }
   }
@@ -81,19 +83,19 @@ export class RunOperationHandler implements JobHandler {
   private async recordInstead(tx: Tx, id: string, { outcomes, end }: RolledBack): Promise<Decided<boolean>> {
     const operation = await this.operations.lock(tx, id);
     if (operation?.status !== 'running') return OVER;
-    await this.operations.decided(tx, id, outcomes);
-    if (end !== null) await this.end(tx, id, 'failed', end);
+    await this.items.decide(tx, id, outcomes);
+    if (end !== null) await this.end(tx, id, { status: 'failed', reason: end });
     return { outcome: end === null, audit: [] };
   }
 
   private async wait(tx: Tx, { id, kind, userId }: LockedOperation, reason: string): Promise<void> {
-    await this.operations.changeStatus(tx, id, 'waiting_for_confirmation', reason);
+    await this.operations.changeStatus(tx, id, { status: 'waiting_for_confirmation', reason });
     await this.events.record(tx, [{ type: 'fog.operation.waiting', userId, data: { operation_id: id, kind, reason } }]);
   }
 
-  private async end(tx: Tx, id: string, status: 'cancelled' | 'failed', reason: string): Promise<void> {
-    await this.operations.cancelPending(tx, id, reason);
-    await this.operations.changeStatus(tx, id, status, reason);
+  private async end(tx: Tx, id: string, { status, reason }: { status: 'cancelled' | 'failed'; reason: string }): Promise<void> {
+    await this.items.cancelPending(tx, id, reason);
+    await this.operations.changeStatus(tx, id, { status, reason });
   }
 }
 

@@ -4,8 +4,7 @@ import { IsPlainMap, Optional, TextField, TextList } from '../../common/validati
 import { NestedField } from '../../common/validation/nested';
 import { MAX_GRACE_SECONDS, MAX_KEEP_WARM_LENGTH } from '../../deletions/teardown-options';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../../deployments/domain/deployment-status';
-
-export const MAX_BULK_DEPLOYMENTS = 1_000;
+import { MAX_BULK_DEPLOYMENTS } from '../operation.types';
 
 const LIVE_STATUSES = DEPLOYMENT_STATUSES.filter((status) => status !== 'deleted');
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
