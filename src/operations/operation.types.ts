@@ -30,7 +30,7 @@ export interface ItemOutcome {
   readonly detail: string | null;
 }
 
-/** An operation with the user in whose name it works, as he is now. */
+/** An operation with the user in whose name it works, as that account is now. */
 export interface KnownOperation {
   readonly id: string;
   readonly kind: OperationKind;
