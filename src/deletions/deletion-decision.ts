@@ -12,15 +12,10 @@ import { DeletionsRepository, type DecidedDeletion, type DeletionCandidate, type
 import { DeploymentMetrics } from '../deployments/deployment-metrics';
 import { matchFault } from '../deployments/etag';
 import { ForceRelease } from './force-release';
+import type { TeardownOptions } from './teardown-options';
 
 /** What was asked of a deletion, or of all deletions of one bulk operation. */
-export interface DeletionOptions {
-  /** Between asking a container to end and killing it; 0..300. */
-  readonly graceSeconds: number;
-  /** Kill at once; when an administrator asks, give up what nodes without an answer hold. */
-  readonly force: boolean;
-  /** How long the containers that run are kept, stopped, for a restore; 0: not at all. */
-  readonly keepWarmSeconds: number;
+export interface DeletionOptions extends TeardownOptions {
   /** The `If-Match` header as it was sent; null: none. */
   readonly ifMatch: string | null;
   /** The bulk operation that it is a part of. */

@@ -1,7 +1,6 @@
-import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import type { DeletionOptions } from './deletion-decision';
-import { parseKeepWarm } from './keep-warm';
 import type { DeleteQueryDto } from './dto/delete-query.dto';
+import { readTeardownOptions } from './teardown-options';
 
 const WAIT_EXTRA_SECONDS = 5;
 const MAX_WAIT_SECONDS = 60;
@@ -21,33 +20,17 @@ interface DeletionHeaders {
   readonly prefer?: string | string[] | undefined;
 }
 
-/** Checks what the single fields cannot: how the options go together. Throws `invalid_request` with all faults. */
+/** The query and the headers of a delete, with their defaults. Throws `invalid_request` when the options do not go together. */
 export function readDeletionQuery(query: DeleteQueryDto, headers: DeletionHeaders, defaults: { graceSeconds: number }): DeletionRequest {
-  const warm = query.keep_warm === undefined ? 0 : parseKeepWarm(query.keep_warm);
-  const errors: FieldFault[] = [];
-  if (warm === null) errors.push(fault('keep_warm', 'must be a time from 1s to 24h, such as 600s, 10m or 1h'));
-  if (query.force && query.keep_warm !== undefined) errors.push(fault('keep_warm', 'does not go together with force'));
-  if (query.force && (query.grace_seconds ?? 0) > 0)
-    errors.push(fault('grace_seconds', 'must be 0 or absent with force: it kills at once'));
-  if (errors[0]) throw new DomainError('invalid_request', errors[0].detail, { errors });
-
-  const graceSeconds = query.force ? 0 : (query.grace_seconds ?? defaults.graceSeconds);
+  const teardown = readTeardownOptions(query, 'query', defaults);
   const isAsync = prefersAsync(headers.prefer);
   return {
-    options: {
-      graceSeconds,
-      force: query.force,
-      keepWarmSeconds: warm ?? 0,
-      ifMatch: headers['if-match'] ?? null,
-      operationId: null,
-    },
+    options: { ...teardown, ifMatch: headers['if-match'] ?? null, operationId: null },
     dryRun: query.dry_run,
-    waitSeconds: isAsync ? 0 : (query.wait ?? Math.min(MAX_WAIT_SECONDS, graceSeconds + WAIT_EXTRA_SECONDS)),
+    waitSeconds: isAsync ? 0 : (query.wait ?? Math.min(MAX_WAIT_SECONDS, teardown.graceSeconds + WAIT_EXTRA_SECONDS)),
     isAsync,
   };
 }
-
-const fault = (name: string, words: string): FieldFault => ({ pointer: name, detail: `${name} ${words}` });
 
 /** RFC 7240: a list of preferences, of which those that are not understood are ignored. */
 function prefersAsync(prefer: string | string[] | undefined): boolean {

@@ -11,6 +11,7 @@ import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
 import type { DeploymentType } from '../deployments/spec/deployment-spec';
 import { sourcesOf, type DeploymentStatus } from '../deployments/domain/deployment-status';
 import { LIVE_REPLICA_STATUSES } from '../deployments/domain/replica-status';
+import type { TeardownOptions } from './teardown-options';
 import { TEARDOWN_CHANNEL } from './teardown-watch';
 
 /** What a deletion has to know of a deployment; its row is locked until the transaction ends. */
@@ -38,11 +39,7 @@ export interface DeletionOrder {
 }
 
 /** What was asked of all deletions of one decision. */
-export interface DeletionTerms {
-  readonly graceSeconds: number;
-  readonly force: boolean;
-  /** 0: nothing is kept. */
-  readonly keepWarmSeconds: number;
+export interface DeletionTerms extends TeardownOptions {
   readonly requestedBy: string;
   readonly requestId: string;
   readonly operationId: string | null;

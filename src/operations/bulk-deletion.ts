@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
-import { Audit } from '../audit/audit';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
 import { DeletionDecision, type DeletionVerdict } from '../deletions/deletion-decision';
-import { JobQueue } from '../jobs/job-queue';
-import { Events } from '../events/events';
 import { brakePolicy, brakeWords } from './brake';
+import { BrakeRepository } from './brake.repository';
 import type { ItemOutcome, LockedOperation } from './operation.types';
-import { contextOf, RolledBack, type OperationWork } from './operation-work';
-import { OperationsRepository } from './operations.repository';
+import { OperationItemsRepository } from './operation-items.repository';
+import { RolledBack, type OperationWork, type Step } from './operation-work';
+import { contextOf } from './origin';
 
 /** So many deployments are decided in one transaction: long enough to be fast, short enough to keep nobody waiting for a lock. */
 const CHUNK = 50;
@@ -18,33 +17,24 @@ const CHUNK = 50;
 export class BulkDeletion implements OperationWork {
   constructor(
     private readonly config: AppConfig,
-    private readonly operations: OperationsRepository,
+    private readonly brake: BrakeRepository,
+    private readonly items: OperationItemsRepository,
     private readonly decision: DeletionDecision,
-    private readonly events: Events,
-    private readonly audit: Audit,
-    private readonly jobs: JobQueue,
   ) {}
 
-  async step(tx: Tx, operation: LockedOperation): Promise<boolean> {
-    const { id, kind, userId, allOrNothing, options } = operation;
-    const words = operation.confirmed ? null : brakeWords(await this.operations.weigh(tx, id), brakePolicy(this.config));
-    if (words !== null) {
-      await this.operations.changeStatus(tx, id, 'waiting_for_confirmation', words);
-      await this.events.record(tx, [{ type: 'fog.operation.waiting', userId, data: { operation_id: id, kind, reason: words } }]);
-      return true;
-    }
-    const ids = await this.operations.pending(tx, id, allOrNothing ? Number.MAX_SAFE_INTEGER : CHUNK);
-    if (ids.length === 0) return false;
-    const context = contextOf(operation);
-    const { verdicts, audit, jobs } = await this.decision.decide(tx, ids, { ...options, ifMatch: null, operationId: id }, context);
+  async step(tx: Tx, operation: LockedOperation): Promise<Step> {
+    const { id, allOrNothing, options } = operation;
+    const reason = operation.confirmed ? null : brakeWords(await this.brake.weigh(tx, id), brakePolicy(this.config));
+    if (reason !== null) return { kind: 'must_wait', reason };
+    const ids = await this.items.pending(tx, id, allOrNothing ? null : CHUNK);
+    if (ids.length === 0) return { kind: 'nothing_pending' };
+    const terms = { ...options, ifMatch: null, operationId: id };
+    const { verdicts, audit, jobs } = await this.decision.decide(tx, ids, terms, contextOf(operation));
     const refused = verdicts.filter(({ kind }) => kind === 'refused');
     if (allOrNothing && refused.length > 0) {
       throw new RolledBack(refused.map(outcomeOf), `Nothing was deleted: ${refused.length} of ${verdicts.length} deployments were refused`);
     }
-    await this.audit.recordAll(tx, context, audit);
-    await this.jobs.enqueue(tx, jobs);
-    await this.operations.decided(tx, id, verdicts.map(outcomeOf));
-    return true;
+    return { kind: 'decided', outcomes: verdicts.map(outcomeOf), audit, jobs };
   }
 }
 

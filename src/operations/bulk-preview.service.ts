@@ -1,48 +1,51 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { RequestContext } from '../common/request-context';
+import type { Actor } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
 import { inTransaction } from '../database/transaction';
 import { judgeDeletion } from '../deletions/deletion-decision';
 import { DeletionsRepository } from '../deletions/deletions.repository';
 import { brakePolicy, brakeWords } from './brake';
-import { BulkDeleteService } from './bulk-delete.service';
-import { bulkOptionsOf } from './bulk-request';
-import type { BulkDeleteRequestDto } from './dto/bulk-delete-request.dto';
-import type { BulkPreviewDto, BulkPreviewItemDto } from './dto/bulk-preview.dto';
-import { OperationsRepository } from './operations.repository';
+import { BrakeRepository } from './brake.repository';
+import type { BulkDeletionRequest } from './bulk-request';
+import { BulkSelectionService } from './bulk-selection.service';
 
-/** What a bulk deletion would do, by the same judgement as the real one. Writes nothing and locks no deployment. */
+/** What a bulk deletion would do. */
+export interface BulkPreview {
+  /** Of each deployment in the order of the request: the deployment that would be deleted, or the refusal. */
+  readonly verdicts: readonly ({ readonly id: string } & ReturnType<typeof judgeDeletion>)[];
+  /** None when it is all or nothing and one is refused. */
+  readonly wouldDelete: number;
+  readonly wouldRefuse: number;
+  /** In words, why an administrator would have to confirm it first; null: nobody has to. */
+  readonly needsConfirmation: string | null;
+}
+
+/** Tells what a bulk deletion would do, by the same judgement as the real one. Writes nothing and locks no deployment. */
 @Injectable()
 export class BulkPreviewService {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly config: AppConfig,
-    private readonly bulk: BulkDeleteService,
+    private readonly selections: BulkSelectionService,
     private readonly deletions: DeletionsRepository,
-    private readonly operations: OperationsRepository,
+    private readonly brake: BrakeRepository,
   ) {}
 
-  preview(request: BulkDeleteRequestDto, context: RequestContext): Promise<BulkPreviewDto> {
-    bulkOptionsOf(request, this.config);
+  /** Throws `validation_failed` for a filter that finds too many. */
+  preview({ selection, allOrNothing }: BulkDeletionRequest, actor: Actor): Promise<BulkPreview> {
     return inTransaction(this.dataSource, async (tx) => {
-      const ids = await this.bulk.select(tx, request, context);
-      const candidates = new Map((await this.deletions.look(tx, ids, context.actor)).map((candidate) => [candidate.id, candidate]));
-      const items = ids.map((id): BulkPreviewItemDto => {
-        const verdict = judgeDeletion(candidates.get(id), null);
-        if ('error' in verdict) return { deployment_id: id, outcome: 'refused', code: verdict.error.code, detail: verdict.error.detail };
-        return { deployment_id: id, outcome: 'deleted', code: null, detail: null, name: verdict.candidate.name };
-      });
-      const wanted = items.filter(({ outcome }) => outcome === 'deleted').length;
-      const reading = { ...(await this.operations.readFleet(tx)), wanted };
+      const ids = await this.selections.select(tx, selection);
+      const candidates = new Map((await this.deletions.look(tx, ids, actor)).map((candidate) => [candidate.id, candidate]));
+      const verdicts = ids.map((id) => ({ id, ...judgeDeletion(candidates.get(id), null) }));
+      const wanted = verdicts.filter((verdict) => 'candidate' in verdict).length;
+      const wouldRefuse = verdicts.length - wanted;
       return {
-        dry_run: true,
-        total: items.length,
-        would_delete: request.all_or_nothing && wanted < items.length ? 0 : wanted,
-        would_refuse: items.length - wanted,
-        needs_confirmation: brakeWords(reading, brakePolicy(this.config)),
-        items,
+        verdicts,
+        wouldDelete: allOrNothing && wouldRefuse > 0 ? 0 : wanted,
+        wouldRefuse,
+        needsConfirmation: brakeWords({ ...(await this.brake.readFleet(tx)), wanted }, brakePolicy(this.config)),
       };
     });
   }

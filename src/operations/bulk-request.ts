@@ -1,20 +1,56 @@
-import { DomainError, type FieldFault } from '../common/problem/domain-error';
+import { DomainError } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
 import { isUuid } from '../common/uuid';
 import { readTime } from '../common/validation/time';
+import { readTeardownOptions, type TeardownOptions } from '../deletions/teardown-options';
 import type { BulkFilter } from './bulk-selection.repository';
-import { parseKeepWarm } from '../deletions/keep-warm';
 import type { BulkDeleteRequestDto, BulkFilterDto } from './dto/bulk-delete-request.dto';
-import type { BulkOptions } from './operation.types';
+import type { BulkRestoreRequestDto } from './dto/bulk-restore-request.dto';
 
 /** Either the ids of the request, each once, or the filter that finds them. */
-export type Selection = { readonly ids: string[]; readonly filter?: undefined } | { readonly ids?: undefined; readonly filter: BulkFilter };
+export type Selection = { readonly ids: readonly string[] } | { readonly filter: BulkFilter };
 
-/** Throws `validation_failed` for neither or both, and for a filter that would fit everything: that is never what one meant. */
-export function selectionOf({ ids, filter }: BulkDeleteRequestDto, actor: Actor): Selection {
-  if ((ids === undefined) === (filter === undefined)) throw fault('', 'Give either ids or a filter');
-  if (ids !== undefined) return { ids: [...new Set(ids.map((id) => id.toLowerCase()))] };
-  return { filter: filterOf(filter as BulkFilterDto, actor) };
+/** A bulk delete as it was asked for. */
+export interface BulkDeletionRequest {
+  readonly selection: Selection;
+  readonly options: TeardownOptions;
+  readonly allOrNothing: boolean;
+  /** How long the answer waits for the decisions. */
+  readonly waitSeconds: number;
+  /** The filter in the words of the request; null: it named ids. */
+  readonly sentFilter: object | null;
+}
+
+/** A bulk restore as it was asked for. */
+export interface BulkRestorationRequest {
+  /** Either ids, each once, or the bulk deletion that is to be undone. */
+  readonly selection: { readonly ids: readonly string[] } | { readonly undoes: string };
+  /** How long the answer waits for the results. */
+  readonly waitSeconds: number;
+}
+
+/**
+ * Checks what the single members cannot. Throws `validation_failed` for options that do not go together, for neither ids nor a
+ * filter or both, and for a filter that would fit everything: that is never what one meant. Throws `admin_required` for the
+ * deployments of others.
+ */
+export function readBulkDelete(body: BulkDeleteRequestDto, actor: Actor, defaults: { readonly graceSeconds: number }): BulkDeletionRequest {
+  const { all_or_nothing: allOrNothing, wait: waitSeconds, filter } = body;
+  const options = readTeardownOptions(body, 'body', defaults);
+  return { selection: selectionOf(body, actor), options, allOrNothing, waitSeconds, sentFilter: filter ?? null };
+}
+
+/** Throws `validation_failed` for neither ids nor an operation, or both. */
+export function readBulkRestore({ ids, operation_id: undoes, wait: waitSeconds }: BulkRestoreRequestDto): BulkRestorationRequest {
+  if (ids !== undefined && undoes === undefined) return { selection: { ids: distinct(ids) }, waitSeconds };
+  if (undoes !== undefined && ids === undefined) return { selection: { undoes }, waitSeconds };
+  throw fault('', 'Give either ids or an operation_id');
+}
+
+function selectionOf({ ids, filter }: BulkDeleteRequestDto, actor: Actor): Selection {
+  if (ids !== undefined && filter === undefined) return { ids: distinct(ids) };
+  if (filter !== undefined && ids === undefined) return { filter: filterOf(filter, actor) };
+  throw fault('', 'Give either ids or a filter');
 }
 
 function filterOf(filter: BulkFilterDto, actor: Actor): BulkFilter {
@@ -40,14 +76,7 @@ function ownerOf(userId: string | undefined, all: boolean, actor: Actor): string
   return userId?.toLowerCase() ?? null;
 }
 
-export function bulkOptionsOf(request: BulkDeleteRequestDto, { STOP_GRACE_SECONDS }: { STOP_GRACE_SECONDS: number }): BulkOptions {
-  const warm = request.keep_warm === undefined ? 0 : parseKeepWarm(request.keep_warm);
-  if (warm === null) throw fault('/keep_warm', 'keep_warm must be a duration of at most 24 h such as 90s, 10m or 2h');
-  if (warm > 0 && request.force) throw fault('/keep_warm', 'keep_warm and force exclude each other');
-  return { graceSeconds: request.grace_seconds ?? STOP_GRACE_SECONDS, force: request.force, keepWarmSeconds: warm };
-}
+const distinct = (ids: readonly string[]): string[] => [...new Set(ids.map((id) => id.toLowerCase()))];
 
-function fault(pointer: string, detail: string): DomainError {
-  const errors: FieldFault[] = [{ pointer, detail }];
-  return new DomainError('validation_failed', detail, { errors });
-}
+const fault = (pointer: string, detail: string): DomainError =>
+  new DomainError('validation_failed', detail, { errors: [{ pointer, detail }] });

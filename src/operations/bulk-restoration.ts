@@ -5,37 +5,39 @@ import { DomainError } from '../common/problem/domain-error';
 import type { Tx } from '../database/transaction';
 import { RestoreService } from '../restores/restore.service';
 import type { ItemOutcome, KnownOperation, LockedOperation } from './operation.types';
-import { contextOf, RolledBack, type OperationWork } from './operation-work';
-import { OperationsRepository } from './operations.repository';
+import { OperationItemsRepository } from './operation-items.repository';
+import { RolledBack, type OperationWork, type Step } from './operation-work';
+import { contextOf } from './origin';
 
 /** Restores one deployment a transaction, exactly as a single restore does: places are taken, or it is refused. */
 @Injectable()
 export class BulkRestoration implements OperationWork {
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
-    private readonly operations: OperationsRepository,
+    private readonly items: OperationItemsRepository,
     private readonly restores: RestoreService,
   ) {}
 
   async prepare(operation: KnownOperation): Promise<void> {
-    const [deploymentId] = await this.operations.pending(this.dataSource.manager, operation.id, 1);
-    if (!operation.isActive || deploymentId === undefined) return;
-    await refusalsOf(deploymentId, () => this.restores.look(deploymentId, null, contextOf(operation)));
+    const [id] = await this.items.pending(this.dataSource.manager, operation.id, 1);
+    if (!operation.isActive || id === undefined) return;
+    await orRolledBack(id, () => this.restores.look({ id, name: null }, contextOf(operation)));
   }
 
-  async step(tx: Tx, operation: LockedOperation, attempt: number): Promise<boolean> {
-    const [deploymentId] = await this.operations.pending(tx, operation.id, 1);
-    if (deploymentId === undefined) return false;
-    await refusalsOf(deploymentId, () => this.restores.restoreIn(tx, deploymentId, null, contextOf(operation), attempt));
-    await this.operations.decided(tx, operation.id, [{ deploymentId, state: 'restored', code: null, detail: null }]);
-    return true;
+  async step(tx: Tx, operation: LockedOperation, attempt: number): Promise<Step> {
+    const [id] = await this.items.pending(tx, operation.id, 1);
+    if (id === undefined) return { kind: 'nothing_pending' };
+    const order = { id, name: null, attempt };
+    const { audit, jobs } = await orRolledBack(id, () => this.restores.restoreIn(tx, order, contextOf(operation)));
+    const outcome: ItemOutcome = { deploymentId: id, state: 'restored', code: null, detail: null };
+    return { kind: 'decided', outcomes: [outcome], audit: [audit], jobs };
   }
 }
 
 /** Turns the refusal of one deployment into its outcome; the operation goes on with the next. */
-async function refusalsOf(deploymentId: string, work: () => Promise<unknown>): Promise<void> {
+async function orRolledBack<T>(deploymentId: string, work: () => Promise<T>): Promise<T> {
   try {
-    await work();
+    return await work();
   } catch (error) {
     if (!(error instanceof DomainError) || error.status >= 500) throw error;
     const outcome: ItemOutcome = { deploymentId, state: 'refused', code: error.code, detail: error.detail };

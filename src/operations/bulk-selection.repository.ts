@@ -22,10 +22,10 @@ export class BulkSelectionRepository {
   async find(tx: Tx, filter: BulkFilter, limit: number): Promise<string[]> {
     const { where, values } = filters({ ...filter, includeDeleted: false });
     const labels = filter.labels === null ? '' : `AND d.labels @> $${values.push(JSON.stringify(filter.labels))}::jsonb`;
-    const rows = await tx.query<{ id: string }[]>(
-      `${UNPREPARED} SELECT d.id FROM deployments AS d WHERE ${where} ${labels} ORDER BY d.created_at, d.id LIMIT $${values.push(limit)}`,
-      values,
-    );
+    const text = `${UNPREPARED}
+      SELECT d.id FROM deployments AS d WHERE ${where} ${labels}
+       ORDER BY d.created_at, d.id LIMIT $${values.push(limit)}`;
+    const rows = await tx.query<{ id: string }[]>(text, values);
     return rows.map((row) => row.id);
   }
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, HttpStatus, Post, Res } from '@nestjs/common';
+import { Body, Controller, Post } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBearerAuth,
@@ -9,39 +9,42 @@ import {
   ApiTags,
   getSchemaPath,
 } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
-import { Idempotent } from '../idempotency/idempotent.decorator';
+import { AppConfig } from '../config/app-config';
 import { BulkDeleteService } from './bulk-delete.service';
-import { BulkPreviewService } from './bulk-preview.service';
+import { BulkPreviewService, type BulkPreview } from './bulk-preview.service';
+import { readBulkDelete, readBulkRestore } from './bulk-request';
 import { BulkRestoreService } from './bulk-restore.service';
 import { BulkDeleteRequestDto } from './dto/bulk-delete-request.dto';
 import { BulkPreviewDto } from './dto/bulk-preview.dto';
 import { BulkRestoreRequestDto } from './dto/bulk-restore-request.dto';
 import { OperationDto } from './dto/operation.dto';
+import { bulkDeleteAnswer, bulkRestoreAnswer } from './operation-answers';
+import type { OperationReport } from './operation.types';
 
 /** The examples of Swagger UI: as they stand, neither changes anything. */
 const DELETE_EXAMPLE = { filter: { name: 'preview-' }, dry_run: true };
 const RESTORE_EXAMPLE = { ids: ['00000000-0000-4000-8000-000000000000'] };
 
+/** What is done to many deployments at once. */
 @ApiTags('operations')
 @ApiBearerAuth()
 @Controller('deployment')
 export class BulkController {
   constructor(
-    private readonly bulk: BulkDeleteService,
+    private readonly config: AppConfig,
+    private readonly deletes: BulkDeleteService,
     private readonly previews: BulkPreviewService,
     private readonly restores: BulkRestoreService,
   ) {}
 
   @Post('bulk-delete')
   @RefuseExtras('query')
-  @Idempotent()
-  @HttpCode(HttpStatus.OK)
   @FailureWords('Bulk deletion failed')
   @ApiOperation({
     summary: 'Delete up to 1,000 deployments',
@@ -49,6 +52,7 @@ export class BulkController {
       'Each is decided like a single delete and has its own result. Beyond a share of all live deployments the operation waits ' +
       'until an administrator confirms it. 202 when the decisions take longer than `wait`, or wait for a confirmation.',
   })
+  @Command(bulkDeleteAnswer)
   @ApiBody({ type: BulkDeleteRequestDto, examples: { preview: { summary: 'What a filter would delete', value: DELETE_EXAMPLE } } })
   @ApiExtraModels(OperationDto, BulkPreviewDto)
   @ApiOkResponse({
@@ -70,21 +74,20 @@ export class BulkController {
   async delete(
     @Body() body: BulkDeleteRequestDto,
     @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<OperationDto | BulkPreviewDto> {
-    if (body.dry_run) return this.previews.preview(body, context);
-    return located(await this.bulk.delete(body, context), reply);
+  ): Promise<OperationReport | { preview: BulkPreview }> {
+    const request = readBulkDelete(body, context.actor, { graceSeconds: this.config.STOP_GRACE_SECONDS });
+    if (body.dry_run) return { preview: await this.previews.preview(request, context.actor) };
+    return this.deletes.delete(request, context);
   }
 
   @Post('bulk-restore')
   @RefuseExtras('query')
-  @Idempotent()
-  @HttpCode(HttpStatus.OK)
   @FailureWords('Bulk restore failed')
   @ApiOperation({
     summary: 'Restore up to 1,000 deleted deployments, or undo a bulk deletion',
     description: 'Each is restored like a single one, or refused with its reason. 202 when that takes longer than `wait`.',
   })
+  @Command(bulkRestoreAnswer)
   @ApiBody({ type: BulkRestoreRequestDto, examples: { named: { summary: 'Named deployments', value: RESTORE_EXAMPLE } } })
   @ApiOkResponse({ description: 'Everything is decided', type: OperationDto })
   @ApiAcceptedResponse({ description: 'The operation goes on; follow it at `Location`', schema: { $ref: getSchemaPath(OperationDto) } })
@@ -97,17 +100,7 @@ export class BulkController {
   @ApiProblem('unsupported_media_type')
   @ApiProblem('validation_failed', 'idempotency_key_reused')
   @ApiProblem('try_again')
-  async restore(
-    @Body() body: BulkRestoreRequestDto,
-    @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<OperationDto> {
-    return located(await this.restores.restore(body, context), reply);
+  restore(@Body() body: BulkRestoreRequestDto, @Context() context: RequestContext): Promise<OperationReport> {
+    return this.restores.restore(readBulkRestore(body), context);
   }
-}
-
-function located(operation: OperationDto, reply: FastifyReply): OperationDto {
-  void reply.header('Location', `/api/operations/${operation.operation_id}`);
-  if (operation.finished_at === null) void reply.status(HttpStatus.ACCEPTED);
-  return operation;
 }

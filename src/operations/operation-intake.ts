@@ -1,20 +1,21 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
-import { Audit } from '../audit/audit';
+import type { AuditEntry } from '../audit/audit';
+import { Commands } from '../commands/commands';
 import type { RequestContext } from '../common/request-context';
-import { inTransaction, type Tx } from '../database/transaction';
-import { IdempotencyService } from '../idempotency/idempotency.service';
+import type { Tx } from '../database/transaction';
+import type { TeardownOptions } from '../deletions/teardown-options';
 import { JobQueue } from '../jobs/job-queue';
-import type { OperationDto } from './dto/operation.dto';
-import type { BulkOptions, OperationKind } from './operation.types';
+import { OperationViewsService } from './operation-views.service';
+import { OperationWatch } from './operation-watch';
+import type { OperationKind, OperationReport } from './operation.types';
 import { OperationsRepository } from './operations.repository';
-import { OperationsService } from './operations.service';
+import { originOf } from './origin';
 
 /** What a request wants to be done to many deployments. */
 export interface OperationOrder {
   readonly kind: OperationKind;
-  readonly options: BulkOptions | null;
+  /** How each is deleted; null for a restore. */
+  readonly options: TeardownOptions | null;
   readonly allOrNothing: boolean;
   /** Which deployments; runs in the transaction that takes the operation on. */
   readonly select: (tx: Tx) => Promise<readonly string[]>;
@@ -27,33 +28,35 @@ export interface OperationOrder {
 @Injectable()
 export class OperationIntake {
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly operations: OperationsRepository,
-    private readonly views: OperationsService,
+    private readonly views: OperationViewsService,
+    private readonly watch: OperationWatch,
     private readonly jobs: JobQueue,
-    private readonly idempotency: IdempotencyService,
-    private readonly audit: Audit,
   ) {}
 
-  /** Answers when everything has been decided, or after `waitSeconds` with how far it is. */
-  async accept(order: OperationOrder, context: RequestContext): Promise<OperationDto> {
-    const { kind, options, allOrNothing } = order;
+  /** Gives the report when the operation has ended or waits for an administrator, or after `waitSeconds` how far it is. */
+  async accept(order: OperationOrder, context: RequestContext): Promise<OperationReport> {
+    const { operation } = await this.commands.run(context, (tx) => this.takeOn(tx, order, context));
+    await this.watch.wait(operation.id, order.waitSeconds * 1000);
+    return this.views.get(operation.id, context.actor);
+  }
+
+  private async takeOn(tx: Tx, order: OperationOrder, context: RequestContext): Promise<{ outcome: OperationReport; audit: AuditEntry }> {
+    const { kind, options, allOrNothing, details } = order;
     const { actor } = context;
-    const origin = { requestId: context.requestId, address: context.address, via: actor.via, credentialId: actor.credentialId };
-    const id = await inTransaction(this.dataSource, async (tx) => {
-      const deploymentIds = await order.select(tx);
-      const operationId = await this.operations.insert(tx, { kind, userId: actor.userId, options, origin, allOrNothing, deploymentIds });
-      await this.jobs.enqueue(tx, [{ kind: 'operation.run', key: operationId }]);
-      await this.audit.record(tx, context, {
+    const deploymentIds = await order.select(tx);
+    const origin = originOf(context);
+    const id = await this.operations.insert(tx, { kind, userId: actor.userId, options, origin, allOrNothing, deploymentIds });
+    await this.jobs.enqueue(tx, [{ kind: 'operation.run', key: id }]);
+    return {
+      outcome: await this.views.getIn(tx, id, actor),
+      audit: {
         action: `deployment.${kind}`,
         resourceType: 'operation',
-        resourceId: operationId,
-        after: { deployments: deploymentIds.length, ...order.details },
-      });
-      const body = await this.views.read(tx, operationId, actor);
-      await this.idempotency.storeAnswer(tx, context, { status: 202, body, location: `/api/operations/${operationId}` });
-      return operationId;
-    });
-    return this.views.wait(id, actor, order.waitSeconds * 1000);
+        resourceId: id,
+        after: { deployments: deploymentIds.length, ...details },
+      },
+    };
   }
 }

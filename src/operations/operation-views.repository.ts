@@ -1,12 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { ItemView, OperationStatus, OperationView } from './operation.types';
+import type { Actor } from '../common/request-context';
+import type { Page } from '../common/http/page-headers';
+import type { Tx } from '../database/transaction';
+import type { ItemView, OperationReport, OperationView } from './operation.types';
 
-interface Viewer {
-  readonly userId: string;
-  readonly isAdmin: boolean;
-}
+type Viewer = Pick<Actor, 'userId' | 'isAdmin'>;
+
+/** `all`: of all users, not only the viewer's own. */
+export type OperationsPage = Page & { readonly all: boolean };
 
 /** What operations look like from outside: one statement a view. */
 @Injectable()
@@ -14,49 +17,38 @@ export class OperationViewsRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   /** Null: missing or somebody else's. Items in the order of the request, at most the 1,000 that an operation may have. */
-  async find(
-    manager: Pick<DataSource, 'query'>,
-    id: string,
-    viewer: Viewer,
-  ): Promise<{ operation: OperationView; items: ItemView[] } | null> {
-    const [operation] = await manager.query<OperationView[]>(`${VIEW} WHERE o.id = $1 AND (o.user_id = $2 OR $3)`, [
-      id,
-      viewer.userId,
-      viewer.isAdmin,
-    ]);
-    if (!operation) return null;
-    return { operation, items: await manager.query<ItemView[]>(ITEMS, [id]) };
+  find(id: string, viewer: Viewer): Promise<OperationReport | null> {
+    return this.read(this.dataSource, id, viewer);
   }
 
-  /** Null: there is none. For whoever may see it. */
-  async statusOf(id: string): Promise<OperationStatus | null> {
-    const [row] = await this.dataSource.query<{ status: OperationStatus }[]>(`SELECT status FROM operations WHERE id = $1`, [id]);
-    return row?.status ?? null;
+  /** The same with what the transaction has written. */
+  findIn(tx: Tx, id: string, viewer: Viewer): Promise<OperationReport | null> {
+    return this.read(tx, id, viewer);
   }
 
   /** The viewer's own, newest first; those of all users when `all` is true. */
-  async page(
-    viewer: Viewer,
-    { all, limit, offset }: { all: boolean; limit: number; offset: number },
-  ): Promise<{ rows: OperationView[]; total: number }> {
+  async page({ userId }: Viewer, { all, limit, offset }: OperationsPage): Promise<{ rows: OperationView[]; total: number }> {
     const [rows, [count]] = await Promise.all([
-      this.dataSource.query<OperationView[]>(
-        `${VIEW} WHERE o.user_id = $1 OR $2 ORDER BY o.created_at DESC, o.id DESC LIMIT $3 OFFSET $4`,
-        [viewer.userId, all, limit, offset],
-      ),
-      this.dataSource.query<{ total: number }[]>(`SELECT count(*)::int AS total FROM operations AS o WHERE o.user_id = $1 OR $2`, [
-        viewer.userId,
-        all,
-      ]),
+      this.dataSource.query<OperationView[]>(PAGE, [userId, all, limit, offset]),
+      this.dataSource.query<{ total: number }[]>(COUNT, [userId, all]),
     ]);
     return { rows, total: count?.total ?? 0 };
   }
+
+  private async read(manager: Pick<Tx, 'query'>, id: string, { userId, isAdmin }: Viewer): Promise<OperationReport | null> {
+    const [operation] = await manager.query<OperationView[]>(ONE, [id, userId, isAdmin]);
+    if (!operation) return null;
+    return { operation, items: await manager.query<ItemView[]>(ITEMS, [id]) };
+  }
 }
+
+/** Joins to an item `AS i` the deletion `AS x` that the operation has decided for it. */
+const ITS_DELETION = `LEFT JOIN deletions AS x ON x.operation_id = i.operation_id AND x.deployment_id = i.deployment_id`;
 
 const VIEW = `
   SELECT o.id, o.kind, o.status, o.user_id AS "userId", o.all_or_nothing AS "allOrNothing", o.reason, i.*,
-         o.confirmed_by AS "confirmedBy", o.confirmed_at AS "confirmedAt", o.created_at AS "createdAt", o.updated_at AS "updatedAt",
-         o.finished_at AS "finishedAt",
+         o.confirmed_by AS "confirmedBy", o.confirmed_at AS "confirmedAt", o.created_at AS "createdAt",
+         o.updated_at AS "updatedAt", o.finished_at AS "finishedAt",
          (SELECT json_build_object('attempts', j.attempts, 'lastError', j.last_error,
                                    'stuckSince', j.failing_since, 'nextAttemptAt', j.due_at)
             FROM jobs AS j WHERE j.kind = 'operation.run' AND j.key = o.id::text AND o.status = 'running') AS work
@@ -69,14 +61,26 @@ const VIEW = `
              count(*) FILTER (WHERE i.state = 'refused')::int AS refused,
              count(*) FILTER (WHERE i.state = 'cancelled')::int AS cancelled,
              count(*) FILTER (WHERE i.state = 'deleted' AND (x.id IS NULL OR x.completed_at IS NOT NULL))::int AS "tornDown"
-        FROM operation_items AS i
-        LEFT JOIN deletions AS x ON x.operation_id = i.operation_id AND x.deployment_id = i.deployment_id
+        FROM operation_items AS i ${ITS_DELETION}
        WHERE i.operation_id = o.id) AS i ON true`;
 
+/** $1 operation, $2 the viewer, $3 whether that is an administrator. */
+const ONE = `${VIEW}
+   WHERE o.id = $1 AND (o.user_id = $2 OR $3)`;
+
+/** $1 operation. Only what was deleted or restored is named: before that, an id may be somebody else's. */
 const ITEMS = `
   SELECT i.deployment_id AS "deploymentId", d.name, i.state, i.code, i.detail,
          x.decided_at AS "deletedAt", d.purge_at AS "purgeAt", x.completed_at AS "tornDownAt"
-    FROM operation_items AS i
+    FROM operation_items AS i ${ITS_DELETION}
     LEFT JOIN deployments AS d ON d.id = i.deployment_id AND i.state IN ('deleted','restored')
-    LEFT JOIN deletions AS x ON x.operation_id = i.operation_id AND x.deployment_id = i.deployment_id
    WHERE i.operation_id = $1 ORDER BY i.position`;
+
+/** $1 the viewer, $2 whether those of all users are wanted. */
+const WANTED = `(o.user_id = $1 OR $2)`;
+
+/** $3 limit, $4 offset, and those of WANTED. */
+const PAGE = `${VIEW}
+   WHERE ${WANTED} ORDER BY o.created_at DESC, o.id DESC LIMIT $3 OFFSET $4`;
+
+const COUNT = `SELECT count(*)::int AS total FROM operations AS o WHERE ${WANTED}`;

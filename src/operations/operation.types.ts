@@ -1,5 +1,9 @@
 import type { ProblemCode } from '../common/problem/catalog';
 import type { JsonTime } from '../database/json-time';
+import type { TeardownOptions } from '../deletions/teardown-options';
+
+/** So many deployments one operation may have. */
+export const MAX_BULK_DEPLOYMENTS = 1_000;
 
 export const OPERATION_STATUSES = ['running', 'waiting_for_confirmation', 'completed', 'failed', 'cancelled'] as const;
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
@@ -9,13 +13,6 @@ export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 export const ITEM_STATES = ['pending', 'deleted', 'restored', 'refused', 'cancelled'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
-
-/** How each deployment of a bulk deletion is to be deleted. */
-export interface BulkOptions {
-  readonly graceSeconds: number;
-  readonly force: boolean;
-  readonly keepWarmSeconds: number;
-}
 
 /** The request that began an operation, as far as later work in its name needs it. */
 export interface Origin {
@@ -33,12 +30,13 @@ export interface ItemOutcome {
   readonly detail: string | null;
 }
 
-/** An operation with the user in whose name it works, as he is now. */
+/** An operation with the user in whose name it works, as that account is now. */
 export interface KnownOperation {
   readonly id: string;
   readonly kind: OperationKind;
   readonly status: OperationStatus;
-  readonly options: BulkOptions;
+  /** How each deployment of a bulk deletion is to be deleted; empty for a restore. */
+  readonly options: TeardownOptions;
   readonly origin: Origin;
   readonly allOrNothing: boolean;
   readonly confirmed: boolean;
@@ -90,4 +88,10 @@ export interface ItemView {
   readonly deletedAt: Date | null;
   readonly purgeAt: Date | null;
   readonly tornDownAt: Date | null;
+}
+
+/** An operation with its deployments, in the order of the request. */
+export interface OperationReport {
+  readonly operation: OperationView;
+  readonly items: readonly ItemView[];
 }

@@ -2,14 +2,16 @@ import { Module } from '@nestjs/common';
 import { DeletionsModule } from '../deletions/deletions.module';
 import { BulkController } from './bulk.controller';
 import { BulkDeleteService } from './bulk-delete.service';
-import { BulkSelectionRepository } from './bulk-selection.repository';
 import { BulkPreviewService } from './bulk-preview.service';
 import { BulkRestoreService } from './bulk-restore.service';
+import { BulkSelectionRepository } from './bulk-selection.repository';
+import { BulkSelectionService } from './bulk-selection.service';
+import { OperationChangesService } from './operation-changes.service';
 import { OperationIntake } from './operation-intake';
 import { OperationViewsRepository } from './operation-views.repository';
+import { OperationViewsService } from './operation-views.service';
 import { OperationsController } from './operations.controller';
 import { OperationsModule } from './operations.module';
-import { OperationsService } from './operations.service';
 
 /** The routes of operations; left out of processes that only work in the background. */
 @Module({
@@ -20,9 +22,11 @@ import { OperationsService } from './operations.service';
     BulkPreviewService,
     BulkRestoreService,
     BulkSelectionRepository,
+    BulkSelectionService,
+    OperationChangesService,
     OperationIntake,
     OperationViewsRepository,
-    OperationsService,
+    OperationViewsService,
   ],
 })
 export class OperationsApiModule {}

@@ -1,7 +1,8 @@
-import { Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AdminOnly } from '../auth/admin-only.decorator';
+import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
@@ -9,18 +10,24 @@ import { offsetNeighbours, pageHeaders } from '../common/http/page-headers';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
-import { Idempotent } from '../idempotency/idempotent.decorator';
 import { OperationDto, OperationSummaryDto } from './dto/operation.dto';
 import { OperationsQueryDto } from './dto/operations.query';
-import { OperationsService } from './operations.service';
+import { operationChangeAnswer } from './operation-answers';
+import { OperationChangesService } from './operation-changes.service';
+import { OperationViewsService } from './operation-views.service';
+import type { OperationReport } from './operation.types';
 
 const OperationId = (): MethodDecorator => ApiParam({ name: 'id', format: 'uuid' });
 
+/** Bulk operations that are under way or over: how far they are, and to let them go on or to end them. */
 @ApiTags('operations')
 @ApiBearerAuth()
 @Controller('operations')
 export class OperationsController {
-  constructor(private readonly operations: OperationsService) {}
+  constructor(
+    private readonly views: OperationViewsService,
+    private readonly changes: OperationChangesService,
+  ) {}
 
   @Get()
   @FailureWords('Failed to list operations')
@@ -41,9 +48,9 @@ export class OperationsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationSummaryDto[]> {
-    const { items, total } = await this.operations.list(actor, { ...query, all: query.all_users });
+    const { rows, total } = await this.views.list(actor, { ...query, all: query.all_users });
     void reply.headers(pageHeaders(request.url, total, offsetNeighbours(query, total)));
-    return items;
+    return rows.map((row) => OperationSummaryDto.summary(row));
   }
 
   @Get(':id')
@@ -53,18 +60,17 @@ export class OperationsController {
   @ApiOperation({ summary: 'Show how far a bulk operation is, deployment by deployment' })
   @ApiOkResponse({ type: OperationDto })
   @ApiProblem('invalid_request', 'unauthenticated', 'inactive_user', 'not_found')
-  get(@Param('id') id: string, @CurrentActor() actor: Actor): Promise<OperationDto> {
-    return this.operations.get(id, actor);
+  async get(@Param('id') id: string, @CurrentActor() actor: Actor): Promise<OperationDto> {
+    return OperationDto.of(await this.views.get(id, actor));
   }
 
   @Post(':id/confirm')
   @AdminOnly()
   @RefuseExtras('body', 'query')
-  @HttpCode(HttpStatus.OK)
-  @Idempotent()
   @FailureWords('Confirmation failed')
   @OperationId()
   @ApiOperation({ summary: 'Let an operation go on that waits because it would delete too much' })
+  @Command(operationChangeAnswer)
   @ApiOkResponse({ type: OperationDto })
   @ApiProblem('malformed_json', 'invalid_request', 'unauthenticated')
   @ApiProblem('admin_required', 'inactive_user', 'read_only_token')
@@ -72,17 +78,16 @@ export class OperationsController {
   @ApiProblem('conflict', 'idempotency_in_progress')
   @ApiProblem('payload_too_large', 'unsupported_media_type')
   @ApiProblem('validation_failed', 'idempotency_key_reused')
-  confirm(@Param('id') id: string, @Context() context: RequestContext): Promise<OperationDto> {
-    return this.operations.confirm(id, context);
+  confirm(@Param('id') id: string, @Context() context: RequestContext): Promise<OperationReport> {
+    return this.changes.confirm(id, context);
   }
 
   @Post(':id/cancel')
   @RefuseExtras('body', 'query')
-  @HttpCode(HttpStatus.OK)
-  @Idempotent()
   @FailureWords('Cancellation failed')
   @OperationId()
   @ApiOperation({ summary: 'End an operation; what it has deleted stays deleted' })
+  @Command(operationChangeAnswer)
   @ApiOkResponse({ type: OperationDto })
   @ApiProblem('malformed_json', 'invalid_request', 'unauthenticated')
   @ApiProblem('inactive_user', 'read_only_token')
@@ -90,7 +95,7 @@ export class OperationsController {
   @ApiProblem('conflict', 'idempotency_in_progress')
   @ApiProblem('payload_too_large', 'unsupported_media_type')
   @ApiProblem('validation_failed', 'idempotency_key_reused')
-  cancel(@Param('id') id: string, @Context() context: RequestContext): Promise<OperationDto> {
-    return this.operations.cancel(id, context);
+  cancel(@Param('id') id: string, @Context() context: RequestContext): Promise<OperationReport> {
+    return this.changes.cancel(id, context);
   }
 }

@@ -1,19 +1,26 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { Commands, type Decided } from '../commands/commands';
 import { violatedConstraint } from '../database/postgres-error';
-import { inTransaction, type Tx } from '../database/transaction';
+import type { Tx } from '../database/transaction';
+import { Events } from '../events/events';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { isCapacityTaken } from '../nodes/nodes.repository';
 import { BulkDeletion } from './bulk-deletion';
 import { BulkRestoration } from './bulk-restoration';
-import type { OperationKind } from './operation.types';
+import type { LockedOperation, OperationKind } from './operation.types';
+import { OperationItemsRepository } from './operation-items.repository';
 import { RolledBack, type OperationWork } from './operation-work';
 import { OperationsRepository } from './operations.repository';
+import { contextOf } from './origin';
+
+/** Nothing is left to do. How far an operation has come is nobody's act, so the audit log does not tell of it. */
+const OVER: Decided<boolean> = { outcome: false, audit: [] };
 
 /**
- * Works an operation off, step by step. Killed in between, it goes on with what is still pending: a deployment and its item
- * change together or not at all.
+ * Works an operation off, step by step. Each step is a command in the name of the user who asked for the operation.
+ * Killed in between, it goes on with what is still pending: a deployment and its item change together or not at all.
  */
 @Injectable()
 export class RunOperationHandler implements JobHandler {
@@ -23,7 +30,10 @@ export class RunOperationHandler implements JobHandler {
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly operations: OperationsRepository,
+    private readonly items: OperationItemsRepository,
+    private readonly events: Events,
     deletion: BulkDeletion,
     restoration: BulkRestoration,
   ) {
@@ -39,37 +49,53 @@ export class RunOperationHandler implements JobHandler {
   private async step(id: string): Promise<boolean> {
     const seen = await this.operations.look(this.dataSource.manager, id);
     if (seen?.status !== 'running') return false;
+    const context = contextOf(seen);
     try {
       await this.works[seen.kind].prepare?.(seen);
-      return await inTransaction(this.dataSource, (tx, attempt) => this.stepIn(tx, id, attempt), { retryOn: mayEndOtherwise });
+      return await this.commands.run(context, (tx, attempt) => this.stepIn(tx, id, attempt), { retryOn: mayEndOtherwise });
     } catch (error) {
       if (!(error instanceof RolledBack)) throw error;
-      return inTransaction(this.dataSource, (tx) => this.recordInstead(tx, id, error));
+      return this.commands.run(context, (tx) => this.recordInstead(tx, id, error));
     }
   }
 
-  private async stepIn(tx: Tx, id: string, attempt: number): Promise<boolean> {
+  private async stepIn(tx: Tx, id: string, attempt: number): Promise<Decided<boolean>> {
     const operation = await this.operations.lock(tx, id);
-    if (operation?.status !== 'running') return false;
+    if (operation?.status !== 'running') return OVER;
     if (!operation.isActive) {
-      const reason = 'The account of the user who asked for it is switched off';
-      await this.operations.cancelPending(tx, id, reason);
-      await this.operations.changeStatus(tx, id, 'cancelled', reason);
-      return false;
+      await this.end(tx, id, { status: 'cancelled', reason: 'The account of the user who asked for it is switched off' });
+      return OVER;
     }
-    if (await this.works[operation.kind].step(tx, operation, attempt)) return true;
-    await this.operations.changeStatus(tx, id, 'completed', null);
-    return false;
+    const step = await this.works[operation.kind].step(tx, operation, attempt);
+    switch (step.kind) {
+      case 'decided':
+        await this.items.decide(tx, id, step.outcomes);
+        return { outcome: true, audit: step.audit, jobs: step.jobs };
+      case 'must_wait':
+        await this.wait(tx, operation, step.reason);
+        return OVER;
+      case 'nothing_pending':
+        await this.operations.changeStatus(tx, id, { status: 'completed', reason: null });
+        return OVER;
+    }
   }
 
-  private async recordInstead(tx: Tx, id: string, { outcomes, end }: RolledBack): Promise<boolean> {
+  private async recordInstead(tx: Tx, id: string, { outcomes, end }: RolledBack): Promise<Decided<boolean>> {
     const operation = await this.operations.lock(tx, id);
-    if (operation?.status !== 'running') return false;
-    await this.operations.decided(tx, id, outcomes);
-    if (end === null) return true;
-    await this.operations.cancelPending(tx, id, end);
-    await this.operations.changeStatus(tx, id, 'failed', end);
-    return false;
+    if (operation?.status !== 'running') return OVER;
+    await this.items.decide(tx, id, outcomes);
+    if (end !== null) await this.end(tx, id, { status: 'failed', reason: end });
+    return { outcome: end === null, audit: [] };
+  }
+
+  private async wait(tx: Tx, { id, kind, userId }: LockedOperation, reason: string): Promise<void> {
+    await this.operations.changeStatus(tx, id, { status: 'waiting_for_confirmation', reason });
+    await this.events.record(tx, [{ type: 'fog.operation.waiting', userId, data: { operation_id: id, kind, reason } }]);
+  }
+
+  private async end(tx: Tx, id: string, { status, reason }: { status: 'cancelled' | 'failed'; reason: string }): Promise<void> {
+    await this.items.cancelPending(tx, id, reason);
+    await this.operations.changeStatus(tx, id, { status, reason });
   }
 }
 

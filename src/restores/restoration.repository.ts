@@ -47,11 +47,9 @@ export class RestorationRepository {
     id: string,
     { actor, name, lock }: { actor: Pick<Actor, 'userId' | 'isAdmin'>; name: string | null; lock: boolean },
   ): Promise<RestorationCandidate | null> {
-    // A statement of its own: after a wait for the lock, what is read beside the row would be as old as the wait.
-    if (lock)
-      await tx.query(`SELECT 1 FROM deployments WHERE id = $1 AND (user_id = $2 OR $3) FOR UPDATE`, [id, actor.userId, actor.isAdmin]);
-    const values = [id, actor.userId, actor.isAdmin, name, this.config.NODE_OFFLINE_AFTER_SECONDS];
-    const [row] = await tx.query<RestorationCandidate[]>(CANDIDATE, values);
+    const whose = [id, actor.userId, actor.isAdmin];
+    if (lock) await tx.query(LOCK, whose);
+    const [row] = await tx.query<RestorationCandidate[]>(CANDIDATE, [...whose, name, this.config.NODE_OFFLINE_AFTER_SECONDS]);
     return row ?? null;
   }
 
@@ -78,6 +76,13 @@ export class RestorationRepository {
   }
 }
 
+/**
+ * $1 deployment, $2 the caller, $3 whether that is an administrator. A statement of its own: after a wait for the lock, what
+ * the same statement has read beside the row would be as old as the wait.
+ */
+const LOCK = `SELECT 1 FROM deployments WHERE id = $1 AND (user_id = $2 OR $3) FOR UPDATE`;
+
+/** $1 to $3 as in LOCK, $4 the name that it is to have (null: its own), $5 after how many seconds a node is offline. */
 const CANDIDATE = `
   SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.revision, d.version,
          d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
@@ -88,8 +93,8 @@ const CANDIDATE = `
            ORDER BY id DESC LIMIT 1) AS "statusBefore",
          (SELECT coalesce(json_agg(r.id ORDER BY r.created_at, r.id), '[]')
             FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
-           WHERE r.deployment_id = d.id AND r.status = 'stopping' AND r.warm_until > clock_timestamp() AND r.suspended_at IS NOT NULL
-             AND NOT n.draining AND ${isOnline('$5')}) AS "warmReplicaIds",
+           WHERE r.deployment_id = d.id AND r.status = 'stopping' AND r.warm_until > clock_timestamp()
+             AND r.suspended_at IS NOT NULL AND NOT n.draining AND ${isOnline('$5')}) AS "warmReplicaIds",
          (SELECT coalesce(json_agg(DISTINCT r.node_id), '[]') FROM deployment_replicas AS r
            WHERE r.deployment_id = d.id AND r.generation = d.generation) AS "lastNodeIds",
          EXISTS (SELECT 1 FROM deployments AS o
@@ -98,6 +103,7 @@ const CANDIDATE = `
     JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
    WHERE d.id = $1 AND (d.user_id = $2 OR $3)`;
 
+/** $1 deployment, $2 name, $3 new status, $4 reason, $5 who restores it, $6 request id, $7 replicas whose containers go on. */
 const RESTORE = `
   WITH restored AS (
     UPDATE deployments

@@ -4,17 +4,31 @@ import { DataSource } from 'typeorm';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { inTransaction, type Tx } from '../database/transaction';
-import { PlacementExplanationDto } from '../deployments/dto/placement.dto';
 import { PlacementService } from '../deployments/placement/placement.service';
 import { Quota } from '../deployments/quota';
-import { restoredStatus } from '../deployments/domain/deployment-status';
+import { restoredStatus, type RestoredStatus } from '../deployments/domain/deployment-status';
 import { deploymentNotFound } from '../deployments/refusals';
 import { RestorationRepository, type RestorationCandidate } from './restoration.repository';
 import type { Placement } from '../scheduling/place.types';
-import type { RestorePreviewDto } from './dto/restore.dto';
-import { ImageCheck } from './image-check';
+import { ImageCheck, type ImageState } from './image-check';
 import { imageUnavailable, nameTaken, notDeleted } from './refusals';
 import { replicasToPlace } from './replicas-to-place';
+import type { RestoreOrder } from './restore.service';
+
+/** A deployment as a restore would bring it back, or why it could not. */
+export interface RestorePreview {
+  /** All refusals of the restore at once; none: it is possible. */
+  readonly obstacles: readonly DomainError[];
+  readonly name: string;
+  readonly status: RestoredStatus;
+  readonly replicas: number;
+  readonly warmReplicas: number;
+  readonly image: ImageState;
+  /** When it would be purged otherwise. */
+  readonly purgeAt: Date | null;
+  /** Null when no replica needs a place. */
+  readonly placement: Placement | null;
+}
 
 /** What a restore would do, with everything that keeps it from happening at once. Writes nothing. */
 @Injectable()
@@ -28,28 +42,26 @@ export class RestorePreviewService {
   ) {}
 
   /** Throws `not_found`; everything else that a restore would throw is an obstacle of the answer. */
-  async preview(id: string, name: string | null, { actor }: RequestContext): Promise<RestorePreviewDto> {
-    const { deployment, placement, refusals } = await inTransaction(this.dataSource, async (tx) => {
+  async preview({ id, name }: RestoreOrder, { actor }: Pick<RequestContext, 'actor'>): Promise<RestorePreview> {
+    const { deployment, placement, obstacles } = await inTransaction(this.dataSource, async (tx) => {
       const found = await this.restorations.find(tx, id, { actor, name, lock: false });
       if (!found) throw deploymentNotFound(id);
       const count = replicasToPlace(found);
       const placed = count > 0 ? await this.placements.preview(tx, found, count) : null;
-      return { deployment: found, placement: placed, refusals: await this.refusals(tx, found, name, placed) };
+      return { deployment: found, placement: placed, obstacles: await this.refusals(tx, found, name, placed) };
     });
     const status = restoredStatus(deployment.statusBefore);
     const image = await this.images.state(deployment);
-    if (image === 'unavailable') refusals.push(imageUnavailable(deployment.image));
+    if (image === 'unavailable') obstacles.push(imageUnavailable(deployment.image));
     return {
-      dry_run: true,
-      possible: refusals.length === 0,
-      obstacles: refusals.map(({ code, detail }) => ({ code, detail })),
+      obstacles,
       name: name ?? deployment.name,
       status,
       replicas: deployment.targetReplicas,
-      replicas_warm: status === 'scheduled' ? deployment.warmReplicaIds.length : 0,
+      warmReplicas: status === 'scheduled' ? deployment.warmReplicaIds.length : 0,
       image,
-      purge_at: deployment.purgeAt?.toISOString() ?? null,
-      placement: placement && PlacementExplanationDto.from(placement.explanation),
+      purgeAt: deployment.purgeAt,
+      placement,
     };
   }
 

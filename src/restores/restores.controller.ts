@@ -1,16 +1,17 @@
-import { Body, Controller, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Param, Post, Query } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
 import { requireDeploymentId } from '../deployments/refusals';
-import { Idempotent } from '../idempotency/idempotent.decorator';
 import { RestoredDto, RestorePreviewDto, RestoreQueryDto, RestoreRequestDto } from './dto/restore.dto';
-import { RestorePreviewService } from './restore-preview.service';
-import { RestoreService } from './restore.service';
+import { restoreAnswer } from './restore-answers';
+import { RestorePreviewService, type RestorePreview } from './restore-preview.service';
+import { RestoreService, type Restored } from './restore.service';
 
+/** Bringing a deleted deployment back. */
 @ApiTags('deployments')
 @ApiBearerAuth()
 @Controller('deployment')
@@ -21,8 +22,6 @@ export class RestoresController {
   ) {}
 
   @Post(':deployment_id/restore')
-  @HttpCode(HttpStatus.ACCEPTED)
-  @Idempotent()
   @FailureWords('Restore failed')
   @ApiOperation({
     summary: 'Bring a deleted deployment back',
@@ -31,6 +30,7 @@ export class RestoresController {
       'kept containers go on. A body is not needed.',
   })
   @ApiParam({ name: 'deployment_id', format: 'uuid' })
+  @Command(restoreAnswer)
   @ApiBody({ type: RestoreRequestDto, required: false, examples: { same: { summary: 'Under its own name', value: {} } } })
   @ApiAcceptedResponse({ type: RestoredDto })
   @ApiOkResponse({ description: 'With `dry_run=true`: what would happen, or why it could not', type: RestorePreviewDto })
@@ -48,16 +48,9 @@ export class RestoresController {
     @Body() body: RestoreRequestDto,
     @Query() query: RestoreQueryDto,
     @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<RestoredDto | RestorePreviewDto> {
-    const id = requireDeploymentId(deploymentId);
-    const name = body.name ?? null;
-    if (query.dry_run) {
-      void reply.status(HttpStatus.OK);
-      return this.previews.preview(id, name, context);
-    }
-    const restored = await this.restores.restore(id, name, context);
-    void reply.header('Location', `/api/deployment/status/${id}`);
-    return restored;
+  ): Promise<Restored | { preview: RestorePreview }> {
+    const order = { id: requireDeploymentId(deploymentId), name: body.name ?? null };
+    if (query.dry_run) return { preview: await this.previews.preview(order, context) };
+    return this.restores.restore(order, context);
   }
 }

@@ -109,6 +109,17 @@ describe('POST /api/deployment/bulk-delete', () => {
     expect(rows).toEqual([{ grace_seconds: 7, force: false, bulk: true }]);
   });
 
+  it('gives no grace to force, as a single delete does', async () => {
+    const [id] = await several('opt', 1);
+    await t
+      .as('opt')
+      .post(bulk)
+      .send({ ids: [id], force: true })
+      .expect(200);
+    const rows = await t.dataSource.query<object[]>(`SELECT grace_seconds, force FROM deletions WHERE deployment_id = $1`, [id]);
+    expect(rows).toEqual([{ grace_seconds: 0, force: true }]);
+  });
+
   it('deletes nothing with all_or_nothing when one is refused', async () => {
     const ids = await several('all', 3);
     const before = await tableRows(t.dataSource);
@@ -155,6 +166,12 @@ describe('POST /api/deployment/bulk-delete', () => {
     ['the status deleted', { filter: { status: 'deleted' } }, '/filter/status'],
     ['a bad duration', { ids: [UNKNOWN_ID], keep_warm: '10' }, '/keep_warm'],
     ['force together with keep_warm', { ids: [UNKNOWN_ID], keep_warm: '10m', force: true }, '/keep_warm'],
+    ['force together with a grace', { ids: [UNKNOWN_ID], grace_seconds: 5, force: true }, '/grace_seconds'],
+    [
+      'force together with a grace, also in a dry run',
+      { ids: [UNKNOWN_ID], grace_seconds: 5, force: true, dry_run: true },
+      '/grace_seconds',
+    ],
     ['too long a grace', { ids: [UNKNOWN_ID], grace_seconds: 301 }, '/grace_seconds'],
     ['an unknown member', { ids: [UNKNOWN_ID], forced: true }, '/forced'],
   ])('refuses %s and records nothing', async (_what, sent, pointer) => {

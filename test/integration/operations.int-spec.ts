@@ -130,6 +130,48 @@ describe('a bulk restore', () => {
   });
 });
 
+describe('what an operation does to a deployment and its row in the audit log', () => {
+  const bulkRestore = async (ids: readonly string[]): Promise<string> =>
+    (await t.as('ada').post('/api/deployment/bulk-restore').send({ ids, wait: 0 }).expect(202)).body.operation_id as string;
+  const audited = (ids: readonly string[], action: string): Promise<object[]> =>
+    t.dataSource.query(
+      `SELECT a.resource_id, a.actor_id, a.request_id, c.version IS NOT NULL AS together FROM audit_log AS a
+         LEFT JOIN deployments AS c ON c.id = a.resource_id AND c.xmin = a.xmin
+        WHERE a.resource_id = ANY($1) AND a.action = $2 ORDER BY a.resource_id`,
+      [ids, action],
+    );
+
+  it.each([
+    ['deployment.delete', 'deleted'],
+    ['deployment.restore', 'restored'],
+  ])('%s: are of one transaction, and both absent when the row cannot be written', async (action, state) => {
+    const ids = (await deployments(3)).sort();
+    const deletion = await bulkDelete(ids);
+    if (state === 'restored') await run(deletion);
+    const id = state === 'restored' ? await bulkRestore(ids) : deletion;
+    const breaking = tap.while(
+      ({ sql }) => {
+        if (sql.includes('INTO audit_log')) throw new Error('a planted fault');
+        return undefined;
+      },
+      () => run(id),
+    );
+    await expect(breaking).rejects.toThrow('could not be written to the audit log');
+    expect(await states(id)).toEqual([{ state: 'pending', n: 3 }]);
+    expect(await deletedOf(ids)).toBe(state === 'restored' ? 3 : 0);
+    expect(await audited(ids, action)).toEqual([]);
+
+    await run(id);
+    expect(await states(id)).toEqual([{ state, n: 3 }]);
+    const [{ request_id }] = await t.dataSource.query<[{ request_id: string }]>(
+      `SELECT origin->>'requestId' AS request_id FROM operations WHERE id = $1`,
+      [id],
+    );
+    const by = { actor_id: await t.userId('ada'), request_id, together: true };
+    expect(await audited(ids, action)).toEqual(ids.map((resource_id) => ({ resource_id, ...by })));
+  });
+});
+
 describe('an operation', () => {
   it('whose job fails shows what it fails at, as a deployment does', async () => {
     const id = await bulkDelete(await deployments(1));

@@ -5,13 +5,13 @@ describe('times without an offset', () => {
   it('are UTC, whatever zone the machine is in', () => {
     const program = `const { readListQuery } = require('./src/deployments/views/list-query');
       const { readAuditQuery } = require('./src/admin/audit-query');
-      const { selectionOf } = require('./src/operations/bulk-request');
+      const { readBulkDelete } = require('./src/operations/bulk-request');
       const refused = (text) => { try { return readAuditQuery({ after: text }).filters.after; } catch { return 'refused'; } };
       const time = '2026-01-31T12:00:00.5';
       const ada = { userId: 'ada' };
       console.log(
         readListQuery({ created_after: time }, ada).createdAfter, readAuditQuery({ after: time }).filters.after,
-        selectionOf({ filter: { created_before: time } }, ada).filter.createdBefore,
+        readBulkDelete({ filter: { created_before: time } }, ada, { graceSeconds: 10 }).selection.filter.createdBefore,
         refused('-2026-01-31'), new Date(time).toISOString());`;
     const inNepal = { ...process.env, TZ: 'Asia/Kathmandu' };
     const words = execFileSync(process.execPath, ['-r', '@swc-node/register', '-e', program], { env: inNepal, encoding: 'utf8' });

@@ -1,5 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Optional, QueryFlag, QueryInteger, TextField } from '../../common/validation/fields';
+import { MAX_GRACE_SECONDS, MAX_KEEP_WARM_LENGTH } from '../teardown-options';
 
 export class DeleteQueryDto {
   @ApiPropertyOptional({ description: 'Only answer with what would happen; write nothing', default: false, type: Boolean })
@@ -10,11 +11,11 @@ export class DeleteQueryDto {
   @ApiPropertyOptional({
     description: 'Between asking a container to end and killing it; default: STOP_GRACE_SECONDS (10)',
     minimum: 0,
-    maximum: 300,
+    maximum: MAX_GRACE_SECONDS,
     type: 'integer',
   })
   @Optional()
-  @QueryInteger({ min: 0, max: 300 })
+  @QueryInteger({ min: 0, max: MAX_GRACE_SECONDS })
   grace_seconds?: number;
 
   @ApiPropertyOptional({
@@ -31,7 +32,7 @@ export class DeleteQueryDto {
       'Keep the containers that run, stopped, and what they reserve, for so long: `600s`, `10m`, `1h`, at most `24h`. Not with `force`',
   })
   @Optional()
-  @TextField({ max: 10 })
+  @TextField({ max: MAX_KEEP_WARM_LENGTH })
   keep_warm?: string;
 
   @ApiPropertyOptional({ description: 'Seconds to wait for the teardown; default: grace + 5', minimum: 0, maximum: 60, type: 'integer' })

@@ -2,9 +2,9 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, IsISO8601, IsUUID, Max, Min } from 'class-validator';
 import { IsPlainMap, Optional, TextField, TextList } from '../../common/validation/fields';
 import { NestedField } from '../../common/validation/nested';
+import { MAX_GRACE_SECONDS, MAX_KEEP_WARM_LENGTH } from '../../deletions/teardown-options';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../../deployments/domain/deployment-status';
-
-export const MAX_BULK_DEPLOYMENTS = 1_000;
+import { MAX_BULK_DEPLOYMENTS } from '../operation.types';
 
 const LIVE_STATUSES = DEPLOYMENT_STATUSES.filter((status) => status !== 'deleted');
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -82,11 +82,11 @@ export class BulkDeleteRequestDto {
   @IsBoolean()
   all_or_nothing: boolean = false;
 
-  @ApiPropertyOptional({ description: 'Seconds between SIGTERM and SIGKILL', minimum: 0, maximum: 300, type: 'integer' })
+  @ApiPropertyOptional({ description: 'Seconds between SIGTERM and SIGKILL', minimum: 0, maximum: MAX_GRACE_SECONDS, type: 'integer' })
   @Optional()
   @IsInt()
   @Min(0)
-  @Max(300)
+  @Max(MAX_GRACE_SECONDS)
   grace_seconds?: number;
 
   @ApiPropertyOptional({ description: 'Kill at once, without grace', default: false })
@@ -96,7 +96,7 @@ export class BulkDeleteRequestDto {
 
   @ApiPropertyOptional({ description: 'Keep the stopped containers and their capacity for so long, for a quick restore', example: '10m' })
   @Optional()
-  @TextField({ max: 16 })
+  @TextField({ max: MAX_KEEP_WARM_LENGTH })
   keep_warm?: string;
 
   @ApiPropertyOptional({ description: 'Seconds to wait for the decisions', default: 10, minimum: 0, maximum: 60, type: 'integer' })

@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import type { BulkPreview } from '../bulk-preview.service';
 
 /** One deployment in the answer to a dry run. */
 export class BulkPreviewItemDto {
@@ -19,6 +20,11 @@ export class BulkPreviewItemDto {
 
   @ApiPropertyOptional({ description: 'Replicas that engines would be asked to stop', type: 'integer' })
   replicas_stopping?: number;
+
+  static of({ id, ...verdict }: BulkPreview['verdicts'][number]): BulkPreviewItemDto {
+    if ('candidate' in verdict) return { deployment_id: id, outcome: 'deleted', code: null, detail: null, name: verdict.candidate.name };
+    return { deployment_id: id, outcome: 'refused', code: verdict.error.code, detail: verdict.error.detail };
+  }
 }
 
 export class BulkPreviewDto {
@@ -39,4 +45,15 @@ export class BulkPreviewDto {
 
   @ApiProperty({ type: [BulkPreviewItemDto] })
   items!: BulkPreviewItemDto[];
+
+  static of({ verdicts, wouldDelete, wouldRefuse, needsConfirmation }: BulkPreview): BulkPreviewDto {
+    return {
+      dry_run: true,
+      total: verdicts.length,
+      would_delete: wouldDelete,
+      would_refuse: wouldRefuse,
+      needs_confirmation: needsConfirmation,
+      items: verdicts.map((verdict) => BulkPreviewItemDto.of(verdict)),
+    };
+  }
 }

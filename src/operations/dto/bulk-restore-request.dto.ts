@@ -1,7 +1,8 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsInt, IsUUID, Max, Min } from 'class-validator';
 import { Optional } from '../../common/validation/fields';
-import { IdList, MAX_BULK_DEPLOYMENTS } from './bulk-delete-request.dto';
+import { MAX_BULK_DEPLOYMENTS } from '../operation.types';
+import { IdList } from './bulk-delete-request.dto';
 
 export class BulkRestoreRequestDto {
   @ApiPropertyOptional({

@@ -8,6 +8,7 @@ import {
   type ItemState,
   type ItemView,
   type OperationKind,
+  type OperationReport,
   type OperationStatus,
   type OperationView,
 } from '../operation.types';
@@ -143,7 +144,7 @@ export class OperationDto extends OperationSummaryDto {
   @ApiProperty({ type: [OperationItemDto], description: 'In the order of the request' })
   items!: OperationItemDto[];
 
-  static of({ operation, items }: { operation: OperationView; items: readonly ItemView[] }): OperationDto {
+  static of({ operation, items }: OperationReport): OperationDto {
     return { ...OperationSummaryDto.summary(operation), items: items.map((item) => OperationItemDto.of(item)) };
   }
 }

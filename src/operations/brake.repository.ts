@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../database/transaction';
+import type { BrakeReading } from './brake';
+
+/** What the brake weighs, of the whole installation. */
+@Injectable()
+export class BrakeRepository {
+  /** From here to the end of the transaction no other operation weighs: two cannot both take the rest of what is allowed. */
+  async weigh(tx: Tx, operationId: string): Promise<BrakeReading> {
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtext('fog-compute bulk deletion'))`);
+    const fleet = await this.readFleet(tx);
+    const [row] = await tx.query<{ wanted: number }[]>(WANTED, [operationId]);
+    return { ...fleet, wanted: row?.wanted ?? 0 };
+  }
+
+  /** The same without the lock, and before there is an operation that wants anything. */
+  async readFleet(tx: Tx): Promise<Omit<BrakeReading, 'wanted'>> {
+    const [row] = await tx.query<Omit<BrakeReading, 'wanted'>[]>(FLEET);
+    return row ?? { live: 0, deletedLately: 0 };
+  }
+}
+
+const FLEET = `
+  SELECT (SELECT count(*)::int FROM deployments WHERE deleted_at IS NULL) AS live,
+         (SELECT count(*)::int FROM deletions AS x JOIN operations AS o ON o.id = x.operation_id
+           WHERE x.decided_at > now() - interval '1 hour' AND o.confirmed_at IS NULL) AS "deletedLately"`;
+
+/** $1 operation. */
+const WANTED = `
+  SELECT count(*)::int AS wanted FROM operation_items AS i JOIN deployments AS d ON d.id = i.deployment_id
+   WHERE i.operation_id = $1 AND i.state = 'pending' AND d.deleted_at IS NULL`;

@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import { DomainError } from '../common/problem/domain-error';
+import type { Actor } from '../common/request-context';
+import { isUuid } from '../common/uuid';
+import type { Tx } from '../database/transaction';
+import { OperationViewsRepository, type OperationsPage } from './operation-views.repository';
+import type { OperationReport, OperationView } from './operation.types';
+import { operationNotFound } from './refusals';
+
+/** Reads: how far operations are. */
+@Injectable()
+export class OperationViewsService {
+  constructor(private readonly views: OperationViewsRepository) {}
+
+  /** Throws the same `not_found` for a missing operation and for somebody else's. */
+  async get(id: string, actor: Actor): Promise<OperationReport> {
+    return found(id, isUuid(id) ? await this.views.find(id, actor) : null);
+  }
+
+  /** The same with what the caller's transaction has written. */
+  async getIn(tx: Tx, id: string, actor: Actor): Promise<OperationReport> {
+    return found(id, await this.views.findIn(tx, id, actor));
+  }
+
+  /** The caller's own, newest first; with `all` those of all users, which only administrators may ask for. */
+  async list(actor: Actor, page: OperationsPage): Promise<{ rows: OperationView[]; total: number }> {
+    if (page.all && !actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may list the operations of others');
+    return this.views.page(actor, page);
+  }
+}
+
+function found(id: string, report: OperationReport | null): OperationReport {
+  if (!report) throw operationNotFound(id);
+  return report;
+}

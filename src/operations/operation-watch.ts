@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { PubSub } from '../database/pub-sub';
+import { afterCommit, type Tx } from '../database/transaction';
+import { ProgressWatch } from '../jobs/progress-watch';
+import type { OperationStatus } from './operation.types';
+
+/** The channel that tells, by its id, that an operation has moved. */
+const CHANNEL = 'fog_operation';
+
+/** Follows operations from the database's point of view, whichever process does the work. */
+@Injectable()
+export class OperationWatch {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly pubSub: PubSub,
+    private readonly progress: ProgressWatch,
+  ) {}
+
+  /** Wakes everybody who waits for this operation once the transaction has committed. */
+  announce(tx: Tx, id: string): void {
+    afterCommit(tx, () => this.pubSub.publish(CHANNEL, id));
+  }
+
+  /**
+   * Resolves when the operation has ended or waits for an administrator, when `timeoutMs` have passed, or when the process
+   * ends. Every item announces itself, so only the status is read on the way.
+   */
+  async wait(id: string, timeoutMs: number): Promise<void> {
+    await this.progress.follow(
+      { channel: CHANNEL, key: id, timeoutMs },
+      () => this.statusOf(id),
+      (status) => status !== 'running',
+    );
+  }
+
+  /** Null: there is none. */
+  private async statusOf(id: string): Promise<OperationStatus | null> {
+    const text = `SELECT status FROM operations WHERE id = $1`;
+    const [row] = await this.dataSource.query<{ status: OperationStatus }[]>(text, [id]);
+    return row?.status ?? null;
+  }
+}

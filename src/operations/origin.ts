@@ -1,0 +1,18 @@
+import type { RequestContext } from '../common/request-context';
+import type { KnownOperation, Origin } from './operation.types';
+
+/** What an operation remembers of the request that began it. */
+export const originOf = ({ requestId, address, actor }: RequestContext): Origin => ({
+  requestId,
+  address,
+  via: actor.via,
+  credentialId: actor.credentialId,
+});
+
+/** That request again, for work in its name: with the rights that its user has by now, and without its idempotency key. */
+export const contextOf = ({ userId, username, isAdmin, origin }: KnownOperation): RequestContext => ({
+  actor: { userId, username, isAdmin, readOnly: false, via: origin.via, credentialId: origin.credentialId },
+  requestId: origin.requestId,
+  idempotency: null,
+  address: origin.address,
+});

@@ -1,0 +1,33 @@
+import type { Answer } from '../common/http/answer';
+import { statusPath } from '../deployments/commands/command-answers';
+import { PlacementExplanationDto } from '../deployments/dto/placement.dto';
+import type { RestoredDto, RestorePreviewDto } from './dto/restore.dto';
+import type { RestorePreview } from './restore-preview.service';
+import type { Restored } from './restore.service';
+
+/** A deployment that is back, with the address of its status; with `dry_run` what would happen. */
+export const restoreAnswer = (outcome: Restored | { readonly preview: RestorePreview }): Answer =>
+  'preview' in outcome
+    ? { status: 200, body: previewBody(outcome.preview) }
+    : { status: 202, body: restoredBody(outcome), location: statusPath(outcome.id) };
+
+function restoredBody({ id, name, status, generation, replicas, warmReplicas }: Restored): RestoredDto {
+  const message =
+    status === 'stopped'
+      ? `Deployment restored as it was: stopped. POST /api/deployment/${id}/start starts it.`
+      : `Deployment restored; ${replicas} replicas are starting. Use /status/${id} to track progress.`;
+  return { success: true, deployment_id: id, name, status, generation, replicas, replicas_warm: warmReplicas, message };
+}
+
+const previewBody = (preview: RestorePreview): RestorePreviewDto => ({
+  dry_run: true,
+  possible: preview.obstacles.length === 0,
+  obstacles: preview.obstacles.map(({ code, detail }) => ({ code, detail })),
+  name: preview.name,
+  status: preview.status,
+  replicas: preview.replicas,
+  replicas_warm: preview.warmReplicas,
+  image: preview.image,
+  purge_at: preview.purgeAt?.toISOString() ?? null,
+  placement: preview.placement && PlacementExplanationDto.from(preview.placement.explanation),
+});
