@@ -1,7 +1,4 @@
 import { Module } from '@nestjs/common';
-import { encryptionKey } from '../common/crypto/encryption-key';
-import { SecretBox } from '../common/crypto/secret-box';
-import { AppConfig } from '../config/app-config';
 import { AddressConfirmations } from './address-confirmations';
 import { AddressConfirmationsRepository } from './address-confirmations.repository';
 import { DeliverHandler } from './deliver.handler';
@@ -20,7 +17,6 @@ import { WebhookTargets } from './webhook-targets';
 /** Who wants to be told of what, and the telling. The routes are in NotificationsApiModule, the workers in WorkerModule. */
 @Module({
   providers: [
-    { provide: SecretBox, inject: [AppConfig], useFactory: (config: AppConfig) => new SecretBox(encryptionKey(config)) },
     { provide: RESOLVE_HOST, useValue: resolverOf() },
     AddressConfirmations,
     AddressConfirmationsRepository,
