@@ -1,14 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
 import { randomBytes } from 'node:crypto';
-import { DataSource } from 'typeorm';
-import { Audit } from '../audit/audit';
 import { hashToken } from '../auth/secret-token';
+import { Commands, UNCHANGED } from '../commands/commands';
 import { isReachableEmail } from '../common/email-address';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
-import { inTransaction, type Tx } from '../database/transaction';
-import { IdempotencyService } from '../idempotency/idempotency.service';
+import type { Tx } from '../database/transaction';
 import type { ClaimedJob, JobResult } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
 import { AddressConfirmationsRepository } from './address-confirmations.repository';
@@ -18,6 +15,12 @@ import { MailSender } from './mail-sender';
 import { confirmationText } from './mail-text';
 import { SubscriptionsRepository, type Address, type SubscriptionRecord } from './subscriptions.repository';
 
+/** An e-mail subscription, and where its e-mails go. */
+export interface EmailSubscription {
+  readonly record: SubscriptionRecord;
+  readonly address: Address;
+}
+
 const CODE_BYTES = 8;
 const A_DAY_SECONDS = 86_400;
 
@@ -25,13 +28,11 @@ const A_DAY_SECONDS = 86_400;
 @Injectable()
 export class AddressConfirmations {
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly confirmations: AddressConfirmationsRepository,
     private readonly subscriptions: SubscriptionsRepository,
     private readonly mails: MailSender,
     private readonly jobs: JobQueue,
-    private readonly audit: Audit,
-    private readonly idempotency: IdempotencyService,
   ) {}
 
   /** Has a code sent, by the job of the subscription. The caller holds the lock of the user's row. Throws `conflict`, `rate_limited`. */
@@ -47,31 +48,23 @@ export class AddressConfirmations {
   }
 
   /** Confirms the user's address with a code from its e-mail; without a code a new one is sent. Throws `validation_failed` for a wrong one. */
-  async confirm<T>(
-    id: string,
-    code: string | undefined,
-    context: RequestContext,
-    answering: (record: SubscriptionRecord, address: Address) => T,
-  ): Promise<T> {
+  confirm(id: string, code: string | undefined, context: RequestContext): Promise<EmailSubscription> {
     const { userId } = context.actor;
-    // A wrong code is counted, so the transaction commits all the same.
-    const answer = await inTransaction(this.dataSource, async (tx) => {
+    return this.commands.run<EmailSubscription>(context, async (tx) => {
       const address = await this.subscriptions.lockOwner(tx, userId, 'email');
       const record = await this.subscriptions.lock(tx, id, userId, 'email');
       if (!record) throw new DomainError('not_found', `E-mail subscription ${id} not found`);
       if (!address.isConfirmed && code === undefined) await this.ask(tx, userId, address, id);
       const isConfirmed =
         address.isConfirmed || (code !== undefined && (await this.confirmations.confirm(tx, userId, address.email, hashOf(code))));
-      if (!isConfirmed && code !== undefined) return null;
+      // A wrong code is counted, so the transaction commits all the same.
+      if (!isConfirmed && code !== undefined) return { refusal: wrongCode(), audit: UNCHANGED };
       if (isConfirmed) await this.wakeAll(tx, userId);
-      await this.audit.record(tx, context, { action: 'email.confirm', resourceType: 'email', resourceId: id });
-      const body = answering(record, { ...address, isConfirmed });
-      await this.idempotency.storeAnswer(tx, context, { status: 200, body });
-      return { body };
+      return {
+        outcome: { record, address: { ...address, isConfirmed } },
+        audit: { action: 'email.confirm', resourceType: 'email', resourceId: id },
+      };
     });
-    if (answer) return answer.body;
-    const detail = 'code is wrong, was used, or has expired. Ask for a new one by sending none';
-    throw new DomainError('validation_failed', `${detail}.`, { errors: [{ pointer: '/code', detail }] });
   }
 
   /** Sends the code that waits, if one does. One that cannot be sent within an hour is given up. */
@@ -96,3 +89,8 @@ export class AddressConfirmations {
 }
 
 const hashOf = (code: string): string => hashToken(code.trim().toLowerCase());
+
+function wrongCode(): DomainError {
+  const detail = 'code is wrong, was used, or has expired. Ask for a new one by sending none';
+  return new DomainError('validation_failed', `${detail}.`, { errors: [{ pointer: '/code', detail }] });
+}

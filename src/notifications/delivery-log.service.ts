@@ -1,11 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
-import { Audit } from '../audit/audit';
+import { Commands } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
-import { inTransaction } from '../database/transaction';
-import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
 import { DeliveryLogRepository, type DeliveryRecord } from './delivery-log.repository';
 import { SubscriptionsService } from './subscriptions.service';
@@ -23,12 +19,10 @@ const CURSOR = /^\d{1,15}$/;
 @Injectable()
 export class DeliveryLogService {
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly subscriptions: SubscriptionsService,
     private readonly log: DeliveryLogRepository,
     private readonly jobs: JobQueue,
-    private readonly audit: Audit,
-    private readonly idempotency: IdempotencyService,
   ) {}
 
   async page(kind: SubscriptionKind, id: string, actor: Actor, query: { cursor?: string; limit: number }): Promise<DeliveryPage> {
@@ -41,17 +35,15 @@ export class DeliveryLogService {
   }
 
   /** Sends it once more, under the same id. Throws `conflict` when it still waits or its subscription is switched off. */
-  async redeliver<T>(id: string, context: RequestContext, answering: (delivery: DeliveryRecord) => T): Promise<T> {
-    return inTransaction(this.dataSource, async (tx) => {
+  redeliver(id: string, context: RequestContext): Promise<DeliveryRecord> {
+    return this.commands.run(context, async (tx) => {
       const delivery = await this.log.lock(tx, id, context.actor.userId);
       if (!delivery) throw new DomainError('not_found', `Delivery ${id} not found`);
       if (!delivery.isEnabled) throw new DomainError('conflict', 'Its subscription is switched off. Switch it on first.');
       if (delivery.state === 'pending') throw new DomainError('conflict', 'This delivery is under way already');
-      const answer = answering(await this.log.sendAgain(tx, delivery));
-      await this.audit.record(tx, context, { action: 'delivery.redeliver', resourceType: 'delivery', resourceId: id });
+      const outcome = await this.log.sendAgain(tx, delivery);
       await this.jobs.enqueue(tx, [{ kind: 'notification.deliver', key: delivery.subscriptionId }]);
-      await this.idempotency.storeAnswer(tx, context, { status: 202, body: answer });
-      return answer;
+      return { outcome, audit: { action: 'delivery.redeliver', resourceType: 'delivery', resourceId: id } };
     });
   }
 }

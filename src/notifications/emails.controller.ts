@@ -1,17 +1,18 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
 import { IdParamDto } from '../common/validation/id.param.dto';
-import { Idempotent } from '../idempotency/idempotent.decorator';
-import { AddressConfirmations } from './address-confirmations';
+import { AddressConfirmations, type EmailSubscription } from './address-confirmations';
 import { DeliveryLogService } from './delivery-log.service';
 import { DeliveriesQueryDto, DeliveryPageDto } from './dto/delivery.dto';
 import { ChangeEmailDto, ConfirmEmailDto, CreateEmailDto, EmailDto } from './dto/email.dto';
+import { emailAnswer, emailCreatedAnswer } from './email-answers';
+import { removedAnswer, testAnswer } from './subscription-answers';
 import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from './subscription-routes';
 import { SubscriptionsService } from './subscriptions.service';
 
@@ -31,17 +32,10 @@ export class EmailsController {
 
   @Post()
   @ApiOperation({ summary: 'Be told of events by e-mail', description: DESCRIPTION })
+  @Command(emailCreatedAnswer)
   @Creates(EmailDto, 'email_not_configured')
-  async create(
-    @Body() body: CreateEmailDto,
-    @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<EmailDto> {
-    const answer = await this.subscriptions.create(KIND, body.toWish(), context, (record, _secret, address) =>
-      EmailDto.from(record, address),
-    );
-    void reply.header('Location', `/api/notifications/emails/${answer.id}`);
-    return answer;
+  create(@Body() body: CreateEmailDto, @Context() context: RequestContext): Promise<EmailSubscription> {
+    return this.subscriptions.create(KIND, body.toWish(), context);
   }
 
   @Get()
@@ -61,22 +55,23 @@ export class EmailsController {
 
   @Patch(':id')
   @ApiOperation({ summary: 'Change an e-mail subscription', description: 'What is absent stays.' })
+  @Command(emailAnswer, { takesKey: false })
   @Changes(EmailDto)
-  async change(@Param() { id }: IdParamDto, @Body() body: ChangeEmailDto, @Context() context: RequestContext): Promise<EmailDto> {
+  async change(@Param() { id }: IdParamDto, @Body() body: ChangeEmailDto, @Context() context: RequestContext): Promise<EmailSubscription> {
     const record = await this.subscriptions.change(KIND, id, body.toChange(), context);
-    return EmailDto.from(record, await this.subscriptions.addressOf(context.actor));
+    return { record, address: await this.subscriptions.addressOf(context.actor) };
   }
 
   @Delete(':id')
   @ApiOperation({ summary: 'Remove an e-mail subscription with its log' })
+  @Command(removedAnswer)
   @Removes()
-  async remove(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
-    await this.subscriptions.remove(KIND, id, context);
+  remove(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
+    return this.subscriptions.remove(KIND, id, context);
   }
 
   @Post(':id/confirm')
-  @Idempotent()
-  @HttpCode(HttpStatus.OK)
+  @Command(emailAnswer)
   @RefuseExtras('query')
   @ApiOperation({
     summary: 'Confirm your address',
@@ -84,15 +79,16 @@ export class EmailsController {
   })
   @ApiOkResponse({ type: EmailDto })
   @ApiProblem('malformed_json', 'invalid_request', 'read_only_token', 'not_found', 'conflict', 'email_not_configured', 'validation_failed')
-  confirm(@Param() { id }: IdParamDto, @Body() { code }: ConfirmEmailDto, @Context() context: RequestContext): Promise<EmailDto> {
-    return this.confirmations.confirm(id, code, context, (record, address) => EmailDto.from(record, address));
+  confirm(@Param() { id }: IdParamDto, @Body() { code }: ConfirmEmailDto, @Context() context: RequestContext): Promise<EmailSubscription> {
+    return this.confirmations.confirm(id, code, context);
   }
 
   @Post(':id/test')
   @ApiOperation({ summary: 'Send a test e-mail', description: 'At most one every ten seconds; the log shows what became of it.' })
+  @Command(testAnswer)
   @SendsTest('email_not_configured')
-  async test(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
-    await this.subscriptions.test(KIND, id, context);
+  test(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
+    return this.subscriptions.test(KIND, id, context);
   }
 
   @Get(':id/deliveries')

@@ -2,15 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
-import { Audit } from '../audit/audit';
+import type { AuditEntry } from '../audit/audit';
 import type { Details } from '../audit/bounded-details';
+import { Commands } from '../commands/commands';
 import { SecretBox } from '../common/crypto/secret-box';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
 import { inTransaction, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
-import type { Answer } from '../common/http/answer';
-import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
 import { AddressConfirmations } from './address-confirmations';
 import { MailSender } from './mail-sender';
@@ -39,8 +38,18 @@ const CHECKS_AT_A_TIME = 4;
 /** Rows of a log that one statement removes: many fewer than its time limit allows. */
 const LOG_BATCH = 5_000;
 
-/** Makes the answer that a repeated request gets again; it is stored with the change. */
-export type Answering<T> = (record: SubscriptionRecord, secret: string, address: Address) => T;
+/** A subscription that was made. Its secret is shown to its owner now and never again. */
+export interface Created {
+  readonly record: SubscriptionRecord;
+  readonly secret: string;
+  readonly address: Address;
+}
+
+/** A webhook with the secret that signs from now on. */
+export interface Rotated {
+  readonly record: SubscriptionRecord;
+  readonly secret: string;
+}
 
 /** A user's own subscriptions. Nobody else sees or changes them, administrators neither. */
 @Injectable()
@@ -56,8 +65,7 @@ export class SubscriptionsService {
     private readonly secrets: SecretBox,
     private readonly events: Events,
     private readonly jobs: JobQueue,
-    private readonly audit: Audit,
-    private readonly idempotency: IdempotencyService,
+    private readonly commands: Commands,
   ) {}
 
   list(kind: SubscriptionKind, actor: Actor): Promise<SubscriptionRecord[]> {
@@ -73,11 +81,11 @@ export class SubscriptionsService {
   }
 
   /** Throws `validation_failed` for a target that may not be reached, `conflict` when the user has enough. */
-  async create<T>(kind: SubscriptionKind, wish: SubscriptionWish, context: RequestContext, answering: Answering<T>): Promise<T> {
+  async create(kind: SubscriptionKind, wish: SubscriptionWish, context: RequestContext): Promise<Created> {
     this.requireMailServer(kind);
     const { userId } = context.actor;
     if (wish.url !== null) await this.checkTarget(wish.url, userId);
-    return inTransaction(this.dataSource, async (tx) => {
+    return this.commands.run(context, async (tx) => {
       const { count, ...address } = await this.subscriptions.lockOwner(tx, userId, kind);
       if (count >= KINDS[kind].most) throw new DomainError('conflict', `You have ${String(count)} of them already. Remove one first.`);
       const id = randomUUID();
@@ -85,21 +93,17 @@ export class SubscriptionsService {
       const secretSealed = kind === 'webhook' ? this.secrets.seal(secret, secretContext(id)) : null;
       const record = await this.subscriptions.insert(tx, { ...wish, id, userId, kind, secretSealed });
       if (kind === 'email' && !address.isConfirmed) await this.confirmations.ask(tx, userId, address, id);
-      await this.audit.record(tx, context, { ...resource(kind, 'create', id), after: visible(record) });
-      const answer = answering(record, secret, address);
-      await this.store(tx, context, { status: 201, body: answer, location: `/api/notifications/${kind}s/${id}` });
-      return answer;
+      return { outcome: { record, secret, address }, audit: { ...entry(kind, 'create', id), after: visible(record) } };
     });
   }
 
   async change(kind: SubscriptionKind, id: string, change: SubscriptionChange, context: RequestContext): Promise<SubscriptionRecord> {
     if (change.url != null) await this.checkTarget(change.url, context.actor.userId);
-    return inTransaction(this.dataSource, async (tx) => {
+    return this.commands.run(context, async (tx) => {
       const before = await this.lock(tx, kind, id, context);
       const after = await this.subscriptions.change(tx, id, change);
-      await this.audit.record(tx, context, { ...resource(kind, 'change', id), before: visible(before), after: visible(after) });
       if (after.enabled) await this.jobs.enqueue(tx, [{ kind: 'notification.deliver', key: id }]);
-      return after;
+      return { outcome: after, audit: { ...entry(kind, 'change', id), before: visible(before), after: visible(after) } };
     });
   }
 
@@ -108,44 +112,39 @@ export class SubscriptionsService {
     await this.find(kind, id, context.actor);
     const removeBatch = (): Promise<number> => inTransaction(this.dataSource, (tx) => this.subscriptions.removeLog(tx, id, LOG_BATCH));
     while ((await removeBatch()) === LOG_BATCH);
-    await inTransaction(this.dataSource, async (tx) => {
+    await this.commands.run(context, async (tx) => {
       const before = await this.lock(tx, kind, id, context);
       await this.subscriptions.remove(tx, id);
-      await this.audit.record(tx, context, { ...resource(kind, 'remove', id), before: visible(before) });
-      await this.store(tx, context, { status: 204, body: undefined });
+      return { outcome: undefined, audit: { ...entry(kind, 'remove', id), before: visible(before) } };
     });
   }
 
   /** The new secret signs from now on; the old one signs beside it for a day. */
-  async rotate<T>(id: string, context: RequestContext, answering: (record: SubscriptionRecord, secret: string) => T): Promise<T> {
-    return inTransaction(this.dataSource, async (tx) => {
+  rotate(id: string, context: RequestContext): Promise<Rotated> {
+    return this.commands.run(context, async (tx) => {
       const { secretSealed } = await this.lock(tx, 'webhook', id, context);
       const secret = newWebhookSecret();
       const sealed = { secret: this.secrets.seal(secret, secretContext(id)), previous: this.readable(id, secretSealed) };
       const record = await this.subscriptions.rotate(tx, id, sealed, OLD_SECRET_HOURS);
-      await this.audit.record(tx, context, { ...resource('webhook', 'rotate_secret', id) });
-      const answer = answering(record, secret);
-      await this.store(tx, context, { status: 200, body: answer });
-      return answer;
+      return { outcome: { record, secret }, audit: entry('webhook', 'rotate_secret', id) };
     });
   }
 
   /** An event of its own, which takes the way that all others take. Throws `conflict` when switched off, `rate_limited` when too often. */
-  async test(kind: SubscriptionKind, id: string, context: RequestContext): Promise<void> {
-    await inTransaction(this.dataSource, async (tx) => {
+  test(kind: SubscriptionKind, id: string, context: RequestContext): Promise<void> {
+    const { userId } = context.actor;
+    return this.commands.run(context, async (tx) => {
       const { enabled } = await this.lock(tx, kind, id, context);
       if (!enabled) throw new DomainError('conflict', `This ${KINDS[kind].name.toLowerCase()} is switched off. Switch it on first.`);
       this.requireMailServer(kind);
-      if (kind === 'email' && !(await this.subscriptions.addressOf(tx, context.actor.userId)).isConfirmed)
+      if (kind === 'email' && !(await this.subscriptions.addressOf(tx, userId)).isConfirmed)
         throw new DomainError('conflict', unconfirmed(id));
       if (!(await this.subscriptions.noteTest(tx, id, TEST_EVERY_SECONDS)))
         throw new DomainError('rate_limited', `One test every ${String(TEST_EVERY_SECONDS)} seconds`, {
           retryAfterSeconds: TEST_EVERY_SECONDS,
         });
-      const { userId } = context.actor;
       await this.events.record(tx, [{ type: 'fog.notification.test', userId, data: { subscription_id: id, requested_by: userId } }]);
-      await this.audit.record(tx, context, { ...resource(kind, 'test', id) });
-      await this.store(tx, context, { status: 202, body: undefined });
+      return { outcome: undefined, audit: entry(kind, 'test', id) };
     });
   }
 
@@ -166,10 +165,6 @@ export class SubscriptionsService {
   private requireMailServer(kind: SubscriptionKind): void {
     if (kind === 'email' && !this.mails.isConfigured)
       throw new DomainError('email_not_configured', 'E-mail is not configured on this server');
-  }
-
-  private store(tx: Tx, context: RequestContext, answer: Answer): Promise<void> {
-    return this.idempotency.storeAnswer(tx, context, answer);
   }
 
   private async checkTarget(url: string, userId: string): Promise<void> {
@@ -194,7 +189,11 @@ function found<T>(kind: SubscriptionKind, id: string, record: T | null): T {
 const unconfirmed = (id: string): string =>
   `Your address is not confirmed yet. Send the code from our e-mail to POST /api/notifications/emails/${id}/confirm first.`;
 
-const resource = (kind: SubscriptionKind, verb: string, id: string) => ({ action: `${kind}.${verb}`, resourceType: kind, resourceId: id });
+const entry = (kind: SubscriptionKind, verb: string, id: string): AuditEntry => ({
+  action: `${kind}.${verb}`,
+  resourceType: kind,
+  resourceId: id,
+});
 
 /** For the audit log: of an address only where it leads, because its path and query often hold a token. */
 const visible = ({ url, eventTypes, labels, enabled }: SubscriptionRecord): Details => ({

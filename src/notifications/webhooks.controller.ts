@@ -1,18 +1,20 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
 import { IdParamDto } from '../common/validation/id.param.dto';
-import { Idempotent } from '../idempotency/idempotent.decorator';
 import { DeliveryLogService } from './delivery-log.service';
 import { DeliveriesQueryDto, DeliveryPageDto } from './dto/delivery.dto';
 import { ChangeWebhookDto, CreateWebhookDto, WebhookDto, WebhookWithSecretDto } from './dto/webhook.dto';
+import { removedAnswer, testAnswer } from './subscription-answers';
 import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from './subscription-routes';
-import { SubscriptionsService } from './subscriptions.service';
+import type { SubscriptionRecord } from './subscriptions.repository';
+import { SubscriptionsService, type Created, type Rotated } from './subscriptions.service';
+import { secretRotatedAnswer, webhookAnswer, webhookCreatedAnswer } from './webhook-answers';
 
 const KIND = 'webhook';
 
@@ -30,17 +32,10 @@ export class WebhooksController {
     summary: 'Be told of events by HTTP',
     description: 'Signed as Standard Webhooks says. The secret is shown in this answer only. At most 20.',
   })
+  @Command(webhookCreatedAnswer)
   @Creates(WebhookWithSecretDto)
-  async create(
-    @Body() body: CreateWebhookDto,
-    @Context() context: RequestContext,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<WebhookWithSecretDto> {
-    const answer = await this.subscriptions.create(KIND, body.toWish(), context, (record, secret) =>
-      WebhookWithSecretDto.with(record, secret),
-    );
-    void reply.header('Location', `/api/notifications/webhooks/${answer.id}`);
-    return answer;
+  create(@Body() body: CreateWebhookDto, @Context() context: RequestContext): Promise<Created> {
+    return this.subscriptions.create(KIND, body.toWish(), context);
   }
 
   @Get()
@@ -59,34 +54,36 @@ export class WebhooksController {
 
   @Patch(':id')
   @ApiOperation({ summary: 'Change a webhook', description: 'What is absent stays. Holds for what is sent from then on.' })
+  @Command(webhookAnswer, { takesKey: false })
   @Changes(WebhookDto)
-  async change(@Param() { id }: IdParamDto, @Body() body: ChangeWebhookDto, @Context() context: RequestContext): Promise<WebhookDto> {
-    return WebhookDto.from(await this.subscriptions.change(KIND, id, body.toChange(), context));
+  change(@Param() { id }: IdParamDto, @Body() body: ChangeWebhookDto, @Context() context: RequestContext): Promise<SubscriptionRecord> {
+    return this.subscriptions.change(KIND, id, body.toChange(), context);
   }
 
   @Delete(':id')
   @ApiOperation({ summary: 'Remove a webhook with its log' })
+  @Command(removedAnswer)
   @Removes()
-  async remove(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
-    await this.subscriptions.remove(KIND, id, context);
+  remove(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
+    return this.subscriptions.remove(KIND, id, context);
   }
 
   @Post(':id/rotate-secret')
   @RefuseExtras('body', 'query')
-  @Idempotent()
-  @HttpCode(HttpStatus.OK)
+  @Command(secretRotatedAnswer)
   @ApiOperation({ summary: 'Get a new secret', description: 'For 24 hours requests are signed with the old one too.' })
   @ApiOkResponse({ type: WebhookWithSecretDto })
   @ApiProblem('invalid_request', 'read_only_token', 'not_found')
-  rotate(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<WebhookWithSecretDto> {
-    return this.subscriptions.rotate(id, context, (record, secret) => WebhookWithSecretDto.with(record, secret));
+  rotate(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<Rotated> {
+    return this.subscriptions.rotate(id, context);
   }
 
   @Post(':id/test')
   @ApiOperation({ summary: 'Send a test event', description: 'At most one every ten seconds; the log shows what became of it.' })
+  @Command(testAnswer)
   @SendsTest()
-  async test(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
-    await this.subscriptions.test(KIND, id, context);
+  test(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
+    return this.subscriptions.test(KIND, id, context);
   }
 
   @Get(':id/deliveries')

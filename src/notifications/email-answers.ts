@@ -1,0 +1,11 @@
+import type { Answer } from '../common/http/answer';
+import type { EmailSubscription } from './address-confirmations';
+import { EmailDto } from './dto/email.dto';
+
+export const emailCreatedAnswer = ({ record, address }: EmailSubscription): Answer => ({
+  status: 201,
+  body: EmailDto.from(record, address),
+  location: `/api/notifications/emails/${record.id}`,
+});
+
+export const emailAnswer = ({ record, address }: EmailSubscription): Answer => ({ status: 200, body: EmailDto.from(record, address) });
