@@ -4,8 +4,8 @@ import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
 import { JobQueue } from '../jobs/job-queue';
 import { DeliveryLogRepository, type DeliveryRecord } from './delivery-log.repository';
+import type { SubscriptionRef } from './notification-channel';
 import { SubscriptionsService } from './subscriptions.service';
-import type { SubscriptionKind } from './subscriptions.repository';
 
 export interface DeliveryPage {
   readonly deliveries: readonly DeliveryRecord[];
@@ -25,10 +25,10 @@ export class DeliveryLogService {
     private readonly jobs: JobQueue,
   ) {}
 
-  async page(kind: SubscriptionKind, id: string, actor: Actor, query: { cursor?: string; limit: number }): Promise<DeliveryPage> {
+  async page(ref: SubscriptionRef, actor: Actor, query: { cursor?: string; limit: number }): Promise<DeliveryPage> {
     const before = query.cursor === undefined ? null : positionOf(query.cursor);
-    await this.subscriptions.find(kind, id, actor);
-    const rows = await this.log.page(id, before, query.limit + 1);
+    await this.subscriptions.find(ref, actor);
+    const rows = await this.log.page(ref.id, before, query.limit + 1);
     const deliveries = rows.slice(0, query.limit);
     const last = deliveries.at(-1);
     return { deliveries, next: rows.length > query.limit && last ? encode(last.position) : null };

@@ -13,11 +13,11 @@ export const NotificationRoutes = (): ClassDecorator =>
   );
 
 /*
- * What a route of webhooks and the same one of e-mails take, answer and refuse alike. Address and words stay with the route.
+ * What the same route of every channel takes, answers and refuses. Address, presenter and words stay with the route.
  * The lists are in the order in which decorators over a method take effect, which is from below.
  */
 
-/** Makes a subscription. `more`: what this kind refuses besides. */
+/** Makes a subscription. `more`: what this channel refuses besides. */
 export const Creates = (type: Type, ...more: ProblemCode[]): MethodDecorator =>
   applyDecorators(
     ApiProblem('malformed_json', 'read_only_token', 'conflict', ...more, 'validation_failed'),
@@ -40,7 +40,7 @@ export const Changes = (type: Type): MethodDecorator =>
 export const Removes = (): MethodDecorator =>
   applyDecorators(ApiProblem('invalid_request', 'read_only_token', 'not_found'), ApiNoContentResponse(), RefuseExtras('body', 'query'));
 
-/** Sends a test to one subscription. `more`: what this kind refuses besides. */
+/** Sends a test to one subscription. `more`: what this channel refuses besides. */
 export const SendsTest = (...more: ProblemCode[]): MethodDecorator =>
   applyDecorators(
     ApiProblem('invalid_request', 'read_only_token', 'not_found', 'conflict', ...more),

@@ -1,29 +1,32 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
-import { Command } from '../commands/command.decorator';
-import { Context } from '../common/http/context.decorator';
-import { CurrentActor } from '../common/http/current-actor.decorator';
-import { RefuseExtras } from '../common/http/refuse-extras.decorator';
-import { ApiProblem } from '../common/problem/api-problem.decorator';
-import type { Actor, RequestContext } from '../common/request-context';
-import { IdParamDto } from '../common/validation/id.param.dto';
-import { DeliveryLogService } from './delivery-log.service';
-import { DeliveriesQueryDto, DeliveryPageDto } from './dto/delivery.dto';
-import { ChangeWebhookDto, CreateWebhookDto, WebhookDto, WebhookWithSecretDto } from './dto/webhook.dto';
-import { removedAnswer, testAnswer } from './subscription-answers';
-import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from './subscription-routes';
-import type { SubscriptionRecord } from './subscriptions.repository';
-import { SubscriptionsService, type Created, type Rotated } from './subscriptions.service';
+import { Command } from '../../commands/command.decorator';
+import { Context } from '../../common/http/context.decorator';
+import { CurrentActor } from '../../common/http/current-actor.decorator';
+import { RefuseExtras } from '../../common/http/refuse-extras.decorator';
+import { ApiProblem } from '../../common/problem/api-problem.decorator';
+import type { Actor, RequestContext } from '../../common/request-context';
+import { IdParamDto } from '../../common/validation/id.param.dto';
+import { DeliveryLogService } from '../delivery-log.service';
+import { DeliveriesQueryDto, DeliveryPageDto } from '../dto/delivery.dto';
+import type { SubscriptionRef } from '../notification-channel';
+import type { SubscriptionRecord } from '../subscription';
+import { removedAnswer, testAnswer } from '../subscription-answers';
+import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from '../subscription-routes';
+import { SubscriptionsService, type Created } from '../subscriptions.service';
+import { RotateSecretService, type Rotated } from './rotate-secret.service';
 import { secretRotatedAnswer, webhookAnswer, webhookCreatedAnswer } from './webhook-answers';
-
-const KIND = 'webhook';
+import { WebhookChannel } from './webhook.channel';
+import { ChangeWebhookDto, CreateWebhookDto, WebhookDto, WebhookWithSecretDto } from './webhook.dto';
 
 /** A user's own webhooks. */
 @NotificationRoutes()
 @Controller('notifications/webhooks')
 export class WebhooksController {
   constructor(
+    private readonly channel: WebhookChannel,
     private readonly subscriptions: SubscriptionsService,
+    private readonly secrets: RotateSecretService,
     private readonly log: DeliveryLogService,
   ) {}
 
@@ -34,22 +37,22 @@ export class WebhooksController {
   })
   @Command(webhookCreatedAnswer)
   @Creates(WebhookWithSecretDto)
-  create(@Body() body: CreateWebhookDto, @Context() context: RequestContext): Promise<Created> {
-    return this.subscriptions.create(KIND, body.toWish(), context);
+  create(@Body() body: CreateWebhookDto, @Context() context: RequestContext): Promise<Created<string>> {
+    return this.subscriptions.create(this.channel, body.toWish(), context);
   }
 
   @Get()
   @ApiOperation({ summary: 'List your webhooks', description: 'Newest first, without their secrets.' })
   @ApiOkResponse({ type: [WebhookDto] })
   async list(@CurrentActor() actor: Actor): Promise<WebhookDto[]> {
-    return (await this.subscriptions.list(KIND, actor)).map((record) => WebhookDto.from(record));
+    return (await this.subscriptions.list(this.channel, actor)).map((record) => WebhookDto.from(record));
   }
 
   @Get(':id')
   @ApiOperation({ summary: 'See one of your webhooks' })
   @Finds(WebhookDto)
   async find(@Param() { id }: IdParamDto, @CurrentActor() actor: Actor): Promise<WebhookDto> {
-    return WebhookDto.from(await this.subscriptions.find(KIND, id, actor));
+    return WebhookDto.from(await this.subscriptions.find(this.ref(id), actor));
   }
 
   @Patch(':id')
@@ -57,7 +60,7 @@ export class WebhooksController {
   @Command(webhookAnswer, { takesKey: false })
   @Changes(WebhookDto)
   change(@Param() { id }: IdParamDto, @Body() body: ChangeWebhookDto, @Context() context: RequestContext): Promise<SubscriptionRecord> {
-    return this.subscriptions.change(KIND, id, body.toChange(), context);
+    return this.subscriptions.change(this.ref(id), body.toChange(), context);
   }
 
   @Delete(':id')
@@ -65,7 +68,7 @@ export class WebhooksController {
   @Command(removedAnswer)
   @Removes()
   remove(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
-    return this.subscriptions.remove(KIND, id, context);
+    return this.subscriptions.remove(this.ref(id), context);
   }
 
   @Post(':id/rotate-secret')
@@ -75,7 +78,7 @@ export class WebhooksController {
   @ApiOkResponse({ type: WebhookWithSecretDto })
   @ApiProblem('invalid_request', 'read_only_token', 'not_found')
   rotate(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<Rotated> {
-    return this.subscriptions.rotate(id, context);
+    return this.secrets.rotate(id, context);
   }
 
   @Post(':id/test')
@@ -83,7 +86,7 @@ export class WebhooksController {
   @Command(testAnswer)
   @SendsTest()
   test(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
-    return this.subscriptions.test(KIND, id, context);
+    return this.subscriptions.test(this.ref(id), context);
   }
 
   @Get(':id/deliveries')
@@ -94,6 +97,10 @@ export class WebhooksController {
     @Query() query: DeliveriesQueryDto,
     @CurrentActor() actor: Actor,
   ): Promise<DeliveryPageDto> {
-    return DeliveryPageDto.from(await this.log.page(KIND, id, actor, query));
+    return DeliveryPageDto.from(await this.log.page(this.ref(id), actor, query));
+  }
+
+  private ref(id: string): SubscriptionRef {
+    return { channel: this.channel, id };
   }
 }

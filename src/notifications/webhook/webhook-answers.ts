@@ -1,9 +1,10 @@
-import type { Answer } from '../common/http/answer';
-import { WebhookDto, WebhookWithSecretDto } from './dto/webhook.dto';
-import type { Created, Rotated } from './subscriptions.service';
-import type { SubscriptionRecord } from './subscriptions.repository';
+import type { Answer } from '../../common/http/answer';
+import type { SubscriptionRecord } from '../subscription';
+import type { Created } from '../subscriptions.service';
+import type { Rotated } from './rotate-secret.service';
+import { WebhookDto, WebhookWithSecretDto } from './webhook.dto';
 
-export const webhookCreatedAnswer = ({ record, secret }: Created): Answer => ({
+export const webhookCreatedAnswer = ({ record, secret }: Created<string>): Answer => ({
   status: 201,
   body: WebhookWithSecretDto.with(record, secret),
   location: `/api/notifications/webhooks/${record.id}`,

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import { AppConfig } from '../config/app-config';
+import { AppConfig } from '../../config/app-config';
 import { AddressPolicy } from './address-policy';
 import { RESOLVE_HOST, type ResolveHost } from './resolve-host';
 

@@ -1,22 +1,23 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
-import { Command } from '../commands/command.decorator';
-import { Context } from '../common/http/context.decorator';
-import { CurrentActor } from '../common/http/current-actor.decorator';
-import { RefuseExtras } from '../common/http/refuse-extras.decorator';
-import { ApiProblem } from '../common/problem/api-problem.decorator';
-import type { Actor, RequestContext } from '../common/request-context';
-import { IdParamDto } from '../common/validation/id.param.dto';
-import { AddressConfirmations, type EmailSubscription } from './address-confirmations';
-import { DeliveryLogService } from './delivery-log.service';
-import { DeliveriesQueryDto, DeliveryPageDto } from './dto/delivery.dto';
-import { ChangeEmailDto, ConfirmEmailDto, CreateEmailDto, EmailDto } from './dto/email.dto';
+import { Command } from '../../commands/command.decorator';
+import { Context } from '../../common/http/context.decorator';
+import { CurrentActor } from '../../common/http/current-actor.decorator';
+import { RefuseExtras } from '../../common/http/refuse-extras.decorator';
+import { ApiProblem } from '../../common/problem/api-problem.decorator';
+import type { Actor, RequestContext } from '../../common/request-context';
+import { IdParamDto } from '../../common/validation/id.param.dto';
+import { DeliveryLogService } from '../delivery-log.service';
+import { DeliveriesQueryDto, DeliveryPageDto } from '../dto/delivery.dto';
+import type { SubscriptionRef } from '../notification-channel';
+import { removedAnswer, testAnswer } from '../subscription-answers';
+import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from '../subscription-routes';
+import { SubscriptionsService } from '../subscriptions.service';
+import { ConfirmEmailService, type EmailSubscription } from './confirm-email.service';
 import { emailAnswer, emailCreatedAnswer } from './email-answers';
-import { removedAnswer, testAnswer } from './subscription-answers';
-import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from './subscription-routes';
-import { SubscriptionsService } from './subscriptions.service';
+import { EmailChannel } from './email.channel';
+import { ChangeEmailDto, ConfirmEmailDto, CreateEmailDto, EmailDto } from './email.dto';
 
-const KIND = 'email';
 const DESCRIPTION =
   'To the address of your account, and no other. Until you have confirmed it once, an e-mail with a code goes there and nothing else. At most 5.';
 
@@ -25,8 +26,9 @@ const DESCRIPTION =
 @Controller('notifications/emails')
 export class EmailsController {
   constructor(
+    private readonly channel: EmailChannel,
     private readonly subscriptions: SubscriptionsService,
-    private readonly confirmations: AddressConfirmations,
+    private readonly confirmations: ConfirmEmailService,
     private readonly log: DeliveryLogService,
   ) {}
 
@@ -35,14 +37,14 @@ export class EmailsController {
   @Command(emailCreatedAnswer)
   @Creates(EmailDto, 'email_not_configured')
   create(@Body() body: CreateEmailDto, @Context() context: RequestContext): Promise<EmailSubscription> {
-    return this.subscriptions.create(KIND, body.toWish(), context);
+    return this.subscriptions.create(this.channel, body.toWish(), context);
   }
 
   @Get()
   @ApiOperation({ summary: 'List your e-mail subscriptions', description: 'Newest first.' })
   @ApiOkResponse({ type: [EmailDto] })
   async list(@CurrentActor() actor: Actor): Promise<EmailDto[]> {
-    const [records, address] = await Promise.all([this.subscriptions.list(KIND, actor), this.subscriptions.addressOf(actor)]);
+    const [records, address] = await Promise.all([this.subscriptions.list(this.channel, actor), this.subscriptions.addressOf(actor)]);
     return records.map((record) => EmailDto.from(record, address));
   }
 
@@ -50,7 +52,7 @@ export class EmailsController {
   @ApiOperation({ summary: 'See one of your e-mail subscriptions' })
   @Finds(EmailDto)
   async find(@Param() { id }: IdParamDto, @CurrentActor() actor: Actor): Promise<EmailDto> {
-    return EmailDto.from(await this.subscriptions.find(KIND, id, actor), await this.subscriptions.addressOf(actor));
+    return EmailDto.from(await this.subscriptions.find(this.ref(id), actor), await this.subscriptions.addressOf(actor));
   }
 
   @Patch(':id')
@@ -58,7 +60,7 @@ export class EmailsController {
   @Command(emailAnswer, { takesKey: false })
   @Changes(EmailDto)
   async change(@Param() { id }: IdParamDto, @Body() body: ChangeEmailDto, @Context() context: RequestContext): Promise<EmailSubscription> {
-    const record = await this.subscriptions.change(KIND, id, body.toChange(), context);
+    const record = await this.subscriptions.change(this.ref(id), body.toChange(), context);
     return { record, address: await this.subscriptions.addressOf(context.actor) };
   }
 
@@ -67,7 +69,7 @@ export class EmailsController {
   @Command(removedAnswer)
   @Removes()
   remove(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
-    return this.subscriptions.remove(KIND, id, context);
+    return this.subscriptions.remove(this.ref(id), context);
   }
 
   @Post(':id/confirm')
@@ -88,7 +90,7 @@ export class EmailsController {
   @Command(testAnswer)
   @SendsTest('email_not_configured')
   test(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
-    return this.subscriptions.test(KIND, id, context);
+    return this.subscriptions.test(this.ref(id), context);
   }
 
   @Get(':id/deliveries')
@@ -99,6 +101,10 @@ export class EmailsController {
     @Query() query: DeliveriesQueryDto,
     @CurrentActor() actor: Actor,
   ): Promise<DeliveryPageDto> {
-    return DeliveryPageDto.from(await this.log.page(KIND, id, actor, query));
+    return DeliveryPageDto.from(await this.log.page(this.ref(id), actor, query));
+  }
+
+  private ref(id: string): SubscriptionRef {
+    return { channel: this.channel, id };
   }
 }

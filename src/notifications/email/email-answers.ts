@@ -1,6 +1,6 @@
-import type { Answer } from '../common/http/answer';
-import type { EmailSubscription } from './address-confirmations';
-import { EmailDto } from './dto/email.dto';
+import type { Answer } from '../../common/http/answer';
+import type { EmailSubscription } from './confirm-email.service';
+import { EmailDto } from './email.dto';
 
 export const emailCreatedAnswer = ({ record, address }: EmailSubscription): Answer => ({
   status: 201,
