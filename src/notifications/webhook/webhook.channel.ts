@@ -9,7 +9,7 @@ import type { SubscriptionChange, SubscriptionRecord } from '../subscription';
 import { UserPlaces } from '../user-places';
 import { WebhookSecrets } from './webhook-secrets';
 import { WebhookSender } from './webhook-sender';
-import { TargetRefused, WebhookTargets } from './webhook-targets';
+import { hasName, TargetRefused, WebhookTargets } from './webhook-targets';
 
 /** Names that one user may have looked up at a time. */
 const CHECKS_AT_A_TIME = 4;
@@ -43,15 +43,12 @@ export class WebhookChannel extends NotificationChannel<string> {
 
   async checkTarget({ url }: Pick<SubscriptionChange, 'url'>, userId: string): Promise<void> {
     if (url == null) return;
-    if (!this.checks.enter(userId))
-      throw new DomainError('rate_limited', 'Too many addresses of yours are being checked', { retryAfterSeconds: CHECK_AGAIN_SECONDS });
     try {
-      await this.targets.check(url);
+      // Only names keep us waiting for the resolver; an address in the URL takes nobody's place.
+      if (hasName(this.targets.read(url))) await this.lookUp(url, userId);
     } catch (error) {
       if (!(error instanceof TargetRefused)) throw error;
       throw new DomainError('validation_failed', `${error.message}.`, { errors: [{ pointer: '/url', detail: error.message }] });
-    } finally {
-      this.checks.leave(userId);
     }
   }
 
@@ -74,5 +71,15 @@ export class WebhookChannel extends NotificationChannel<string> {
     }
     const timestamp = Math.floor(this.clock.now().getTime() / 1000);
     return this.sender.send({ url: target.url ?? '', id: event.id, timestamp, body: JSON.stringify(event), secrets }, signal);
+  }
+
+  private async lookUp(url: string, userId: string): Promise<void> {
+    if (!this.checks.enter(userId))
+      throw new DomainError('rate_limited', 'Too many addresses of yours are being checked', { retryAfterSeconds: CHECK_AGAIN_SECONDS });
+    try {
+      await this.targets.check(url);
+    } finally {
+      this.checks.leave(userId);
+    }
   }
 }
