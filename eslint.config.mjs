@@ -57,6 +57,11 @@ export default tseslint.config(
               except: ['./runtime-driver.ts'],
               message: 'The API never calls a driver: deployments/ may only use the types of the contract.',
             },
+            {
+              target: './src/notifications/!(channel-list).ts',
+              from: './src/notifications/!(dto|entities)/**',
+              message: 'The room knows channels only by notification-channel.ts; they are put together in channel-list.ts.',
+            },
             { target: './src/**/!(*.spec).ts', from: './test', message: 'The product does not depend on its tests.' },
           ],
         },

@@ -7,6 +7,7 @@ import { AuthModule } from './auth/auth.module';
 import { CommandsModule } from './commands/commands.module';
 import type { Clock } from './common/clock';
 import { ClockModule } from './common/clock.module';
+import { CryptoModule } from './common/crypto/crypto.module';
 import type { AppConfig } from './config/app-config';
 import { ConfigModule } from './config/config.module';
 import { dataSourceOptions } from './data-source-options';
@@ -46,6 +47,7 @@ export class AppModule {
     const common = [
       ConfigModule.of(config),
       ClockModule.of(clock),
+      CryptoModule.of(config),
       LoggingModule.of(logger),
       TypeOrmModule.forRoot({
         ...dataSourceOptions({ url: databaseUrl, poolSize: config.DATABASE_POOL_SIZE, answerTimeoutMs: DATABASE_ANSWERS_WITHIN_MS }),

@@ -21,7 +21,7 @@ import { Job } from './jobs/job.entity';
 import { FogNode } from './nodes/entities/fog-node.entity';
 import { PurgedDeployment } from './retention/entities/purged-deployment.entity';
 import { RetentionPolicyRow } from './retention/entities/retention-policy.entity';
-import { AddressCode } from './notifications/entities/address-code.entity';
+import { AddressCode } from './notifications/email/address-code.entity';
 import { ConfirmedAddress } from './notifications/entities/confirmed-address.entity';
 import { Delivery } from './notifications/entities/delivery.entity';
 import { Subscription } from './notifications/entities/subscription.entity';

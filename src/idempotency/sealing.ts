@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+import { createHash, createHmac, hkdfSync } from 'node:crypto';
+import { decrypt, encrypt, type Binding } from '../common/crypto/authenticated-encryption';
 
 /**
  * Everything that is stored under an idempotency key is protected by the key itself: the row holds only its hash, the
@@ -13,9 +14,6 @@ export interface KeyMaterial {
   readonly answerKey: Buffer;
 }
 
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
-
 export function keyMaterial(scope: string, key: string): KeyMaterial {
   const derive = (purpose: string): Buffer => Buffer.from(hkdfSync('sha256', key, scope, `fog-compute idempotency ${purpose}`, 32));
   return {
@@ -26,19 +24,16 @@ export function keyMaterial(scope: string, key: string): KeyMaterial {
 }
 
 export function seal(value: unknown, answerKey: Buffer): Buffer {
-  const iv = randomBytes(IV_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', answerKey, iv);
-  const text = Buffer.concat([cipher.update(JSON.stringify(value), 'utf8'), cipher.final()]);
-  return Buffer.concat([iv, cipher.getAuthTag(), text]);
+  return encrypt(JSON.stringify(value), bindingOf(answerKey));
 }
 
 /** Throws when the bytes were not sealed under this key. */
 export function unseal(sealed: Buffer, answerKey: Buffer): unknown {
-  const decipher = createDecipheriv('aes-256-gcm', answerKey, sealed.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
-  decipher.setAuthTag(sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES));
-  const text = Buffer.concat([decipher.update(sealed.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]);
-  return JSON.parse(text.toString('utf8')) as unknown;
+  return JSON.parse(decrypt(sealed, bindingOf(answerKey))) as unknown;
 }
+
+/** The key belongs to one row and its bytes live for a day, so they need neither a version nor the name of their place. */
+const bindingOf = (answerKey: Buffer): Binding => ({ key: answerKey, head: Buffer.alloc(0), context: '' });
 
 /** Identifies a request: method, path with query, and the body whatever the order of its keys. */
 export function hashRequest(request: { method: string; url: string; body: unknown }, requestKey: Buffer): string {

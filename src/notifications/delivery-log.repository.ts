@@ -24,9 +24,9 @@ export interface DeliveryRecord {
 }
 
 const SELECT = `
-  SELECT d.id, d.subscription_id AS "subscriptionId", e.event_id AS "eventId", e.type, d.position::float8 AS position, d.state, d.attempts,
-         d.response_status AS "responseStatus", d.error, d.last_attempt_at AS "lastAttemptAt", d.next_attempt_at AS "nextAttemptAt",
-         d.created_at AS "createdAt", d.finished_at AS "finishedAt"
+  SELECT d.id, d.subscription_id AS "subscriptionId", e.event_id AS "eventId", e.type, d.position::float8 AS position,
+         d.state, d.attempts, d.response_status AS "responseStatus", d.error, d.last_attempt_at AS "lastAttemptAt",
+         d.next_attempt_at AS "nextAttemptAt", d.created_at AS "createdAt", d.finished_at AS "finishedAt"
     FROM deliveries AS d JOIN events AS e ON e.id = d.event`;
 
 /** What owners see of deliveries, and what they may ask for again. */
@@ -37,7 +37,9 @@ export class DeliveryLogRepository {
   /** Newest first: those before the position, or the newest of all. */
   page(subscriptionId: string, before: number | null, limit: number): Promise<DeliveryRecord[]> {
     return this.dataSource.query<DeliveryRecord[]>(
-      `${SELECT} WHERE d.subscription_id = $1 AND d.position < coalesce($2::bigint, 9223372036854775807) ORDER BY d.position DESC LIMIT $3`,
+      `${SELECT}
+        WHERE d.subscription_id = $1 AND d.position < coalesce($2::bigint, 9223372036854775807)
+        ORDER BY d.position DESC LIMIT $3`,
       [subscriptionId, before, limit],
     );
   }
@@ -57,7 +59,9 @@ export class DeliveryLogRepository {
   /** Due at once, and as patiently as the first time: with days of attempts before it, counted anew. The caller holds the lock. */
   async sendAgain(tx: Tx, { id, subscriptionId }: DeliveryRecord): Promise<DeliveryRecord> {
     await tx.query(
-      `UPDATE deliveries SET state = 'pending', attempts = 0, next_attempt_at = now(), give_up_at = now() + make_interval(hours => $2), finished_at = NULL
+      `UPDATE deliveries
+          SET state = 'pending', attempts = 0, next_attempt_at = now(),
+              give_up_at = now() + make_interval(hours => $2), finished_at = NULL
         WHERE id = $1`,
       [id, GIVE_UP_HOURS],
     );

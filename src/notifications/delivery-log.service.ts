@@ -1,15 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
-import { Audit } from '../audit/audit';
+import { Commands } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
-import { inTransaction } from '../database/transaction';
-import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
 import { DeliveryLogRepository, type DeliveryRecord } from './delivery-log.repository';
+import type { SubscriptionRef } from './notification-channel';
 import { SubscriptionsService } from './subscriptions.service';
-import type { SubscriptionKind } from './subscriptions.repository';
 
 export interface DeliveryPage {
   readonly deliveries: readonly DeliveryRecord[];
@@ -23,35 +19,31 @@ const CURSOR = /^\d{1,15}$/;
 @Injectable()
 export class DeliveryLogService {
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly subscriptions: SubscriptionsService,
     private readonly log: DeliveryLogRepository,
     private readonly jobs: JobQueue,
-    private readonly audit: Audit,
-    private readonly idempotency: IdempotencyService,
   ) {}
 
-  async page(kind: SubscriptionKind, id: string, actor: Actor, query: { cursor?: string; limit: number }): Promise<DeliveryPage> {
+  async page(ref: SubscriptionRef, actor: Actor, query: { cursor?: string; limit: number }): Promise<DeliveryPage> {
     const before = query.cursor === undefined ? null : positionOf(query.cursor);
-    await this.subscriptions.find(kind, id, actor);
-    const rows = await this.log.page(id, before, query.limit + 1);
+    await this.subscriptions.find(ref, actor);
+    const rows = await this.log.page(ref.id, before, query.limit + 1);
     const deliveries = rows.slice(0, query.limit);
     const last = deliveries.at(-1);
     return { deliveries, next: rows.length > query.limit && last ? encode(last.position) : null };
   }
 
   /** Sends it once more, under the same id. Throws `conflict` when it still waits or its subscription is switched off. */
-  async redeliver<T>(id: string, context: RequestContext, answering: (delivery: DeliveryRecord) => T): Promise<T> {
-    return inTransaction(this.dataSource, async (tx) => {
+  redeliver(id: string, context: RequestContext): Promise<DeliveryRecord> {
+    return this.commands.run(context, async (tx) => {
       const delivery = await this.log.lock(tx, id, context.actor.userId);
       if (!delivery) throw new DomainError('not_found', `Delivery ${id} not found`);
       if (!delivery.isEnabled) throw new DomainError('conflict', 'Its subscription is switched off. Switch it on first.');
       if (delivery.state === 'pending') throw new DomainError('conflict', 'This delivery is under way already');
-      const answer = answering(await this.log.sendAgain(tx, delivery));
-      await this.audit.record(tx, context, { action: 'delivery.redeliver', resourceType: 'delivery', resourceId: id });
+      const outcome = await this.log.sendAgain(tx, delivery);
       await this.jobs.enqueue(tx, [{ kind: 'notification.deliver', key: delivery.subscriptionId }]);
-      await this.idempotency.storeAnswer(tx, context, { status: 202, body: answer });
-      return answer;
+      return { outcome, audit: { action: 'delivery.redeliver', resourceType: 'delivery', resourceId: id } };
     });
   }
 }

@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { Metrics } from '../metrics/metrics';
+import { Channels } from './channels';
 
 /** What waits: events for their place in the feed, deliveries for their targets. */
 @Injectable()
 export class NotificationMetrics {
-  constructor(@InjectDataSource() dataSource: DataSource, metrics: Metrics) {
+  constructor(@InjectDataSource() dataSource: DataSource, channels: Channels, metrics: Metrics) {
     metrics.gauges({
       source: 'notifications',
       gauges: [
@@ -17,14 +18,10 @@ export class NotificationMetrics {
         { name: 'fog_notification_deliveries_pending', help: 'Deliveries that have not arrived yet.', labels: ['kind'] },
       ],
       read: async () => {
-        const [row] = await dataSource.query<{ age: number; webhook: number; email: number }[]>(WAITING);
-        const { age, webhook, email } = row ?? { age: 0, webhook: 0, email: 0 };
+        const [{ age, pending }] = await dataSource.query<[{ age: number; pending: Record<string, number> }]>(WAITING);
         return {
           fog_events_oldest_unpublished_age_seconds: [{ value: age }],
-          fog_notification_deliveries_pending: [
-            { labels: { kind: 'webhook' }, value: webhook },
-            { labels: { kind: 'email' }, value: email },
-          ],
+          fog_notification_deliveries_pending: channels.all.map(({ kind }) => ({ labels: { kind }, value: pending[kind] ?? 0 })),
         };
       },
     });
@@ -32,7 +29,9 @@ export class NotificationMetrics {
 }
 
 const WAITING = `
-  SELECT coalesce((SELECT extract(epoch FROM now() - occurred_at)::float8 FROM events WHERE position IS NULL ORDER BY id LIMIT 1), 0) AS age,
-         count(*) FILTER (WHERE s.kind = 'webhook')::int AS webhook, count(*) FILTER (WHERE s.kind = 'email')::int AS email
-    FROM deliveries AS d JOIN subscriptions AS s ON s.id = d.subscription_id AND s.enabled
-   WHERE d.state = 'pending'`;
+  SELECT coalesce((SELECT extract(epoch FROM now() - occurred_at)::float8 FROM events
+                    WHERE position IS NULL ORDER BY id LIMIT 1), 0) AS age,
+         (SELECT coalesce(json_object_agg(kind, pending), '{}')
+            FROM (SELECT s.kind, count(*) AS pending
+                    FROM deliveries AS d JOIN subscriptions AS s ON s.id = d.subscription_id AND s.enabled
+                   WHERE d.state = 'pending' GROUP BY s.kind) AS of_kind) AS pending`;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config';
 import { EventPublisher } from '../events/event-publisher';
 import { JobQueue } from '../jobs/job-queue';
-import { AddressConfirmationsRepository } from './address-confirmations.repository';
+import { Channels } from './channels';
 import { DeliveriesRepository } from './deliveries.repository';
 
 /** What has to be done now and then for events: jobs that got lost, and events that are too old. */
@@ -12,7 +12,7 @@ export class NotificationUpkeep {
     private readonly config: AppConfig,
     private readonly publisher: EventPublisher,
     private readonly deliveries: DeliveriesRepository,
-    private readonly confirmations: AddressConfirmationsRepository,
+    private readonly channels: Channels,
     private readonly queue: JobQueue,
   ) {}
 
@@ -20,7 +20,7 @@ export class NotificationUpkeep {
   async run(): Promise<void> {
     await this.queue.enqueueNow([{ kind: 'events.publish', key: 'all' }]);
     await this.deliveries.enqueueForgotten();
-    await this.confirmations.purge();
+    for (const { confirmation } of this.channels.all) await confirmation?.purge();
     await this.publisher.purge(this.config.EVENTS_RETENTION_DAYS);
   }
 }

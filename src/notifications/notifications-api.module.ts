@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
+import { CHANNELS } from './channel-list';
 import { DeliveriesController } from './deliveries.controller';
-import { EmailsController } from './emails.controller';
 import { NotificationsModule } from './notifications.module';
-import { WebhooksController } from './webhooks.controller';
 
 /** The routes of notifications; left out of processes that only work in the background. */
-@Module({ imports: [NotificationsModule], controllers: [DeliveriesController, EmailsController, WebhooksController] })
+@Module({
+  imports: [NotificationsModule],
+  controllers: [DeliveriesController, ...CHANNELS.flatMap(({ controllers }) => controllers)],
+})
 export class NotificationsApiModule {}

@@ -1,41 +1,36 @@
 import { Module } from '@nestjs/common';
-import { encryptionKey } from '../common/crypto/encryption-key';
-import { SecretBox } from '../common/crypto/secret-box';
-import { AppConfig } from '../config/app-config';
-import { AddressConfirmations } from './address-confirmations';
-import { AddressConfirmationsRepository } from './address-confirmations.repository';
+import { CHANNELS } from './channel-list';
+import { Channels } from './channels';
 import { DeliverHandler } from './deliver.handler';
 import { DeliveriesRepository } from './deliveries.repository';
 import { DeliveryLogRepository } from './delivery-log.repository';
 import { DeliveryLogService } from './delivery-log.service';
-import { MailSender } from './mail-sender';
+import type { NotificationChannel } from './notification-channel';
 import { NotificationUpkeep } from './notification-upkeep';
 import { PublishEventsHandler } from './publish-events.handler';
-import { RESOLVE_HOST, resolverOf } from './resolve-host';
 import { SubscriptionsRepository } from './subscriptions.repository';
 import { SubscriptionsService } from './subscriptions.service';
-import { WebhookSender } from './webhook-sender';
-import { WebhookTargets } from './webhook-targets';
+
+const ofChannels = CHANNELS.flatMap(({ channel, providers }) => [channel, ...providers]);
 
 /** Who wants to be told of what, and the telling. The routes are in NotificationsApiModule, the workers in WorkerModule. */
 @Module({
   providers: [
-    { provide: SecretBox, inject: [AppConfig], useFactory: (config: AppConfig) => new SecretBox(encryptionKey(config)) },
-    { provide: RESOLVE_HOST, useValue: resolverOf() },
-    AddressConfirmations,
-    AddressConfirmationsRepository,
+    ...ofChannels,
+    {
+      provide: Channels,
+      inject: CHANNELS.map(({ channel }) => channel),
+      useFactory: (...channels: NotificationChannel[]) => new Channels(channels),
+    },
     DeliverHandler,
     DeliveriesRepository,
     DeliveryLogRepository,
     DeliveryLogService,
-    MailSender,
     NotificationUpkeep,
     PublishEventsHandler,
     SubscriptionsRepository,
     SubscriptionsService,
-    WebhookSender,
-    WebhookTargets,
   ],
-  exports: [AddressConfirmations, DeliverHandler, DeliveryLogService, NotificationUpkeep, PublishEventsHandler, SubscriptionsService],
+  exports: [...ofChannels, Channels, DeliverHandler, DeliveryLogService, NotificationUpkeep, PublishEventsHandler, SubscriptionsService],
 })
 export class NotificationsModule {}

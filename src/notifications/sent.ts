@@ -1,6 +1,16 @@
-/** What became of one attempt. `status` is the answer's, of HTTP or SMTP; null when there was none. */
-export type Sent =
-  { readonly ok: true; readonly status: number | null } | { readonly ok: false; readonly status: number | null; readonly words: string };
+/** An attempt that failed. */
+export interface SendFailure {
+  readonly ok: false;
+  /** The status of the answer, of HTTP or SMTP; null when there was none. */
+  readonly status: number | null;
+  /** Why it failed, for the owner of the subscription: nothing of the answer itself. */
+  readonly words: string;
+  /** Present when no later attempt can succeed: the subscription is switched off at once, with this reason. */
+  readonly disabledReason?: string;
+}
+
+/** What became of one attempt to send an event. */
+export type Sent = { readonly ok: true; readonly status: number | null } | SendFailure;
 
 /** A member of an error that libraries add, such as `code`. */
 export const fieldOf = (error: unknown, name: string): unknown =>

@@ -1,9 +1,8 @@
-import { applyDecorators, HttpCode, HttpStatus, type Type } from '@nestjs/common';
+import { applyDecorators, type Type } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { ProblemCode } from '../common/problem/catalog';
-import { Idempotent } from '../idempotency/idempotent.decorator';
 
 /** What all routes about notifications may answer. */
 export const NotificationRoutes = (): ClassDecorator =>
@@ -14,16 +13,15 @@ export const NotificationRoutes = (): ClassDecorator =>
   );
 
 /*
- * What a route of webhooks and the same one of e-mails take, answer and refuse alike. Address and words stay with the route.
+ * What the same route of every channel takes, answers and refuses. Address, presenter and words stay with the route.
  * The lists are in the order in which decorators over a method take effect, which is from below.
  */
 
-/** Makes a subscription. `more`: what this kind refuses besides. */
+/** Makes a subscription. `more`: what this channel refuses besides. */
 export const Creates = (type: Type, ...more: ProblemCode[]): MethodDecorator =>
   applyDecorators(
     ApiProblem('malformed_json', 'read_only_token', 'conflict', ...more, 'validation_failed'),
     ApiCreatedResponse({ type }),
-    Idempotent(),
     RefuseExtras('query'),
   );
 
@@ -40,20 +38,12 @@ export const Changes = (type: Type): MethodDecorator =>
 
 /** Removes a subscription with its log. */
 export const Removes = (): MethodDecorator =>
-  applyDecorators(
-    ApiProblem('invalid_request', 'read_only_token', 'not_found'),
-    ApiNoContentResponse(),
-    HttpCode(HttpStatus.NO_CONTENT),
-    Idempotent(),
-    RefuseExtras('body', 'query'),
-  );
+  applyDecorators(ApiProblem('invalid_request', 'read_only_token', 'not_found'), ApiNoContentResponse(), RefuseExtras('body', 'query'));
 
-/** Sends a test to one subscription. `more`: what this kind refuses besides. */
+/** Sends a test to one subscription. `more`: what this channel refuses besides. */
 export const SendsTest = (...more: ProblemCode[]): MethodDecorator =>
   applyDecorators(
     ApiProblem('invalid_request', 'read_only_token', 'not_found', 'conflict', ...more),
     ApiAcceptedResponse({ description: 'It is on its way.' }),
-    HttpCode(HttpStatus.ACCEPTED),
-    Idempotent(),
     RefuseExtras('body', 'query'),
   );

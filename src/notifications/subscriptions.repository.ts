@@ -2,54 +2,28 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Tx } from '../database/transaction';
-import { IS_CONFIRMED } from './address-confirmations.repository';
-
-export const SUBSCRIPTION_KINDS = ['webhook', 'email'] as const;
-export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number];
-
-/** What its owner decides about a subscription. */
-export interface SubscriptionWish {
-  readonly url: string | null;
-  readonly description: string;
-  readonly eventTypes: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-  readonly enabled: boolean;
-}
-
-/** What an owner may change; absent: stays. */
-export type SubscriptionChange = Partial<SubscriptionWish>;
-
-export interface SubscriptionRecord extends SubscriptionWish {
-  readonly id: string;
-  readonly userId: string;
-  readonly disabledReason: string | null;
-  readonly previousSecretUntil: Date | null;
-  readonly failingSince: Date | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+import { IS_CONFIRMED, type AccountAddress } from './account-address';
+import type { SubscriptionRef } from './notification-channel';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from './subscription';
 
 /** One whose row is locked until the transaction ends. */
 export interface LockedSubscription extends SubscriptionRecord {
   readonly secretSealed: Buffer | null;
 }
 
-/** Where e-mails to a user go, and whether he has confirmed that it is his. */
-export interface Address {
-  readonly email: string;
-  readonly isConfirmed: boolean;
-}
-
 export interface NewSubscription extends SubscriptionWish {
   readonly id: string;
   readonly userId: string;
-  readonly kind: SubscriptionKind;
+  readonly kind: string;
   readonly secretSealed: Buffer | null;
 }
 
-const COLUMNS = `id, user_id AS "userId", url, description, event_types AS "eventTypes", labels, enabled, disabled_reason AS "disabledReason",
+const COLUMNS = `id, user_id AS "userId", url, description, event_types AS "eventTypes", labels, enabled,
+  disabled_reason AS "disabledReason", failing_since AS "failingSince",
   CASE WHEN previous_secret_until > now() THEN previous_secret_until END AS "previousSecretUntil",
-  failing_since AS "failingSince", created_at AS "createdAt", updated_at AS "updatedAt"`;
+  created_at AS "createdAt", updated_at AS "updatedAt"`;
+
+const NO_ADDRESS: AccountAddress = { email: '', isConfirmed: false };
 
 const FRESH = `failures = 0, failing_since = NULL, retry_at = NULL`;
 
@@ -58,37 +32,41 @@ const FRESH = `failures = 0, failing_since = NULL, retry_at = NULL`;
 export class SubscriptionsRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  list(manager: EntityManager, userId: string, kind: SubscriptionKind): Promise<SubscriptionRecord[]> {
+  list(manager: EntityManager, userId: string, kind: string): Promise<SubscriptionRecord[]> {
     return manager.query<SubscriptionRecord[]>(
       `SELECT ${COLUMNS} FROM subscriptions WHERE user_id = $1 AND kind = $2 ORDER BY created_at DESC, id DESC`,
       [userId, kind],
     );
   }
 
-  async find(id: string, userId: string, kind: SubscriptionKind): Promise<SubscriptionRecord | null> {
+  async find({ channel, id }: SubscriptionRef, userId: string): Promise<SubscriptionRecord | null> {
     const [row] = await this.dataSource.query<SubscriptionRecord[]>(
       `SELECT ${COLUMNS} FROM subscriptions WHERE id = $1 AND user_id = $2 AND kind = $3`,
-      [id, userId, kind],
+      [id, userId, channel.kind],
     );
     return row ?? null;
   }
 
-  /** Serialises the makers of one user's subscriptions, and says how many of the kind there are and where e-mails go. */
-  async lockOwner(tx: Tx, userId: string, kind: SubscriptionKind): Promise<Address & { count: number }> {
+  /** Makes those wait who make subscriptions for the same user, and says how many of the kind there are. */
+  async lockOwner(tx: Tx, userId: string, kind: string): Promise<{ count: number; address: AccountAddress }> {
+    // In a statement of its own: what is read after it has waited for the lock is what the others have left.
     await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, [userId]);
-    const [row] = await tx.query<(Address & { count: number })[]>(
-      `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed", (SELECT count(*)::int FROM subscriptions WHERE user_id = $1 AND kind = $2) AS count
+    const [row] = await tx.query<(AccountAddress & { count: number })[]>(
+      `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed",
+              (SELECT count(*)::int FROM subscriptions WHERE user_id = $1 AND kind = $2) AS count
          FROM users AS u WHERE u.id = $1`,
       [userId, kind],
     );
-    return row ?? { count: 0, email: '', isConfirmed: false };
+    const { count, ...address } = row ?? { count: 0, ...NO_ADDRESS };
+    return { count, address };
   }
 
-  async addressOf(manager: EntityManager, userId: string): Promise<Address> {
-    const [row] = await manager.query<Address[]>(`SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed" FROM users AS u WHERE u.id = $1`, [
-      userId,
-    ]);
-    return row ?? { email: '', isConfirmed: false };
+  async addressOf(manager: EntityManager, userId: string): Promise<AccountAddress> {
+    const [row] = await manager.query<AccountAddress[]>(
+      `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed" FROM users AS u WHERE u.id = $1`,
+      [userId],
+    );
+    return row ?? NO_ADDRESS;
   }
 
   async insert(tx: Tx, wish: NewSubscription): Promise<SubscriptionRecord> {
@@ -104,10 +82,11 @@ export class SubscriptionsRepository {
   }
 
   /** Locks it until the transaction ends. */
-  async lock(tx: Tx, id: string, userId: string, kind: SubscriptionKind): Promise<LockedSubscription | null> {
+  async lock(tx: Tx, { channel, id }: SubscriptionRef, userId: string): Promise<LockedSubscription | null> {
     const [row] = await tx.query<LockedSubscription[]>(
-      `SELECT ${COLUMNS}, secret_sealed AS "secretSealed" FROM subscriptions WHERE id = $1 AND user_id = $2 AND kind = $3 FOR NO KEY UPDATE`,
-      [id, userId, kind],
+      `SELECT ${COLUMNS}, secret_sealed AS "secretSealed" FROM subscriptions
+        WHERE id = $1 AND user_id = $2 AND kind = $3 FOR NO KEY UPDATE`,
+      [id, userId, channel.kind],
     );
     return row ?? null;
   }
@@ -132,14 +111,19 @@ export class SubscriptionsRepository {
     return row;
   }
 
-  /** The old secret stays valid beside the new one for so many hours. The caller holds the lock. */
-  async rotate(tx: Tx, id: string, sealed: { secret: Buffer; previous: Buffer | null }, hours: number): Promise<SubscriptionRecord> {
+  /** The secret before stays valid beside the new one for so many hours. The caller holds the lock. */
+  async replaceSecret(
+    tx: Tx,
+    id: string,
+    { sealed, previous, previousHours }: { sealed: Buffer | null; previous: Buffer | null; previousHours: number },
+  ): Promise<SubscriptionRecord> {
     const [[row]] = await tx.query<[[SubscriptionRecord], number]>(
       `UPDATE subscriptions
-          SET secret_sealed = $2, previous_secret_sealed = $3, previous_secret_until = CASE WHEN $3::bytea IS NULL THEN NULL ELSE now() + make_interval(hours => $4) END,
+          SET secret_sealed = $2, previous_secret_sealed = $3,
+              previous_secret_until = CASE WHEN $3::bytea IS NULL THEN NULL ELSE now() + make_interval(hours => $4) END,
               revision = revision + 1, updated_at = now()
         WHERE id = $1 RETURNING ${COLUMNS}`,
-      [id, sealed.secret, sealed.previous, hours],
+      [id, sealed, previous, previousHours],
     );
     return row;
   }

@@ -2,204 +2,127 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
-import { Audit } from '../audit/audit';
-import type { Details } from '../audit/bounded-details';
-import { SecretBox } from '../common/crypto/secret-box';
+import { Commands } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
 import { inTransaction, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
-import type { Answer } from '../common/http/answer';
-import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
-import { AddressConfirmations } from './address-confirmations';
-import { MailSender } from './mail-sender';
-import { newWebhookSecret } from './signature';
-import { secretContext } from './subscription-secret';
-import {
-  SubscriptionsRepository,
-  type Address,
-  type LockedSubscription,
-  type SubscriptionChange,
-  type SubscriptionKind,
-  type SubscriptionRecord,
-  type SubscriptionWish,
-} from './subscriptions.repository';
-import { UserPlaces } from './user-places';
-import { TargetRefused, WebhookTargets } from './webhook-targets';
+import type { AccountAddress } from './account-address';
+import type { NotificationChannel, SubscriptionRef } from './notification-channel';
+import { requireFound } from './refusals';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from './subscription';
+import { subscriptionEntry, visible } from './subscription-audit';
+import { SubscriptionsRepository, type LockedSubscription } from './subscriptions.repository';
 
-const KINDS: Readonly<Record<SubscriptionKind, { readonly name: string; readonly most: number }>> = {
-  webhook: { name: 'Webhook', most: 20 },
-  email: { name: 'E-mail subscription', most: 5 },
-};
-const OLD_SECRET_HOURS = 24;
 const TEST_EVERY_SECONDS = 10;
-/** Names that one user may have looked up at a time. */
-const CHECKS_AT_A_TIME = 4;
 /** Rows of a log that one statement removes: many fewer than its time limit allows. */
 const LOG_BATCH = 5_000;
 
-/** Makes the answer that a repeated request gets again; it is stored with the change. */
-export type Answering<T> = (record: SubscriptionRecord, secret: string, address: Address) => T;
+/** A subscription that was made. Its secret, if the channel has secrets, is shown to its owner now and never again. */
+export interface Created<Secret extends string | null> {
+  readonly record: SubscriptionRecord;
+  readonly secret: Secret;
+  readonly address: AccountAddress;
+}
 
 /** A user's own subscriptions. Nobody else sees or changes them, administrators neither. */
 @Injectable()
 export class SubscriptionsService {
-  private readonly checks = new UserPlaces(CHECKS_AT_A_TIME);
-
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly commands: Commands,
     private readonly subscriptions: SubscriptionsRepository,
-    private readonly targets: WebhookTargets,
-    private readonly confirmations: AddressConfirmations,
-    private readonly mails: MailSender,
-    private readonly secrets: SecretBox,
     private readonly events: Events,
     private readonly jobs: JobQueue,
-    private readonly audit: Audit,
-    private readonly idempotency: IdempotencyService,
   ) {}
 
-  list(kind: SubscriptionKind, actor: Actor): Promise<SubscriptionRecord[]> {
-    return this.subscriptions.list(this.dataSource.manager, actor.userId, kind);
+  list(channel: NotificationChannel, actor: Actor): Promise<SubscriptionRecord[]> {
+    return this.subscriptions.list(this.dataSource.manager, actor.userId, channel.kind);
   }
 
-  async find(kind: SubscriptionKind, id: string, actor: Actor): Promise<SubscriptionRecord> {
-    return found(kind, id, await this.subscriptions.find(id, actor.userId, kind));
+  /** Throws `not_found`. */
+  async find(ref: SubscriptionRef, actor: Actor): Promise<SubscriptionRecord> {
+    return requireFound(ref, await this.subscriptions.find(ref, actor.userId));
   }
 
-  addressOf(actor: Actor): Promise<Address> {
+  addressOf(actor: Actor): Promise<AccountAddress> {
     return this.subscriptions.addressOf(this.dataSource.manager, actor.userId);
   }
 
-  /** Throws `validation_failed` for a target that may not be reached, `conflict` when the user has enough. */
-  async create<T>(kind: SubscriptionKind, wish: SubscriptionWish, context: RequestContext, answering: Answering<T>): Promise<T> {
-    this.requireMailServer(kind);
+  /** Throws what the channel refuses, and `conflict` when the user has enough of them. */
+  async create<Secret extends string | null>(
+    channel: NotificationChannel<Secret>,
+    wish: SubscriptionWish,
+    context: RequestContext,
+  ): Promise<Created<Secret>> {
     const { userId } = context.actor;
-    if (wish.url !== null) await this.checkTarget(wish.url, userId);
-    return inTransaction(this.dataSource, async (tx) => {
-      const { count, ...address } = await this.subscriptions.lockOwner(tx, userId, kind);
-      if (count >= KINDS[kind].most) throw new DomainError('conflict', `You have ${String(count)} of them already. Remove one first.`);
+    channel.requireAvailable();
+    await channel.checkTarget(wish, userId);
+    return this.commands.run(context, async (tx) => {
+      const { count, address } = await this.subscriptions.lockOwner(tx, userId, channel.kind);
+      if (count >= channel.mostPerUser) throw new DomainError('conflict', `You have ${count} of them already. Remove one first.`);
       const id = randomUUID();
-      const secret = newWebhookSecret();
-      const secretSealed = kind === 'webhook' ? this.secrets.seal(secret, secretContext(id)) : null;
-      const record = await this.subscriptions.insert(tx, { ...wish, id, userId, kind, secretSealed });
-      if (kind === 'email' && !address.isConfirmed) await this.confirmations.ask(tx, userId, address, id);
-      await this.audit.record(tx, context, { ...resource(kind, 'create', id), after: visible(record) });
-      const answer = answering(record, secret, address);
-      await this.store(tx, context, { status: 201, body: answer, location: `/api/notifications/${kind}s/${id}` });
-      return answer;
+      const { shown, sealed } = channel.issueSecret(id);
+      const record = await this.subscriptions.insert(tx, { ...wish, id, userId, kind: channel.kind, secretSealed: sealed });
+      if (!address.isConfirmed) await channel.confirmation?.ask(tx, { userId, email: address.email, subscriptionId: id });
+      return {
+        outcome: { record, secret: shown, address },
+        audit: { ...subscriptionEntry({ channel, id }, 'create'), after: visible(channel, record) },
+      };
     });
   }
 
-  async change(kind: SubscriptionKind, id: string, change: SubscriptionChange, context: RequestContext): Promise<SubscriptionRecord> {
-    if (change.url != null) await this.checkTarget(change.url, context.actor.userId);
-    return inTransaction(this.dataSource, async (tx) => {
-      const before = await this.lock(tx, kind, id, context);
+  /** What is absent in the change stays. Throws `not_found`, and what the channel refuses. */
+  async change(ref: SubscriptionRef, change: SubscriptionChange, context: RequestContext): Promise<SubscriptionRecord> {
+    const { channel, id } = ref;
+    await channel.checkTarget(change, context.actor.userId);
+    return this.commands.run(context, async (tx) => {
+      const before = await this.lock(tx, ref, context);
       const after = await this.subscriptions.change(tx, id, change);
-      await this.audit.record(tx, context, { ...resource(kind, 'change', id), before: visible(before), after: visible(after) });
       if (after.enabled) await this.jobs.enqueue(tx, [{ kind: 'notification.deliver', key: id }]);
-      return after;
+      return {
+        outcome: after,
+        audit: { ...subscriptionEntry(ref, 'change'), before: visible(channel, before), after: visible(channel, after) },
+      };
     });
   }
 
   /** Its log goes before it, in batches: days of events are more than one statement may remove. Repeat it when it is cut off. */
-  async remove(kind: SubscriptionKind, id: string, context: RequestContext): Promise<void> {
-    await this.find(kind, id, context.actor);
-    const removeBatch = (): Promise<number> => inTransaction(this.dataSource, (tx) => this.subscriptions.removeLog(tx, id, LOG_BATCH));
+  async remove(ref: SubscriptionRef, context: RequestContext): Promise<void> {
+    await this.find(ref, context.actor);
+    const removeBatch = (): Promise<number> => inTransaction(this.dataSource, (tx) => this.subscriptions.removeLog(tx, ref.id, LOG_BATCH));
     while ((await removeBatch()) === LOG_BATCH);
-    await inTransaction(this.dataSource, async (tx) => {
-      const before = await this.lock(tx, kind, id, context);
-      await this.subscriptions.remove(tx, id);
-      await this.audit.record(tx, context, { ...resource(kind, 'remove', id), before: visible(before) });
-      await this.store(tx, context, { status: 204, body: undefined });
-    });
-  }
-
-  /** The new secret signs from now on; the old one signs beside it for a day. */
-  async rotate<T>(id: string, context: RequestContext, answering: (record: SubscriptionRecord, secret: string) => T): Promise<T> {
-    return inTransaction(this.dataSource, async (tx) => {
-      const { secretSealed } = await this.lock(tx, 'webhook', id, context);
-      const secret = newWebhookSecret();
-      const sealed = { secret: this.secrets.seal(secret, secretContext(id)), previous: this.readable(id, secretSealed) };
-      const record = await this.subscriptions.rotate(tx, id, sealed, OLD_SECRET_HOURS);
-      await this.audit.record(tx, context, { ...resource('webhook', 'rotate_secret', id) });
-      const answer = answering(record, secret);
-      await this.store(tx, context, { status: 200, body: answer });
-      return answer;
+    await this.commands.run(context, async (tx) => {
+      const before = await this.lock(tx, ref, context);
+      await this.subscriptions.remove(tx, ref.id);
+      return { outcome: undefined, audit: { ...subscriptionEntry(ref, 'remove'), before: visible(ref.channel, before) } };
     });
   }
 
   /** An event of its own, which takes the way that all others take. Throws `conflict` when switched off, `rate_limited` when too often. */
-  async test(kind: SubscriptionKind, id: string, context: RequestContext): Promise<void> {
-    await inTransaction(this.dataSource, async (tx) => {
-      const { enabled } = await this.lock(tx, kind, id, context);
-      if (!enabled) throw new DomainError('conflict', `This ${KINDS[kind].name.toLowerCase()} is switched off. Switch it on first.`);
-      this.requireMailServer(kind);
-      if (kind === 'email' && !(await this.subscriptions.addressOf(tx, context.actor.userId)).isConfirmed)
-        throw new DomainError('conflict', unconfirmed(id));
-      if (!(await this.subscriptions.noteTest(tx, id, TEST_EVERY_SECONDS)))
-        throw new DomainError('rate_limited', `One test every ${String(TEST_EVERY_SECONDS)} seconds`, {
-          retryAfterSeconds: TEST_EVERY_SECONDS,
-        });
+  test(ref: SubscriptionRef, context: RequestContext): Promise<void> {
+    return this.commands.run(context, async (tx) => {
+      await this.requireTestable(tx, ref, context);
       const { userId } = context.actor;
-      await this.events.record(tx, [{ type: 'fog.notification.test', userId, data: { subscription_id: id, requested_by: userId } }]);
-      await this.audit.record(tx, context, { ...resource(kind, 'test', id) });
-      await this.store(tx, context, { status: 202, body: undefined });
+      await this.events.record(tx, [{ type: 'fog.notification.test', userId, data: { subscription_id: ref.id, requested_by: userId } }]);
+      return { outcome: undefined, audit: subscriptionEntry(ref, 'test') };
     });
   }
 
-  private async lock(tx: Tx, kind: SubscriptionKind, id: string, { actor }: RequestContext): Promise<LockedSubscription> {
-    return found(kind, id, await this.subscriptions.lock(tx, id, actor.userId, kind));
+  /** Notes the test, so that the next one is refused for a while. */
+  private async requireTestable(tx: Tx, ref: SubscriptionRef, context: RequestContext): Promise<void> {
+    const { channel, id } = ref;
+    const { enabled } = await this.lock(tx, ref, context);
+    if (!enabled) throw new DomainError('conflict', `This ${channel.noun.toLowerCase()} is switched off. Switch it on first.`);
+    channel.requireAvailable();
+    if (channel.confirmation && !(await this.subscriptions.addressOf(tx, context.actor.userId)).isConfirmed)
+      throw new DomainError('conflict', `Your address is not confirmed yet. ${channel.confirmation.howToConfirm(id)}`);
+    if (!(await this.subscriptions.noteTest(tx, id, TEST_EVERY_SECONDS)))
+      throw new DomainError('rate_limited', `One test every ${TEST_EVERY_SECONDS} seconds`, { retryAfterSeconds: TEST_EVERY_SECONDS });
   }
 
-  /** An old secret that another key had encrypted is worth nothing, and would keep the new one from signing. */
-  private readable(id: string, sealed: Buffer | null): Buffer | null {
-    try {
-      if (sealed !== null) this.secrets.open(sealed, secretContext(id));
-      return sealed;
-    } catch {
-      return null;
-    }
-  }
-
-  private requireMailServer(kind: SubscriptionKind): void {
-    if (kind === 'email' && !this.mails.isConfigured)
-      throw new DomainError('email_not_configured', 'E-mail is not configured on this server');
-  }
-
-  private store(tx: Tx, context: RequestContext, answer: Answer): Promise<void> {
-    return this.idempotency.storeAnswer(tx, context, answer);
-  }
-
-  private async checkTarget(url: string, userId: string): Promise<void> {
-    if (!this.checks.enter(userId))
-      throw new DomainError('rate_limited', 'Too many addresses of yours are being checked', { retryAfterSeconds: 3 });
-    try {
-      await this.targets.check(url);
-    } catch (error) {
-      if (!(error instanceof TargetRefused)) throw error;
-      throw new DomainError('validation_failed', `${error.message}.`, { errors: [{ pointer: '/url', detail: error.message }] });
-    } finally {
-      this.checks.leave(userId);
-    }
+  private async lock(tx: Tx, ref: SubscriptionRef, { actor }: RequestContext): Promise<LockedSubscription> {
+    return requireFound(ref, await this.subscriptions.lock(tx, ref, actor.userId));
   }
 }
-
-function found<T>(kind: SubscriptionKind, id: string, record: T | null): T {
-  if (record === null) throw new DomainError('not_found', `${KINDS[kind].name} ${id} not found`);
-  return record;
-}
-
-const unconfirmed = (id: string): string =>
-  `Your address is not confirmed yet. Send the code from our e-mail to POST /api/notifications/emails/${id}/confirm first.`;
-
-const resource = (kind: SubscriptionKind, verb: string, id: string) => ({ action: `${kind}.${verb}`, resourceType: kind, resourceId: id });
-
-/** For the audit log: of an address only where it leads, because its path and query often hold a token. */
-const visible = ({ url, eventTypes, labels, enabled }: SubscriptionRecord): Details => ({
-  ...(url === null ? {} : { url: new URL(url).origin }),
-  event_types: [...eventTypes],
-  labels: { ...labels },
-  enabled,
-});

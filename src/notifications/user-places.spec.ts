@@ -8,7 +8,7 @@ describe('UserPlaces', () => {
     expect([places.enter('ada'), places.enter('ada')]).toEqual([true, false]);
   });
 
-  it('tells whoever has a place that others of his user wait, until one is left', () => {
+  it('tells whoever has a place that others of the same user wait, until one is left', () => {
     const places = new UserPlaces(1);
     places.enter('ada');
     expect(places.enter('ada')).toBe(false);

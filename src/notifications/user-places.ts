@@ -5,7 +5,7 @@ export class UserPlaces {
 
   constructor(private readonly most: number) {}
 
-  /** False when the user has all his places taken. Whoever gets one must `leave` it. */
+  /** False when all places of the user are taken. Whoever gets one must `leave` it. */
   enter(userId: string): boolean {
     const taken = this.taken.get(userId) ?? 0;
     if (taken >= this.most) {
@@ -16,7 +16,7 @@ export class UserPlaces {
     return true;
   }
 
-  /** Whether somebody was turned away since the user last left a place: he should get the next one. */
+  /** Whether somebody was turned away since the user last left a place: that one should get the next place. */
   isCrowded(userId: string): boolean {
     return this.turnedAway.has(userId);
   }

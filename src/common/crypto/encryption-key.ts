@@ -5,8 +5,15 @@ import { keptSecret } from './kept-secret';
 const FILE = 'encryption-key';
 const KEY_BYTES = 32;
 
+/** Where the key is looked for, as the configuration has it. */
+export interface KeySource {
+  /** 32 bytes in base64. */
+  readonly ENCRYPTION_KEY?: string;
+  readonly DATA_DIR: string;
+}
+
 /** The key for secrets in the database: ENCRYPTION_KEY, else the one kept in the data folder, made on first start. */
-export function encryptionKey({ ENCRYPTION_KEY, DATA_DIR }: { ENCRYPTION_KEY?: string; DATA_DIR: string }): Buffer {
+export function encryptionKey({ ENCRYPTION_KEY, DATA_DIR }: KeySource): Buffer {
   const text = ENCRYPTION_KEY ?? keptSecret({ path: join(DATA_DIR, FILE), name: 'encryption key', make, fault });
   return Buffer.from(text, 'base64');
 }

@@ -13,6 +13,11 @@ describe('SecretBox', () => {
     expect(box.open(box.seal('whsec_ü', 'row 1'), 'row 1')).toBe('whsec_ü');
   });
 
+  it('opens the bytes that are in databases today', () => {
+    const stored = Buffer.from('ATuj9fQHBwcHBwcHBwcHBwd1b89drBKuU4U1FpCwY94QJFBppeE/0m4=', 'base64');
+    expect(box.open(stored, 'row 1')).toBe('whsec_ü');
+  });
+
   it('seals the same secret differently each time, and never in the clear', () => {
     const [one, two] = [box.seal('secret', 'row 1'), box.seal('secret', 'row 1')];
     expect(one.equals(two)).toBe(false);

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
 import { Optional } from '../../common/validation/fields';
 import { EVENT_TYPES } from '../../events/event-types';
-import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from '../subscriptions.repository';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from '../subscription';
 import { DescriptionField, EventTypesField, LabelSelectorField } from './subscription.fields';
 
 /** What every new subscription may say, wherever it leads. */
@@ -49,7 +49,7 @@ export class ChangeSubscriptionDto {
   }
 }
 
-/** What is shown of every subscription; each kind adds where it leads. */
+/** What is shown of every subscription; each channel adds where it leads. */
 export class SubscriptionDto {
   @ApiProperty({ format: 'uuid' })
   id!: string;

@@ -31,5 +31,6 @@ export const LabelSelectorField = (): PropertyDecorator =>
     IsPlainMap({ maxEntries: 16, keyPattern: LABEL_NAME, maxValueLength: 256 }),
   );
 
+/** What its owner calls a subscription. */
 export const DescriptionField = (): PropertyDecorator =>
   applyDecorators(ApiPropertyOptional({ maxLength: 200, example: 'on-call' }), Optional(), TextField({ min: 0, max: 200 }));

@@ -1,6 +1,6 @@
 import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 
-/** An address from which a user has shown us a code: e-mails may go there for as long as it is his. */
+/** An address from which a user has shown us a code: e-mails may go there for as long as it is that user's. */
 @Entity({ name: 'confirmed_addresses' })
 export class ConfirmedAddress {
   @ForeignKey('User', { name: 'fk_confirmed_addresses_user', onDelete: 'CASCADE' })

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
-import { AppConfig } from '../config/app-config';
+import { AppConfig } from '../../config/app-config';
 import { AddressPolicy } from './address-policy';
 import { RESOLVE_HOST, type ResolveHost } from './resolve-host';
 
@@ -49,7 +49,7 @@ export class WebhookTargets {
   /** As `read`, and asks the resolver. Throws TargetRefused also when the name is not known. */
   async check(text: string): Promise<void> {
     const url = this.read(text);
-    if (isIP(literalOf(url)) === 0) await this.addressesOf(url.hostname);
+    if (hasName(url)) await this.addressesOf(url.hostname);
   }
 
   permits(address: string): boolean {
@@ -83,6 +83,9 @@ export class WebhookTargets {
 }
 
 const NOT_PUBLIC = 'url must lead to a public address';
+
+/** Whether the host is a name, which the resolver must be asked for, and not an address. */
+export const hasName = (url: URL): boolean => isIP(literalOf(url)) === 0;
 
 /** The host without the brackets of IPv6. URL has turned all spellings of an IPv4 address into the usual one. */
 const literalOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1');

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { networksOf } from '../common/networks';
+import { networksOf } from '../../common/networks';
 
 /** Everything that is not a public unicast address (IANA's special-purpose registries). */
 const REFUSED_V4 = [

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { createTransport, type Transporter } from 'nodemailer';
-import { resultWithin } from '../common/within';
-import { AppConfig } from '../config/app-config';
-import { fieldOf, type Sent } from './sent';
+import { DomainError } from '../../common/problem/domain-error';
+import { resultWithin } from '../../common/within';
+import { AppConfig } from '../../config/app-config';
+import { fieldOf, type Sent } from '../sent';
 
 const CONNECT_WITHIN_MS = 5_000;
 const SILENT_WITHIN_MS = 5_000;
@@ -28,8 +29,9 @@ export class MailSender {
     this.transport = SMTP_URL === undefined ? null : createTransport({ url: SMTP_URL, ...LIMITS });
   }
 
-  get isConfigured(): boolean {
-    return this.transport !== null;
+  /** Throws `email_not_configured`. */
+  requireConfigured(): void {
+    if (this.transport === null) throw new DomainError('email_not_configured', 'E-mail is not configured on this server');
   }
 
   /** Never throws. */

@@ -1,5 +1,5 @@
-import type { CloudEvent } from '../events/cloud-event';
-import { EVENT_TYPES, isEventType } from '../events/event-types';
+import type { CloudEvent } from '../../events/cloud-event';
+import { EVENT_TYPES, isEventType } from '../../events/event-types';
 
 const MAX_VALUE = 500;
 

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Optional, TextField } from '../../common/validation/fields';
-import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from '../subscriptions.repository';
-import { ChangeSubscriptionDto, CreateSubscriptionDto, SubscriptionDto } from './subscription.dto';
+import { ChangeSubscriptionDto, CreateSubscriptionDto, SubscriptionDto } from '../dto/subscription.dto';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from '../subscription';
 
 const URL_RULE = { description: 'A public https address', example: 'https://hooks.example.org/fog', maxLength: 2_048 };
 

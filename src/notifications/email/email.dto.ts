@@ -1,7 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Optional, TextField } from '../../common/validation/fields';
-import type { Address, SubscriptionRecord } from '../subscriptions.repository';
-import { ChangeSubscriptionDto, CreateSubscriptionDto, SubscriptionDto } from './subscription.dto';
+import type { AccountAddress } from '../account-address';
+import { ChangeSubscriptionDto, CreateSubscriptionDto, SubscriptionDto } from '../dto/subscription.dto';
+import type { SubscriptionRecord } from '../subscription';
 
 /** There is no address in it: e-mails go to the account's own one, once whoever reads it has confirmed that. */
 export class CreateEmailDto extends CreateSubscriptionDto {}
@@ -23,7 +24,7 @@ export class EmailDto extends SubscriptionDto {
   @ApiProperty({ description: 'Whether you have confirmed that address; until then nothing is sent there but the code' })
   confirmed!: boolean;
 
-  static from(record: SubscriptionRecord, { email, isConfirmed }: Address): EmailDto {
+  static from(record: SubscriptionRecord, { email, isConfirmed }: AccountAddress): EmailDto {
     return { ...SubscriptionDto.shared(record), email, confirmed: isConfirmed };
   }
 }

@@ -2,10 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import { VERSION } from '../common/version';
-import { within } from '../common/within';
-import { CLOUD_EVENT_TYPE } from '../events/cloud-event';
-import { fieldOf, type Sent } from './sent';
+import { VERSION } from '../../common/version';
+import { within } from '../../common/within';
+import { CLOUD_EVENT_TYPE } from '../../events/cloud-event';
+import { fieldOf, type SendFailure, type Sent } from '../sent';
 import { signatureOf } from './signature';
 import { TargetRefused, WebhookTargets } from './webhook-targets';
 
@@ -21,6 +21,7 @@ export interface WebhookMessage {
 const WITHIN_MS = 5_000;
 const BODY_WITHIN_MS = 1_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
+const GONE = 410;
 
 /** Sends webhooks, one connection each. Follows no redirects, and reads no more of an answer than it must. */
 @Injectable()
@@ -31,9 +32,7 @@ export class WebhookSender {
   async send(message: WebhookMessage, stop: AbortSignal): Promise<Sent> {
     try {
       const status = await within(WITHIN_MS, stop, (signal) => this.post(this.targets.read(message.url), message, signal));
-      if (status >= 200 && status < 300) return { ok: true, status };
-      const words = status >= 300 && status < 400 ? 'The target redirects, which is not followed' : `The target answered ${String(status)}`;
-      return { ok: false, status, words };
+      return status >= 200 && status < 300 ? { ok: true, status } : refusedWith(status);
     } catch (error) {
       return { ok: false, status: null, words: wordsOf(error) };
     }
@@ -80,6 +79,13 @@ export class WebhookSender {
       if (!this.targets.permits(socket.remoteAddress ?? '')) socket.destroy(new TargetRefused('url must lead to a public address'));
     });
   }
+}
+
+function refusedWith(status: number): SendFailure {
+  const isRedirect = status >= 300 && status < 400;
+  const words = isRedirect ? 'The target redirects, which is not followed' : `The target answered ${String(status)}`;
+  const disabledReason = 'Switched off because the target answered 410 Gone.';
+  return { ok: false, status, words, ...(status === GONE ? { disabledReason } : {}) };
 }
 
 /**

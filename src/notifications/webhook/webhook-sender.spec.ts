@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
-import { until } from '../../test/support/until';
-import { loadConfig } from '../config/app-config';
+import { until } from '../../../test/support/until';
+import { loadConfig } from '../../config/app-config';
 import type { ResolveHost } from './resolve-host';
 import { newWebhookSecret } from './signature';
 import { WebhookSender } from './webhook-sender';

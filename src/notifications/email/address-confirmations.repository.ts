@@ -1,15 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { Tx } from '../database/transaction';
+import type { Tx } from '../../database/transaction';
+import type { ConfirmationQuestion } from '../notification-channel';
 
 /** E-mails that ask for a confirmation, a day: for one user, and to one address whosever it is. */
 const CODES_A_DAY = 3;
 const VALID_MINUTES = 30;
 const WRONG_CODES = 5;
-
-/** The condition that a user `u` has confirmed the address that he has now. */
-export const IS_CONFIRMED = `EXISTS (SELECT 1 FROM confirmed_addresses AS c WHERE c.user_id = u.id AND c.email = u.email)`;
 
 /** The SQL of confirmed addresses and their codes. Callers with a transaction hold the lock of the user's row. */
 @Injectable()
@@ -17,7 +15,7 @@ export class AddressConfirmationsRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   /** False when there were enough today. */
-  async ask(tx: Tx, userId: string, email: string, subscriptionId: string): Promise<boolean> {
+  async ask(tx: Tx, { userId, email, subscriptionId }: ConfirmationQuestion): Promise<boolean> {
     const rows = await tx.query<unknown[]>(
       `INSERT INTO address_codes (user_id, email, subscription_id)
        SELECT $1, $2, $3
@@ -49,15 +47,18 @@ export class AddressConfirmationsRepository {
   }
 
   /** True: the code was right, is used up, and the address is confirmed. A wrong one counts against all that are valid. */
-  async confirm(tx: Tx, userId: string, email: string, codeHash: string): Promise<boolean> {
+  async confirm(tx: Tx, { userId, email }: Pick<ConfirmationQuestion, 'userId' | 'email'>, codeHash: string): Promise<boolean> {
     const valid = `user_id = $1 AND email = $2 AND expires_at > now() AND wrong_codes < ${String(WRONG_CODES)}`;
-    const [, right] = await tx.query<[unknown[], number]>(`UPDATE address_codes SET expires_at = now() WHERE ${valid} AND code_hash = $3`, [
-      userId,
-      email,
-      codeHash,
-    ]);
-    if (right === 0) await tx.query(`UPDATE address_codes SET wrong_codes = wrong_codes + 1 WHERE ${valid}`, [userId, email]);
-    else await tx.query(`INSERT INTO confirmed_addresses (user_id, email) VALUES ($1, $2) ON CONFLICT DO NOTHING`, [userId, email]);
+    const [, right] = await tx.query<[unknown[], number]>(
+      `UPDATE address_codes SET expires_at = now()
+        WHERE ${valid} AND code_hash = $3`,
+      [userId, email, codeHash],
+    );
+    const next =
+      right === 0
+        ? `UPDATE address_codes SET wrong_codes = wrong_codes + 1 WHERE ${valid}`
+        : `INSERT INTO confirmed_addresses (user_id, email) VALUES ($1, $2) ON CONFLICT DO NOTHING`;
+    await tx.query(next, [userId, email]);
     return right > 0;
   }
 

@@ -1,0 +1,23 @@
+/** What its owner decides about a subscription. */
+export interface SubscriptionWish {
+  /** Where it leads; null: to the e-mail address of its owner's account. */
+  readonly url: string | null;
+  readonly description: string;
+  readonly eventTypes: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly enabled: boolean;
+}
+
+/** What an owner may change; absent: stays. */
+export type SubscriptionChange = Partial<SubscriptionWish>;
+
+/** A subscription as its owner sees it. */
+export interface SubscriptionRecord extends SubscriptionWish {
+  readonly id: string;
+  readonly userId: string;
+  readonly disabledReason: string | null;
+  readonly previousSecretUntil: Date | null;
+  readonly failingSince: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
