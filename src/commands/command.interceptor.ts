@@ -24,12 +24,7 @@ export class CommandInterceptor implements NestInterceptor {
     const request = host.switchToHttp().getRequest<CommandRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const handler = host.getHandler();
-    // SHIM: a route that is not a command yet has put its answer together by itself.
-    const asItIs: Presenter = (body) => {
-      const location = reply.getHeader('location');
-      return { status: reply.statusCode, body, ...(typeof location === 'string' ? { location } : {}) };
-    };
-    const present = (Reflect.getMetadata(PRESENTER, handler) as Presenter | undefined) ?? asItIs;
+    const present = Reflect.getMetadata(PRESENTER, handler) as Presenter;
     const key = Reflect.getMetadata(TAKES_KEY, handler) === true ? request.headers['idempotency-key'] : undefined;
     if (key === undefined) return next.handle().pipe(mergeMap((outcome: unknown) => of(send(reply, present(outcome)))));
     if (typeof key !== 'string' || !KEY.test(key)) throw badKey();

@@ -2,7 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { IdempotencyRepository } from './idempotency.repository';
 import { IdempotencyService } from './idempotency.service';
 
-/** The service behind `@Idempotent()`, with which others keep an answer in their own transaction. */
+/** The answers kept for repeated requests, with which `Commands` keeps the answer in the transaction that decides it. */
 @Global()
 @Module({ providers: [IdempotencyRepository, IdempotencyService], exports: [IdempotencyService] })
 export class IdempotencyModule {}

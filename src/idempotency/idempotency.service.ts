@@ -92,11 +92,6 @@ export class IdempotencyService {
     return inBatches((limit) => this.repository.purge(limit));
   }
 
-  /** SHIM: goes when every route is a command. */
-  async storeAnswer(tx: Tx, context: { idempotency: IdempotencyClaim | null }, answer: Answer): Promise<void> {
-    await this.storeOutcome(tx, context.idempotency && { ...context.idempotency, present: () => answer }, null);
-  }
-
   private keepAnswer(tx: Tx | null, claim: IdempotencyClaim, { status, body, location }: Answer): Promise<boolean> {
     return this.store(tx, claim, status, { body, location });
   }
