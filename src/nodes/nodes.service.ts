@@ -5,7 +5,6 @@ import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { isUuid } from '../common/uuid';
 import { violatedConstraint } from '../database/postgres-error';
-import { JobQueue } from '../jobs/job-queue';
 import { nodeDetails } from './node-details';
 import { changeFaults, registrationFaults } from './node-faults';
 import { NodeRecordsRepository } from './node-records.repository';
@@ -23,7 +22,6 @@ export class NodesService {
   constructor(
     private readonly commands: Commands,
     private readonly records: NodeRecordsRepository,
-    private readonly jobs: JobQueue,
   ) {}
 
   list(page: { limit: number; offset: number }): Promise<{ nodes: NodeRecord[]; total: number }> {
@@ -43,8 +41,8 @@ export class NodesService {
     try {
       return await this.commands.run(context, async (tx) => {
         const node = await this.records.insert(tx, wish);
-        await this.jobs.enqueue(tx, [{ kind: 'node.sync', key: node.id }]);
-        return { outcome: node, audit: { ...nodeEntry('register', node.id), after: nodeDetails(node) } };
+        const audit = { ...nodeEntry('register', node.id), after: nodeDetails(node) };
+        return { outcome: node, audit, jobs: [{ kind: 'node.sync', key: node.id }] };
       });
     } catch (error) {
       if (violatedConstraint(error) !== 'uq_nodes_live_name') throw error;
@@ -64,8 +62,8 @@ export class NodesService {
         const before = await this.records.lockRecord(tx, id);
         const node = await this.records.change(tx, id, change);
         if (!before || !node) throw notFound(id);
-        await this.jobs.enqueue(tx, [{ kind: 'node.sync', key: id }]);
-        return { outcome: node, audit: { ...nodeEntry('change', id), before: nodeDetails(before), after: nodeDetails(node) } };
+        const audit = { ...nodeEntry('change', id), before: nodeDetails(before), after: nodeDetails(node) };
+        return { outcome: node, audit, jobs: [{ kind: 'node.sync', key: id }] };
       });
     } catch (error) {
       if (!isCapacityTaken(error)) throw error;

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { Commands } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
-import { JobQueue } from '../jobs/job-queue';
 import { DeliveryLogRepository, type DeliveryRecord } from './delivery-log.repository';
 import type { SubscriptionRef } from './notification-channel';
 import { SubscriptionsService } from './subscriptions.service';
@@ -22,7 +21,6 @@ export class DeliveryLogService {
     private readonly commands: Commands,
     private readonly subscriptions: SubscriptionsService,
     private readonly log: DeliveryLogRepository,
-    private readonly jobs: JobQueue,
   ) {}
 
   async page(ref: SubscriptionRef, actor: Actor, query: { cursor?: string; limit: number }): Promise<DeliveryPage> {
@@ -42,8 +40,11 @@ export class DeliveryLogService {
       if (!delivery.isEnabled) throw new DomainError('conflict', 'Its subscription is switched off. Switch it on first.');
       if (delivery.state === 'pending') throw new DomainError('conflict', 'This delivery is under way already');
       const outcome = await this.log.sendAgain(tx, delivery);
-      await this.jobs.enqueue(tx, [{ kind: 'notification.deliver', key: delivery.subscriptionId }]);
-      return { outcome, audit: { action: 'delivery.redeliver', resourceType: 'delivery', resourceId: id } };
+      return {
+        outcome,
+        audit: { action: 'delivery.redeliver', resourceType: 'delivery', resourceId: id },
+        jobs: [{ kind: 'notification.deliver', key: delivery.subscriptionId }],
+      };
     });
   }
 }

@@ -7,7 +7,6 @@ import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
 import { inTransaction, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
-import { JobQueue } from '../jobs/job-queue';
 import type { AccountAddress } from './account-address';
 import type { NotificationChannel, SubscriptionRef } from './notification-channel';
 import { requireFound } from './refusals';
@@ -34,7 +33,6 @@ export class SubscriptionsService {
     private readonly commands: Commands,
     private readonly subscriptions: SubscriptionsRepository,
     private readonly events: Events,
-    private readonly jobs: JobQueue,
   ) {}
 
   list(channel: NotificationChannel, actor: Actor): Promise<SubscriptionRecord[]> {
@@ -80,10 +78,10 @@ export class SubscriptionsService {
     return this.commands.run(context, async (tx) => {
       const before = await this.lock(tx, ref, context);
       const after = await this.subscriptions.change(tx, id, change);
-      if (after.enabled) await this.jobs.enqueue(tx, [{ kind: 'notification.deliver', key: id }]);
       return {
         outcome: after,
         audit: { ...subscriptionEntry(ref, 'change'), before: visible(channel, before), after: visible(channel, after) },
+        jobs: after.enabled ? [{ kind: 'notification.deliver', key: id }] : [],
       };
     });
   }

@@ -4,7 +4,7 @@ import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { isUuid } from '../common/uuid';
 import type { Tx } from '../database/transaction';
-import { JobQueue } from '../jobs/job-queue';
+import type { JobWish } from '../jobs/job-kinds';
 import { OperationItemsRepository } from './operation-items.repository';
 import { OperationViewsService } from './operation-views.service';
 import type { LockedOperation, OperationReport } from './operation.types';
@@ -19,7 +19,6 @@ export class OperationChangesService {
     private readonly operations: OperationsRepository,
     private readonly items: OperationItemsRepository,
     private readonly views: OperationViewsService,
-    private readonly jobs: JobQueue,
   ) {}
 
   /** Lets an operation that the brake has stopped go on, to its end. Throws `conflict` when it does not wait. */
@@ -28,7 +27,7 @@ export class OperationChangesService {
       if (status !== 'waiting_for_confirmation')
         throw new DomainError('conflict', `The operation is ${status}; there is nothing to confirm`);
       await this.operations.confirm(tx, id, context.actor.userId);
-      await this.jobs.enqueue(tx, [{ kind: 'operation.run', key: id }]);
+      return [{ kind: 'operation.run', key: id }];
     });
   }
 
@@ -40,22 +39,24 @@ export class OperationChangesService {
       const reason = `Cancelled by ${context.actor.username}`;
       await this.items.cancelPending(tx, id, reason);
       await this.operations.changeStatus(tx, id, { status: 'cancelled', reason });
+      return [];
     });
   }
 
   private change(
     { operationId, action }: { operationId: string; action: 'operation.confirm' | 'operation.cancel' },
     context: RequestContext,
-    work: (tx: Tx, operation: LockedOperation) => Promise<void>,
+    work: (tx: Tx, operation: LockedOperation) => Promise<JobWish[]>,
   ): Promise<OperationReport> {
     return this.commands.run(context, async (tx) => {
       const operation = isUuid(operationId) ? await this.operations.lockFor(tx, operationId, context.actor) : null;
       if (!operation) throw operationNotFound(operationId);
-      await work(tx, operation);
+      const jobs = await work(tx, operation);
       const { id, status } = operation;
       return {
         outcome: await this.views.getIn(tx, id, context.actor),
         audit: { action, resourceType: 'operation', resourceId: id, before: { status } },
+        jobs,
       };
     });
   }

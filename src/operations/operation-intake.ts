@@ -4,7 +4,7 @@ import { Commands } from '../commands/commands';
 import type { RequestContext } from '../common/request-context';
 import type { Tx } from '../database/transaction';
 import type { TeardownOptions } from '../deletions/teardown-options';
-import { JobQueue } from '../jobs/job-queue';
+import type { JobWish } from '../jobs/job-kinds';
 import { OperationViewsService } from './operation-views.service';
 import { OperationWatch } from './operation-watch';
 import type { OperationKind, OperationReport } from './operation.types';
@@ -32,7 +32,6 @@ export class OperationIntake {
     private readonly operations: OperationsRepository,
     private readonly views: OperationViewsService,
     private readonly watch: OperationWatch,
-    private readonly jobs: JobQueue,
   ) {}
 
   /** Gives the report when the operation has ended or waits for an administrator, or after `waitSeconds` how far it is. */
@@ -42,13 +41,16 @@ export class OperationIntake {
     return this.views.get(operation.id, context.actor);
   }
 
-  private async takeOn(tx: Tx, order: OperationOrder, context: RequestContext): Promise<{ outcome: OperationReport; audit: AuditEntry }> {
+  private async takeOn(
+    tx: Tx,
+    order: OperationOrder,
+    context: RequestContext,
+  ): Promise<{ outcome: OperationReport; audit: AuditEntry; jobs: JobWish[] }> {
     const { kind, options, allOrNothing, details } = order;
     const { actor } = context;
     const deploymentIds = await order.select(tx);
     const origin = originOf(context);
     const id = await this.operations.insert(tx, { kind, userId: actor.userId, options, origin, allOrNothing, deploymentIds });
-    await this.jobs.enqueue(tx, [{ kind: 'operation.run', key: id }]);
     return {
       outcome: await this.views.getIn(tx, id, actor),
       audit: {
@@ -57,6 +59,7 @@ export class OperationIntake {
         resourceId: id,
         after: { deployments: deploymentIds.length, ...details },
       },
+      jobs: [{ kind: 'operation.run', key: id }],
     };
   }
 }

@@ -3,7 +3,7 @@ import { Commands, UNCHANGED } from '../../commands/commands';
 import { DomainError } from '../../common/problem/domain-error';
 import type { RequestContext } from '../../common/request-context';
 import type { Tx } from '../../database/transaction';
-import { JobQueue } from '../../jobs/job-queue';
+import type { JobWish } from '../../jobs/job-kinds';
 import type { AccountAddress } from '../account-address';
 import type { ConfirmationQuestion } from '../notification-channel';
 import { requireFound } from '../refusals';
@@ -27,7 +27,6 @@ export class ConfirmEmailService {
     private readonly commands: Commands,
     private readonly confirmations: AddressConfirmations,
     private readonly subscriptions: SubscriptionsRepository,
-    private readonly jobs: JobQueue,
   ) {}
 
   /** Takes the code of the e-mail; without a code a new one is sent. Throws `validation_failed` for a wrong one. */
@@ -40,8 +39,11 @@ export class ConfirmEmailService {
       const isConfirmed = address.isConfirmed || (await this.takeCode(tx, code, { userId, email: address.email, subscriptionId: id }));
       // A wrong code is counted, so the transaction commits all the same.
       if (!isConfirmed && code !== undefined) return { refusal: wrongCode(), audit: UNCHANGED };
-      if (isConfirmed) await this.wakeAll(tx, userId);
-      return { outcome: { record, address: { ...address, isConfirmed } }, audit: subscriptionEntry(ref, 'confirm') };
+      return {
+        outcome: { record, address: { ...address, isConfirmed } },
+        audit: subscriptionEntry(ref, 'confirm'),
+        jobs: isConfirmed ? await this.waitingFor(tx, userId) : [],
+      };
     });
   }
 
@@ -52,13 +54,10 @@ export class ConfirmEmailService {
     return false;
   }
 
-  /** What had waited for the confirmation goes out. */
-  private async wakeAll(tx: Tx, userId: string): Promise<void> {
+  /** The jobs that send what has waited for the confirmation. */
+  private async waitingFor(tx: Tx, userId: string): Promise<JobWish[]> {
     const records = await this.subscriptions.list(tx, userId, this.channel.kind);
-    await this.jobs.enqueue(
-      tx,
-      records.map(({ id }) => ({ kind: 'notification.deliver', key: id })),
-    );
+    return records.map(({ id }) => ({ kind: 'notification.deliver', key: id }));
   }
 }
 
