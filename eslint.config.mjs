@@ -8,7 +8,7 @@ const LAYERS = [
   ['common'],
   ['config', 'engines'],
   ['database'],
-  ['idempotency'],
+  ['idempotency', 'rate-limits'],
   ['audit'],
   ['commands'],
   ['auth', 'jobs', 'logging', 'metrics'],

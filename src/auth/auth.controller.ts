@@ -5,7 +5,7 @@ import { CurrentActor } from '../common/http/current-actor.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, OpenRequestContext, RequestContext } from '../common/request-context';
 import { Idempotent } from '../idempotency/idempotent.decorator';
-import { AuthThrottleGuard } from './auth-throttle.guard';
+import { AuthRateLimitGuard } from '../rate-limits/auth-rate-limit.guard';
 import { LoginDto, RefreshDto, TokenPairDto } from './dto/login.dto';
 import { RegisterDto } from './dto/register.dto';
 import { ChangeMeDto, UserDto } from './dto/user.dto';
@@ -26,7 +26,7 @@ export class AuthController {
   @Post('register')
   @Public()
   @Idempotent()
-  @UseGuards(AuthThrottleGuard)
+  @UseGuards(AuthRateLimitGuard)
   @ApiOperation({ summary: 'Make an account', description: 'Public, unless the operator has closed registration.' })
   @ApiCreatedResponse({ type: UserDto })
   @ApiProblem('malformed_json', 'registration_closed', 'already_exists', 'validation_failed', 'rate_limited', 'try_again')
@@ -37,7 +37,7 @@ export class AuthController {
   @Post('login')
   @Public()
   @Idempotent()
-  @UseGuards(AuthThrottleGuard)
+  @UseGuards(AuthRateLimitGuard)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     summary: 'Log in with user name and password',
@@ -53,7 +53,7 @@ export class AuthController {
   @Post('refresh')
   @Public()
   @Idempotent()
-  @UseGuards(AuthThrottleGuard)
+  @UseGuards(AuthRateLimitGuard)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     summary: 'Exchange a refresh token for a new pair',
