@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
+import { visibleTo } from '../common/visibility';
 import type { Resources } from '../engines/resources';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
@@ -50,7 +51,7 @@ export class DeploymentsRepository {
 
   /** Null when it is missing or neither the actor's own nor the actor an administrator: the same to every stranger. */
   async lock(tx: Tx, id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<LockedDeployment | null> {
-    const [row] = await tx.query<LockedDeployment[]>(`${LOCK} AND (d.user_id = $2 OR $3) FOR UPDATE OF d`, [
+    const [row] = await tx.query<LockedDeployment[]>(`${LOCK} AND ${visibleTo('d', '$2', '$3')} FOR UPDATE OF d`, [
       id,
       actor.userId,
       actor.isAdmin,

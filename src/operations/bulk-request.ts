@@ -2,6 +2,7 @@ import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
 import { isUuid } from '../common/uuid';
 import { readTime } from '../common/validation/time';
+import { whoseToList } from '../common/visibility';
 import type { BulkFilter } from './bulk-selection.repository';
 import { parseKeepWarm } from '../deletions/keep-warm';
 import type { BulkDeleteRequestDto, BulkFilterDto } from './dto/bulk-delete-request.dto';
@@ -33,11 +34,9 @@ function filterOf(filter: BulkFilterDto, actor: Actor): BulkFilter {
 
 /** Null: of all users. */
 function ownerOf(userId: string | undefined, all: boolean, actor: Actor): string | null {
-  const own = userId === undefined || userId.toLowerCase() === actor.userId;
-  if (own && !all) return actor.userId;
-  if (!actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may delete the deployments of others');
+  const owner = whoseToList({ userId, all }, actor, 'delete the deployments');
   if (userId !== undefined && !isUuid(userId)) throw fault('/filter/user_id', 'user_id must be a UUID');
-  return userId?.toLowerCase() ?? null;
+  return owner;
 }
 
 export function bulkOptionsOf(request: BulkDeleteRequestDto, { STOP_GRACE_SECONDS }: { STOP_GRACE_SECONDS: number }): BulkOptions {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { visibleTo } from '../common/visibility';
 import type { ItemView, OperationStatus, OperationView } from './operation.types';
 
 interface Viewer {
@@ -19,7 +20,7 @@ export class OperationViewsRepository {
     id: string,
     viewer: Viewer,
   ): Promise<{ operation: OperationView; items: ItemView[] } | null> {
-    const [operation] = await manager.query<OperationView[]>(`${VIEW} WHERE o.id = $1 AND (o.user_id = $2 OR $3)`, [
+    const [operation] = await manager.query<OperationView[]>(`${VIEW} WHERE o.id = $1 AND ${visibleTo('o', '$2', '$3')}`, [
       id,
       viewer.userId,
       viewer.isAdmin,
@@ -34,19 +35,19 @@ export class OperationViewsRepository {
     return row?.status ?? null;
   }
 
-  /** The viewer's own, newest first; those of all users when `all` is true. */
+  /** Those of one user, or of all users when it is null, newest first. */
   async page(
-    viewer: Viewer,
-    { all, limit, offset }: { all: boolean; limit: number; offset: number },
+    userId: string | null,
+    { limit, offset }: { limit: number; offset: number },
   ): Promise<{ rows: OperationView[]; total: number }> {
     const [rows, [count]] = await Promise.all([
       this.dataSource.query<OperationView[]>(
         `${VIEW} WHERE o.user_id = $1 OR $2 ORDER BY o.created_at DESC, o.id DESC LIMIT $3 OFFSET $4`,
-        [viewer.userId, all, limit, offset],
+        [userId, userId === null, limit, offset],
       ),
       this.dataSource.query<{ total: number }[]>(`SELECT count(*)::int AS total FROM operations AS o WHERE o.user_id = $1 OR $2`, [
-        viewer.userId,
-        all,
+        userId,
+        userId === null,
       ]),
     ]);
     return { rows, total: count?.total ?? 0 };

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { visibleTo } from '../common/visibility';
 import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
 import type { BrakeReading } from './brake';
@@ -51,7 +52,7 @@ export class OperationsRepository {
 
   /** Null when it is missing or neither the actor's own nor the actor an administrator. */
   async lockFor(tx: Tx, id: string, actor: { userId: string; isAdmin: boolean }): Promise<LockedOperation | null> {
-    const [row] = await tx.query<LockedOperation[]>(`${KNOWN} WHERE o.id = $1 AND (o.user_id = $2 OR $3) FOR UPDATE OF o`, [
+    const [row] = await tx.query<LockedOperation[]>(`${KNOWN} WHERE o.id = $1 AND ${visibleTo('o', '$2', '$3')} FOR UPDATE OF o`, [
       id,
       actor.userId,
       actor.isAdmin,

@@ -5,6 +5,7 @@ import { Audit } from '../audit/audit';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
 import { isUuid } from '../common/uuid';
+import { whoseToList } from '../common/visibility';
 import { inTransaction, type Tx } from '../database/transaction';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 import { JobQueue } from '../jobs/job-queue';
@@ -36,8 +37,7 @@ export class OperationsService {
     actor: Actor,
     page: { all: boolean; limit: number; offset: number },
   ): Promise<{ items: OperationSummaryDto[]; total: number }> {
-    if (page.all && !actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may list the operations of others');
-    const { rows, total } = await this.views.page(actor, page);
+    const { rows, total } = await this.views.page(whoseToList({ all: page.all }, actor, 'list the operations'), page);
     return { items: rows.map((row) => OperationSummaryDto.summary(row)), total };
   }
 

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
+import { visibleTo } from '../common/visibility';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
 import { PubSub } from '../database/pub-sub';
@@ -48,7 +49,11 @@ export class RestorationRepository {
   ): Promise<RestorationCandidate | null> {
     // A statement of its own: after a wait for the lock, what is read beside the row would be as old as the wait.
     if (lock)
-      await tx.query(`SELECT 1 FROM deployments WHERE id = $1 AND (user_id = $2 OR $3) FOR UPDATE`, [id, actor.userId, actor.isAdmin]);
+      await tx.query(`SELECT 1 FROM deployments AS d WHERE d.id = $1 AND ${visibleTo('d', '$2', '$3')} FOR UPDATE`, [
+        id,
+        actor.userId,
+        actor.isAdmin,
+      ]);
     const values = [id, actor.userId, actor.isAdmin, name, this.config.NODE_OFFLINE_AFTER_SECONDS];
     const [row] = await tx.query<RestorationCandidate[]>(CANDIDATE, values);
     return row ?? null;
@@ -94,7 +99,7 @@ const CANDIDATE = `
          EXISTS (SELECT 1 FROM deployments AS o
                   WHERE o.user_id = d.user_id AND o.name = coalesce($4, d.name) AND o.deleted_at IS NULL) AS "nameTaken"
     FROM deployments AS d JOIN deployment_resources AS s ON s.deployment_id = d.id
-   WHERE d.id = $1 AND (d.user_id = $2 OR $3)`;
+   WHERE d.id = $1 AND ${visibleTo('d', '$2', '$3')}`;
 
 const RESTORE = `
   WITH restored AS (

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../../common/request-context';
+import { visibleTo } from '../../common/visibility';
 import { AppConfig } from '../../config/app-config';
 import { StatementBatcher } from '../../database/statement-batcher';
 import type { PlacementExplanation, PlacementStrategy } from '../../scheduling/place.types';
@@ -101,7 +102,7 @@ export class DeploymentViewsRepository {
 
 const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-const VISIBLE = `d.id = $1 AND (d.user_id = $2 OR $3) AND (d.deleted_at IS NULL OR $4)`;
+const VISIBLE = `d.id = $1 AND ${visibleTo('d', '$2', '$3')} AND (d.deleted_at IS NULL OR $4)`;
 
 const SPEC = `
   SELECT d.type, d.user_id AS "userId", d.generation, d.container_image AS "containerImage", d.region,
