@@ -21,7 +21,6 @@ export interface LockedDeployment {
   readonly targetReplicas: number;
   readonly generation: number;
   readonly version: number;
-  readonly deletedAt: Date | null;
   readonly region: string;
   readonly placementStrategy: PlacementStrategy;
   readonly resources: Resources;
@@ -124,7 +123,7 @@ export class DeploymentsRepository {
 
 const LOCK = `
   SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.version,
-         d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
+         d.region, d.placement_strategy AS "placementStrategy",
          json_build_object('cpuCores', r.cpu_cores::float8, 'memoryMb', r.memory_mb,
                            'gpuUnits', r.gpu_units, 'storageGb', r.storage_gb) AS resources
     FROM deployments d JOIN deployment_resources r ON r.deployment_id = d.id

@@ -21,7 +21,6 @@ const locked = (status: LockedDeployment['status']): LockedDeployment => ({
   targetReplicas: 1,
   generation: 1,
   version: 1,
-  deletedAt: null,
   region: 'us-east',
   placementStrategy: 'spread',
   resources: { cpuCores: 1, memoryMb: 512, gpuUnits: 0, storageGb: 1 },

@@ -4,8 +4,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Tx } from '../database/transaction';
 import { IS_CONFIRMED } from './address-confirmations.repository';
 
-export const SUBSCRIPTION_KINDS = ['webhook', 'email'] as const;
-export type SubscriptionKind = (typeof SUBSCRIPTION_KINDS)[number];
+export type SubscriptionKind = 'webhook' | 'email';
 
 /** What its owner decides about a subscription. */
 export interface SubscriptionWish {

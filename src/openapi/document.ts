@@ -32,7 +32,7 @@ const TAGS: readonly (readonly [string, string])[] = [
 ];
 
 /** The OpenAPI document of the running application. */
-export function openApiDocument(app: INestApplication): OpenAPIObject {
+function openApiDocument(app: INestApplication): OpenAPIObject {
   markRoutes(app);
   const builder = new DocumentBuilder()
     .setTitle('fog-compute')

@@ -21,7 +21,6 @@ export interface Snapshot {
   readonly version: number;
   readonly generation: number;
   readonly targetReplicas: number;
-  readonly deletedAt: Date | null;
   /** The newest one whose teardown has not ended; also of a deployment that was restored meanwhile. */
   readonly deletion: OpenDeletion | null;
   readonly spec: Omit<DeploymentSpec, 'replicas' | 'type' | 'region' | 'placementStrategy'>;
@@ -32,14 +31,14 @@ export interface Snapshot {
 }
 
 type OptionalTimeName = 'startedAt' | 'warmUntil' | 'suspendedAt' | 'suspendedRunAt';
-type TimeName = 'createdAt' | 'changedAt' | OptionalTimeName;
+
+interface ReplicaRow extends Omit<PlanReplica, 'changedAt' | OptionalTimeName>, Record<OptionalTimeName, string | null> {
+  readonly changedAt: string;
+  readonly node: NodeTarget;
+}
 
 interface Row extends Omit<Snapshot, 'replicas' | 'nodes'> {
-  readonly replicas: (Omit<PlanReplica, TimeName> &
-    Record<'createdAt' | 'changedAt', string> &
-    Record<OptionalTimeName, string | null> & {
-      readonly node: NodeTarget;
-    })[];
+  readonly replicas: readonly ReplicaRow[];
 }
 
 @Injectable()
@@ -59,7 +58,6 @@ export class SnapshotRepository {
         ...replica,
         nodeId: node.id,
         nodeName: node.name,
-        createdAt: new Date(replica.createdAt),
         changedAt: new Date(replica.changedAt),
         startedAt: timeOrNull(replica.startedAt),
         warmUntil: timeOrNull(replica.warmUntil),
@@ -97,8 +95,7 @@ export function workloadOf(snapshot: Snapshot, replica: PlanReplica): WorkloadSp
 }
 
 const SNAPSHOT = `
-  SELECT d.id, d.status, d.version, d.generation, d.target_replicas AS "targetReplicas", d.deleted_at AS "deletedAt",
-         clock_timestamp() AS now,
+  SELECT d.id, d.status, d.version, d.generation, d.target_replicas AS "targetReplicas", clock_timestamp() AS now,
          (SELECT json_build_object('generation', x.generation, 'graceSeconds', CASE WHEN x.force THEN 0 ELSE x.grace_seconds END)
             FROM deletions AS x WHERE x.deployment_id = d.id AND x.completed_at IS NULL
            ORDER BY x.generation DESC LIMIT 1) AS deletion,
@@ -110,7 +107,7 @@ const SNAPSHOT = `
          (SELECT coalesce(json_agg(json_build_object(
                    'id', r.id, 'status', r.status, 'generation', r.generation, 'attempt', r.attempt, 'reason', r.reason,
                    'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'superseded', r.superseded_at IS NOT NULL,
-                   'reserved', v.replica_id IS NOT NULL, 'createdAt', r.created_at, 'changedAt', r.changed_at, 'startedAt', r.started_at,
+                   'reserved', v.replica_id IS NOT NULL, 'changedAt', r.changed_at, 'startedAt', r.started_at,
                    'warmUntil', r.warm_until, 'suspendedAt', r.suspended_at, 'suspendedRunAt', r.suspended_run_at,
                    'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime, 'endpoint', n.endpoint, 'engineId', n.engine_id))
                    ORDER BY r.created_at, r.id), '[]')

@@ -84,7 +84,7 @@ export class RestorationRepository {
 
 const CANDIDATE = `
   SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.version,
-         d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
+         d.region, d.placement_strategy AS "placementStrategy",
          d.container_image AS "containerImage", d.purge_at AS "purgeAt",
          json_build_object('cpuCores', s.cpu_cores::float8, 'memoryMb', s.memory_mb,
                            'gpuUnits', s.gpu_units, 'storageGb', s.storage_gb) AS resources,

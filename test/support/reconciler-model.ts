@@ -139,7 +139,7 @@ export class ModelRecords {
       const at = new Date(this.now + this.rows.size / 1000);
       this.rows.set(id, {
         ...{ id, status: 'pending', generation: this.generation, attempt: attempts[index] ?? 0, reason: null, nodeId: node.id },
-        ...{ superseded: false, reserved: true, createdAt: at, changedAt: at, startedAt: null },
+        ...{ superseded: false, reserved: true, changedAt: at, startedAt: null },
         ...{ warmUntil: null, suspendedAt: null, suspendedRunAt: null },
       });
     }

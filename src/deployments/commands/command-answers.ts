@@ -8,7 +8,7 @@ import type { LifecycleChanged } from './lifecycle.service';
 import type { Scaled } from './scale.service';
 
 /** Where the state of a deployment can be followed. */
-export const statusPath = (id: string): string => `/api/deployment/status/${id}`;
+const statusPath = (id: string): string => `/api/deployment/status/${id}`;
 
 /** The words of the contract for a deployment that waits for its placement. */
 const queued = (id: string): string => `Deployment queued for scheduling. Use /status/${id} to track progress.`;

@@ -8,7 +8,7 @@ import type { ReplicaStatus } from '../domain/replica-status';
 /** ISO 8601, UTC, milliseconds. */
 type IsoTime = string;
 
-export interface ReplicaView {
+interface ReplicaView {
   readonly id: string;
   readonly nodeId: string;
   readonly nodeName: string;
