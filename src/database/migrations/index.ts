@@ -11,6 +11,7 @@ import { CreateRetention1795305609000 } from './1795305609000-create-retention';
 import { AllowRestores1795305611000 } from './1795305611000-allow-restores';
 import { SetPurgeTimes1795305610000 } from './1795305610000-set-purge-times';
 import { RenameColumns1795305620000 } from './1795305620000-rename-columns';
+import { DropUnusedColumns1795305621000 } from './1795305621000-drop-unused-columns';
 import { LoginFailures1795305613000 } from './1795305613000-login-failures';
 
 /** In the order they run. Never edit one that has landed; add the next. */
@@ -29,4 +30,5 @@ export const migrations = [
   ConfirmAddresses1795305612000,
   LoginFailures1795305613000,
   RenameColumns1795305620000,
+  DropUnusedColumns1795305621000,
 ];
