@@ -8,7 +8,7 @@ const LAYERS = [
   ['common'],
   ['config', 'engines'],
   ['database'],
-  ['idempotency'],
+  ['idempotency', 'rate-limits'],
   ['audit', 'jobs'],
   ['commands'],
   ['auth', 'logging', 'metrics'],

@@ -75,10 +75,10 @@ export const DEPLOY_SCRIPT = `\\set u random(1, :driven)
 WITH created AS (
   INSERT INTO deployments (user_id, name, type, target_replicas, region, placement_strategy, labels)
   VALUES (md5('u' || (:u)::text)::uuid, 'base-' || gen_random_uuid(), 'compute', 3, 'us-east', 'spread', '{"team": "edge"}')
-  RETURNING id, user_id, revision, status),
+  RETURNING id, user_id, current_revision, status),
 revision AS (
   INSERT INTO deployment_revisions (deployment_id, number, spec, created_by)
-  SELECT id, revision, ${containerSpec(`'registry.example.org/team/service:1.4.2'`)}, user_id FROM created),
+  SELECT id, current_revision, ${containerSpec(`'registry.example.org/team/service:1.4.2'`)}, user_id FROM created),
 resources AS (
   INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb) SELECT id, 0.5, 512, 0, 10 FROM created),
 history AS (

@@ -99,7 +99,7 @@ async function withDataSource(url, work) {
 const migrate = (url) => withDataSource(url, require('../dist/database/migrate.js').migrate);
 
 /** A fill that breaks an invariant of the product would measure something else than the product. */
-export async function checkFill(url) {
+async function checkFill(url) {
   const { checkInvariants } = require('../dist/invariants/check-invariants.js');
   const violations = await withDataSource(url, (dataSource) => checkInvariants(dataSource, { graceSeconds: 300 }));
   for (const { invariant, count, examples } of violations) {

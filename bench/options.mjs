@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 const UNITS = { k: 1_000, m: 1_000_000 };
 
 /** `100k` and `1M` as numbers. */
-export function sizeOf(text) {
+function sizeOf(text) {
   const [, digits, unit] = /^(\d+)([kKmM]?)$/.exec(text) ?? [];
   if (digits === undefined) throw new Error(`A size looks like 10000, 100k or 1M; this is ${text}`);
   return Number(digits) * (UNITS[unit.toLowerCase()] ?? 1);

@@ -48,7 +48,7 @@ export async function openSession(database, { size, nodes }) {
 }
 
 /** For each driven user the address of the third page of 20, followed from the Link headers. */
-export async function findDeepPages(url, tokens, layout) {
+async function findDeepPages(url, tokens, layout) {
   const paths = [];
   for (let user = 1; user <= layout.driven; user++) {
     let path = '/api/deployment/list?limit=20';

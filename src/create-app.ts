@@ -5,7 +5,6 @@ import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module';
 import { Audit } from './audit/audit';
 import { recordRefusals } from './audit/record-refusals';
-import { AddressLimit } from './auth/address-limit';
 import type { Clock } from './common/clock';
 import { answerInsteadOfNode } from './common/http/node-answers';
 import { securityHeaders } from './common/http/security-headers';
@@ -21,6 +20,7 @@ import { logRequests } from './logging/request-log';
 import { measureHttp } from './metrics/http-metrics';
 import { Metrics } from './metrics/metrics';
 import { serveDocs } from './openapi/document';
+import { AddressRateLimit } from './rate-limits/address-rate-limit';
 
 export interface AppOptions {
   /** The database to use; the embedded one has an address only once it runs. Default: DATABASE_URL. */
@@ -55,7 +55,7 @@ export async function createApp(config: AppConfig, options: AppOptions = {}): Pr
   measureHttp(fastify, app.get(Metrics));
   answerInsteadOfNode(fastify);
   recordRefusals(fastify, app.get(Audit), lostRefusals(app.get(Metrics)));
-  app.get(AddressLimit, { strict: false }).guard(fastify);
+  app.get(AddressRateLimit, { strict: false }).guard(fastify);
   serveDocs(app);
   await app.init();
   await fastify.ready();

@@ -6,7 +6,7 @@ import type { AuditRecordDto } from './audit-log.dto';
 import type { AuditCursor, AuditFilters } from './audit-query';
 
 /** Counting goes no further: nobody pages through more, and a log of years would be read for every page. */
-export const COUNTED_AT_MOST = 10_000;
+const COUNTED_AT_MOST = 10_000;
 
 /** The only conditions that a request can ask for: in so many combinations that their statements are not prepared. */
 const CONDITIONS: Readonly<Record<keyof AuditFilters, (parameter: string) => string>> = {

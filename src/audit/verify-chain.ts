@@ -9,7 +9,7 @@ const STATEMENT_TIMEOUT_MS = 120_000;
 const BEFORE_ALL = '-9223372036854775808';
 
 /** The first row that is not as it was written. */
-export interface ChainFault {
+interface ChainFault {
   /** Null for a row that has no place in the chain. */
   readonly position: string | null;
   readonly auditId: string | null;

@@ -7,7 +7,7 @@ import { CurrentActor } from '../common/http/current-actor.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, OpenRequestContext, RequestContext } from '../common/request-context';
 import { registeredAnswer, tokenPairAnswer, userAnswer } from './auth-answers';
-import { AuthThrottleGuard } from './auth-throttle.guard';
+import { AuthRateLimitGuard } from '../rate-limits/auth-rate-limit.guard';
 import { LoginDto, RefreshDto, TokenPairDto } from './dto/login.dto';
 import { RegisterDto } from './dto/register.dto';
 import { ChangeMeDto, UserDto } from './dto/user.dto';
@@ -29,7 +29,7 @@ export class AuthController {
   @Post('register')
   @Public()
   @Command(registeredAnswer)
-  @UseGuards(AuthThrottleGuard)
+  @UseGuards(AuthRateLimitGuard)
   @ApiOperation({ summary: 'Make an account', description: 'Public, unless the operator has closed registration.' })
   @ApiCreatedResponse({ type: UserDto })
   @ApiProblem('malformed_json', 'registration_closed', 'already_exists', 'validation_failed', 'rate_limited', 'try_again')
@@ -40,7 +40,7 @@ export class AuthController {
   @Post('login')
   @Public()
   @Command(tokenPairAnswer)
-  @UseGuards(AuthThrottleGuard)
+  @UseGuards(AuthRateLimitGuard)
   @ApiOperation({
     summary: 'Log in with user name and password',
     description:
@@ -55,7 +55,7 @@ export class AuthController {
   @Post('refresh')
   @Public()
   @Command(tokenPairAnswer)
-  @UseGuards(AuthThrottleGuard)
+  @UseGuards(AuthRateLimitGuard)
   @ApiOperation({
     summary: 'Exchange a refresh token for a new pair',
     description:

@@ -1,18 +1,17 @@
 import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AppConfig } from '../config/app-config';
+import { CredentialRateLimitGuard } from '../rate-limits/credential-rate-limit.guard';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module';
 import { AccessTokens, SIGNING_KEY } from './access-tokens';
-import { AddressLimit } from './address-limit';
 import { AdminBootstrap } from './admin-bootstrap';
 import { ApiTokenStrategy } from './api-token.strategy';
 import { ApiTokensController } from './api-tokens.controller';
 import { ApiTokensRepository } from './api-tokens.repository';
 import { ApiTokensService } from './api-tokens.service';
-import { AuthLimit } from './auth-limit';
 import { AuthController } from './auth.controller';
 import { AuthenticationGuard } from './authentication.guard';
 import { CredentialCache } from './credential-cache';
-import { CredentialLimitGuard } from './credential-limit.guard';
 import { ExternalJwtStrategy } from './external-jwt.strategy';
 import { ExternalUsers } from './external-users';
 import { LocalJwtStrategy } from './local-jwt.strategy';
@@ -28,6 +27,7 @@ import { UsersService } from './users.service';
 
 /** Who may call. Importing it closes every route of the application that is not marked public. */
 @Module({
+  imports: [RateLimitsModule],
   controllers: [AuthController, ApiTokensController, UsersController],
   providers: [
     { provide: SIGNING_KEY, inject: [AppConfig], useFactory: signingKey },
@@ -44,16 +44,14 @@ import { UsersService } from './users.service';
     LoginService,
     ApiTokensService,
     AdminBootstrap,
-    AddressLimit,
-    AuthLimit,
     LocalJwtStrategy,
     ExternalJwtStrategy,
     ApiTokenStrategy,
-    // Guards run in this order: find out who calls, then hold each caller to its share. Floods were turned away before.
+    // Guards run in this order: find out who calls, then hold each credential to its rate limit. The one of addresses comes before.
     AuthenticationGuard,
     { provide: APP_GUARD, useExisting: AuthenticationGuard },
-    { provide: APP_GUARD, useClass: CredentialLimitGuard },
+    { provide: APP_GUARD, useClass: CredentialRateLimitGuard },
   ],
-  exports: [AddressLimit, AdminBootstrap, AuthenticationGuard, SessionsService],
+  exports: [AdminBootstrap, AuthenticationGuard, SessionsService],
 })
 export class AuthModule {}

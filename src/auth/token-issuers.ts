@@ -1,6 +1,6 @@
 import type { AppConfig } from '../config/app-config';
 
-export interface TokenIssuer {
+interface TokenIssuer {
   readonly issuer: string;
   readonly audience: string;
 }

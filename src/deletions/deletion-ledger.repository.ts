@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../common/request-context';
+import { visibleTo } from '../common/visibility';
 import { AppConfig } from '../config/app-config';
 import { isoTime, isoTimeOrNull } from '../database/json-time';
 import { isOnline } from '../nodes/node-status.sql';
@@ -88,4 +89,4 @@ const FIND = `
     FROM deployments AS d
     LEFT JOIN LATERAL (SELECT * FROM deletions WHERE deployment_id = d.id AND ($5::int IS NULL OR generation = $5)
                         ORDER BY generation DESC LIMIT 1) AS x ON true
-   WHERE d.id = $1 AND (d.user_id = $2 OR $3)`;
+   WHERE d.id = $1 AND ${visibleTo('d', '$2', '$3')}`;

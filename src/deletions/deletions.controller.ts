@@ -101,7 +101,7 @@ export class DeletionsController {
   })
   @ApiDeploymentId()
   @ApiOkResponse({ type: DeletionLedgerDto })
-  ledger(
+  deletion(
     @Param('deployment_id') id: string,
     @Query() query: DeletionLedgerQueryDto,
     @CurrentActor() actor: Actor,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
+import { visibleTo } from '../common/visibility';
 import { AppConfig } from '../config/app-config';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
@@ -162,7 +163,7 @@ export class DeletionsRepository {
 export const CANDIDATES = `
   SELECT d.id, d.user_id AS "userId", d.name, d.type, d.labels, d.status, d.version, d.deleted_at AS "deletedAt",
          d.protection_reason AS "protectionReason", d.legal_hold_reason AS "legalHoldReason", ${retentionPoliciesOf('d')} AS "retentionPolicies"
-    FROM deployments AS d WHERE d.id = ANY($1::uuid[]) AND (d.user_id = $2 OR $3) ORDER BY d.id`;
+    FROM deployments AS d WHERE d.id = ANY($1::uuid[]) AND ${visibleTo('d', '$2', '$3')} ORDER BY d.id`;
 
 /** All parts see the rows as they were before it: a replica that was `pending` counts as such throughout. */
 const DECIDE = `

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
+import { visibleTo } from '../common/visibility';
 import type { Resources } from '../engines/resources';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
@@ -23,7 +24,6 @@ export interface LockedDeployment {
   /** The revision that its replicas shall run. */
   readonly revision: number;
   readonly version: number;
-  readonly deletedAt: Date | null;
   readonly region: string;
   readonly placementStrategy: PlacementStrategy;
   readonly resources: Resources;
@@ -53,7 +53,7 @@ export class DeploymentsRepository {
 
   /** Null when it is missing or neither the actor's own nor the actor an administrator: the same to every stranger. */
   async lock(tx: Tx, id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<LockedDeployment | null> {
-    const [row] = await tx.query<LockedDeployment[]>(`${LOCK} AND (d.user_id = $2 OR $3) FOR UPDATE OF d`, [
+    const [row] = await tx.query<LockedDeployment[]>(`${LOCK} AND ${visibleTo('d', '$2', '$3')} FOR UPDATE OF d`, [
       id,
       actor.userId,
       actor.isAdmin,
@@ -122,8 +122,8 @@ export class DeploymentsRepository {
 }
 
 const LOCK = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.revision,
-         d.version, d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
+  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation,
+         d.current_revision AS revision, d.version, d.region, d.placement_strategy AS "placementStrategy",
          json_build_object('cpuCores', r.cpu_cores::float8, 'memoryMb', r.memory_mb,
                            'gpuUnits', r.gpu_units, 'storageGb', r.storage_gb) AS resources
     FROM deployments d JOIN deployment_resources r ON r.deployment_id = d.id
@@ -137,10 +137,10 @@ const INSERT = `
   WITH created AS (
     INSERT INTO deployments (user_id, name, type, target_replicas, region, placement_strategy, labels, protection_reason)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $16)
-    RETURNING id, user_id, revision, status),
+    RETURNING id, user_id, current_revision, status),
   revision AS (
     INSERT INTO deployment_revisions (deployment_id, number, spec, created_by)
-    SELECT id, revision, $8::jsonb, user_id FROM created),
+    SELECT id, current_revision, $8::jsonb, user_id FROM created),
   resources AS (
     INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb)
     SELECT id, $9, $10, $11, $12 FROM created),

@@ -22,7 +22,6 @@ const locked = (status: LockedDeployment['status']): LockedDeployment => ({
   generation: 1,
   revision: 1,
   version: 1,
-  deletedAt: null,
   region: 'us-east',
   placementStrategy: 'spread',
   resources: { cpuCores: 1, memoryMb: 512, gpuUnits: 0, storageGb: 1 },

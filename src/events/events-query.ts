@@ -1,5 +1,6 @@
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
+import { whoseToList } from '../common/visibility';
 import type { EventsQueryDto } from './dto/events.query';
 import type { FeedFilter } from './event-feed.repository';
 import { isEventType } from './event-types';
@@ -14,12 +15,12 @@ export interface FeedQuery {
 
 /** What was asked for, by whom. A browser that connects again sends `Last-Event-ID`, which then goes before `after`. */
 export function readEventsQuery(dto: EventsQueryDto, actor: Actor, lastEventId: string | undefined): FeedQuery {
-  if (dto.all_users && !actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may see the events of others');
+  const userId = whoseToList({ all: dto.all_users }, actor, 'see the events');
   const types = dto.types === undefined ? null : dto.types.split(',').map((type) => type.trim());
   const unknown = types?.find((type) => !isEventType(type));
   if (unknown !== undefined) throw fault('types', `Unknown event type: ${unknown.slice(0, 64)}`);
   return {
-    filter: { userId: dto.all_users ? null : actor.userId, types, deploymentId: dto.deployment_id ?? null },
+    filter: { userId, types, deploymentId: dto.deployment_id ?? null },
     after: lastEventId === undefined ? after(dto.after) : position(lastEventId),
     limit: dto.limit,
     waitSeconds: dto.wait,

@@ -12,14 +12,14 @@ export class HealthController {
   constructor(private readonly readiness: Readiness) {}
 
   @Get('live')
-  @ApiOperation({ operationId: 'live', summary: 'Does the process run?' })
+  @ApiOperation({ summary: 'Does the process run?' })
   @ApiOkResponse({ type: LivenessDto })
   live(): LivenessDto {
     return { status: 'live' };
   }
 
   @Get('ready')
-  @ApiOperation({ operationId: 'ready', summary: 'Should this process get requests? Checks database, jobs and runtime' })
+  @ApiOperation({ summary: 'Should this process get requests? Checks database, jobs and runtime' })
   @ApiOkResponse({ type: ReadinessDto })
   @ApiServiceUnavailableResponse({ type: ReadinessDto, description: 'Not ready, or shutting down' })
   async ready(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadinessDto> {

@@ -17,7 +17,7 @@ export class ClosedMetricsController {
 
   @Get()
   @Header('Content-Type', CONTENT_TYPE)
-  @ApiOperation({ operationId: 'metrics', summary: `${SUMMARY}, for administrators` })
+  @ApiOperation({ summary: `${SUMMARY}, for administrators` })
   @ApiProduces('text/plain')
   @ApiOkResponse({ schema: { type: 'string' } })
   @ApiProblem('unauthenticated', 'inactive_user', 'admin_required', 'rate_limited', 'internal', 'try_again')
@@ -35,7 +35,7 @@ export class PublicMetricsController {
 
   @Get()
   @Header('Content-Type', CONTENT_TYPE)
-  @ApiOperation({ operationId: 'metrics', summary: SUMMARY })
+  @ApiOperation({ summary: SUMMARY })
   @ApiProduces('text/plain')
   @ApiOkResponse({ schema: { type: 'string' } })
   @ApiProblem('rate_limited', 'internal')

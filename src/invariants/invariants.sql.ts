@@ -177,10 +177,10 @@ export const REVISION_PRESENT: Invariant = {
   sentence: 'Every deployment has its current revision, and its resources are those that the revision says.',
   sql: `
     SELECT d.id AS subject,
-           CASE WHEN v.number IS NULL THEN format('revision %s is missing', d.revision)
-                ELSE format('revision %s says %s, the resources row says %s', d.revision, v.spec->'resources', r.said) END AS detail
+           CASE WHEN v.number IS NULL THEN format('revision %s is missing', d.current_revision)
+                ELSE format('revision %s says %s, the resources row says %s', d.current_revision, v.spec->'resources', r.said) END AS detail
       FROM deployments AS d
-      LEFT JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
+      LEFT JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
       LEFT JOIN LATERAL (SELECT jsonb_build_object('cpuCores', cpu_cores::float8, 'memoryMb', memory_mb,
                                                    'gpuUnits', gpu_units, 'storageGb', storage_gb) AS said
                            FROM deployment_resources WHERE deployment_id = d.id) AS r ON true

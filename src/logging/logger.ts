@@ -15,7 +15,7 @@ const MAX_CAUSES = 3;
 const MAX_UNWRITTEN = 1_000_000;
 
 /** What of an error may be logged. Database errors carry the statement's parameters and rows, which may be secrets. */
-export function safeError(error: unknown, causes = MAX_CAUSES): SafeError {
+function safeError(error: unknown, causes = MAX_CAUSES): SafeError {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   const code: unknown = Reflect.get(error, 'code');
   return {

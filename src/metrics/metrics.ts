@@ -8,7 +8,7 @@ export interface Sample {
   readonly value: number;
 }
 
-export interface GaugeDeclaration {
+interface GaugeDeclaration {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];

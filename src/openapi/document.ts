@@ -4,6 +4,7 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import { VERSION } from '../common/version';
 import { completeDocument } from './complete-document';
 import { markRoutes } from './mark-routes';
+import { operationId } from './operation-ids';
 
 const DESCRIPTION = `Deploy containers to fog and edge nodes, watch them, scale them, delete them safely, and take a delete back.
 
@@ -31,7 +32,7 @@ const TAGS: readonly (readonly [string, string])[] = [
 ];
 
 /** The OpenAPI document of the running application. */
-export function openApiDocument(app: INestApplication): OpenAPIObject {
+function openApiDocument(app: INestApplication): OpenAPIObject {
   markRoutes(app);
   const builder = new DocumentBuilder()
     .setTitle('fog-compute')
@@ -41,7 +42,7 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'The `access_token` of POST /api/auth/login, or an API token.' })
     .addSecurityRequirements('bearer');
   for (const [name, description] of TAGS) builder.addTag(name, description);
-  return completeDocument(SwaggerModule.createDocument(app, builder.build()));
+  return completeDocument(SwaggerModule.createDocument(app, builder.build(), { operationIdFactory: operationId }));
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Actor } from '../common/request-context';
 import { isUuid } from '../common/uuid';
 import { readTime } from '../common/validation/time';
 import { readTeardownOptions, type TeardownOptions } from '../deletions/teardown-options';
+import { whoseToList } from '../common/visibility';
 import type { BulkFilter } from './bulk-selection.repository';
 import type { BulkDeleteRequestDto, BulkFilterDto } from './dto/bulk-delete-request.dto';
 import type { BulkRestoreRequestDto } from './dto/bulk-restore-request.dto';
@@ -69,11 +70,9 @@ function filterOf(filter: BulkFilterDto, actor: Actor): BulkFilter {
 
 /** Null: of all users. */
 function ownerOf(userId: string | undefined, all: boolean, actor: Actor): string | null {
-  const own = userId === undefined || userId.toLowerCase() === actor.userId;
-  if (own && !all) return actor.userId;
-  if (!actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may delete the deployments of others');
+  const owner = whoseToList({ userId, all }, actor, 'delete the deployments');
   if (userId !== undefined && !isUuid(userId)) throw fault('/filter/user_id', 'user_id must be a UUID');
-  return userId?.toLowerCase() ?? null;
+  return owner;
 }
 
 const distinct = (ids: readonly string[]): string[] => [...new Set(ids.map((id) => id.toLowerCase()))];

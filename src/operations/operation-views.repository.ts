@@ -2,13 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../common/request-context';
+import { visibleTo } from '../common/visibility';
 import type { Page } from '../common/http/page-headers';
 import type { Tx } from '../database/transaction';
 import type { ItemView, OperationReport, OperationView } from './operation.types';
 
 type Viewer = Pick<Actor, 'userId' | 'isAdmin'>;
 
-/** `all`: of all users, not only the viewer's own. */
+/** `all`: of all users, and not the viewer's own alone. */
 export type OperationsPage = Page & { readonly all: boolean };
 
 /** What operations look like from outside: one statement a view. */
@@ -26,11 +27,12 @@ export class OperationViewsRepository {
     return this.read(tx, id, viewer);
   }
 
-  /** The viewer's own, newest first; those of all users when `all` is true. */
-  async page({ userId }: Viewer, { all, limit, offset }: OperationsPage): Promise<{ rows: OperationView[]; total: number }> {
+  /** Those of one user, or of all users when it is null, newest first. */
+  async page(userId: string | null, { limit, offset }: Page): Promise<{ rows: OperationView[]; total: number }> {
+    const whose = [userId, userId === null];
     const [rows, [count]] = await Promise.all([
-      this.dataSource.query<OperationView[]>(PAGE, [userId, all, limit, offset]),
-      this.dataSource.query<{ total: number }[]>(COUNT, [userId, all]),
+      this.dataSource.query<OperationView[]>(PAGE, [...whose, limit, offset]),
+      this.dataSource.query<{ total: number }[]>(COUNT, whose),
     ]);
     return { rows, total: count?.total ?? 0 };
   }
@@ -66,7 +68,7 @@ const VIEW = `
 
 /** $1 operation, $2 the viewer, $3 whether that is an administrator. */
 const ONE = `${VIEW}
-   WHERE o.id = $1 AND (o.user_id = $2 OR $3)`;
+   WHERE o.id = $1 AND ${visibleTo('o', '$2', '$3')}`;
 
 /** $1 operation. Only what was deleted or restored is named: before that, an id may be somebody else's. */
 const ITEMS = `
@@ -76,8 +78,8 @@ const ITEMS = `
     LEFT JOIN deployments AS d ON d.id = i.deployment_id AND i.state IN ('deleted','restored')
    WHERE i.operation_id = $1 ORDER BY i.position`;
 
-/** $1 the viewer, $2 whether those of all users are wanted. */
-const WANTED = `(o.user_id = $1 OR $2)`;
+/** $1 the user whose operations are wanted, $2 whether those of all users are. */
+const WANTED = visibleTo('o', '$1', '$2');
 
 /** $3 limit, $4 offset, and those of WANTED. */
 const PAGE = `${VIEW}

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError } from '../common/problem/domain-error';
+import { whoseToList } from '../common/visibility';
 import type { Actor } from '../common/request-context';
 import { isUuid } from '../common/uuid';
 import type { Tx } from '../database/transaction';
@@ -24,8 +24,7 @@ export class OperationViewsService {
 
   /** The caller's own, newest first; with `all` those of all users, which only administrators may ask for. */
   async list(actor: Actor, page: OperationsPage): Promise<{ rows: OperationView[]; total: number }> {
-    if (page.all && !actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may list the operations of others');
-    return this.views.page(actor, page);
+    return this.views.page(whoseToList(page, actor, 'list the operations'), page);
   }
 }
 

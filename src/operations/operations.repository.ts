@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
+import { visibleTo } from '../common/visibility';
 import type { Tx } from '../database/transaction';
 import type { TeardownOptions } from '../deletions/teardown-options';
 import type { KnownOperation, LockedOperation, OperationKind, OperationStatus, Origin } from './operation.types';
@@ -44,7 +45,7 @@ export class OperationsRepository {
 
   /** Null when it is missing or neither the actor's own nor the actor an administrator. */
   async lockFor(tx: Tx, id: string, { userId, isAdmin }: Pick<Actor, 'userId' | 'isAdmin'>): Promise<LockedOperation | null> {
-    const text = `${KNOWN} AND (o.user_id = $2 OR $3) FOR UPDATE OF o`;
+    const text = `${KNOWN} AND ${visibleTo('o', '$2', '$3')} FOR UPDATE OF o`;
     const [row] = await tx.query<LockedOperation[]>(text, [id, userId, isAdmin]);
     return row ?? null;
   }

@@ -18,7 +18,6 @@ export interface PlanReplica {
   readonly nodeDraining: boolean;
   readonly superseded: boolean;
   readonly reserved: boolean;
-  readonly createdAt: Date;
   readonly changedAt: Date;
   readonly startedAt: Date | null;
   /** A stopping one keeps its container and its reservation until then, for a restore. */

@@ -24,7 +24,6 @@ export interface Snapshot {
   /** The revision that its replicas shall run. */
   readonly revision: number;
   readonly targetReplicas: number;
-  readonly deletedAt: Date | null;
   /** The newest one whose teardown has not ended; also of a deployment that was restored meanwhile. */
   readonly deletion: OpenDeletion | null;
   readonly name: string;
@@ -38,15 +37,15 @@ export interface Snapshot {
 }
 
 type OptionalTimeName = 'startedAt' | 'warmUntil' | 'suspendedAt' | 'suspendedRunAt';
-type TimeName = 'createdAt' | 'changedAt' | OptionalTimeName;
+
+interface ReplicaRow extends Omit<PlanReplica, 'changedAt' | OptionalTimeName>, Record<OptionalTimeName, string | null> {
+  readonly changedAt: string;
+  readonly node: NodeTarget;
+}
 
 interface Row extends Omit<Snapshot, 'replicas' | 'nodes' | 'specs'> {
   readonly specs: Readonly<Record<string, ContainerSpec>>;
-  readonly replicas: (Omit<PlanReplica, TimeName> &
-    Record<'createdAt' | 'changedAt', string> &
-    Record<OptionalTimeName, string | null> & {
-      readonly node: NodeTarget;
-    })[];
+  readonly replicas: readonly ReplicaRow[];
 }
 
 @Injectable()
@@ -67,7 +66,6 @@ export class SnapshotRepository {
         ...replica,
         nodeId: node.id,
         nodeName: node.name,
-        createdAt: new Date(replica.createdAt),
         changedAt: new Date(replica.changedAt),
         startedAt: timeOrNull(replica.startedAt),
         warmUntil: timeOrNull(replica.warmUntil),
@@ -105,7 +103,7 @@ export const workloadOf = (snapshot: Snapshot, replica: PlanReplica): WorkloadSp
 
 /** $1 deployment, $2 seconds of silence after which a node is offline. */
 const SNAPSHOT = `
-  SELECT d.id, d.status, d.version, d.generation, d.revision, d.target_replicas AS "targetReplicas", d.deleted_at AS "deletedAt",
+  SELECT d.id, d.status, d.version, d.generation, d.current_revision AS revision, d.target_replicas AS "targetReplicas",
          clock_timestamp() AS now,
          (SELECT json_build_object('generation', x.generation, 'graceSeconds', CASE WHEN x.force THEN 0 ELSE x.grace_seconds END)
             FROM deletions AS x WHERE x.deployment_id = d.id AND x.completed_at IS NULL
@@ -113,13 +111,13 @@ const SNAPSHOT = `
          d.name, d.labels,
          (SELECT json_object_agg(v.number, v.spec) FROM deployment_revisions AS v
            WHERE v.deployment_id = d.id
-             AND (v.number = d.revision
+             AND (v.number = d.current_revision
                   OR v.number IN (SELECT r.revision FROM deployment_replicas AS r
                                    WHERE r.deployment_id = d.id AND r.status IN ('pending', 'starting')))) AS specs,
          (SELECT coalesce(json_agg(json_build_object(
                    'id', r.id, 'status', r.status, 'generation', r.generation, 'revision', r.revision, 'attempt', r.attempt, 'reason', r.reason,
                    'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'superseded', r.superseded_at IS NOT NULL,
-                   'reserved', v.replica_id IS NOT NULL, 'createdAt', r.created_at, 'changedAt', r.changed_at, 'startedAt', r.started_at,
+                   'reserved', v.replica_id IS NOT NULL, 'changedAt', r.changed_at, 'startedAt', r.started_at,
                    'warmUntil', r.warm_until, 'suspendedAt', r.suspended_at, 'suspendedRunAt', r.suspended_run_at,
                    'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime, 'endpoint', n.endpoint, 'engineId', n.engine_id))
                    ORDER BY r.created_at, r.id), '[]')

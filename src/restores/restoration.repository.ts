@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
+import { visibleTo } from '../common/visibility';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
 import { PubSub } from '../database/pub-sub';
@@ -80,11 +81,11 @@ export class RestorationRepository {
  * $1 deployment, $2 the caller, $3 whether that is an administrator. A statement of its own: after a wait for the lock, what
  * the same statement has read beside the row would be as old as the wait.
  */
-const LOCK = `SELECT 1 FROM deployments WHERE id = $1 AND (user_id = $2 OR $3) FOR UPDATE`;
+const LOCK = `SELECT 1 FROM deployments AS d WHERE d.id = $1 AND ${visibleTo('d', '$2', '$3')} FOR UPDATE`;
 
 /** $1 to $3 as in LOCK, $4 the name that it is to have (null: its own), $5 after how many seconds a node is offline. */
 const CANDIDATE = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.revision, d.version,
+  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.current_revision AS revision, d.version,
          d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
          v.spec->>'image' AS image, d.purge_at AS "purgeAt",
          json_build_object('cpuCores', s.cpu_cores::float8, 'memoryMb', s.memory_mb,
@@ -100,8 +101,8 @@ const CANDIDATE = `
          EXISTS (SELECT 1 FROM deployments AS o
                   WHERE o.user_id = d.user_id AND o.name = coalesce($4, d.name) AND o.deleted_at IS NULL) AS "nameTaken"
     FROM deployments AS d JOIN deployment_resources AS s ON s.deployment_id = d.id
-    JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
-   WHERE d.id = $1 AND (d.user_id = $2 OR $3)`;
+    JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
+   WHERE d.id = $1 AND ${visibleTo('d', '$2', '$3')}`;
 
 /** $1 deployment, $2 name, $3 new status, $4 reason, $5 who restores it, $6 request id, $7 replicas whose containers go on. */
 const RESTORE = `

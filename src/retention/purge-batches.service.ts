@@ -12,7 +12,7 @@ import { purgeAudit, purgeEvent } from './purge-records';
 import { PurgeRepository } from './purge.repository';
 
 /** Deployments of one transaction: its locks are short, and a failure costs little. */
-export const PURGE_BATCH = 100;
+const PURGE_BATCH = 100;
 
 export interface BatchResult {
   readonly purged: number;

@@ -120,7 +120,7 @@ const CANDIDATES = `
          (SELECT count(*)::int FROM (${OPEN_DELETION}) AS o) AS "openDeletions",
          (SELECT retention_policy FROM deletions WHERE deployment_id = d.id ORDER BY generation DESC LIMIT 1) AS "retentionPolicy",
          json_build_object(${counts.join(', ')}) AS rows
-    FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
+    FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
    WHERE d.id = ANY($1::uuid[]) ORDER BY d.id`;
 
 const COUNT_DUE = `

@@ -1,4 +1,4 @@
-export const SAME_REGION_MS = 5;
+const SAME_REGION_MS = 5;
 /** Also the upper end of the scale: a node this far away gets no locality at all. */
 export const UNKNOWN_REGION_MS = 200;
 

@@ -165,7 +165,7 @@ const SEEDS: readonly [known.Invariant, string, Seed][] = [
   [
     known.REVISION_PRESENT,
     'a deployment without its revision',
-    (tx, { running }) => tx.query(`UPDATE deployments SET revision = 2 WHERE id = $1`, [running]),
+    (tx, { running }) => tx.query(`UPDATE deployments SET current_revision = 2 WHERE id = $1`, [running]),
   ],
   [
     known.REVISION_PRESENT,

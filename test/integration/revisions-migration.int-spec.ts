@@ -103,7 +103,7 @@ describe('the move of specs into revisions', () => {
 
       const [counts] = await dataSource.query<{ deployments: number; revisions: number; filled: number }[]>(
         `SELECT (SELECT count(*)::int FROM deployments) AS deployments, (SELECT count(*)::int FROM deployment_revisions) AS revisions,
-                (SELECT count(*)::int FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
+                (SELECT count(*)::int FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
                   WHERE d.name = 'filled-' || split_part(v.spec->>'image', ':', 2) AND (v.spec->'resources'->>'cpuCores')::float8 = 1.005
                     AND v.created_by = d.user_id AND v.created_at = d.created_at) AS filled`,
       );
@@ -127,7 +127,24 @@ describe('the move of specs into revisions', () => {
     await migrate(dataSource);
     const [counts] = await dataSource.query(`SELECT count(*)::int AS revisions FROM deployment_revisions`);
     expect(counts).toEqual({ revisions: DEPLOYMENTS + 1 });
-    expect(await dataSource.query(`SELECT version, revision FROM deployments WHERE id = $1`, [id])).toEqual([{ version: 2, revision: 1 }]);
+    expect(await dataSource.query(`SELECT version, current_revision FROM deployments WHERE id = $1`, [id])).toEqual([
+      { version: 2, current_revision: 1 },
+    ]);
+  });
+
+  it('lets a program of before change nothing any more, so that it cannot miss the new counter', async () => {
+    await migrateUpTo(CreateRevisions1795305614000);
+    userId = await aUser(dataSource);
+    const id = await deployAsBefore('early');
+    await migrate(dataSource);
+    const before = await rowOf(id);
+    const missing = { code: '42703' };
+    await expect(dataSource.query(CHANGE_AS_BEFORE, [id])).rejects.toMatchObject(missing);
+    await expect(
+      dataSource.query(`UPDATE deployments SET status = 'stopped', revision = revision + 1 WHERE id = $1`, [id]),
+    ).rejects.toMatchObject(missing);
+    await expect(deployAsBefore('late')).rejects.toMatchObject(missing);
+    expect(await rowOf(id)).toEqual(before);
   });
 
   it('can be taken back without losing a spec', async () => {

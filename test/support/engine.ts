@@ -37,7 +37,7 @@ const PING = `new (require('dockerode'))().ping().then(() => process.exit(0), ()
 let available: boolean | undefined;
 
 /** Whether a Docker Engine answers at DOCKER_HOST or at the usual socket. Asked once, and at once: Jest wants to know before it begins. */
-export function engineAvailable(): boolean {
+function engineAvailable(): boolean {
   available ??= spawnSync(process.execPath, ['-e', PING], { cwd: process.cwd(), timeout: 10_000 }).status === 0;
   return available;
 }

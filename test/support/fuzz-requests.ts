@@ -5,7 +5,7 @@ import { FIELDS, given, label, PARAMETERS, text, WHOLES } from './fuzz-fields';
 import { headersOf, rarely } from './fuzz-headers';
 import { encode, hostileSegment, hostileValue, mutate, mutation, type Mutation } from './fuzz-values';
 
-export const IDENTITIES = [
+const IDENTITIES = [
   'ada',
   'ada',
   'ada',
@@ -189,7 +189,7 @@ function breakText(right: string, at: number, how: number): Sent {
 }
 
 /** A value that the schema allows. */
-export function validOf(document: OpenApiDocument, schema: Schema, name: string): fc.Arbitrary<unknown> {
+function validOf(document: OpenApiDocument, schema: Schema, name: string): fc.Arbitrary<unknown> {
   if (schema.$ref !== undefined) {
     const found = document.components.schemas[schema.$ref.replace('#/components/schemas/', '')];
     if (!found) throw new Error(`the document has no ${schema.$ref}`);

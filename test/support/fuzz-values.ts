@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
 /** Text that has broken something somewhere: NUL, controls, halves of pairs, directions, four bytes, injections, length. */
-export const HOSTILE_TEXT: readonly string[] = [
+const HOSTILE_TEXT: readonly string[] = [
   '',
   ' ',
   '\0',

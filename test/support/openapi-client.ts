@@ -38,7 +38,7 @@ export interface Parameter {
   readonly schema: Schema;
 }
 
-export interface DocumentedResponse {
+interface DocumentedResponse {
   readonly content?: Readonly<Record<string, { readonly schema: Schema; readonly examples?: Readonly<Record<string, unknown>> }>>;
 }
 

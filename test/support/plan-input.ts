@@ -21,7 +21,6 @@ export const aReplica = (id: string, over: Partial<PlanReplica> = {}): PlanRepli
     nodeDraining: false,
     superseded: false,
     reserved: true,
-    createdAt: secondsAgo(60),
     changedAt: secondsAgo(60),
     startedAt: null,
     warmUntil: null,

@@ -139,16 +139,8 @@ export class ModelRecords {
       const id = `r${this.rows.size}`;
       const at = new Date(this.now + this.rows.size / 1000);
       this.rows.set(id, {
-        ...{
-          id,
-          status: 'pending',
-          generation: this.generation,
-          revision: this.revision,
-          attempt: attempts[index] ?? 0,
-          reason: null,
-          nodeId: node.id,
-        },
-        ...{ superseded: false, reserved: true, createdAt: at, changedAt: at, startedAt: null },
+        ...{ id, status: 'pending', generation: this.generation, revision: this.revision, nodeId: node.id, reason: null },
+        ...{ attempt: attempts[index] ?? 0, superseded: false, reserved: true, changedAt: at, startedAt: null },
         ...{ warmUntil: null, suspendedAt: null, suspendedRunAt: null },
       });
     }

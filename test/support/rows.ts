@@ -84,13 +84,13 @@ export function aRevision(
 export async function revise(database: Database, deploymentId: string, change: Partial<ContainerSpec>): Promise<number> {
   const rows = await database.query<{ revision: number }[]>(
     `INSERT INTO deployment_revisions (deployment_id, number, spec)
-     SELECT d.id, d.revision + 1, v.spec || $2 FROM deployments AS d
-       JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
+     SELECT d.id, d.current_revision + 1, v.spec || $2 FROM deployments AS d
+       JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
       WHERE d.id = $1 RETURNING number AS revision`,
     [deploymentId, JSON.stringify(change)],
   );
   const revision = rows[0]?.revision ?? 0;
-  await database.query(`UPDATE deployments SET revision = $2, version = version + 1 WHERE id = $1`, [deploymentId, revision]);
+  await database.query(`UPDATE deployments SET current_revision = $2, version = version + 1 WHERE id = $1`, [deploymentId, revision]);
   return revision;
 }
 

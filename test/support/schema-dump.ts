@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 
-export const SCHEMA_PARTS = ['columns', 'constraints', 'indexes', 'triggers', 'functions'] as const;
+const SCHEMA_PARTS = ['columns', 'constraints', 'indexes', 'triggers', 'functions'] as const;
 export type SchemaPart = (typeof SCHEMA_PARTS)[number];
 
 const OURS = `n.nspname = 'public' AND c.relname NOT IN ('typeorm_migrations', 'migrations')`;

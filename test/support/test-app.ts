@@ -19,7 +19,7 @@ export interface TestAppOptions {
 }
 
 /** What kind of user to make when the name is used for the first time, and with which kind of token to call. */
-export interface TestUser {
+interface TestUser {
   admin?: boolean;
   readOnly?: boolean;
 }

@@ -3,7 +3,7 @@ import type { OpenRequestContext, RequestContext, RequestState } from '../reques
 import { actorOf } from './current-actor.decorator';
 
 /** What the services need of a request: the caller, the request id, and the claim of its idempotency key, if it sent one. */
-export function contextOf(request: RequestState): RequestContext {
+function contextOf(request: RequestState): RequestContext {
   return { actor: actorOf(request), ...openContextOf(request) };
 }
 

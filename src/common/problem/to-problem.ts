@@ -3,7 +3,7 @@ import { PROBLEMS, type ProblemCode } from './catalog';
 import { DomainError, type FieldFault, type ProblemExtensions } from './domain-error';
 
 /** An RFC 9457 problem without what only the request knows (`instance`, `request_id`). */
-export interface Problem {
+interface Problem {
   readonly type: string;
   readonly title: string;
   readonly status: number;

@@ -2,7 +2,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * Columns get the words of the glossary in ARCHITECTURE.md. Renaming changes the catalogue only, so it takes no time on
- * tables of any size. Programs of before this migration do not know the new names: they must end first.
+ * tables of any size. Programs of before this migration do not know the new names: what they write is an error, and changes nothing. No
+ * later column takes an old name.
  */
 export class RenameColumns1795305620000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {

@@ -2,7 +2,8 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
  * The spec of a deployment stands in its revisions from now on. All of this changes the catalogue only, so it takes no time on
- * tables of any size; the key is checked by the next migration. Programs of before must have ended.
+ * tables of any size; the key is checked by the next migration. Programs of before must have ended: whatever they still write
+ * is an error and changes nothing, since the columns that they name are gone.
  */
 export class UseRevisions1795305620500 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -10,7 +11,7 @@ export class UseRevisions1795305620500 implements MigrationInterface {
     await runner.query(`DROP FUNCTION make_first_revision(), first_revision_spec(deployments, deployment_resources)`);
     await runner.query(`
       ALTER TABLE deployments
-        ADD COLUMN revision integer NOT NULL DEFAULT 1,
+        ADD COLUMN current_revision integer NOT NULL DEFAULT 1,
         DROP COLUMN container_image, DROP COLUMN command, DROP COLUMN env, DROP COLUMN ports, DROP COLUMN health_check`);
     // A replica's revision has the key to the deployment, so that a second one would only cost each placement a lock.
     await runner.query(`
@@ -34,8 +35,8 @@ export class UseRevisions1795305620500 implements MigrationInterface {
       UPDATE deployments AS d
          SET container_image = v.spec->>'image', command = nullif(v.spec->'command', 'null'), env = v.spec->'env',
              ports = v.spec->'ports', health_check = nullif(v.spec->'healthCheck', 'null')
-        FROM deployment_revisions AS v WHERE v.deployment_id = d.id AND v.number = d.revision`);
-    await runner.query(`ALTER TABLE deployments ALTER COLUMN container_image SET NOT NULL, DROP COLUMN revision`);
+        FROM deployment_revisions AS v WHERE v.deployment_id = d.id AND v.number = d.current_revision`);
+    await runner.query(`ALTER TABLE deployments ALTER COLUMN container_image SET NOT NULL, DROP COLUMN current_revision`);
     await runner.query(`
       CREATE FUNCTION first_revision_spec(d deployments, r deployment_resources) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
         SELECT jsonb_build_object(

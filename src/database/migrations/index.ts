@@ -16,6 +16,7 @@ import { FillRevisions1795305615000 } from './1795305615000-fill-revisions';
 import { RenameColumns1795305620000 } from './1795305620000-rename-columns';
 import { UseRevisions1795305620500 } from './1795305620500-use-revisions';
 import { CheckReplicaRevisions1795305620600 } from './1795305620600-check-replica-revisions';
+import { DropUnusedColumns1795305621000 } from './1795305621000-drop-unused-columns';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   RenameColumns1795305620000,
   UseRevisions1795305620500,
   CheckReplicaRevisions1795305620600,
+  DropUnusedColumns1795305621000,
 ];

@@ -11,7 +11,7 @@ import { wantsReplicas, type DeploymentStatus } from '../domain/deployment-statu
 import { replicaFaults } from '../domain/limits';
 import { PlacementService } from '../placement/placement.service';
 import { Quota } from '../quota';
-import { requireLive } from '../refusals';
+import { deploymentNotFound } from '../refusals';
 import { ReplicaEnding } from './replica-ending';
 import { ReplicasRepository, type Census } from '../replicas.repository';
 
@@ -43,16 +43,15 @@ export class ScaleService {
     return this.commands.run(
       context,
       async (tx, attempt) => {
-        const deployment = this.requireScalable(await this.deployments.lock(tx, id, context.actor), id, context);
+        const deployment = this.requireScalable(await this.deployments.lock(tx, id, context.actor), id);
         return this.apply(tx, deployment, target, { context, attempt });
       },
       { retryOn: isCapacityTaken },
     );
   }
 
-  private requireScalable(locked: LockedDeployment | null, id: string, { actor }: RequestContext): LockedDeployment {
-    const deletedToItsOwner = locked?.status === 'deleted' && (actor.isAdmin || locked.userId === actor.userId);
-    const deployment = deletedToItsOwner ? locked : requireLive(locked, id);
+  private requireScalable(deployment: LockedDeployment | null, id: string): LockedDeployment {
+    if (!deployment) throw deploymentNotFound(id);
     if (deployment.status === 'failed' || deployment.status === 'deleted') {
       throw new DomainError('invalid_state', `Cannot scale deployment in ${deployment.status} state`);
     }

@@ -1,6 +1,6 @@
 import type { ReplicaStatus } from './replica-status';
 
-export type Health = 'healthy' | 'degraded' | 'unhealthy';
+type Health = 'healthy' | 'degraded' | 'unhealthy';
 
 /** A replica as health sees it; superseded ones and those of earlier generations are left out by the caller. */
 export interface HealthReplica {

@@ -48,8 +48,8 @@ export class Deployment {
   generation!: number;
 
   /** The number of the revision that the replicas shall run. */
-  @Column({ name: 'revision', type: 'integer', default: 1 })
-  revision!: number;
+  @Column({ name: 'current_revision', type: 'integer', default: 1 })
+  currentRevision!: number;
 
   /** Counts the decisions about this row, so that a result measured before one of them is dropped. The ETag shows it. */
   @Column({ name: 'version', type: 'integer', default: 1 })

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../../common/request-context';
+import { visibleTo } from '../../common/visibility';
 import { AppConfig } from '../../config/app-config';
 import { StatementBatcher } from '../../database/statement-batcher';
 import type { PlacementExplanation, PlacementStrategy } from '../../scheduling/place.types';
@@ -94,7 +95,7 @@ export class DeploymentViewsRepository {
 
 const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-const VISIBLE = `d.id = $1 AND (d.user_id = $2 OR $3) AND (d.deleted_at IS NULL OR $4)`;
+const VISIBLE = `d.id = $1 AND ${visibleTo('d', '$2', '$3')} AND (d.deleted_at IS NULL OR $4)`;
 
 const DETAIL = `
   SELECT d.type, d.user_id AS "userId", d.generation, d.region, d.placement_strategy AS "placementStrategy", d.labels,
@@ -102,7 +103,7 @@ const DETAIL = `
          (SELECT coalesce(json_agg(json_build_object('cause', p.cause, 'createdAt', ${iso('p.created_at')},
                    'explanation', p.explanation) ORDER BY p.created_at DESC), '[]')
             FROM (SELECT * FROM placements WHERE deployment_id = d.id ORDER BY created_at DESC LIMIT 10) AS p) AS placements
-    FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.revision
+    FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
    WHERE d.id = $1`;
 
 /** The left join keeps one row of NULLs for a page beyond the end, so that it is told from a deployment nobody may see. */

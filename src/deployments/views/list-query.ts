@@ -3,6 +3,7 @@ import type { Actor } from '../../common/request-context';
 import { isUuid } from '../../common/uuid';
 import { isCleanText } from '../../common/validation/text';
 import { readTime } from '../../common/validation/time';
+import { whoseToList } from '../../common/visibility';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../domain/deployment-status';
 import { SORT_KEYS, type ListQueryDto, type SortKey } from '../dto/deployment-list.dto';
 
@@ -33,7 +34,7 @@ export function readListQuery(dto: ListQueryDto, actor: Actor): ListQuery {
   const sortBy = oneOf(dto.sort_by ?? 'created_at', SORT_KEYS, 'Invalid sort_by. Must be one of: created_at, name, status', 'sort_by');
   const sortOrder = oneOf(dto.sort_order ?? 'desc', ['asc', 'desc'] as const, "Invalid sort_order. Must be 'asc' or 'desc'", 'sort_order');
   return {
-    userId: whose(dto, actor),
+    userId: ownerOf(dto, actor),
     status:
       dto.status === undefined
         ? null
@@ -71,13 +72,11 @@ function decodeCursor(text: string, sortBy: SortKey): Cursor {
 /** Since 1970, up to the year 2286: every such number is a time. */
 const MICROSECONDS = /^\d{1,16}$/;
 
-function whose(dto: ListQueryDto, actor: Actor): string | null {
-  const own = dto.user_id === undefined || dto.user_id.toLowerCase() === actor.userId;
-  if (!dto.all_users && own) return actor.userId;
-  if (!actor.isAdmin) throw new DomainError('admin_required', 'Only administrators may list the deployments of others');
-  if (dto.user_id === undefined) return null;
-  if (!isUuid(dto.user_id)) throw fault('user_id', 'Invalid user_id. Must be a UUID');
-  return dto.user_id;
+/** Null: of all users. */
+function ownerOf({ user_id: userId, all_users: all }: ListQueryDto, actor: Actor): string | null {
+  const owner = whoseToList({ userId, all }, actor, 'list the deployments');
+  if (userId !== undefined && !isUuid(userId)) throw fault('user_id', 'Invalid user_id. Must be a UUID');
+  return owner;
 }
 
 function oneOf<T extends string>(value: string, allowed: readonly T[], words: string, name: string): T {

@@ -1,3 +1,4 @@
+import { visibleTo } from '../../common/visibility';
 import { isoTime, isoTimeOrNull, type JsonTime } from '../../database/json-time';
 import type { RuntimeKind } from '../../engines/runtime-kinds';
 import { isOnline } from '../../nodes/node-status.sql';
@@ -7,7 +8,7 @@ import type { ReplicaStatus } from '../domain/replica-status';
 /** ISO 8601, UTC, milliseconds. */
 type IsoTime = string;
 
-export interface ReplicaView {
+interface ReplicaView {
   readonly id: string;
   readonly nodeId: string;
   readonly nodeName: string;
@@ -103,7 +104,8 @@ export const STATUS = `
     FROM unnest($1::uuid[], $2::uuid[], $3::boolean[], $4::boolean[]) WITH ORDINALITY
            AS asked(id, user_id, is_admin, include_deleted, place)
     JOIN deployments AS d
-      ON d.id = asked.id AND (d.user_id = asked.user_id OR asked.is_admin) AND (d.deleted_at IS NULL OR asked.include_deleted)`;
+      ON d.id = asked.id AND ${visibleTo('d', 'asked.user_id', 'asked.is_admin')}
+     AND (d.deleted_at IS NULL OR asked.include_deleted)`;
 
 export function toStatusView({
   id,

@@ -3,7 +3,7 @@ import type { HealthCheckSpec } from '../../engines/container-spec';
 import { DriverError, type WorkloadSpec } from '../runtime-driver';
 import { LABEL, USER_LABEL_PREFIX } from './docker-labels';
 
-export const PIDS_LIMIT = 256;
+const PIDS_LIMIT = 256;
 
 /**
  * Ordinary images start as root, hand files to a user, step down to it, and listen on port 80; that needs these. Left out

@@ -1,7 +1,7 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { DomainError } from '../common/problem/domain-error';
 
-/** So many requests per minute and key, counted in this process. 0 lets everything pass. */
+/** Allows a number of requests per minute and key, counted in this process. 0 lets everything pass. */
 export class RateLimit {
   private readonly limiter: RateLimiterMemory | null;
 

@@ -8,11 +8,12 @@ import { RateLimit } from './rate-limit';
 const EXEMPT = /^\/health\//;
 
 /**
- * RATE_LIMIT_PER_MINUTE for each address. The address is Fastify's, so only trusted proxies name it.
- * A hook and no guard: floods end before a body is read, also those of pages and addresses that no controller serves.
+ * The rate limit of each address over everything it asks for: RATE_LIMIT_PER_MINUTE. Only trusted proxies can name another
+ * address than that of the connection. It is a hook and not a guard, because a flood must end before a body is read, also
+ * a flood of requests that no controller serves.
  */
 @Injectable()
-export class AddressLimit {
+export class AddressRateLimit {
   private readonly limit: RateLimit;
 
   constructor(config: AppConfig) {

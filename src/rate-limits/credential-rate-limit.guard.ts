@@ -3,9 +3,9 @@ import type { RequestState } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
 import { RateLimit } from './rate-limit';
 
-/** RATE_LIMIT_PER_MINUTE for each session or API token, from however many addresses it is used. */
+/** The rate limit of each session or API token, from however many addresses it is used: RATE_LIMIT_PER_MINUTE. */
 @Injectable()
-export class CredentialLimitGuard implements CanActivate {
+export class CredentialRateLimitGuard implements CanActivate {
   private readonly limit: RateLimit;
 
   constructor(config: AppConfig) {

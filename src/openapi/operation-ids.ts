@@ -1,0 +1,24 @@
+/** Areas of the controllers that are named for how the code is divided, and not for what a client works with. */
+const AREAS: Readonly<Record<string, string>> = {
+  DeploymentCommands: 'deployments',
+  DeploymentViews: 'deployments',
+  Deletions: 'deployments',
+  Protections: 'deployments',
+  Restores: 'deployments',
+  Purge: 'deployments',
+  Bulk: 'deployments_bulk',
+  ReplicaLogs: 'deployments_logs',
+  ClosedMetrics: 'metrics',
+  PublicMetrics: 'metrics',
+};
+
+/**
+ * The name of an operation in the document, from which generators make the names of a client: `<area>_<verb>` in snake_case,
+ * such as `deployments_deploy`. The verb is the name of the controller's method.
+ */
+export function operationId(controller: string, method: string): string {
+  const name = controller.replace(/Controller$/, '');
+  return `${AREAS[name] ?? snakeCase(name)}_${snakeCase(method)}`;
+}
+
+const snakeCase = (name: string): string => name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
