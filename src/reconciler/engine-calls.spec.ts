@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
+import { until } from '../../test/support/until';
 import { DriverError, type DriverFailure } from '../runtime/runtime-driver';
 import { EngineCalls } from './engine-calls';
 
@@ -230,7 +231,7 @@ describe('EngineCalls', () => {
     expect(told).toBe(0);
     await second.end(driverError('timeout'));
     expect(told).toBe(0);
-    await sleep(50);
+    await until(() => told > 0, { everyMs: 1 });
     expect(told).toBe(1);
     void calls.next().then(() => (told += 1));
     await first.end();

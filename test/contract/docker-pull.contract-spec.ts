@@ -1,9 +1,11 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeTarget } from '../../src/engines/node-target';
 import { DockerDriver } from '../../src/runtime/docker/docker.driver';
 import { DockerEngines } from '../../src/runtime/docker/docker-engines';
+import { until } from '../support/until';
 import { aSpec } from './runtime-under-test';
 
 type Pull = (answer: ServerResponse) => void;
@@ -74,6 +76,7 @@ describe('pulling an image that the engine does not have', () => {
 
   const ensure = (image: string, signal = new AbortController().signal): Promise<void> =>
     driver.ensure(node, aSpec({ image }), { signal, onProgress: (progress) => words.push(progress) });
+  const untilDownloading = (): Promise<unknown> => until(() => words.length > 1, { everyMs: 5, what: 'the first progress' });
 
   it('tells of its progress, then creates and starts the container', async () => {
     engine.pull = (answer) => {
@@ -133,21 +136,25 @@ describe('pulling an image that the engine does not have', () => {
 
   it('ends with the abort, and nothing is created afterwards', async () => {
     const abort = new AbortController();
-    engine.pull = (answer) => {
-      lines(answer, downloading('a', 1, 70_000_000));
-      setTimeout(() => abort.abort(), 50);
-    };
-    await expect(ensure('nginx:1', abort.signal)).rejects.toMatchObject({ failure: 'aborted' });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    engine.pull = (answer) => lines(answer, downloading('a', 1, 70_000_000));
+    const ended = expect(ensure('nginx:1', abort.signal)).rejects.toMatchObject({ failure: 'aborted' });
+    await untilDownloading();
+    abort.abort();
+    await ended;
+    await sleep(200); // time for a container that must not come
     expect(engine.created).toBe(0);
   });
 
   it('does not take a broken stream for a finished one', async () => {
+    let breakOff = (): void => undefined;
     engine.pull = (answer) => {
       lines(answer, downloading('a', 1, 70_000_000));
-      setTimeout(() => answer.destroy(), 50);
+      breakOff = () => void answer.destroy();
     };
-    await expect(ensure('nginx:1')).rejects.toMatchObject({ name: 'DriverError', retryable: true });
+    const ended = expect(ensure('nginx:1')).rejects.toMatchObject({ name: 'DriverError', retryable: true });
+    await untilDownloading();
+    breakOff();
+    await ended;
     expect(engine.created).toBe(0);
   });
 });

@@ -219,7 +219,7 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
       it('does not make a later end look like the suspended run: that end is not started again', async () => {
         const spec = scripted('steady');
         const { startedAt } = await suspended(spec);
-        await pauseMs(20);
+        await pauseMs(20); // so that the second run begins at another millisecond
         await resume(spec, startedAt);
         await reaches(spec.replicaId, 'running');
         await t.kill(spec.replicaId);
@@ -380,7 +380,7 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
           },
           stop.signal,
         );
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await pauseMs(300); // time for the watch to begin; nothing shows that it has
         began = performance.now();
         await t[harm](spec.replicaId);
         const at = await until(() => told.find((time) => time > began), { what: 'word of it' });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/data-source-options';
 import type { NodeTarget } from '../../src/engines/node-target';
@@ -116,7 +117,7 @@ describe('the simulated engine', () => {
     const driver = new SimulatedDriver(dataSource, { delayMs: 40 });
     const spec = aSpec({ image: 'simulated/slow:1' });
     await driver.ensure(node, spec, ensureOptions);
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await sleep(150); // less than the 400 ms that the start takes
     expect(await phase(driver, spec.replicaId)).toBe('starting');
     await until(async () => (await phase(driver, spec.replicaId)) === 'running');
   });

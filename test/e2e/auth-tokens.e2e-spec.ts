@@ -6,6 +6,7 @@ import { createApp } from '../../src/create-app';
 import { aUser, anAdmin, bearer, type LoggedIn } from '../support/auth-users';
 import { startTestApp, TEST_ENV, type TestApp } from '../support/test-app';
 import { signJwt } from '../support/jwt';
+import { until } from '../support/until';
 
 const JWT_SECRET = 'a-secret-that-only-these-tests-know-0123456789';
 const KEY = createSecretKey(Buffer.from(JWT_SECRET));
@@ -181,7 +182,9 @@ describe('access tokens', () => {
     await probe(off.accessToken).expect(200);
     await t.dataSource.query(`UPDATE sessions SET revoked_at = now() WHERE user_id = $1`, [gone.id]);
     await t.dataSource.query(`UPDATE users SET is_active = false WHERE id = $1`, [off.id]);
-    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    const untilRefused = (token: string): Promise<unknown> =>
+      until(async () => (await probe(token)).status !== 200, { timeoutMs: 5_000, everyMs: 100, what: 'the refusal' });
+    await Promise.all([untilRefused(gone.accessToken), untilRefused(off.accessToken)]);
     await probe(gone.accessToken).expect(401);
     const { body } = await probe(off.accessToken).expect(403);
     expect(body).toMatchObject({ code: 'inactive_user', detail: 'Inactive user' });

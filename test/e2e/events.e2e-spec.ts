@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig } from '../../src/config/app-config';
 import { createApp } from '../../src/create-app';
+import { FeedHub } from '../../src/events/feed-hub';
 import { aSpec, deployed, deploy, ISO_TIME, reaches, UUID } from '../support/deployments';
 import { EventStreamClient } from '../support/event-stream';
 import { QueryTap } from '../support/query-tap';
@@ -14,6 +16,12 @@ interface Page {
 
 const MARK = 'canary-of-the-events-7';
 
+/** From the call on, streams and requests that begin to wait for new events are counted; what it gives waits for so many. */
+function countWaiters(t: TestApp): (many: number) => Promise<unknown> {
+  const join = jest.spyOn(t.app.get(FeedHub, { strict: false }), 'join');
+  return (many) => until(() => join.mock.calls.length >= many, { what: `${String(many)} to wait for events` });
+}
+
 describe('the feed of events', () => {
   let t: TestApp;
   const open: EventStreamClient[] = [];
@@ -21,7 +29,10 @@ describe('the feed of events', () => {
     t = await startTestApp({ env: { STOP_GRACE_SECONDS: '0' } });
     await Promise.all([t.userId('ada'), t.userId('eve'), t.token('root', { admin: true })]);
   });
-  afterEach(() => open.splice(0).forEach((client) => client.close()));
+  afterEach(() => {
+    jest.restoreAllMocks();
+    open.splice(0).forEach((client) => client.close());
+  });
   afterAll(() => t?.close());
 
   const page = async (user: string, query = ''): Promise<Page> => (await t.as(user).get(`/api/events${query}`).expect(200)).body as Page;
@@ -123,11 +134,12 @@ describe('the feed of events', () => {
   });
 
   it('a waiting request is answered by the event, long before its time is over', async () => {
+    const untilWaiting = countWaiters(t);
     const waiting = t
       .as('ada')
       .get('/api/events?after=latest&wait=30&types=fog.deployment.created')
       .then(({ body }) => body as Page);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await untilWaiting(1);
     const started = performance.now();
     const id = await deploy(t, 'ada');
     expect((await waiting).events.map(({ subject }) => subject)).toEqual([id]);
@@ -173,14 +185,13 @@ describe('the feed of events', () => {
   it('reads the feed once for all streams, not once for each', async () => {
     const clients = await Promise.all(Array.from({ length: 8 }, () => stream('ada', '?after=latest')));
     await Promise.all(clients.map((client) => until(() => client.answer.statusCode === 200)));
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    const reads = async (): Promise<number> => {
-      const statements = await new QueryTap(t.dataSource).statements(async () => {
-        await new Promise((resolve) => setTimeout(resolve, 3_000));
-      });
+    const tap = new QueryTap(t.dataSource);
+    const readsWithin = async (ms: number): Promise<number> => {
+      const statements = await tap.statements(() => sleep(ms));
       return statements.filter(({ sql }) => sql.includes('FROM event_feed')).length;
     };
-    expect(await reads()).toBeLessThanOrEqual(4);
+    await until(async () => (await readsWithin(500)) <= 1, { what: 'each stream to have caught up' });
+    expect(await readsWithin(3_000)).toBeLessThanOrEqual(4);
   });
 
   it('refuses more streams than one user needs, and takes new ones when old ones have closed', async () => {
@@ -246,11 +257,12 @@ describe('a process that ends', () => {
   it('ends its streams and answers who waits, at once', async () => {
     const t = await startTestApp();
     try {
+      const untilWaiting = countWaiters(t);
       const client = await EventStreamClient.open(`${t.url}/api/events?after=latest`, await t.token('ada', {}));
       const waiting = fetch(`${t.url}/api/events?after=latest&wait=30`, {
         headers: { Authorization: `Bearer ${await t.token('ada', {})}` },
       });
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await untilWaiting(2);
       const started = performance.now();
       const closing = t.app.close();
       expect((await waiting).status).toBe(200);

@@ -110,7 +110,7 @@ describeWithEngine('deployments on a real Docker Engine', () => {
       what: 'what died meanwhile',
     });
     await until(async () => (await runningIds(id)).length === 2, { timeoutMs: 60_000, what: 'the replacement' });
-    await sleep(1_000);
+    await sleep(1_000); // time for a container too many to come
     expect(await runningIds(id)).toContain(kept);
     expect(await product.containers(id)).toHaveLength(2);
   }, 90_000);
@@ -147,7 +147,7 @@ describeWithEngine('deployments on a real Docker Engine', () => {
     expect(second.reason).toMatch(/code 3.*failed 2 times in a row; next attempt in \d+ s/);
     expect(await statusOf(client, loop)).toMatchObject({ health: 'unhealthy' });
     const made = (await statusOf(client, loop)).replicas.length;
-    await sleep(3_000);
+    await sleep(3_000); // time for replicas that a spinning loop would make
     expect((await statusOf(client, loop)).replicas).toHaveLength(made);
     expect((await remove(client, loop)).status).toBe(200);
   }, 60_000);

@@ -3,6 +3,7 @@ import type { WorkloadSpec } from '../../src/runtime/runtime-driver';
 import { containerName } from '../../src/runtime/docker/container-payload';
 import { aSpec } from '../contract/runtime-under-test';
 import { describeWithEngine, TEST_IMAGE } from '../support/engine';
+import { until } from '../support/until';
 import { startEngineProxy, type EngineProxy, type Interference } from './docker-engine-proxy';
 import { dockerNode, dockerUnderTest, type DockerUnderTest } from './docker-under-test';
 
@@ -145,9 +146,11 @@ describeWithEngine('the Docker driver with a bad connection to a real engine', (
 
   it('says that the watch broke when the stream of events ends', async () => {
     const other = await startEngineProxy();
+    const answered: string[] = [];
+    other.answered = (asked) => void answered.push(asked);
     const watching = t.driver.watch(dockerNode(other.endpoint), () => undefined, never);
     const broken = expect(watching).rejects.toMatchObject({ failure: 'unreachable' });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await until(() => answered.includes('GET events'), { what: 'the stream of events' });
     await other.close();
     await broken;
   });

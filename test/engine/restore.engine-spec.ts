@@ -1,6 +1,7 @@
 import type { Client } from '../support/client';
 import { deploy, remove, statusOf, untilHealthy } from '../support/deployments-under-test';
 import { describeWithEngine, loadTestImage } from '../support/engine';
+import { until } from '../support/until';
 import { onDocker, ProductOnDocker } from './product-on-docker';
 
 const VANISHING = 'fog-test/vanishing:1';
@@ -31,8 +32,12 @@ describeWithEngine('a restore on real engines', () => {
     expect((await statusOf(client, id)).status).toBe('deleted');
 
     await loadTestImage(product.docker, VANISHING);
-    await new Promise((resolve) => setTimeout(resolve, 3_500)); // an answer about an image is remembered for three seconds
-    expect(await client.post(`/api/deployment/${id}/restore`, {})).toMatchObject({ status: 202, body: { generation: 2 } });
+    // An answer about an image is remembered for three seconds.
+    const restored = await until(async () => {
+      const answer = await client.post(`/api/deployment/${id}/restore`, {});
+      return answer.status === 409 ? null : answer;
+    });
+    expect(restored).toMatchObject({ status: 202, body: { generation: 2 } });
     await untilHealthy(client, id, 30_000);
     expect(await remove(client, id)).toMatchObject({ status: 200, body: { replicas_stopped: 2, resources_released: true } });
   }, 120_000);

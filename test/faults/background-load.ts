@@ -31,6 +31,11 @@ export class BackgroundLoad {
     await this.loops;
   }
 
+  /** Answers so far. */
+  get answers(): number {
+    return Object.values(this.seen).reduce((sum, count) => sum + count, 0);
+  }
+
   /** Answers of the database's absence so far. */
   get unavailable(): number {
     return Object.entries(this.seen).reduce((sum, [what, count]) => sum + (what.endsWith('503') ? count : 0), 0);

@@ -56,7 +56,7 @@ describe(`the API, the worker, PostgreSQL, or all of them killed ${ROUNDS} times
         await sleep(Math.random() * 100);
         await fleet.kill(VICTIMS[round % VICTIMS.length]!);
       }
-      await sleep(500);
+      await untilBusy(load);
       load.stop();
       await work;
       process.stdout.write(`crash test: kills ${JSON.stringify(fleet.kills)}, ${JSON.stringify(load.figures)}\n`);

@@ -28,6 +28,9 @@ async function recovery(client: Client): Promise<number> {
   return performance.now() - begun;
 }
 
+/** By work done and not by time, so that the fault comes under load on a slow machine too. */
+const untilBusy = (load: BackgroundLoad): Promise<unknown> => until(() => load.answers > 50, { timeoutMs: 20_000, what: 'the load' });
+
 /** Every acknowledged deployment runs or is torn down: nothing waits for the lease of a worker that lost its answer. */
 async function untilSettled(client: Client, load: BackgroundLoad): Promise<void> {
   const end = performance.now() + RECOVERS_WITHIN_MS;
@@ -75,7 +78,7 @@ describe('with a database server', () => {
   /** Runs the fault under load and checks what holds for all of them. */
   async function survives(fault: string, work: () => Promise<void>): Promise<void> {
     const load = new BackgroundLoad(client, fault).start();
-    await sleep(500);
+    await untilBusy(load);
     await work();
     if (!product.isAlive) throw new Error(`The program has ended:\n${product.output.slice(-3_000)}`);
     const recoveredMs = await recovery(client);
@@ -92,7 +95,7 @@ describe('with a database server', () => {
   it('answers 503 with Retry-After while the server is away, and works again by itself', async () => {
     await survives('gone', async () => {
       await proxy.cut();
-      await sleep(500);
+      await until(async () => (await client.get('/health/ready')).status !== 200, { what: 'the absence to be noticed' });
       expect((await client.get('/health/ready')).status).toBe(503);
       expect((await client.get('/health/live')).status).toBe(200);
       await sleep(AWAY_MS);
@@ -168,7 +171,7 @@ describe('with the embedded database', () => {
     product = await startProcess({ DATA_DIR: dataDir.path, LOG_LEVEL: 'warn' });
     const client = await adminOf(product);
     const load = new BackgroundLoad(client, 'killed').start();
-    await sleep(500);
+    await untilBusy(load);
     process.kill(postmasterOf(dataDir.path), 'SIGKILL');
     await until(() => load.unavailable > 0, { what: 'the absence to be noticed' });
     const recoveredMs = await recovery(client);

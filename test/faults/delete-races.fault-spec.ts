@@ -41,6 +41,16 @@ async function leftOf({ dataSource }: ApplicationPair, id: string): Promise<Left
   return row;
 }
 
+/** Whatever comes late has come: no worker is at a deployment, or has one to begin with. */
+const untilIdle = ({ dataSource }: ApplicationPair): Promise<unknown> =>
+  until(
+    async () => {
+      const left = `SELECT 1 FROM jobs WHERE kind = 'deployment.reconcile' AND (claim IS NOT NULL OR due_at <= now())`;
+      return (await dataSource.query<unknown[]>(left)).length === 0;
+    },
+    { timeoutMs: 30_000, what: 'the workers to have nothing to do' },
+  );
+
 const isBack = ({ status, live }: Left): boolean => status !== 'deleted' || live > 0;
 
 /** k = 2, 4, 8 and 16 in turns. */
@@ -151,7 +161,7 @@ describe(`${String(ROUNDS)} races through two applications on one database`, () 
         expect([id, deleted.status]).toEqual([id, 200]);
         await expectGone(pair.dataSource, id, { timeoutMs: 1_000 });
       }
-      await sleep(300);
+      await sleep(300); // time for one that comes back late
       for (const { id } of races) expect(isBack(await leftOf(pair, id))).toBe(false);
       // The deletes came at several stages, or these were no races.
       const met = await pair.dataSource.query<unknown[]>(
@@ -209,7 +219,7 @@ describe('the same races without what makes them safe', () => {
     'neither lock nor conditions nor guard: a placement or report that comes late brings the deployment back',
     startPair({ rewrite: withoutLockAndConditions, sabotage: WITHOUT_GUARD }, async (pair) => {
       const races = await raceWork(pair, CONTROL_ROUNDS * 2, '?wait=0');
-      await sleep(300);
+      await untilIdle(pair);
       const left = await Promise.all(races.map(({ id }) => leftOf(pair, id)));
       expect(count(left, isBack)).toBeGreaterThan(0);
       report('workers without lock, conditions and guard, twice', { 'deployments back': count(left, isBack) });

@@ -110,7 +110,7 @@ else attempt.unmount();
     };
     await expect(crash()).rejects.toThrow();
     await other.end().catch(() => undefined);
-    await sleep(3_000); // it is started again and again, without room
+    await sleep(3_000); // meanwhile the server is started again and again, without room
     expect((await client.get('/health/live')).status).toBe(200);
     expect((await client.get('/health/ready')).status).toBe(503);
     expect(product.isAlive).toBe(true);

@@ -50,7 +50,7 @@ describe(`${ROUNDS} lives of deployments, good and bad requests`, () => {
   async function usedBytes(): Promise<number> {
     for (let n = 0; n < 3; n++) {
       collect();
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await new Promise((resolve) => setTimeout(resolve, 50)); // finalizers run between collections
     }
     return process.memoryUsage().heapUsed;
   }

@@ -25,7 +25,7 @@ async function terminate(product: ProcessUnderTest, client: Client): Promise<End
   await untilHealthy(client, id);
   const deleting = remove(client, id, '?wait=60');
   await until(async () => (await statusOf(client, id)).status === 'deleted', { what: 'the decision' });
-  await sleep(200);
+  await sleep(200); // time for the engine to be asked; nothing shows that it was
   const begun = performance.now();
   const exiting = product.kill('SIGTERM');
   const readiness: (number | 'refused')[] = [];

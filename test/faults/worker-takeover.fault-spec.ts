@@ -73,7 +73,7 @@ describe('three workers, one of them killed and one of them frozen in the middle
 
   it('wrote each step once, and no second one when the frozen worker woke up', async () => {
     frozen.signal('SIGCONT');
-    await sleep(3_000);
+    await sleep(3_000); // time for the woken worker to write a second step
     for (const id of ids) {
       const view = await statusOf(client, id);
       expect(view).toMatchObject({ status: 'running', health: 'healthy' });

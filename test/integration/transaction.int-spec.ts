@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/data-source-options';
@@ -109,10 +110,14 @@ describe('inTransaction', () => {
       await insert(tx, 2);
     });
     const touch = (tx: Tx, id: number): Promise<unknown> => tx.query('UPDATE item SET note = $2 WHERE id = $1', [id, 'seen']);
+    let holding = 0;
+    let goOn = (): void => undefined;
+    const bothHoldOne = new Promise<void>((resolve) => (goOn = resolve));
     const both = (first: number, second: number): Promise<void> =>
       inTransaction(dataSource, async (tx) => {
         await touch(tx, first);
-        await tx.query('SELECT pg_sleep(0.2)');
+        if (++holding === 2) goOn();
+        await bothHoldOne;
         await touch(tx, second);
       });
     await Promise.all([both(1, 2), both(2, 1)]);
@@ -142,7 +147,7 @@ describe('inTransaction', () => {
           await until(async () => (await admin.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [pid])).rowCount === 0, {
             what: 'its end',
           });
-          await new Promise((resolve) => setTimeout(resolve, 20));
+          await sleep(20); // time for this process to notice the end; nothing shows that it has
           throw new Error('mine');
         }),
       );
