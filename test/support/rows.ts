@@ -71,7 +71,7 @@ export async function aDeployment(
 }
 
 /** What its containers are made of: by default revision 1, of 1 core and 512 MB. */
-export function aRevision(
+function aRevision(
   database: Database,
   { spec, ...values }: Values & { deployment_id: string; spec?: Partial<ContainerSpec> },
 ): Promise<string> {

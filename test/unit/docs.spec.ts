@@ -1,52 +1,55 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { filesBelow, namesIn, read, ROOT, sources } from '../support/documents';
 
-const ROOT = join(__dirname, '../..');
-const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const PAGES = [
-  'README.md',
-  'ARCHITECTURE.md',
-  'CONTRIBUTING.md',
-  'SECURITY.md',
-  'docs/api.md',
-  'docs/events.md',
-  'docs/operations.md',
-  'docs/audit.md',
-  'docs/retention.md',
-  'src/database/migrations/README.md',
-];
+const PAGES = filesBelow('').filter((path) => path.endsWith('.md'));
+/** Standards that readers need beside the documents. */
+const STANDARDS = ['https://www.standardwebhooks.com'];
 
-interface Package {
-  readonly scripts: Record<string, string>;
-  readonly dependencies: Record<string, string>;
-  readonly optionalDependencies: Record<string, string>;
-  readonly devDependencies: Record<string, string>;
-}
-const manifest = JSON.parse(read('package.json')) as Package;
+const manifest = JSON.parse(read('package.json')) as { readonly scripts: Record<string, string> };
 
 /** The first cells of a page's tables that are names in code style. */
-const namesInTables = (page: string): string[] =>
-  [...page.matchAll(/^\| ((?:`[^`|]+` ?)+)\|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
+const namesInTables = (page: string): string[] => [...page.matchAll(/^\| ((?:`[^`|]+` ?)+)\|/gm)].flatMap(([, cell = '']) => namesIn(cell));
 
-function sourceFiles(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = `${folder}/${entry.name}`;
-    return entry.isDirectory() ? sourceFiles(path) : [path];
-  });
-}
+const linksOf = (path: string): string[] => [...read(path).matchAll(/\]\(([^)#\s]+)/g)].map(([, link = '']) => link);
+const isWebAddress = (link: string): boolean => /^[a-z]+:/.test(link);
+/** A path from the root, whichever page names it. */
+const fromRoot = (page: string, link: string): string => relative(ROOT, join(ROOT, dirname(page), link));
+const exists = (path: string): boolean => existsSync(join(ROOT, path));
 
 describe('the documents', () => {
+  it('are found, wherever they are', () => {
+    expect(PAGES).toEqual(expect.arrayContaining(['README.md', 'docs/decisions.md', 'src/database/migrations/README.md']));
+  });
+
   it.each(PAGES)('%s links only to files that exist', (path) => {
-    const links = [...read(path).matchAll(/\]\((?!https?:)([^)#\s]+)/g)].map(([, link = '']) => join(dirname(path), link));
-    expect(links.filter((link) => !existsSync(join(ROOT, link)))).toEqual([]);
+    const links = linksOf(path).filter((link) => !isWebAddress(link));
+    expect(links.filter((link) => !exists(fromRoot(path, link)))).toEqual([]);
+  });
+
+  it.each(PAGES)('%s refers to nothing outside of the repository', (path) => {
+    const links = linksOf(path);
+    expect(links.filter((link) => isWebAddress(link) && !STANDARDS.includes(link))).toEqual([]);
+    expect(links.filter((link) => !isWebAddress(link) && fromRoot(path, link).startsWith('..'))).toEqual([]);
+    const page = read(path);
+    const pages = [...page.matchAll(/(?<![\w<>*…/.-])[\w./-]+\.md\b/g)].map(([name]) => name);
+    expect(pages.filter((name) => !exists(name) && !exists(fromRoot(path, name)))).toEqual([]);
+    expect([...page.matchAll(/(?<![\w.:/$])\/(?:work|tmp|home|root|mnt|Users)\b[^\s`)]*/g)].map(([name]) => name)).toEqual([]);
   });
 
   it.each(PAGES)('%s names only files, folders and commands that exist', (path) => {
     const page = read(path);
-    const files = [...page.matchAll(/`((?:src|test|scripts|docs)\/[A-Za-z0-9._/-]*)`/g)].map(([, name = '']) => name);
-    expect(files.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
+    const files = namesIn(page).filter((name) => /^(?:src|test|scripts|docs|bench|deploy|\.ci)\/[A-Za-z0-9._/-]*$/.test(name));
+    expect(files.filter((name) => !exists(name))).toEqual([]);
     const scripts = [...page.matchAll(/npm run ([a-z:-]+)/g)].map(([, name = '']) => name);
     expect(scripts.filter((name) => !(name in manifest.scripts))).toEqual([]);
+    const tests = [...page.matchAll(/npx jest ([a-z][\w/.-]*)/g)].map(([, name = '']) => name);
+    const all = filesBelow('');
+    expect(tests.filter((name) => !all.some((file) => file.startsWith(name)))).toEqual([]);
+  });
+
+  it.each(PAGES)('%s calls nobody "he"', (path) => {
+    expect([...read(path).matchAll(/(?<!")\b(?:he|him|his|himself)\b/gi)].map(([word]) => word)).toEqual([]);
   });
 
   it('README shows the two commands, and both exist', () => {
@@ -74,27 +77,8 @@ describe('the documents', () => {
   });
 
   it('docs/operations.md lists every metric and no other', () => {
-    const sources = sourceFiles('src').filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts'));
-    const declared = sources.flatMap((path) => [...read(path).matchAll(/name: '(fog_[a-z_]+)'/g)].map(([, name = '']) => name));
+    const declared = sources().flatMap((path) => [...read(path).matchAll(/name: '(fog_[a-z_]+)'/g)].map(([, name = '']) => name));
     const listed = namesInTables(read('docs/operations.md')).filter((name) => name.startsWith('fog_'));
     expect(listed.sort()).toEqual([...new Set(declared)].sort());
-  });
-
-  it('ARCHITECTURE.md shows the layers that lint enforces', () => {
-    const rows = /<!-- layers -->([\s\S]*)<!-- \/layers -->/.exec(read('ARCHITECTURE.md'))?.[1]?.match(/^\| \d.*$/gm) ?? [];
-    const shown = rows.map((row) => [...(row.split('|')[2] ?? '').matchAll(/`([^`]+)`/g)].map(([, room = '']) => room));
-    const table = /const LAYERS = \[\n([\s\S]*?)\n\];/.exec(read('eslint.config.mjs'))?.[1] ?? '';
-    const enforced = table.split('\n').map((row) => [...row.matchAll(/'([^']+)'/g)].map(([, room = '']) => room));
-    expect(shown).toEqual(enforced);
-    const rooms = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
-    expect(enforced.flat().sort()).toEqual(rooms.sort());
-  });
-
-  it('ARCHITECTURE.md says of every package why it is there', () => {
-    const explained = namesInTables(read('ARCHITECTURE.md'));
-    const packages = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.devDependencies });
-    expect(packages.filter((name) => !explained.includes(name))).toEqual([]);
-    const others = explained.filter((name) => /^@|^[a-z-]+$/.test(name) && !packages.includes(name));
-    expect(others.filter((name) => !existsSync(join(ROOT, 'src', name)))).toEqual([]);
   });
 });
