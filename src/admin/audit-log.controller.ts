@@ -5,7 +5,6 @@ import { Readable } from 'node:stream';
 import { AdminOnly } from '../auth/admin-only.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { pageHeaders } from '../common/http/page-headers';
-import { ApiProblem } from '../common/problem/api-problem.decorator';
 import { AuditQueryDto, AuditRecordDto } from './audit-log.dto';
 import { AuditLogService } from './audit-log.service';
 import { readAuditQuery } from './audit-query';
@@ -38,7 +37,6 @@ export class AuditLogController {
       [NDJSON]: { schema: { type: 'string' } },
     },
   })
-  @ApiProblem('invalid_request', 'unauthenticated', 'admin_required')
   async read(
     @Query() query: AuditQueryDto,
     @Req() request: FastifyRequest,

@@ -24,16 +24,7 @@ export class ApiTokensController {
     description: 'The token is shown in this answer only. One that is made with another API token expires no later than that one.',
   })
   @ApiCreatedResponse({ type: CreatedApiTokenDto })
-  @ApiProblem(
-    'malformed_json',
-    'unauthenticated',
-    'inactive_user',
-    'read_only_token',
-    'conflict',
-    'validation_failed',
-    'rate_limited',
-    'try_again',
-  )
+  @ApiProblem('conflict')
   create(@Body() body: CreateApiTokenDto, @Context() context: RequestContext): Promise<CreatedApiToken> {
     const wish = { name: body.name, readOnly: body.read_only, expiresInDays: body.expires_in_days };
     return this.tokens.create(wish, context);
@@ -42,7 +33,6 @@ export class ApiTokensController {
   @Get()
   @ApiOperation({ summary: 'List your API tokens', description: 'Newest first, at most 100; the tokens themselves are not shown.' })
   @ApiOkResponse({ type: [ApiTokenDto] })
-  @ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'try_again')
   async list(@CurrentActor() actor: Actor): Promise<ApiTokenDto[]> {
     return (await this.tokens.list(actor)).map((record) => ApiTokenDto.from(record));
   }
@@ -51,7 +41,7 @@ export class ApiTokensController {
   @Command(noContent)
   @ApiOperation({ summary: 'Revoke one of your API tokens' })
   @ApiNoContentResponse()
-  @ApiProblem('invalid_request', 'unauthenticated', 'inactive_user', 'read_only_token', 'not_found', 'rate_limited', 'try_again')
+  @ApiProblem('not_found')
   revoke(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<void> {
     return this.tokens.revoke(id, context);
   }

@@ -32,7 +32,7 @@ export class AuthController {
   @UseGuards(AuthRateLimitGuard)
   @ApiOperation({ summary: 'Make an account', description: 'Public, unless the operator has closed registration.' })
   @ApiCreatedResponse({ type: UserDto })
-  @ApiProblem('malformed_json', 'registration_closed', 'already_exists', 'validation_failed', 'rate_limited', 'try_again')
+  @ApiProblem('registration_closed', 'already_exists')
   register(@Body() body: RegisterDto, @OpenContext() context: OpenRequestContext): Promise<UserRecord> {
     return this.users.register(body, context);
   }
@@ -47,7 +47,7 @@ export class AuthController {
       'Several wrong passwords in a row lock the name for a while, whether there is such a user or not; `Retry-After` says how long.',
   })
   @ApiOkResponse({ type: TokenPairDto })
-  @ApiProblem('malformed_json', 'bad_credentials', 'inactive_user', 'validation_failed', 'account_locked', 'rate_limited', 'try_again')
+  @ApiProblem('bad_credentials', 'inactive_user', 'account_locked')
   logIn(@Body() { username, password }: LoginDto, @OpenContext() context: OpenRequestContext): Promise<TokenPair> {
     return this.logins.logIn(username, password, context);
   }
@@ -62,7 +62,7 @@ export class AuthController {
       'Each refresh token is good for one use. Using one twice, also at the same moment, revokes the whole session with all its tokens, because then two hold it: let only one part of a client refresh.',
   })
   @ApiOkResponse({ type: TokenPairDto })
-  @ApiProblem('malformed_json', 'unauthenticated', 'inactive_user', 'validation_failed', 'rate_limited', 'try_again')
+  @ApiProblem('unauthenticated', 'inactive_user')
   refresh(@Body() { refresh_token: refreshToken }: RefreshDto, @OpenContext() context: OpenRequestContext): Promise<TokenPair> {
     return this.sessions.refresh(refreshToken, context);
   }
@@ -72,7 +72,7 @@ export class AuthController {
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Revoke the session', description: 'Its access and refresh tokens are refused from now on.' })
   @ApiNoContentResponse()
-  @ApiProblem('unauthenticated', 'inactive_user', 'read_only_token', 'conflict', 'rate_limited', 'try_again')
+  @ApiProblem('conflict')
   logOut(@Context() context: RequestContext): Promise<void> {
     return this.sessions.logOut(context);
   }
@@ -81,7 +81,6 @@ export class AuthController {
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Who am I?' })
   @ApiOkResponse({ type: UserDto })
-  @ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'try_again')
   async me(@CurrentActor() actor: Actor): Promise<UserDto> {
     return UserDto.from(await this.users.get(actor.userId));
   }
@@ -94,16 +93,7 @@ export class AuthController {
     description: 'E-mails go to the new address from now on. Log-in is not concerned: it goes by the user name.',
   })
   @ApiOkResponse({ type: UserDto })
-  @ApiProblem(
-    'malformed_json',
-    'unauthenticated',
-    'inactive_user',
-    'read_only_token',
-    'already_exists',
-    'validation_failed',
-    'rate_limited',
-    'try_again',
-  )
+  @ApiProblem('already_exists')
   changeMe(@Body() { email }: ChangeMeDto, @Context() context: RequestContext): Promise<UserRecord> {
     return this.users.change({ email }, context);
   }

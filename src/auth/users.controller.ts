@@ -25,19 +25,7 @@ export class UsersController {
     description: 'For administrators. Every credential of a user who is off answers 403; who is switched on again logs in anew.',
   })
   @ApiOkResponse({ type: UserDto })
-  @ApiProblem(
-    'malformed_json',
-    'invalid_request',
-    'unauthenticated',
-    'inactive_user',
-    'admin_required',
-    'read_only_token',
-    'not_found',
-    'conflict',
-    'validation_failed',
-    'rate_limited',
-    'try_again',
-  )
+  @ApiProblem('not_found', 'conflict')
   update(@Param() { id }: IdParamDto, @Body() body: UpdateUserDto, @Context() context: RequestContext): Promise<UserRecord> {
     return this.users.setActive(id, body.is_active, context);
   }

@@ -36,7 +36,7 @@ import { ApiDeploymentId } from '../deployments/api-deployment-id.decorator';
 /** Deleting a deployment, following the deletion, and getting it over with. */
 @ApiTags('deployments')
 @ApiBearerAuth()
-@ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'internal', 'not_found', 'invalid_request', 'try_again')
+@ApiProblem('not_found')
 @Controller('deployment')
 export class DeletionsController {
   constructor(
@@ -73,14 +73,7 @@ export class DeletionsController {
     description: 'Deleted; some replicas are still stopping. `Location` is the ledger',
     schema: { $ref: getSchemaPath(DeletionAnswerDto) },
   })
-  @ApiProblem('invalid_deployment_id', 'invalid_request', 'malformed_json')
-  @ApiProblem('not_found')
-  @ApiProblem('already_deleted', 'deployment_protected', 'legal_hold', 'idempotency_in_progress')
-  @ApiProblem('precondition_failed')
-  @ApiProblem('payload_too_large')
-  @ApiProblem('unsupported_media_type')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
-  @ApiProblem('try_again')
+  @ApiProblem('invalid_deployment_id', 'already_deleted', 'deployment_protected', 'legal_hold', 'precondition_failed')
   async delete(
     @Param('deployment_id') id: string,
     @Query() query: DeleteQueryDto,
@@ -122,8 +115,7 @@ export class DeletionsController {
   @ApiDeploymentId()
   @Command(forceReleaseAnswer)
   @ApiOkResponse({ type: ForceReleaseDto })
-  @ApiProblem('malformed_json', 'admin_required', 'read_only_token', 'conflict', 'idempotency_in_progress', 'payload_too_large')
-  @ApiProblem('unsupported_media_type', 'validation_failed', 'idempotency_key_reused')
+  @ApiProblem('conflict')
   forceRelease(
     @Param('deployment_id') id: string,
     @Body() body: ForceReleaseRequestDto,

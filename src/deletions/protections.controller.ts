@@ -19,8 +19,7 @@ const ApiAnswer = (): MethodDecorator => ApiOkResponse({ type: ProtectionDto, he
 /** What keeps deployments from being deleted. */
 @ApiTags('deployments')
 @ApiBearerAuth()
-@ApiProblem('unauthenticated', 'inactive_user', 'read_only_token', 'rate_limited', 'internal', 'not_found', 'invalid_request', 'try_again')
-@ApiProblem('malformed_json', 'payload_too_large', 'unsupported_media_type', 'validation_failed')
+@ApiProblem('not_found')
 @Controller('deployment')
 export class ProtectionsController {
   constructor(private readonly protections: ProtectionService) {}
@@ -43,7 +42,6 @@ export class ProtectionsController {
   @ApiDeploymentId()
   @Command(protectionAnswer)
   @ApiAnswer()
-  @ApiProblem('idempotency_in_progress', 'idempotency_key_reused')
   unprotect(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<Safeguarded> {
     return this.protections.apply('protection', requireDeploymentId(id), null, context);
   }
@@ -60,7 +58,6 @@ export class ProtectionsController {
   @ApiDeploymentId()
   @Command(protectionAnswer, { takesKey: false })
   @ApiAnswer()
-  @ApiProblem('admin_required')
   hold(@Param('deployment_id') id: string, @Body() { reason }: ReasonDto, @Context() context: RequestContext): Promise<Safeguarded> {
     return this.protections.apply('hold', requireDeploymentId(id), reason, context);
   }
@@ -73,7 +70,6 @@ export class ProtectionsController {
   @ApiDeploymentId()
   @Command(protectionAnswer)
   @ApiAnswer()
-  @ApiProblem('admin_required', 'idempotency_in_progress', 'idempotency_key_reused')
   unhold(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<Safeguarded> {
     return this.protections.apply('hold', requireDeploymentId(id), null, context);
   }

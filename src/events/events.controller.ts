@@ -40,16 +40,7 @@ export class EventsController {
   @ApiOkResponse({
     content: { 'application/json': { schema: { $ref: getSchemaPath(EventPageDto) } }, [STREAM_TYPE]: { schema: { type: 'string' } } },
   })
-  @ApiProblem(
-    'invalid_request',
-    'unauthenticated',
-    'inactive_user',
-    'admin_required',
-    'events_gone',
-    'rate_limited',
-    'internal',
-    'try_again',
-  )
+  @ApiProblem('admin_required', 'events_gone')
   async read(
     @Query() query: EventsQueryDto,
     @CurrentActor() actor: Actor,

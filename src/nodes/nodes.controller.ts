@@ -37,7 +37,6 @@ export class NodesController {
       Link: { description: '`next` and `prev` page, where there is one.', schema: { type: 'string' } },
     },
   })
-  @ApiProblem('invalid_request', 'unauthenticated')
   async list(
     @Query() query: ListNodesQuery,
     @CurrentActor() actor: Actor,
@@ -54,7 +53,7 @@ export class NodesController {
   @NodeId()
   @ApiOperation({ summary: 'Show a node' })
   @ApiOkResponse({ type: NodeDto })
-  @ApiProblem('unauthenticated', 'not_found')
+  @ApiProblem('not_found')
   async get(@Param('id') id: string, @CurrentActor() actor: Actor): Promise<NodeDto> {
     return NodeDto.of(await this.nodes.get(id), actor);
   }
@@ -66,16 +65,7 @@ export class NodesController {
   @FailureWords('Registration of the node failed')
   @ApiOperation({ summary: 'Register a node; it is offline until its engine has answered' })
   @ApiCreatedResponse({ type: NodeDto, headers: { Location: { description: 'The node.', schema: { type: 'string' } } } })
-  @ApiProblem(
-    'malformed_json',
-    'unauthenticated',
-    'admin_required',
-    'read_only_token',
-    'already_exists',
-    'idempotency_in_progress',
-    'validation_failed',
-    'idempotency_key_reused',
-  )
+  @ApiProblem('already_exists')
   register(@Body() body: RegisterNodeDto, @Context() context: RequestContext): Promise<NodeRecord> {
     return this.nodes.register(body.toNode(), context);
   }
@@ -88,7 +78,7 @@ export class NodesController {
   @NodeId()
   @ApiOperation({ summary: 'Cordon, drain, label or resize a node' })
   @ApiOkResponse({ type: NodeDto })
-  @ApiProblem('malformed_json', 'unauthenticated', 'admin_required', 'read_only_token', 'not_found', 'capacity_in_use', 'validation_failed')
+  @ApiProblem('not_found', 'capacity_in_use')
   change(@Param('id') id: string, @Body() body: ChangeNodeDto, @Context() context: RequestContext): Promise<NodeRecord> {
     return this.nodes.change(id, body.toChange(), context);
   }
@@ -101,15 +91,7 @@ export class NodesController {
   @NodeId()
   @ApiOperation({ summary: 'Remove a node that holds no reservation' })
   @ApiOkResponse({ type: RemovedNodeDto })
-  @ApiProblem(
-    'unauthenticated',
-    'admin_required',
-    'read_only_token',
-    'not_found',
-    'node_in_use',
-    'idempotency_in_progress',
-    'idempotency_key_reused',
-  )
+  @ApiProblem('not_found', 'node_in_use')
   remove(@Param('id') id: string, @Context() context: RequestContext): Promise<RemovedNode> {
     return this.nodes.remove(id, context);
   }

@@ -23,7 +23,7 @@ export class DeliveriesController {
   @Command(redeliverAnswer)
   @ApiOperation({ summary: 'Send it once more', description: 'Under the same `webhook-id`, so that receivers can tell.' })
   @ApiAcceptedResponse({ type: DeliveryDto })
-  @ApiProblem('invalid_request', 'read_only_token', 'not_found', 'conflict')
+  @ApiProblem('not_found', 'conflict')
   redeliver(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<DeliveryRecord> {
     return this.log.redeliver(id, context);
   }

@@ -1,9 +1,10 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { PROBLEM_TYPE, problemResponses, type ProblemResponse } from '../common/problem/api-problem.decorator';
-import type { ProblemCode } from '../common/problem/catalog';
+import { commonCodes } from './common-codes';
+import { problemResponses } from './problem-responses';
+import type { RouteFacts } from './route-facts';
 
-/** What markRoutes leaves on an operation for completeDocument, which removes it. */
-export const MARKS = { public: 'x-public', idempotent: 'x-idempotent' } as const;
+/** Under this name markRoutes leaves the facts of a route on its operation; completeDocument takes them away. */
+export const MARK = 'x-route-facts';
 
 type PathItem = OpenAPIObject['paths'][string];
 type Operation = NonNullable<PathItem['get']>;
@@ -20,7 +21,7 @@ const IDEMPOTENCY_KEY = {
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 } as const;
 
-/** Adds to every operation what the guards, filters and interceptors do for all: security, idempotency keys, common problems. */
+/** Adds to every operation what the guards, filters and interceptors do for all (security, idempotency keys), and its problems. */
 export function completeDocument(document: OpenAPIObject): OpenAPIObject {
   for (const item of Object.values(document.paths)) {
     for (const method of METHODS) {
@@ -32,43 +33,24 @@ export function completeDocument(document: OpenAPIObject): OpenAPIObject {
 }
 
 function complete(operation: Operation, method: (typeof METHODS)[number]): void {
-  const isPublic = takeMark(operation, MARKS.public);
-  const takesKey = takeMark(operation, MARKS.idempotent);
-  const codes: ProblemCode[] = ['rate_limited', 'internal', 'try_again'];
-  if (isPublic) operation.security = [];
-  else codes.push('unauthenticated', 'inactive_user');
-  if (!isPublic && method !== 'get') codes.push('read_only_token');
-  // A body is read before anybody asks whether the route has one, and an address is decoded before it is matched.
-  if (method !== 'get') codes.push('malformed_json', 'payload_too_large', 'unsupported_media_type');
-  if (operation.requestBody) codes.push('validation_failed');
-  if (takesKey || operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'path')) codes.push('invalid_request');
-  if (takesKey) {
-    const own = (operation.parameters ?? []).filter((parameter) => !('name' in parameter && parameter.name === IDEMPOTENCY_KEY.name));
-    operation.parameters = [...own, IDEMPOTENCY_KEY];
-    codes.push('idempotency_in_progress', 'idempotency_key_reused');
-  }
-  if (!operation.tags?.includes('health'))
-    for (const [status, response] of problemResponses(codes)) merge(operation, String(status), response);
+  const { ownCodes, ...facts } = takeFacts(operation);
+  if (facts.isPublic) operation.security = [];
+  const route = {
+    ...facts,
+    isGet: method === 'get',
+    hasBody: operation.requestBody !== undefined,
+    hasParameters: placesOf(operation).some((place) => place === 'path' || place === 'query'),
+  };
+  if (facts.takesKey) operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY_KEY];
+  // Probes are exempt from guards and limits, so the routes of health name all their codes themselves.
+  const common = operation.tags?.includes('health') ? [] : commonCodes(route);
+  for (const [status, response] of problemResponses([...ownCodes, ...common])) operation.responses[String(status)] ??= response;
 }
 
-function takeMark(operation: Operation, mark: string): boolean {
-  const marked = Reflect.get(operation, mark) === true;
-  Reflect.deleteProperty(operation, mark);
-  return marked;
+function takeFacts(operation: Operation): RouteFacts {
+  const facts = Reflect.get(operation, MARK) as RouteFacts;
+  Reflect.deleteProperty(operation, MARK);
+  return facts;
 }
 
-/** Keeps what the route itself says about the status and adds the codes that it does not name. */
-function merge(operation: Operation, status: string, addition: ProblemResponse): void {
-  const present = operation.responses[status] as Partial<ProblemResponse> | undefined;
-  const examples = present?.content?.[PROBLEM_TYPE]?.examples;
-  const added = addition.content[PROBLEM_TYPE]?.examples ?? {};
-  if (!present || !examples) {
-    operation.responses[status] ??= addition;
-    return;
-  }
-  const missing = Object.entries(added).filter(([code]) => !(code in examples));
-  if (missing.length === 0) return;
-  Object.assign(examples, Object.fromEntries(missing));
-  const words = missing.map(([code, { summary }]) => `${summary} (\`${code}\`)`);
-  operation.responses[status] = { ...present, description: [present.description, ...words].join('; ') };
-}
+const placesOf = ({ parameters = [] }: Operation): string[] => parameters.flatMap((parameter) => ('in' in parameter ? parameter.in : []));

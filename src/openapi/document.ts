@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { ProblemDto } from '../common/problem/problem.dto';
 import { VERSION } from '../common/version';
 import { completeDocument } from './complete-document';
 import { markRoutes } from './mark-routes';
@@ -42,7 +43,9 @@ function openApiDocument(app: INestApplication): OpenAPIObject {
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'The `access_token` of POST /api/auth/login, or an API token.' })
     .addSecurityRequirements('bearer');
   for (const [name, description] of TAGS) builder.addTag(name, description);
-  return completeDocument(SwaggerModule.createDocument(app, builder.build(), { operationIdFactory: operationId }));
+  return completeDocument(
+    SwaggerModule.createDocument(app, builder.build(), { operationIdFactory: operationId, extraModels: [ProblemDto] }),
+  );
 }
 
 /**

@@ -1,11 +1,10 @@
 import type { INestApplication } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { ApiExtension } from '@nestjs/swagger';
-import { IS_PUBLIC } from '../auth/public.decorator';
-import { TAKES_KEY } from '../commands/command.metadata';
-import { MARKS } from './complete-document';
+import { MARK } from './complete-document';
+import { routeFacts } from './route-facts';
 
-/** Tells the document what the guard and the interceptor know: which routes are public, and which take a key. */
+/** Has Swagger put the facts of every route on its operation, from where completeDocument takes them. */
 export function markRoutes(app: INestApplication): void {
   const scanner = new MetadataScanner();
   for (const module of app.get(ModulesContainer).values()) {
@@ -21,7 +20,5 @@ function mark(controller: object, prototype: object, name: string): void {
   const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
   const handler: unknown = descriptor?.value;
   if (!descriptor || typeof handler !== 'function') return;
-  const says = (key: string): boolean => Reflect.getMetadata(key, handler) === true || Reflect.getMetadata(key, controller) === true;
-  if (says(IS_PUBLIC)) ApiExtension(MARKS.public, true)(prototype, name, descriptor);
-  if (says(TAKES_KEY)) ApiExtension(MARKS.idempotent, true)(prototype, name, descriptor);
+  ApiExtension(MARK, routeFacts(controller, handler))(prototype, name, descriptor);
 }

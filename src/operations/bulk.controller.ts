@@ -63,14 +63,7 @@ export class BulkController {
     description: 'The operation goes on, or waits for a confirmation; follow it at `Location`',
     schema: { $ref: getSchemaPath(OperationDto) },
   })
-  @ApiProblem('malformed_json', 'invalid_request')
-  @ApiProblem('unauthenticated')
-  @ApiProblem('admin_required', 'inactive_user', 'read_only_token')
-  @ApiProblem('idempotency_in_progress')
-  @ApiProblem('payload_too_large')
-  @ApiProblem('unsupported_media_type')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
-  @ApiProblem('try_again')
+  @ApiProblem('admin_required')
   async delete(
     @Body() body: BulkDeleteRequestDto,
     @Context() context: RequestContext,
@@ -91,15 +84,7 @@ export class BulkController {
   @ApiBody({ type: BulkRestoreRequestDto, examples: { named: { summary: 'Named deployments', value: RESTORE_EXAMPLE } } })
   @ApiOkResponse({ description: 'Everything is decided', type: OperationDto })
   @ApiAcceptedResponse({ description: 'The operation goes on; follow it at `Location`', schema: { $ref: getSchemaPath(OperationDto) } })
-  @ApiProblem('malformed_json', 'invalid_request')
-  @ApiProblem('unauthenticated')
-  @ApiProblem('inactive_user', 'read_only_token')
   @ApiProblem('not_found')
-  @ApiProblem('idempotency_in_progress')
-  @ApiProblem('payload_too_large')
-  @ApiProblem('unsupported_media_type')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
-  @ApiProblem('try_again')
   restore(@Body() body: BulkRestoreRequestDto, @Context() context: RequestContext): Promise<OperationReport> {
     return this.restores.restore(readBulkRestore(body), context);
   }

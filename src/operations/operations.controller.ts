@@ -39,9 +39,7 @@ export class OperationsController {
       Link: { description: '`next` and `prev` page, where there is one.', schema: { type: 'string' } },
     },
   })
-  @ApiProblem('invalid_request')
-  @ApiProblem('unauthenticated')
-  @ApiProblem('admin_required', 'inactive_user')
+  @ApiProblem('admin_required')
   async list(
     @Query() query: OperationsQueryDto,
     @CurrentActor() actor: Actor,
@@ -59,7 +57,7 @@ export class OperationsController {
   @OperationId()
   @ApiOperation({ summary: 'Show how far a bulk operation is, deployment by deployment' })
   @ApiOkResponse({ type: OperationDto })
-  @ApiProblem('invalid_request', 'unauthenticated', 'inactive_user', 'not_found')
+  @ApiProblem('not_found')
   async get(@Param('id') id: string, @CurrentActor() actor: Actor): Promise<OperationDto> {
     return OperationDto.of(await this.views.get(id, actor));
   }
@@ -72,12 +70,7 @@ export class OperationsController {
   @ApiOperation({ summary: 'Let an operation go on that waits because it would delete too much' })
   @Command(operationChangeAnswer)
   @ApiOkResponse({ type: OperationDto })
-  @ApiProblem('malformed_json', 'invalid_request', 'unauthenticated')
-  @ApiProblem('admin_required', 'inactive_user', 'read_only_token')
-  @ApiProblem('not_found')
-  @ApiProblem('conflict', 'idempotency_in_progress')
-  @ApiProblem('payload_too_large', 'unsupported_media_type')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  @ApiProblem('not_found', 'conflict')
   confirm(@Param('id') id: string, @Context() context: RequestContext): Promise<OperationReport> {
     return this.changes.confirm(id, context);
   }
@@ -89,12 +82,7 @@ export class OperationsController {
   @ApiOperation({ summary: 'End an operation; what it has deleted stays deleted' })
   @Command(operationChangeAnswer)
   @ApiOkResponse({ type: OperationDto })
-  @ApiProblem('malformed_json', 'invalid_request', 'unauthenticated')
-  @ApiProblem('inactive_user', 'read_only_token')
-  @ApiProblem('not_found')
-  @ApiProblem('conflict', 'idempotency_in_progress')
-  @ApiProblem('payload_too_large', 'unsupported_media_type')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  @ApiProblem('not_found', 'conflict')
   cancel(@Param('id') id: string, @Context() context: RequestContext): Promise<OperationReport> {
     return this.changes.cancel(id, context);
   }

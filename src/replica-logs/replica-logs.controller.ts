@@ -20,7 +20,7 @@ export class ReplicaLogsController {
   @ApiOperation({ summary: 'Read the last lines that the containers wrote', description: 'Of the replicas that have a container now.' })
   @ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' })
   @ApiOkResponse({ type: ReplicaLogsDto, isArray: true })
-  @ApiProblem('invalid_request', 'unauthenticated', 'inactive_user', 'not_found', 'rate_limited', 'internal', 'try_again')
+  @ApiProblem('not_found')
   read(
     @Param('deployment_id') id: string,
     @Query() query: LogsQueryDto,

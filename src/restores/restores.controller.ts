@@ -34,15 +34,7 @@ export class RestoresController {
   @ApiBody({ type: RestoreRequestDto, required: false, examples: { same: { summary: 'Under its own name', value: {} } } })
   @ApiAcceptedResponse({ type: RestoredDto })
   @ApiOkResponse({ description: 'With `dry_run=true`: what would happen, or why it could not', type: RestorePreviewDto })
-  @ApiProblem('malformed_json', 'invalid_request')
-  @ApiProblem('unauthenticated')
-  @ApiProblem('inactive_user', 'read_only_token')
-  @ApiProblem('not_found')
-  @ApiProblem('not_deleted', 'name_taken', 'image_unavailable', 'quota_exceeded', 'insufficient_capacity', 'idempotency_in_progress')
-  @ApiProblem('payload_too_large')
-  @ApiProblem('unsupported_media_type')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
-  @ApiProblem('try_again')
+  @ApiProblem('not_found', 'not_deleted', 'name_taken', 'image_unavailable', 'quota_exceeded', 'insufficient_capacity')
   async restore(
     @Param('deployment_id') deploymentId: string,
     @Body() body: RestoreRequestDto,

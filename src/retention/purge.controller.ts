@@ -28,11 +28,7 @@ export class PurgeController {
   @ApiParam({ name: 'id', format: 'uuid' })
   @ApiOperation({ summary: 'Remove a deleted deployment for good, after its retention or with a reason; with a preview' })
   @ApiOkResponse({ type: PurgeAnswerDto })
-  @ApiProblem('invalid_deployment_id', 'invalid_request')
-  @ApiProblem('admin_required', 'read_only_token')
-  @ApiProblem('not_found')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
-  @ApiProblem(...PURGE_BLOCK_CODES, 'idempotency_in_progress')
+  @ApiProblem('invalid_deployment_id', 'not_found', ...PURGE_BLOCK_CODES)
   async purge(@Param('id') givenId: string, @Query() query: PurgeQueryDto, @Context() context: RequestContext): Promise<PurgeOutcome> {
     const id = requireDeploymentId(givenId, 'invalid_deployment_id');
     const options = { overrideRetention: query.override_retention, reason: query.reason ?? null };

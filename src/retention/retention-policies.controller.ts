@@ -34,7 +34,6 @@ export class RetentionPoliciesController {
   @FailureWords('Failed to list retention policies')
   @ApiOperation({ summary: 'List how long deleted deployments are kept: the default and the policies' })
   @ApiOkResponse({ type: RetentionPoliciesDto })
-  @ApiProblem('unauthenticated', 'admin_required')
   async list(): Promise<RetentionPoliciesDto> {
     const { defaultDays, policies } = await this.changes.list();
     return { default_days: defaultDays, policies: policies.map((policy) => RetentionPolicyDto.from(policy)) };
@@ -46,10 +45,7 @@ export class RetentionPoliciesController {
   @ApiOperation({ summary: 'Make a retention policy for a label, a user or a type; with a preview' })
   @ApiCreatedResponse({ type: RetentionChangeDto, headers: { Location: { description: 'The policies.', schema: { type: 'string' } } } })
   @ApiOkResponse({ type: RetentionChangeDto, description: 'A dry run' })
-  @ApiProblem('malformed_json', 'invalid_request')
-  @ApiProblem('admin_required', 'read_only_token')
-  @ApiProblem('already_exists', 'conflict', 'idempotency_in_progress')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  @ApiProblem('already_exists', 'conflict')
   create(
     @Body() body: CreateRetentionPolicyDto,
     @Query() { dry_run: dryRun }: ChangePolicyQueryDto,
@@ -64,9 +60,7 @@ export class RetentionPoliciesController {
   @PolicyId()
   @ApiOperation({ summary: 'Change the days of a retention policy; with a preview' })
   @ApiOkResponse({ type: RetentionChangeDto })
-  @ApiProblem('malformed_json', 'invalid_request')
-  @ApiProblem('admin_required', 'read_only_token')
-  @ApiProblem('not_found', 'conflict', 'validation_failed')
+  @ApiProblem('not_found', 'conflict')
   change(
     @Param('id') id: string,
     @Body() body: ChangeRetentionPolicyDto,
@@ -83,9 +77,7 @@ export class RetentionPoliciesController {
   @PolicyId()
   @ApiOperation({ summary: 'Remove a retention policy; with a preview' })
   @ApiOkResponse({ type: RetentionChangeDto })
-  @ApiProblem('invalid_request', 'admin_required', 'read_only_token', 'not_found')
-  @ApiProblem('conflict', 'idempotency_in_progress')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
+  @ApiProblem('not_found', 'conflict')
   remove(
     @Param('id') id: string,
     @Query() { dry_run: dryRun, apply_to_deleted: applyToDeleted }: RemovePolicyQueryDto,

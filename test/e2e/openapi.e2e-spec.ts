@@ -1,9 +1,13 @@
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { completeDocument, MARK } from '../../src/openapi/complete-document';
+import { markRoutes } from '../../src/openapi/mark-routes';
+import type { RouteFacts } from '../../src/openapi/route-facts';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const ROOT = join(__dirname, '../..');
@@ -15,13 +19,21 @@ interface Operation {
   operationId?: string;
   security?: unknown[];
   parameters?: { name: string; in: string }[];
-  responses: Record<string, { content?: Record<string, unknown>; headers?: Record<string, unknown> }>;
+  responses: Record<string, { content?: Record<string, { examples?: object }>; headers?: Record<string, unknown> }>;
 }
 interface Document {
   paths: Record<string, Record<string, Operation>>;
   tags: { name: string }[];
   security: unknown[];
 }
+
+const operationsOf = ({ paths }: { paths: object }): [string, Operation][] =>
+  Object.entries(paths as Document['paths']).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]): [string, Operation] => [`${method.toUpperCase()} ${path}`, operation]),
+  );
+
+const codesOf = ({ responses }: Operation): string[] =>
+  Object.values(responses).flatMap(({ content }) => Object.keys(content?.['application/problem+json']?.examples ?? {}));
 
 describe('the OpenAPI document', () => {
   let t: TestApp;
@@ -30,9 +42,7 @@ describe('the OpenAPI document', () => {
   beforeAll(async () => {
     t = await startTestApp();
     document = (await t.http.get('/openapi.json').expect(200)).body as Document;
-    operations = Object.entries(document.paths).flatMap(([path, item]) =>
-      Object.entries(item).map(([method, operation]): [string, Operation] => [`${method.toUpperCase()} ${path}`, operation]),
-    );
+    operations = operationsOf(document);
   });
   afterAll(() => t?.close());
 
@@ -156,6 +166,23 @@ describe('the OpenAPI document', () => {
       const takesKey = /^(POST|DELETE)/.test(name);
       expect([name, parameters.some((parameter) => parameter.name === 'Idempotency-Key')]).toEqual([name, takesKey]);
     }
+  });
+
+  it('adds no code that an ApiProblem names, and no ApiProblem repeats another', () => {
+    markRoutes(t.app);
+    const bare = SwaggerModule.createDocument(t.app, new DocumentBuilder().build());
+    const named = operationsOf(bare).map(([name, operation]) => {
+      const facts = Reflect.get(operation, MARK) as RouteFacts;
+      Reflect.set(operation, MARK, { ...facts, ownCodes: [] });
+      return { name, operation, codes: facts.ownCodes };
+    });
+    completeDocument(bare);
+    const repeated = named.flatMap(({ name, operation, codes }) => {
+      const added = codesOf(operation);
+      return codes.filter((code, index) => added.includes(code) || codes.indexOf(code) !== index).map((code) => `${name} ${code}`);
+    });
+    expect(named.flatMap(({ codes }) => codes)).toContain('not_found');
+    expect(repeated).toEqual([]);
   });
 
   it('leaves no mark of ours in the document', () => {

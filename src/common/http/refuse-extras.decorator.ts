@@ -1,14 +1,16 @@
-import { applyDecorators, UseGuards, type ExecutionContext } from '@nestjs/common';
+import { applyDecorators, SetMetadata, UseGuards, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { ApiProblem } from '../problem/api-problem.decorator';
 import { DomainError, type FieldFault } from '../problem/domain-error';
 import { toPointer } from '../validation/pointer';
 
-type Part = 'body' | 'query';
+export type Part = 'body' | 'query';
+
+/** Which parts of a request the route refuses, for the OpenAPI document. */
+export const REFUSED_PARTS = 'http:refused-parts';
 
 /**
  * For routes that take no body or no query at all: whatever is sent there is refused, as unknown fields are elsewhere.
- * Without it `POST /scale/{id}?dry_run=true` would scale. Stands above the `ApiProblem`s of its route.
+ * Without it `POST /scale/{id}?dry_run=true` would scale.
  */
 export const RefuseExtras = (...parts: Part[]): MethodDecorator =>
   applyDecorators(
@@ -20,7 +22,7 @@ export const RefuseExtras = (...parts: Part[]): MethodDecorator =>
         return true;
       },
     }),
-    ...(parts.includes('body') ? [ApiProblem('validation_failed')] : []),
+    SetMetadata(REFUSED_PARTS, parts),
   );
 
 function refuseQuery(query: unknown): void {

@@ -22,7 +22,6 @@ import { ScaleService, type Scaled } from './scale.service';
 /** What changes deployments. Every method hands over to the service of its verb. */
 @ApiTags('deployments')
 @ApiBearerAuth()
-@ApiProblem('unauthenticated', 'inactive_user', 'read_only_token', 'rate_limited', 'internal')
 @Controller('deployment')
 export class DeploymentCommandsController {
   constructor(
@@ -39,12 +38,7 @@ export class DeploymentCommandsController {
   @ApiAcceptedResponse({ type: DeploymentAcceptedDto })
   @ApiExtraModels(DryRunDto)
   @ApiOkResponse({ description: 'With `dry_run=true`: where it would go. Nothing was written.', type: DryRunDto })
-  @ApiProblem('malformed_json', 'invalid_request')
-  @ApiProblem('already_exists', 'idempotency_in_progress')
-  @ApiProblem('payload_too_large')
-  @ApiProblem('unsupported_media_type')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
-  @ApiProblem('try_again')
+  @ApiProblem('already_exists')
   async deploy(
     @Body() body: DeployRequestDto,
     @Query() query: DeployQueryDto,
@@ -64,13 +58,7 @@ export class DeploymentCommandsController {
   @ApiDeploymentId()
   @Command(scaleAnswer)
   @ApiOkResponse({ type: DeploymentAcceptedDto })
-  @ApiProblem('malformed_json', 'invalid_request', 'invalid_state')
-  @ApiProblem('not_found')
-  @ApiProblem('idempotency_in_progress')
-  @ApiProblem('payload_too_large')
-  @ApiProblem('unsupported_media_type')
-  @ApiProblem('validation_failed', 'idempotency_key_reused')
-  @ApiProblem('insufficient_nodes', 'try_again')
+  @ApiProblem('invalid_state', 'not_found', 'insufficient_nodes')
   scale(@Param('deployment_id') id: string, @Body() body: ScaleRequestDto, @Context() context: RequestContext): Promise<Scaled> {
     return this.scales.scale(requireDeploymentId(id), body.replicas, context);
   }
@@ -107,17 +95,7 @@ export class DeploymentCommandsController {
 }
 
 function ApiLifecycle(): MethodDecorator {
-  const decorators = [
-    ApiDeploymentId(),
-    ApiAcceptedResponse({ type: DeploymentAcceptedDto }),
-    ApiProblem('invalid_state', 'invalid_request', 'malformed_json'),
-    ApiProblem('not_found'),
-    ApiProblem('idempotency_in_progress'),
-    ApiProblem('payload_too_large'),
-    ApiProblem('unsupported_media_type'),
-    ApiProblem('validation_failed', 'idempotency_key_reused'),
-    ApiProblem('try_again'),
-  ];
+  const decorators = [ApiDeploymentId(), ApiAcceptedResponse({ type: DeploymentAcceptedDto }), ApiProblem('invalid_state', 'not_found')];
   return (target, key, descriptor) => {
     for (const decorate of decorators) decorate(target, key, descriptor);
   };

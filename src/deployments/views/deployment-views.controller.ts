@@ -25,7 +25,6 @@ const PAGE_HEADERS = {
 /** What clients see of deployments: their own ones, and all of them for administrators. */
 @ApiTags('deployments')
 @ApiBearerAuth()
-@ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'internal', 'invalid_request', 'try_again')
 @Controller('deployment')
 export class DeploymentViewsController {
   constructor(private readonly views: DeploymentViewsService) {}
@@ -34,7 +33,7 @@ export class DeploymentViewsController {
   @FailureWords('Failed to list deployments')
   @ApiOperation({ summary: 'List deployments' })
   @ApiOkResponse({ type: DeploymentListItemDto, isArray: true, headers: PAGE_HEADERS })
-  @ApiProblem('admin_required', 'inactive_user')
+  @ApiProblem('admin_required')
   async list(
     @Query() query: ListQueryDto,
     @CurrentActor() actor: Actor,

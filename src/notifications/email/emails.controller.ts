@@ -80,7 +80,7 @@ export class EmailsController {
     description: 'With the code from our e-mail. Without one, a new code is sent: three a day at most.',
   })
   @ApiOkResponse({ type: EmailDto })
-  @ApiProblem('malformed_json', 'invalid_request', 'read_only_token', 'not_found', 'conflict', 'email_not_configured', 'validation_failed')
+  @ApiProblem('not_found', 'conflict', 'email_not_configured')
   confirm(@Param() { id }: IdParamDto, @Body() { code }: ConfirmEmailDto, @Context() context: RequestContext): Promise<EmailSubscription> {
     return this.confirmations.confirm(id, code, context);
   }

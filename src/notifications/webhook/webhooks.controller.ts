@@ -76,7 +76,7 @@ export class WebhooksController {
   @Command(secretRotatedAnswer)
   @ApiOperation({ summary: 'Get a new secret', description: 'For 24 hours requests are signed with the old one too.' })
   @ApiOkResponse({ type: WebhookWithSecretDto })
-  @ApiProblem('invalid_request', 'read_only_token', 'not_found')
+  @ApiProblem('not_found')
   rotate(@Param() { id }: IdParamDto, @Context() context: RequestContext): Promise<Rotated> {
     return this.secrets.rotate(id, context);
   }
