@@ -38,7 +38,7 @@ export class DeploymentCommandsController {
   @ApiAcceptedResponse({ type: DeploymentAcceptedDto })
   @ApiExtraModels(DryRunDto)
   @ApiOkResponse({ description: 'With `dry_run=true`: where it would go. Nothing was written.', type: DryRunDto })
-  @ApiProblem('already_exists')
+  @ApiProblem('already_exists', 'quota_exceeded')
   async deploy(
     @Body() body: DeployRequestDto,
     @Query() query: DeployQueryDto,
@@ -58,7 +58,7 @@ export class DeploymentCommandsController {
   @ApiDeploymentId()
   @Command(scaleAnswer)
   @ApiOkResponse({ type: DeploymentAcceptedDto })
-  @ApiProblem('invalid_state', 'not_found', 'insufficient_nodes')
+  @ApiProblem('invalid_state', 'not_found', 'quota_exceeded', 'insufficient_nodes')
   scale(@Param('deployment_id') id: string, @Body() body: ScaleRequestDto, @Context() context: RequestContext): Promise<Scaled> {
     return this.scales.scale(requireDeploymentId(id), body.replicas, context);
   }
