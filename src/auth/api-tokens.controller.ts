@@ -35,8 +35,8 @@ export class ApiTokensController {
     'try_again',
   )
   create(@Body() body: CreateApiTokenDto, @Context() context: RequestContext): Promise<CreatedApiToken> {
-    const wish = { name: body.name, readOnly: body.read_only, expiresInDays: body.expires_in_days };
-    return this.tokens.create(wish, context);
+    const settings = { name: body.name, readOnly: body.read_only, expiresInDays: body.expires_in_days };
+    return this.tokens.create(settings, context);
   }
 
   @Get()

@@ -26,7 +26,7 @@ export class ApiTokensService {
   ) {}
 
   /** Throws `conflict` when the user has as many as one may have. */
-  create(wish: { name: string; readOnly: boolean; expiresInDays: number }, context: RequestContext): Promise<CreatedApiToken> {
+  create(settings: { name: string; readOnly: boolean; expiresInDays: number }, context: RequestContext): Promise<CreatedApiToken> {
     const { actor } = context;
     const token = newSecretToken(API_TOKEN_PREFIX);
     return this.commands.run(context, async (tx) => {
@@ -35,7 +35,7 @@ export class ApiTokensService {
         throw new DomainError('conflict', `You have ${String(MAX_PER_USER)} API tokens already. Delete one that you do not need.`);
       }
       const record = await this.tokens.insert(tx, {
-        ...wish,
+        ...settings,
         userId: actor.userId,
         tokenHash: hashToken(token),
         prefix: token.slice(0, SHOWN_CHARACTERS),

@@ -29,12 +29,12 @@ export class UsersService {
   ) {}
 
   /** Of any number who ask for the same name or address at once, one gets it and the others `already_exists`. */
-  async register(wish: { username: string; email: string; password: string }, context: OpenRequestContext): Promise<UserRecord> {
+  async register(account: { username: string; email: string; password: string }, context: OpenRequestContext): Promise<UserRecord> {
     if (!this.config.REGISTRATION_ENABLED)
       throw new DomainError('registration_closed', 'Registration is closed. Ask an administrator for an account.');
-    const passwordHash = await this.passwords.inSlot((argon2) => argon2.hash(wish.password));
+    const passwordHash = await this.passwords.inSlot((argon2) => argon2.hash(account.password));
     const registered = this.commands.run(context, async (tx) => {
-      const user = await this.users.insert(tx, { username: wish.username, email: wish.email, passwordHash });
+      const user = await this.users.insert(tx, { username: account.username, email: account.email, passwordHash });
       return { outcome: user, audit: { action: 'user.register', resourceType: 'user', resourceId: user.id } };
     });
     return unlessTaken(registered);

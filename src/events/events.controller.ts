@@ -59,11 +59,11 @@ export class EventsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EventPageDto | Readable> {
     const lastEventId = request.headers['last-event-id'];
-    const wish = readEventsQuery(query, actor, typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined);
+    const asked = readEventsQuery(query, actor, typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined);
     const reader = { userId: actor.userId, gone, mayStay: this.mayStay(host, actor, query.all_users) };
     if (request.method === 'HEAD' || request.headers.accept?.includes(STREAM_TYPE) !== true)
-      return EventPageDto.from(await this.feed.page(wish, reader));
-    const stream = await this.feed.stream(wish, reader);
+      return EventPageDto.from(await this.feed.page(asked, reader));
+    const stream = await this.feed.stream(asked, reader);
     // The last header keeps nginx from collecting what shall arrive at once.
     void reply.headers({ 'Content-Type': STREAM_TYPE, 'X-Accel-Buffering': 'no' });
     return stream;

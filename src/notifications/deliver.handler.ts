@@ -112,7 +112,7 @@ export class DeliverHandler implements JobHandler {
     });
     if (!sent.ok && sent.disabledReason !== undefined) await this.disable(turn, sent.disabledReason);
     else if (recorded?.hopeless === true) await this.disable(turn, hopelessness(sent));
-    return sent.ok && recorded?.revision === target.revision;
+    return sent.ok && recorded?.version === target.version;
   }
 
   private async disable({ job, target, channel }: Turn, reason: string): Promise<void> {

@@ -18,7 +18,7 @@ export interface DeliveryTarget extends ChannelTarget {
   readonly isActive: boolean;
   /** Its user has confirmed the address of the account. Only some channels ask for that. */
   readonly isAddressConfirmed: boolean;
-  readonly revision: number;
+  readonly version: number;
   readonly failures: number;
   /** Nothing is sent before so many milliseconds have passed. */
   readonly pauseMs: number;
@@ -77,9 +77,9 @@ export class DeliveriesRepository {
   async record(
     job: JobClaim,
     { deliveryId, subscriptionId, sent, retryMs, pauseMs }: Attempt,
-  ): Promise<{ revision: number; hopeless: boolean } | null> {
+  ): Promise<{ version: number; hopeless: boolean } | null> {
     const words = sent.ok ? null : sent.words.slice(0, 500);
-    const [row] = await this.dataSource.query<{ revision: number; hopeless: boolean }[]>(RECORD, [
+    const [row] = await this.dataSource.query<{ version: number; hopeless: boolean }[]>(RECORD, [
       ...[subscriptionId, deliveryId, job.id, job.claim, sent.ok, sent.status, words, retryMs, pauseMs],
       ...[DISABLE_AFTER_DAYS, DISABLE_AFTER_FAILURES],
     ]);
@@ -89,7 +89,7 @@ export class DeliveriesRepository {
   /** Switches a hopeless subscription off, and gives up what waits for it. False when somebody was faster or the job is lost. */
   async disable(tx: Tx, job: JobClaim, { id, reason }: { id: string; reason: string }): Promise<boolean> {
     const [, count] = await tx.query<[unknown[], number]>(
-      `UPDATE subscriptions SET enabled = false, disabled_reason = $2, revision = revision + 1, updated_at = now()
+      `UPDATE subscriptions SET enabled = false, disabled_reason = $2, version = version + 1, updated_at = now()
         WHERE id = $1 AND enabled AND EXISTS (SELECT 1 FROM jobs WHERE id = $3 AND claim = $4)`,
       [id, reason, job.id, job.claim],
     );

@@ -46,7 +46,7 @@ export const ENQUEUE_FORGOTTEN = `
  */
 export const TARGET = `
   SELECT s.id, s.user_id AS "userId", s.kind, s.url, u.email, u.is_active AND s.enabled AS "isActive",
-         ${IS_CONFIRMED} AS "isAddressConfirmed", s.revision, s.failures, s.secret_sealed AS "secretSealed",
+         ${IS_CONFIRMED} AS "isAddressConfirmed", s.version, s.failures, s.secret_sealed AS "secretSealed",
          CASE WHEN s.previous_secret_until > now() THEN s.previous_secret_sealed END AS "previousSecretSealed",
          greatest(0, ceil(extract(epoch FROM greatest(s.retry_at,
            CASE WHEN most.an_hour IS NOT NULL
@@ -85,7 +85,7 @@ export const RECORD = `
            failing_since = CASE WHEN $5 THEN NULL ELSE coalesce(failing_since, now()) END,
            retry_at = CASE WHEN $5 THEN NULL ELSE now() + make_interval(secs => $9::float8 / 1000) END
      WHERE id = $1 AND EXISTS (SELECT 1 FROM jobs WHERE id = $3 AND claim = $4)
-    RETURNING id, revision, failures, failing_since),
+    RETURNING id, version, failures, failing_since),
   written AS (
     UPDATE deliveries AS d
        SET attempts = d.attempts + 1, last_attempt_at = now(), response_status = $6, error = $7,
@@ -94,5 +94,5 @@ export const RECORD = `
            finished_at = CASE WHEN $5 OR d.give_up_at <= now() + next.wait THEN now() END
       FROM told, (SELECT make_interval(secs => $8::float8 / 1000) AS wait) AS next
      WHERE d.id = $2 AND d.state = 'pending')
-  SELECT revision, coalesce(failing_since < now() - make_interval(days => $10) AND failures >= $11, false) AS hopeless
+  SELECT version, coalesce(failing_since < now() - make_interval(days => $10) AND failures >= $11, false) AS hopeless
     FROM told`;

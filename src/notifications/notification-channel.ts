@@ -74,7 +74,7 @@ export abstract class NotificationChannel<Secret extends string | null = string 
   abstract requireAvailable(): void;
 
   /** Checks where a new or changed subscription shall lead. Throws `validation_failed` or `rate_limited`. */
-  abstract checkTarget(wish: Pick<SubscriptionChange, 'url'>, userId: string): Promise<void>;
+  abstract checkTarget(settings: Pick<SubscriptionChange, 'url'>, userId: string): Promise<void>;
 
   /** Makes the secret of a new subscription, when the channel has secrets. */
   abstract issueSecret(subscriptionId: string): IssuedSecret<Secret>;

@@ -4,14 +4,14 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Tx } from '../database/transaction';
 import { IS_CONFIRMED, type AccountAddress } from './account-address';
 import type { SubscriptionRef } from './notification-channel';
-import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from './subscription';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionSettings } from './subscription';
 
 /** One whose row is locked until the transaction ends. */
 export interface LockedSubscription extends SubscriptionRecord {
   readonly secretSealed: Buffer | null;
 }
 
-export interface NewSubscription extends SubscriptionWish {
+export interface NewSubscription extends SubscriptionSettings {
   readonly id: string;
   readonly userId: string;
   readonly kind: string;
@@ -69,13 +69,21 @@ export class SubscriptionsRepository {
     return row ?? NO_ADDRESS;
   }
 
-  async insert(tx: Tx, wish: NewSubscription): Promise<SubscriptionRecord> {
+  async insert(tx: Tx, subscription: NewSubscription): Promise<SubscriptionRecord> {
     const [row] = await tx.query<[SubscriptionRecord]>(
       `INSERT INTO subscriptions (id, user_id, kind, url, description, event_types, labels, enabled, secret_sealed)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ${COLUMNS}`,
       [
-        ...[wish.id, wish.userId, wish.kind, wish.url, wish.description, wish.eventTypes, JSON.stringify(wish.labels)],
-        ...[wish.enabled, wish.secretSealed],
+        ...[
+          subscription.id,
+          subscription.userId,
+          subscription.kind,
+          subscription.url,
+          subscription.description,
+          subscription.eventTypes,
+          JSON.stringify(subscription.labels),
+        ],
+        ...[subscription.enabled, subscription.secretSealed],
       ],
     );
     return row;
@@ -98,7 +106,7 @@ export class SubscriptionsRepository {
       `UPDATE subscriptions
           SET url = coalesce($2, url), description = coalesce($3, description), event_types = coalesce($4, event_types),
               labels = coalesce($5, labels), enabled = coalesce($6, enabled),
-              disabled_reason = CASE WHEN $6 THEN NULL ELSE disabled_reason END, revision = revision + 1, updated_at = now()
+              disabled_reason = CASE WHEN $6 THEN NULL ELSE disabled_reason END, version = version + 1, updated_at = now()
               ${isFresh ? `, ${FRESH}` : ''}
         WHERE id = $1 RETURNING ${COLUMNS}`,
       [
@@ -121,7 +129,7 @@ export class SubscriptionsRepository {
       `UPDATE subscriptions
           SET secret_sealed = $2, previous_secret_sealed = $3,
               previous_secret_until = CASE WHEN $3::bytea IS NULL THEN NULL ELSE now() + make_interval(hours => $4) END,
-              revision = revision + 1, updated_at = now()
+              version = version + 1, updated_at = now()
         WHERE id = $1 RETURNING ${COLUMNS}`,
       [id, sealed, previous, previousHours],
     );

@@ -10,7 +10,7 @@ import { Events } from '../events/events';
 import type { AccountAddress } from './account-address';
 import type { NotificationChannel, SubscriptionRef } from './notification-channel';
 import { requireFound } from './refusals';
-import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from './subscription';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionSettings } from './subscription';
 import { subscriptionEntry, visible } from './subscription-audit';
 import { SubscriptionsRepository, type LockedSubscription } from './subscriptions.repository';
 
@@ -51,18 +51,18 @@ export class SubscriptionsService {
   /** Throws what the channel refuses, and `conflict` when the user has enough of them. */
   async create<Secret extends string | null>(
     channel: NotificationChannel<Secret>,
-    wish: SubscriptionWish,
+    settings: SubscriptionSettings,
     context: RequestContext,
   ): Promise<Created<Secret>> {
     const { userId } = context.actor;
     channel.requireAvailable();
-    await channel.checkTarget(wish, userId);
+    await channel.checkTarget(settings, userId);
     return this.commands.run(context, async (tx) => {
       const { count, address } = await this.subscriptions.lockOwner(tx, userId, channel.kind);
       if (count >= channel.mostPerUser) throw new DomainError('conflict', `You have ${count} of them already. Remove one first.`);
       const id = randomUUID();
       const { shown, sealed } = channel.issueSecret(id);
-      const record = await this.subscriptions.insert(tx, { ...wish, id, userId, kind: channel.kind, secretSealed: sealed });
+      const record = await this.subscriptions.insert(tx, { ...settings, id, userId, kind: channel.kind, secretSealed: sealed });
       if (!address.isConfirmed) await channel.confirmation?.ask(tx, { userId, email: address.email, subscriptionId: id });
       return {
         outcome: { record, secret: shown, address },

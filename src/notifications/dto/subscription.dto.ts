@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
 import { Optional } from '../../common/validation/fields';
 import { EVENT_TYPES } from '../../events/event-types';
-import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from '../subscription';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionSettings } from '../subscription';
 import { DescriptionField, EventTypesField, LabelSelectorField } from './subscription.fields';
 
 /** What every new subscription may say, wherever it leads. */
@@ -21,7 +21,7 @@ export class CreateSubscriptionDto {
   @IsBoolean()
   enabled: boolean = true;
 
-  toWish(): SubscriptionWish {
+  toSettings(): SubscriptionSettings {
     const { description, event_types: eventTypes, labels, enabled } = this;
     return { url: null, description, eventTypes, labels, enabled };
   }

@@ -37,7 +37,7 @@ export class EmailsController {
   @Command(emailCreatedAnswer)
   @Creates(EmailDto, 'email_not_configured')
   create(@Body() body: CreateEmailDto, @Context() context: RequestContext): Promise<EmailSubscription> {
-    return this.subscriptions.create(this.channel, body.toWish(), context);
+    return this.subscriptions.create(this.channel, body.toSettings(), context);
   }
 
   @Get()

@@ -1,6 +1,6 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** A wish to be told of events: by a webhook or by e-mail to the user's own address. */
+/** A user's order to be told of events: by a webhook or by e-mail to the address of the account. */
 @Entity({ name: 'subscriptions' })
 @Index('ix_subscriptions_user', ['userId', 'createdAt'])
 @Check('ck_subscriptions_kind', `kind IN ('webhook','email')`)
@@ -47,9 +47,9 @@ export class Subscription {
   @Column({ name: 'previous_secret_until', type: 'timestamptz', nullable: true })
   previousSecretUntil!: Date | null;
 
-  /** Moves with every change by the owner, so that a delivery under way notices it. */
-  @Column({ name: 'revision', type: 'integer', default: 0 })
-  revision!: number;
+  /** A counter. Every change adds one, so that a delivery under way notices the change. */
+  @Column({ name: 'version', type: 'integer', default: 0 })
+  version!: number;
 
   /** Attempts that failed since the last that did not. */
   @Column({ name: 'failures', type: 'integer', default: 0 })
