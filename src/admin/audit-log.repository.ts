@@ -43,8 +43,9 @@ export class AuditLogRepository {
   async count(filters: AuditFilters): Promise<number> {
     const { conditions, values } = conditionsOf(filters);
     const [row] = await this.dataSource.query<{ count: number }[]>(
-      `${UNPREPARED} SELECT count(*)::int AS count FROM (
-         SELECT 1 FROM audit_log AS a WHERE ${conditions.join(' AND ') || 'true'} LIMIT $${values.push(COUNTED_AT_MOST)}) AS counted`,
+      `${UNPREPARED} SELECT count(*)::int AS count
+         FROM (SELECT 1 FROM audit_log AS a
+                WHERE ${conditions.join(' AND ') || 'true'} LIMIT $${values.push(COUNTED_AT_MOST)}) AS counted`,
       values,
     );
     return row?.count ?? 0;

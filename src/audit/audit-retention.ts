@@ -55,10 +55,14 @@ export class AuditRetention {
   }
 }
 
+/** $1 AUDIT_RETENTION_DAYS. */
 const DUE = `
-  SELECT 1 FROM (SELECT a.at FROM audit_chain AS c JOIN audit_log AS a ON a.id = c.audit_id ORDER BY c.position LIMIT 1) AS oldest
+  SELECT 1
+    FROM (SELECT a.at FROM audit_chain AS c JOIN audit_log AS a ON a.id = c.audit_id
+           ORDER BY c.position LIMIT 1) AS oldest
    WHERE oldest.at < now() - make_interval(days => $1 + 1)`;
 
+/** $1 AUDIT_RETENTION_DAYS, $2 how many rows at most. */
 const PURGE = `
   WITH oldest AS (
     SELECT c.position, c.audit_id, c.hash, a.at >= now() - make_interval(days => $1) AS stays

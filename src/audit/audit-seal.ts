@@ -56,10 +56,12 @@ const DAY = `to_char(sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')`;
 
 const HEAD = `SELECT position, hash, ${DAY} AS day FROM audit_chain ORDER BY position DESC LIMIT 1`;
 
+/** $1 how many rows at most. */
 const WAITING = `
   SELECT a.id, ${CANONICAL} AS canonical
     FROM audit_log AS a WHERE a.id IN (SELECT audit_id FROM audit_pending ORDER BY audit_id LIMIT $1) ORDER BY a.id`;
 
+/** $1 the last position, $2 ids of audit rows, $3 their hashes in hexadecimal. */
 const APPEND = `
   WITH sealed AS (
     INSERT INTO audit_chain (position, audit_id, hash)

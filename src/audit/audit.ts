@@ -81,24 +81,38 @@ const columnsOf = ({ actor, requestId, address }: AuditOrigin): unknown[] => [
   ...[address, requestId],
 ];
 
-/** One statement that writes rows and has them wait for their place in the chain. */
+const ORIGIN_AND_THING = `actor_id, via, credential_id, address, request_id, action, resource_type, resource_id`;
+
+/**
+ * One statement that writes rows and queues them for sealing. `rows` gives the values.
+ * $1 actor, $2 via, $3 credential, $4 address, $5 request id
+ */
 const insertOf = (rows: string): string => `
   WITH recorded AS (
-    INSERT INTO audit_log (actor_id, via, credential_id, address, request_id, action, resource_type, resource_id, outcome, before, after)
+    INSERT INTO audit_log (${ORIGIN_AND_THING}, outcome, before, after)
     ${rows} RETURNING id)
   INSERT INTO audit_pending (audit_id) SELECT id FROM recorded`;
 
-/** By far the most frequent, and cheaper than a list of one. */
+/**
+ * By far the most frequent, and cheaper than a list of one.
+ * $6 action, $7 type and $8 id of the resource, $9 before, $10 after
+ */
 const INSERT_ONE = insertOf(`VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'done', $9, $10)`);
 
+/** $6 entries as JSON. */
 const INSERT_ALL = insertOf(`
   SELECT $1, $2, $3, $4, $5, action, "resourceType", "resourceId", 'done', before, after
-    FROM jsonb_to_recordset($6::jsonb) AS entry(action text, "resourceType" text, "resourceId" uuid, before jsonb, after jsonb)`);
+    FROM jsonb_to_recordset($6::jsonb)
+      AS entry(action text, "resourceType" text, "resourceId" uuid, before jsonb, after jsonb)`);
 
+/**
+ * $1 actor, $2 via, $3 credential, $4 address, $5 request id, $6 action, $7 type and $8 id of the resource, $9 code,
+ * $10 the user name that a log-in gave
+ */
 const INSERT_REFUSAL = `
   WITH named AS (SELECT (SELECT id FROM users WHERE username = $10::text) AS id),
   recorded AS (
-    INSERT INTO audit_log (actor_id, via, credential_id, address, request_id, action, resource_type, resource_id, outcome, code, after)
+    INSERT INTO audit_log (${ORIGIN_AND_THING}, outcome, code, after)
     SELECT $1, $2, $3, $4, $5, $6, $7, coalesce($8::uuid, named.id), 'refused', $9,
            CASE WHEN named.id IS NULL AND $10::text IS NOT NULL THEN jsonb_build_object('username_given', $10::text) END
       FROM named

@@ -123,6 +123,7 @@ async function checkRows(database: EntityManager): Promise<Pick<ChainReport, 'fa
   return { waiting, fault: lost ? { position: null, auditId: lost.id, words } : null };
 }
 
+/** $1 the last position that was checked, $2 how many links to read. */
 const LINKS = `
   SELECT c.position, c.audit_id AS "auditId", c.hash, CASE WHEN a.id IS NOT NULL THEN ${CANONICAL} END AS canonical
     FROM audit_chain AS c LEFT JOIN audit_log AS a ON a.id = c.audit_id
@@ -131,10 +132,15 @@ const LINKS = `
 const NEWEST_PURGE = `
   SELECT after FROM audit_log WHERE actor_id IS NULL AND via = 'system' AND action = 'audit.purge' ORDER BY id DESC LIMIT 1`;
 
+/** $1 the last row that was looked at, $2 how many rows to look at. */
 const ROWS = `
-  SELECT max(r.id) AS last, count(p.audit_id)::int AS waiting, min(r.id) FILTER (WHERE c.audit_id IS NULL AND p.audit_id IS NULL) AS stray
+  SELECT max(r.id) AS last, count(p.audit_id)::int AS waiting,
+         min(r.id) FILTER (WHERE c.audit_id IS NULL AND p.audit_id IS NULL) AS stray
     FROM (SELECT id FROM audit_log WHERE id > $1 ORDER BY id LIMIT $2) AS r
-    LEFT JOIN audit_chain AS c ON c.audit_id = r.id AND c.position > 0 LEFT JOIN audit_pending AS p ON p.audit_id = r.id`;
+    LEFT JOIN audit_chain AS c ON c.audit_id = r.id AND c.position > 0
+    LEFT JOIN audit_pending AS p ON p.audit_id = r.id`;
 
 const LOST = `
-  SELECT p.audit_id AS id FROM audit_pending AS p WHERE NOT EXISTS (SELECT 1 FROM audit_log WHERE id = p.audit_id) ORDER BY 1 LIMIT 1`;
+  SELECT p.audit_id AS id FROM audit_pending AS p
+   WHERE NOT EXISTS (SELECT 1 FROM audit_log WHERE id = p.audit_id)
+   ORDER BY 1 LIMIT 1`;

@@ -57,7 +57,9 @@ export class ExternalUsers {
     return inTransaction(this.dataSource, async (tx) => {
       const [row] = await tx.query<ExternalRow[]>(
         `INSERT INTO users (id, username, email, external_issuer, external_subject)
-         SELECT $1, $2, CASE WHEN $3::text IS NULL OR EXISTS (SELECT 1 FROM users WHERE email = lower($3)) THEN $4 ELSE lower($3) END, $5, $6
+         SELECT $1, $2,
+                CASE WHEN $3::text IS NULL OR EXISTS (SELECT 1 FROM users WHERE email = lower($3)) THEN $4 ELSE lower($3) END,
+                $5, $6
          ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
         [id, username, emailFrom(claims), `${id}@users.invalid`, this.issuer, claims.sub],
       );

@@ -10,12 +10,15 @@ const STATEMENTS = [
      SELECT id FROM sessions WHERE revoked_at < now() - interval '1 day' LIMIT $1 FOR UPDATE SKIP LOCKED)`,
   // Reuse of a refresh token is noticed for a week; after that it is only refused.
   `DELETE FROM refresh_tokens WHERE token_hash IN (
-     SELECT token_hash FROM refresh_tokens WHERE used_at < now() - interval '7 days' ORDER BY used_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+     SELECT token_hash FROM refresh_tokens WHERE used_at < now() - interval '7 days'
+      ORDER BY used_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
   `DELETE FROM api_tokens WHERE id IN (
-     SELECT id FROM api_tokens WHERE revoked_at < now() - interval '1 day' OR expires_at < now() - interval '30 days' LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+     SELECT id FROM api_tokens WHERE revoked_at < now() - interval '1 day' OR expires_at < now() - interval '30 days'
+      LIMIT $1 FOR UPDATE SKIP LOCKED)`,
   // From then on the name starts anew in any case.
   `DELETE FROM login_failures WHERE name_hash IN (
-     SELECT name_hash FROM login_failures WHERE locked_until < now() - interval '1 day' ORDER BY locked_until LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+     SELECT name_hash FROM login_failures WHERE locked_until < now() - interval '1 day'
+      ORDER BY locked_until LIMIT $1 FOR UPDATE SKIP LOCKED)`,
 ];
 
 /**

@@ -34,7 +34,8 @@ export class UsersRepository {
   /** Users without a password cannot log in here and are not found. */
   async findForLogin(username: string): Promise<LoginRecord | null> {
     const [found] = await this.dataSource.query<LoginRecord[]>(
-      `SELECT id, password_hash AS "passwordHash", is_active AS "isActive" FROM users WHERE username = $1 AND password_hash IS NOT NULL`,
+      `SELECT id, password_hash AS "passwordHash", is_active AS "isActive" FROM users
+        WHERE username = $1 AND password_hash IS NOT NULL`,
       [username],
     );
     return found ?? null;
@@ -61,9 +62,8 @@ export class UsersRepository {
 
   /** Null when there is no such user. */
   async lockAndReadActive(tx: Tx, id: string): Promise<boolean | null> {
-    const [row] = await tx.query<{ isActive: boolean }[]>(`SELECT is_active AS "isActive" FROM users WHERE id = $1 FOR NO KEY UPDATE`, [
-      id,
-    ]);
+    const lock = `SELECT is_active AS "isActive" FROM users WHERE id = $1 FOR NO KEY UPDATE`;
+    const [row] = await tx.query<{ isActive: boolean }[]>(lock, [id]);
     return row?.isActive ?? null;
   }
 

@@ -54,7 +54,11 @@ export class EventFeedRepository {
   }
 }
 
-/** Two statements, because one for both cases could not use the index of a user's events. */
+/**
+ * Two statements, because one for both cases could not use the index of a user's events.
+ * $1 the position after which to read, $2 how many events to look at, $3 how many to return, $4 types or null,
+ * $5 user or null, $6 deployment or null
+ */
 const pageWhere = (owner: string): string => `
   WITH looked AS MATERIALIZED (
     SELECT position::float8 AS position, event_id AS "eventId", type, user_id AS "userId", deployment_id AS "deploymentId",

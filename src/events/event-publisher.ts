@@ -60,6 +60,7 @@ export class EventPublisher {
   }
 }
 
+/** $1 how many events at most, $2 the last position that was given. */
 const NUMBER = `
   WITH next AS (
     SELECT id, row_number() OVER (ORDER BY id) AS place
@@ -72,7 +73,10 @@ const NUMBER = `
     UPDATE event_feed SET last_position = $2::bigint + (SELECT count(*) FROM numbered))
   SELECT count(*)::int AS count FROM numbered`;
 
-/** Only from the old end on: what is gone is everything up to one position. */
+/**
+ * Removes from the old end only, so that everything up to one position is gone and everything after it is there.
+ * $1 how many events to look at, $2 days that events are kept
+ */
 const PURGE = `
   WITH oldest AS (
     SELECT id, position, published_at FROM events WHERE position IS NOT NULL ORDER BY position LIMIT $1),

@@ -35,6 +35,7 @@ export class Events {
   }
 }
 
+/** $1 events as JSON. */
 const RECORD = `
   INSERT INTO events (type, user_id, deployment_id, labels, data)
   SELECT e.type, coalesce(d.user_id, e."userId"), d.id, coalesce(d.labels, '{}'),

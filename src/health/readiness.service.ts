@@ -80,7 +80,8 @@ export class Readiness {
   private async ask(): Promise<Look> {
     const [row] = await this.dataSource.query<{ age: number; nodesOnline: number }[]>(
       `SELECT (SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
-                 FROM jobs WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AND kind = ANY($3::text[])) AS age,
+                 FROM jobs
+                WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AND kind = ANY($3::text[])) AS age,
               (SELECT count(*)::int FROM nodes AS n
                 WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) AND ${isOnline('$2')}) AS "nodesOnline"`,
       [this.runtimes.kinds, this.config.NODE_OFFLINE_AFTER_SECONDS, COUNTED_JOBS],

@@ -67,11 +67,11 @@ export class IdempotencyRepository {
 
   /** Gives the key back unless an answer was committed under it. */
   async release(owner: Owner): Promise<void> {
-    await this.dataSource.query(`DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND claim = $3 AND answer_status IS NULL`, [
-      owner.scope,
-      owner.keyHash,
-      owner.claim,
-    ]);
+    await this.dataSource.query(
+      `DELETE FROM idempotency_keys
+        WHERE scope = $1 AND key = $2 AND claim = $3 AND answer_status IS NULL`,
+      [owner.scope, owner.keyHash, owner.claim],
+    );
   }
 
   /** Deletes up to `limit` expired keys, oldest first, and returns how many. */

@@ -26,7 +26,9 @@ export async function checkInvariants(dataSource: DataSource, { graceSeconds }: 
     for (const invariant of INVARIANTS) {
       const rows = (await runner.query(
         `WITH grace AS (SELECT make_interval(secs => $1) AS span)
-         SELECT subject::text, detail, count(*) OVER ()::int AS count FROM (${invariant.sql}) AS violation ORDER BY subject LIMIT ${EXAMPLES}`,
+         SELECT subject::text, detail, count(*) OVER ()::int AS count
+           FROM (${invariant.sql}) AS violation
+          ORDER BY subject LIMIT ${EXAMPLES}`,
         [graceSeconds],
       )) as { subject: string; detail: string; count: number }[];
       const examples = rows.map(({ subject, detail }) => ({ subject, detail }));

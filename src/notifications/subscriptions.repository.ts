@@ -115,7 +115,11 @@ export class SubscriptionsRepository {
       ],
     );
     if (isFresh)
-      await tx.query(`UPDATE deliveries SET attempts = 0, next_attempt_at = now() WHERE subscription_id = $1 AND state = 'pending'`, [id]);
+      await tx.query(
+        `UPDATE deliveries SET attempts = 0, next_attempt_at = now()
+          WHERE subscription_id = $1 AND state = 'pending'`,
+        [id],
+      );
     return row;
   }
 

@@ -83,7 +83,8 @@ const INSERT = `
 /** $1 operation. */
 const KNOWN = `
   SELECT o.id, o.kind, o.status, o.options, o.origin, o.all_or_nothing AS "allOrNothing",
-         o.confirmed_at IS NOT NULL AS confirmed, o.user_id AS "userId", u.username, u.is_active AS "isActive", u.is_admin AS "isAdmin"
+         o.confirmed_at IS NOT NULL AS confirmed,
+         o.user_id AS "userId", u.username, u.is_active AS "isActive", u.is_admin AS "isAdmin"
     FROM operations AS o JOIN users AS u ON u.id = o.user_id
    WHERE o.id = $1`;
 

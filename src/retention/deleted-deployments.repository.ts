@@ -53,11 +53,13 @@ export class DeletedDeploymentsRepository {
   }
 }
 
+/** Holds for the deployments `d` that a policy concerns. $1 selector, $2 value. */
 const CONCERNED = `
   CASE $1::text WHEN 'user' THEN d.user_id::text = $2
                 WHEN 'type' THEN d.type = $2
                 ELSE EXISTS (SELECT 1 FROM jsonb_each_text(d.labels) AS l WHERE l.key || '=' || l.value = $2) END`;
 
+/** $1 ids, new purge times and words, as JSON. */
 const SHIFT = `
   WITH shifted AS (
     UPDATE deployments AS d SET purge_at = s.purge_at

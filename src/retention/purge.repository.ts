@@ -83,9 +83,14 @@ export class PurgeRepository {
    * refuse the whole.
    */
   async erase(tx: Tx, ids: readonly string[]): Promise<void> {
-    for (const { table, column } of PURGED_TABLES) await tx.query(`DELETE FROM ${table} WHERE ${column} = ANY($1::uuid[])`, [ids]);
-    const jobs = `SELECT id FROM jobs WHERE kind = 'deployment.reconcile' AND key = ANY($1::text[]) ORDER BY kind, key FOR UPDATE`;
-    await tx.query(`DELETE FROM jobs WHERE id IN (${jobs})`, [ids]);
+    for (const { table, column } of PURGED_TABLES) {
+      await tx.query(`DELETE FROM ${table} WHERE ${column} = ANY($1::uuid[])`, [ids]);
+    }
+    await tx.query(
+      `DELETE FROM jobs WHERE id IN (
+         SELECT id FROM jobs WHERE kind = 'deployment.reconcile' AND key = ANY($1::text[]) ORDER BY kind, key FOR UPDATE)`,
+      [ids],
+    );
     await tx.query(`INSERT INTO purged_deployments (deployment_id) SELECT unnest($1::uuid[])`, [ids]);
   }
 
@@ -101,16 +106,22 @@ const PURGED_LAST_HOUR = `(SELECT count(*)::int FROM purged_deployments WHERE pu
 const LIVE = `NOT IN ('stopped', 'failed')`;
 const OPEN_REPLICA = `SELECT 1 FROM deployment_replicas AS r WHERE r.deployment_id = d.id AND r.status ${LIVE}`;
 const OPEN_RESERVATION = `SELECT 1 FROM reservations AS v WHERE v.deployment_id = d.id AND v.released_at IS NULL`;
-const OPEN_DELETION = `SELECT 1 FROM deletions AS x WHERE x.deployment_id = d.id AND x.completed_at IS NULL AND x.restored_at IS NULL`;
+const OPEN_DELETION = `
+  SELECT 1 FROM deletions AS x WHERE x.deployment_id = d.id AND x.completed_at IS NULL AND x.restored_at IS NULL`;
 const TORN_DOWN = [OPEN_REPLICA, OPEN_RESERVATION, OPEN_DELETION].map((open) => `NOT EXISTS (${open})`).join(' AND ');
 
+/** $1 how many at most. */
 const LOCK_DUE = `
   SELECT d.id FROM deployments AS d
    WHERE d.purge_at <= now() AND d.status = 'deleted' AND d.legal_hold_reason IS NULL AND ${TORN_DOWN}
    ORDER BY d.purge_at, d.id LIMIT $1 FOR UPDATE OF d SKIP LOCKED`;
 
-const counts = PURGED_TABLES.map(({ table, column }) => `'${table}', (SELECT count(*)::int FROM ${table} AS x WHERE x.${column} = d.id)`);
+const counts = PURGED_TABLES.map(({ table, column }) => {
+  const count = `SELECT count(*)::int FROM ${table} AS x WHERE x.${column} = d.id`;
+  return `'${table}', (${count})`;
+});
 
+/** $1 deployments. */
 const CANDIDATES = `
   SELECT d.id, d.user_id AS "userId", d.name, d.type, v.spec->>'image' AS image, d.deleted_at AS "deletedAt",
          d.status = 'deleted' AS deleted, d.purge_at AS "purgeAt", coalesce(d.purge_at <= now(), false) AS due,
@@ -118,13 +129,15 @@ const CANDIDATES = `
          (SELECT count(*)::int FROM (${OPEN_REPLICA}) AS o) AS "openReplicas",
          (SELECT count(*)::int FROM (${OPEN_RESERVATION}) AS o) AS "openReservations",
          (SELECT count(*)::int FROM (${OPEN_DELETION}) AS o) AS "openDeletions",
-         (SELECT retention_policy FROM deletions WHERE deployment_id = d.id ORDER BY generation DESC LIMIT 1) AS "retentionPolicy",
+         (SELECT retention_policy FROM deletions WHERE deployment_id = d.id
+           ORDER BY generation DESC LIMIT 1) AS "retentionPolicy",
          json_build_object(${counts.join(', ')}) AS rows
     FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
    WHERE d.id = ANY($1::uuid[]) ORDER BY d.id`;
 
 const COUNT_DUE = `
-  SELECT count(*)::int AS due, count(*) FILTER (WHERE held)::int AS "legalHold", count(*) FILTER (WHERE open)::int AS "teardownOpen",
+  SELECT count(*)::int AS due, count(*) FILTER (WHERE held)::int AS "legalHold",
+         count(*) FILTER (WHERE open)::int AS "teardownOpen",
          count(*) FILTER (WHERE NOT held AND NOT open)::int AS purgeable,
          ${PURGED_LAST_HOUR} AS "purgedLastHour"
     FROM (SELECT d.legal_hold_reason IS NOT NULL AS held, NOT (${TORN_DOWN}) AS open

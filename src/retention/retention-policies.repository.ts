@@ -43,7 +43,8 @@ export class RetentionPoliciesRepository {
   /** How many there are, and whether one of them chooses just what this one does. */
   async room(manager: EntityManager, { selector, value }: Pick<RetentionPolicy, 'selector' | 'value'>): Promise<PolicyRoom> {
     const [room] = await manager.query<PolicyRoom[]>(
-      `SELECT count(*)::int AS policies, coalesce(bool_or(selector = $1 AND value = $2), false) AS taken FROM retention_policies`,
+      `SELECT count(*)::int AS policies, coalesce(bool_or(selector = $1 AND value = $2), false) AS taken
+         FROM retention_policies`,
       [selector, value],
     );
     if (!room) throw new Error('The retention policies could not be counted');
@@ -55,11 +56,9 @@ export class RetentionPoliciesRepository {
   }
 
   async insert(tx: Tx, { selector, value, days }: RetentionPolicy, userId: string): Promise<StoredPolicy> {
-    return required(
-      await one(tx, `INSERT INTO retention_policies (selector, value, days, changed_by) VALUES ($1, $2, $3, $4) RETURNING ${COLUMNS}`, [
-        ...[selector, value, days, userId],
-      ]),
-    );
+    const sql = `INSERT INTO retention_policies (selector, value, days, changed_by)
+                 VALUES ($1, $2, $3, $4) RETURNING ${COLUMNS}`;
+    return required(await one(tx, sql, [selector, value, days, userId]));
   }
 
   async change(tx: Tx, id: string, days: number, userId: string): Promise<StoredPolicy> {
