@@ -5,7 +5,7 @@ import { anchorText, CANONICAL, GENESIS, linkHash } from './chain-link';
 /** Rows in memory at a time, however long the log is. */
 const BATCH = 1_000;
 const STATEMENT_TIMEOUT_MS = 120_000;
-/** The program counts from 1, but who inserts past it need not. */
+/** Below every position and id. The program counts from 1, but rows that were inserted by other means may be lower. */
 const BEFORE_ALL = '-9223372036854775808';
 
 /** The first row that is not as it was written. */
@@ -20,7 +20,7 @@ export interface ChainReport {
   readonly fault: ChainFault | null;
   /** Links that were checked. */
   readonly sealed: number;
-  /** Rows that wait to be sealed: nothing vouches for them yet. */
+  /** Rows that wait to be sealed. No hash protects them yet. */
   readonly waiting: number;
   /** `position:hash` of the newest link, to be kept outside; null for an empty chain. */
   readonly anchor: string | null;
@@ -35,9 +35,9 @@ interface Link {
 }
 
 /**
- * Checks every row against the chain, in one snapshot, also while the program runs. `anchor` is a `position:hash` that was
- * kept outside: only it shows that somebody has cut the end off, or computed the whole chain anew. Throws for one from before
- * the log begins, since that shows nothing.
+ * Checks every row against the chain, in one snapshot, also while the program runs. `anchor` is a `position:hash` that
+ * was kept outside of the database. Only an anchor shows that the end of the chain was cut off or that the whole chain
+ * was computed anew. Throws for an anchor that is older than the log, because it proves nothing.
  */
 export async function verifyChain(dataSource: DataSource, anchor?: string): Promise<ChainReport> {
   const runner = dataSource.createQueryRunner();
@@ -97,7 +97,7 @@ function linkFault(last: { position: string; hash: Buffer }, link: Link): string
   return linkHash(last.hash, link.canonical).equals(link.hash) ? null : 'the row or its link was changed after it was sealed';
 }
 
-/** A chain may begin with a link whose row is gone only where the retention says that it has cut it off. */
+/** Why the chain may not begin with a link whose row is gone; null when the retention has recorded that it removed that row. */
 async function purgeFault(database: EntityManager, link: Link): Promise<string | null> {
   const [purged] = await database.query<{ after: Partial<PurgedThrough> | null }[]>(NEWEST_PURGE);
   const { through_position: position, through_hash: hash } = purged?.after ?? {};
@@ -105,7 +105,7 @@ async function purgeFault(database: EntityManager, link: Link): Promise<string |
   return 'the rows up to it were removed, and not by the retention';
 }
 
-/** Rows past the chain: those that wait for it, and those that are in neither, which the program has not written. */
+/** Checks the rows that are not in the chain. A row that neither waits to be sealed was not written by the program. */
 async function checkRows(database: EntityManager): Promise<Pick<ChainReport, 'fault' | 'waiting'>> {
   let waiting = 0;
   for (let after = BEFORE_ALL; ;) {

@@ -21,7 +21,7 @@ export interface NewApiToken {
   readonly prefix: string;
   readonly readOnly: boolean;
   readonly expiresInDays: number;
-  /** The API token that asks for this one, if one does: the new one does not outlive it. */
+  /** The API token that the request came with, if any: the new token does not outlive it. */
   readonly madeWith: string | null;
 }
 
@@ -43,7 +43,7 @@ const COLUMNS = `id, name, prefix, read_only AS "readOnly", created_at AS "creat
 export class ApiTokensRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** The user behind a live token; notes its use at most once a minute, so that a busy token writes little. */
+  /** The user of a valid token. Notes its use at most once a minute, so that a busy token writes little. */
   async findIdentity(tokenHash: string): Promise<Identity | null> {
     const [row] = await this.dataSource.query<TokenRow[]>(
       `SELECT t.id, t.user_id AS "userId", u.username, u.is_admin AS "isAdmin", u.is_active AS "isActive",
@@ -59,7 +59,7 @@ export class ApiTokensRepository {
     return { actor: { userId, username, isAdmin, readOnly, via: 'api_token', credentialId: id }, isActive };
   }
 
-  /** Serialises the makers of one user's tokens, so that their number can be counted. */
+  /** Lets one transaction at a time make tokens for this user, so that their number can be counted. */
   async lockOwner(tx: Tx, userId: string): Promise<void> {
     await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, [userId]);
   }
