@@ -90,7 +90,7 @@ export class SessionsService {
 
   /**
    * Signs the pair before the commit, so that a repetition after a crash gets this pair and not the refusal of a used
-   * token. The audit log names the new session as the credential.
+   * token. The audit log names the session as the credential.
    */
   private async grant(
     action: 'user.login' | 'user.refresh',

@@ -41,7 +41,7 @@ export class UsersRepository {
     return found ?? null;
   }
 
-  /** Without an address nothing changes. Violates uq_users_email when the address is taken. */
+  /** An absent address stays as it is. Violates uq_users_email when the address is taken. */
   async change(tx: Tx, id: string, { email }: { email?: string }): Promise<UserRecord | null> {
     const [[user]] = await tx.query<[UserRecord[], number]>(
       `UPDATE users SET email = COALESCE(lower($2), email), updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,

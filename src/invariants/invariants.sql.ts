@@ -17,7 +17,7 @@ export const LIVE_NAMES: Invariant = {
   advice: 'Restore the index uq_deployments_live_name and delete all but one of the deployments through the API.',
 };
 
-/** "Shown as stuck": the deployment's job keeps failing and says why. */
+/** A deployment counts as shown as stuck when its job keeps failing and says why. */
 export const DELETED_TORN_DOWN: Invariant = {
   id: 'deleted-torn-down',
   sentence: 'A deleted deployment has no replica left to stop, but for those that are kept warm, or its job says why it is stuck.',
@@ -194,7 +194,7 @@ export const REVISION_PRESENT: Invariant = {
   advice: 'Report this with the log of the deployment: a revision was written without its resources, or past the API.',
 };
 
-/** Contract, section 8, in its order, and eight more that must hold for those to mean what they say. */
+/** All invariants: first those that were promised to users, then eight that must hold for the first to mean anything. */
 export const INVARIANTS: readonly Invariant[] = [
   LIVE_NAMES,
   DELETED_TORN_DOWN,

@@ -2,7 +2,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { PROBLEM_TYPE, problemResponses, type ProblemResponse } from '../common/problem/api-problem.decorator';
 import type { ProblemCode } from '../common/problem/catalog';
 
-/** What markRoutes leaves on an operation for completeDocument, which removes it. */
+/** The marks that markRoutes puts on an operation. completeDocument reads and removes them. */
 export const MARKS = { public: 'x-public', idempotent: 'x-idempotent' } as const;
 
 type PathItem = OpenAPIObject['paths'][string];
@@ -38,7 +38,7 @@ function complete(operation: Operation, method: (typeof METHODS)[number]): void 
   if (isPublic) operation.security = [];
   else codes.push('unauthenticated', 'inactive_user');
   if (!isPublic && method !== 'get') codes.push('read_only_token');
-  // A body is read before anybody asks whether the route has one, and an address is decoded before it is matched.
+  // A body is read before it is known whether the route takes one, and an address is decoded before it is matched.
   if (method !== 'get') codes.push('malformed_json', 'payload_too_large', 'unsupported_media_type');
   if (operation.requestBody) codes.push('validation_failed');
   if (takesKey || operation.parameters?.some((parameter) => 'in' in parameter && parameter.in === 'path')) codes.push('invalid_request');
@@ -57,7 +57,7 @@ function takeMark(operation: Operation, mark: string): boolean {
   return marked;
 }
 
-/** Keeps what the route itself says about the status and adds the codes that it does not name. */
+/** Keeps the responses that the route itself documents, and adds the codes that it does not name. */
 function merge(operation: Operation, status: string, addition: ProblemResponse): void {
   const present = operation.responses[status] as Partial<ProblemResponse> | undefined;
   const examples = present?.content?.[PROBLEM_TYPE]?.examples;

@@ -5,7 +5,7 @@ import { IS_PUBLIC } from '../auth/public.decorator';
 import { TAKES_KEY } from '../commands/command.metadata';
 import { MARKS } from './complete-document';
 
-/** Tells the document what the guard and the interceptor know: which routes are public, and which take a key. */
+/** Marks in the document which routes are public and which take an idempotency key, as the guard and the interceptor know it. */
 export function markRoutes(app: INestApplication): void {
   const scanner = new MetadataScanner();
   for (const module of app.get(ModulesContainer).values()) {

@@ -7,8 +7,8 @@ import { toPointer } from '../validation/pointer';
 type Part = 'body' | 'query';
 
 /**
- * For routes that take no body or no query at all: whatever is sent there is refused, as unknown fields are elsewhere.
- * Without it `POST /scale/{id}?dry_run=true` would scale. Stands above the `ApiProblem`s of its route.
+ * For routes that take no body or no query: refuses whatever is sent there, as unknown fields are refused elsewhere.
+ * Without it `POST /scale/{id}?dry_run=true` would scale. Put it above the `ApiProblem`s of the route.
  */
 export const RefuseExtras = (...parts: Part[]): MethodDecorator =>
   applyDecorators(
