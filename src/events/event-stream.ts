@@ -18,8 +18,8 @@ const frame = (event: PublishedEvent): string =>
 
 /**
  * The server-sent events of one client. Frames are made only as fast as the client reads. New events wait in a bounded
- * queue. When the client is too slow and the queue is full, it is read from the database instead, so that no event is
- * lost and memory stays small.
+ * queue. A client that is too slow for the queue gets its events from the database instead, so that none is lost and
+ * memory stays small.
  */
 export class EventStream {
   private queue: PublishedEvent[] = [];

@@ -17,7 +17,7 @@ export const LIVE_NAMES: Invariant = {
   advice: 'Restore the index uq_deployments_live_name and delete all but one of the deployments through the API.',
 };
 
-/** A deployment counts as shown as stuck when its job keeps failing and says why. */
+/** A teardown may be stuck as long as the deployment's job keeps failing and says why. */
 export const DELETED_TORN_DOWN: Invariant = {
   id: 'deleted-torn-down',
   sentence: 'A deleted deployment has no replica left to stop, but for those that are kept warm, or its job says why it is stuck.',

@@ -1,13 +1,14 @@
 import { IS_CONFIRMED } from './account-address';
 
-/** True when the subscription `s` of the user `u` may be sent something. The parameter has the kinds that ask the address first. */
+/** True when the subscription `s` of the user `u` may get anything. The parameter lists the kinds that need a confirmed address. */
 const mayBeSent = (kinds: string): string => `(s.kind <> ALL(${kinds}::text[]) OR ${IS_CONFIRMED})`;
 
 /**
- * Makes deliveries of the events that have just got their positions, and gives the subscriptions that have work now.
- * A test goes to its own subscription only. Subscriptions that are being removed are left out, because they cannot be locked.
- * $1 first and $2 last position, $3 hours after which a delivery is given up, $4 kinds of channels that ask the address first,
- * $5 kinds that tell of every subscription that was switched off
+ * Makes deliveries of the events that have just got their positions, and gives the subscriptions that have work now. A
+ * test event is delivered to its own subscription only. Subscriptions that are being removed are left out, because they
+ * cannot be locked.
+ * $1 first and $2 last position, $3 hours after which a delivery is given up, $4 kinds of channels that need a
+ * confirmed address, $5 kinds of channels that report every subscription that was switched off
  */
 export const CREATE = `
   WITH wanted AS (
@@ -29,7 +30,7 @@ export const CREATE = `
 
 /**
  * Queues a job for every subscription that has something to send and no job.
- * $1 kinds of channels that ask the address first
+ * $1 kinds of channels that need a confirmed address
  */
 export const ENQUEUE_FORGOTTEN = `
   INSERT INTO jobs (kind, key)
@@ -40,9 +41,9 @@ export const ENQUEUE_FORGOTTEN = `
       ON CONFLICT (kind, key) DO NOTHING`;
 
 /**
- * Reads a subscription as its deliveries need it. One that has had as many events as its channel sends in an hour waits until an
- * hour after the first of them. A turn that has begun goes on all the same, so there may be some more.
- * $1 subscription, $2 how many events each kind of channel sends in an hour (JSON; null: as many as there are)
+ * Reads what deliveries need to know of a subscription. One that has sent as many events as its channel allows in an
+ * hour waits until the first of them is an hour old. A turn that has begun is finished, so there may be some more.
+ * $1 subscription, $2 how many events each kind of channel sends in an hour (JSON; null: no limit)
  */
 export const TARGET = `
   SELECT s.id, s.user_id AS "userId", s.kind, s.url, u.email, u.is_active AND s.enabled AS "isActive",
@@ -73,7 +74,7 @@ export const DUE = `
    ORDER BY d.position LIMIT $2`;
 
 /**
- * Writes down an attempt while the job still has its claim.
+ * Records an attempt, provided that the job still has its claim.
  * $1 subscription, $2 delivery, $3 job, $4 its claim, $5 whether it arrived, $6 status of the answer, $7 why it failed,
  * $8 ms until this delivery is tried again, $9 ms until anything is sent there again,
  * $10 days and $11 failures in a row that make the subscription hopeless

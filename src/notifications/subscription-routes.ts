@@ -4,7 +4,7 @@ import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { ProblemCode } from '../common/problem/catalog';
 
-/** What all routes about notifications may answer. */
+/** Documents what all routes about notifications may answer. */
 export const NotificationRoutes = (): ClassDecorator =>
   applyDecorators(
     ApiProblem('unauthenticated', 'inactive_user', 'rate_limited', 'internal', 'try_again'),

@@ -8,7 +8,7 @@ export interface SubscriptionSettings {
   readonly enabled: boolean;
 }
 
-/** What an owner may change; absent: stays. */
+/** What an owner may change. What is absent stays. */
 export type SubscriptionChange = Partial<SubscriptionSettings>;
 
 /** A subscription as its owner sees it. */

@@ -6,7 +6,7 @@ import { IS_CONFIRMED, type AccountAddress } from './account-address';
 import type { SubscriptionRef } from './notification-channel';
 import type { SubscriptionChange, SubscriptionRecord, SubscriptionSettings } from './subscription';
 
-/** One whose row is locked until the transaction ends. */
+/** A subscription whose row is locked until the transaction ends. */
 export interface LockedSubscription extends SubscriptionRecord {
   readonly secretSealed: Buffer | null;
 }
@@ -27,7 +27,10 @@ const NO_ADDRESS: AccountAddress = { email: '', isConfirmed: false };
 
 const FRESH = `failures = 0, failing_since = NULL, retry_at = NULL`;
 
-/** All that owners read and change of subscriptions. Somebody else's is not found, for administrators too: they are personal. */
+/**
+ * The SQL by which owners read and change subscriptions. Those of other users are not found, even by administrators,
+ * because they are personal.
+ */
 @Injectable()
 export class SubscriptionsRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
@@ -47,9 +50,9 @@ export class SubscriptionsRepository {
     return row ?? null;
   }
 
-  /** Makes those wait who make subscriptions for the same user, and says how many of the kind there are. */
+  /** Lets one transaction at a time make subscriptions for the user, and counts those of the kind. */
   async lockOwner(tx: Tx, userId: string, kind: string): Promise<{ count: number; address: AccountAddress }> {
-    // In a statement of its own: what is read after it has waited for the lock is what the others have left.
+    // Locking is a statement of its own, so that the next one sees what transactions before this one have committed.
     await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, [userId]);
     const [row] = await tx.query<(AccountAddress & { count: number })[]>(
       `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed",
@@ -99,7 +102,10 @@ export class SubscriptionsRepository {
     return row ?? null;
   }
 
-  /** A new address or switching on again forgives what failed before: what waits is due at once. The caller holds the lock. */
+  /**
+   * Changes a subscription. After a new address, or when it is switched on, earlier failures no longer count and
+   * pending deliveries are due at once. The caller holds the lock.
+   */
   async change(tx: Tx, id: string, change: SubscriptionChange): Promise<SubscriptionRecord> {
     const isFresh = change.url !== undefined || change.enabled === true;
     const [[row]] = await tx.query<[[SubscriptionRecord], number]>(
@@ -123,7 +129,7 @@ export class SubscriptionsRepository {
     return row;
   }
 
-  /** The secret before stays valid beside the new one for so many hours. The caller holds the lock. */
+  /** Replaces the secret. The one before stays valid for `previousHours`. The caller holds the lock. */
   async replaceSecret(
     tx: Tx,
     id: string,
@@ -140,7 +146,7 @@ export class SubscriptionsRepository {
     return row;
   }
 
-  /** False when the last test was less than so many seconds ago. The caller holds the lock. */
+  /** False when the last test was less than `seconds` ago. The caller holds the lock. */
   async noteTest(tx: Tx, id: string, seconds: number): Promise<boolean> {
     const [, count] = await tx.query<[unknown[], number]>(
       `UPDATE subscriptions SET last_test_at = now()
@@ -150,7 +156,7 @@ export class SubscriptionsRepository {
     return count > 0;
   }
 
-  /** Removes so many rows of its log at most; says how many there were. */
+  /** Removes at most `limit` rows of its log and returns how many it removed. */
   async removeLog(tx: Tx, id: string, limit: number): Promise<number> {
     const [, count] = await tx.query<[unknown[], number]>(
       `DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE subscription_id = $1 ORDER BY position LIMIT $2)`,
@@ -159,7 +165,7 @@ export class SubscriptionsRepository {
     return count;
   }
 
-  /** With what is left of its log. */
+  /** Removes it with the rest of its log. */
   async remove(tx: Tx, id: string): Promise<void> {
     await tx.query(`DELETE FROM subscriptions WHERE id = $1`, [id]);
   }

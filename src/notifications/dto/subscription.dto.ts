@@ -5,7 +5,7 @@ import { EVENT_TYPES } from '../../events/event-types';
 import type { SubscriptionChange, SubscriptionRecord, SubscriptionSettings } from '../subscription';
 import { DescriptionField, EventTypesField, LabelSelectorField } from './subscription.fields';
 
-/** What every new subscription may say, wherever it leads. */
+/** The fields of a new subscription that all channels have. */
 export class CreateSubscriptionDto {
   @DescriptionField()
   description: string = '';
@@ -49,7 +49,7 @@ export class ChangeSubscriptionDto {
   }
 }
 
-/** What is shown of every subscription; each channel adds where it leads. */
+/** What is shown of a subscription of any channel. Each channel adds where it leads. */
 export class SubscriptionDto {
   @ApiProperty({ format: 'uuid' })
   id!: string;

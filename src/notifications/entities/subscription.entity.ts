@@ -34,7 +34,7 @@ export class Subscription {
   @Column({ name: 'enabled', type: 'boolean', default: true })
   enabled!: boolean;
 
-  /** In words, when it was not the owner who switched it off. */
+  /** Why it was switched off, in words; null when it is on or its owner has switched it off. */
   @Column({ name: 'disabled_reason', type: 'text', nullable: true })
   disabledReason!: string | null;
 
@@ -51,14 +51,14 @@ export class Subscription {
   @Column({ name: 'version', type: 'integer', default: 0 })
   version!: number;
 
-  /** Attempts that failed since the last that did not. */
+  /** Failed attempts since the last one that succeeded. */
   @Column({ name: 'failures', type: 'integer', default: 0 })
   failures!: number;
 
   @Column({ name: 'failing_since', type: 'timestamptz', nullable: true })
   failingSince!: Date | null;
 
-  /** Nothing is sent before. */
+  /** Until then nothing is sent. */
   @Column({ name: 'retry_at', type: 'timestamptz', nullable: true })
   retryAt!: Date | null;
 
