@@ -5,7 +5,7 @@ import type { Tx } from '../database/transaction';
 import type { PurgeFacts } from './purge-block';
 import { PURGED_TABLES, type PurgedRows } from './purge-tables';
 
-/** A deployment as the purge sees it. `rows` is what belongs to it, by table. */
+/** A deployment as the purge sees it. `rows`: how many rows belong to it, by table. */
 export interface PurgeCandidate extends PurgeFacts {
   readonly id: string;
   readonly userId: string;
@@ -17,12 +17,12 @@ export interface PurgeCandidate extends PurgeFacts {
   readonly rows: PurgedRows;
 }
 
-/** Deployments whose time has come, and what stands in their way. */
+/** How many deployments are due, and what stops their purge. */
 export interface DueCounts {
   readonly due: number;
   readonly legalHold: number;
   readonly teardownOpen: number;
-  /** Nothing stands in their way. */
+  /** How many nothing stops. */
   readonly purgeable: number;
   readonly purgedLastHour: number;
 }
@@ -32,12 +32,12 @@ export interface DueCounts {
 export class PurgeRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** Lets this transaction remove rows that are append-only, where the guards agree that their time has come. */
+  /** Lets this transaction remove rows that are otherwise append-only. Triggers still check that their time has come. */
   async begin(tx: Tx): Promise<void> {
     await tx.query(`SELECT set_config('fog.operation', 'purge', true)`);
   }
 
-  /** The same for the background, of which one works at a time: false when another process is at it, now. */
+  /** The same for the background, where one process purges at a time: false when another one is purging now. */
   async beginBatch(tx: Tx): Promise<boolean> {
     const [row] = await tx.query<{ mine: boolean }[]>(
       `SELECT set_config('fog.operation', 'purge', true), pg_try_advisory_xact_lock(hashtext('fog-compute purge')) AS mine`,
@@ -45,25 +45,28 @@ export class PurgeRepository {
     return row?.mine ?? false;
   }
 
-  /** By the background and by administrators. */
+  /** How many were purged in the last hour, by the background and by administrators. */
   async purgedLastHour(tx: Tx): Promise<number> {
     const [row] = await tx.query<{ purged: number }[]>(`SELECT ${PURGED_LAST_HOUR} AS purged`);
     return row?.purged ?? 0;
   }
 
-  /** Locks deployments whose time has come, longest overdue first. Who is locked by another is left for the next time. */
+  /** Locks deployments that are due, the longest overdue first. Skips those that another transaction has locked. */
   async lockDue(tx: Tx, limit: number): Promise<string[]> {
     const rows = await tx.query<{ id: string }[]>(LOCK_DUE, [limit]);
     return rows.map(({ id }) => id);
   }
 
-  /** Waits for the row. False: there is no such deployment. */
+  /** Locks a deployment, and waits for other locks on it. False: there is no such deployment. */
   async lock(tx: Tx, id: string): Promise<boolean> {
     const rows = await tx.query<unknown[]>(`SELECT 1 FROM deployments WHERE id = $1 FOR UPDATE`, [id]);
     return rows.length > 0;
   }
 
-  /** Read this after the lock: a statement that waits for a row judges everything else by how it was before it waited. */
+  /**
+   * Call this after the lock and not in the same statement: a statement that has waited for a row sees other tables as
+   * they were before it waited.
+   */
   async candidates(manager: EntityManager, ids: readonly string[]): Promise<PurgeCandidate[]> {
     return manager.query<PurgeCandidate[]>(CANDIDATES, [ids]);
   }
@@ -73,14 +76,14 @@ export class PurgeRepository {
     return candidate;
   }
 
-  /** An administrator's decision: its time has come, in the transaction that purges it. */
+  /** Sets the purge time to now, when an administrator overrides the retention, in the transaction that purges. */
   async bringForward(tx: Tx, id: string): Promise<void> {
     await tx.query(`UPDATE deployments SET purge_at = now() WHERE id = $1 AND (purge_at IS NULL OR purge_at > now())`, [id]);
   }
 
   /**
-   * All rows of these deployments, children first, but for their ids. What may not go yet makes a guard or a foreign key
-   * refuse the whole.
+   * Removes all rows of these deployments, children first, and keeps their ids. A guard or a foreign key refuses the
+   * whole when one of them may not be removed yet.
    */
   async erase(tx: Tx, ids: readonly string[]): Promise<void> {
     for (const { table, column } of PURGED_TABLES) {

@@ -25,12 +25,12 @@ export class RetentionChanges {
     return { defaultDays: this.config.RETENTION_DAYS, policies: await this.policies.list() };
   }
 
-  /** What the change would mean. Writes nothing. Throws what `PolicyEffects` refuses with. */
+  /** What the change would do. Writes nothing. Throws the refusals of `PolicyEffects`. */
   preview(request: PolicyRequest): Promise<PolicyEffect> {
     return this.effects.of(this.dataSource.manager, request, { lock: false });
   }
 
-  /** Changes the policy, and moves the purge times that shall follow it. Throws what `PolicyEffects` refuses with. */
+  /** Changes the policy, and moves the purge times that are to follow it. Throws the refusals of `PolicyEffects`. */
   apply(request: PolicyRequest, context: RequestContext): Promise<PolicyEffect> {
     return this.commands.run(context, async (tx) => {
       await this.policies.lockAll(tx);
