@@ -13,7 +13,7 @@ import { shiftPurgeTimes, type PolicyChange, type ShiftedPurge } from './shift-p
 const MAX_APPLIED = 50_000;
 const MAX_POLICIES = 1_000;
 
-/** The new policy that an administrator asks for, or other days for an existing one. Null days: remove it. */
+/** The new policy that an administrator asks for, or other days for an existing one. `days` null: remove it. */
 export type PolicyRequest = {
   /** Whether the purge times of deleted deployments move as well. Otherwise only later deletions follow the change. */
   readonly applyToDeleted: boolean;

@@ -14,7 +14,7 @@ const QUEUED = 100_000;
 const AT_A_TIME = 32;
 
 const POOL_SIZE = 10;
-/** Beside its pool a process has one connection that listens and, while it starts, two that migrate. */
+/** Besides its pool a process has one connection that listens and, while it starts, two that migrate. */
 const CONNECTIONS_EACH = POOL_SIZE + 1 + 2;
 
 const percentile = (times: readonly number[], share: number): number =>
