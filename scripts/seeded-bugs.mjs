@@ -35,7 +35,7 @@ chmodSync(copy, 0o755); // as root, PostgreSQL runs as another account
 for (const path of COPIED) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
 symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 
-/** How many tests failed; `null` when the run ended before the tests. */
+/** The names of the tests that failed; `null` when the run ended before the tests. */
 function failedTests(test) {
   const report = join(copy, 'report.json');
   rmSync(report, { force: true });

@@ -17,7 +17,7 @@ export interface PublishedRange {
 /**
  * Gives committed events their positions. Transactions commit in any order, so if a position were given when an event
  * is written, a reader could pass an event that commits late. Here one publisher at a time numbers what is committed,
- * and its positions appear in order. Whoever has read a position has been shown all below it.
+ * and its positions appear in order. A reader of a position has been shown all below it.
  */
 @Injectable()
 export class EventPublisher {

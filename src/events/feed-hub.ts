@@ -10,7 +10,7 @@ const LOOK_ANYWAY_MS = 1_000;
 const BATCH = 500;
 const EVERYTHING = { userId: null, types: null, deploymentId: null };
 
-/** Reads the feed once for all streams of this process, however many there are. It reads nothing while nobody listens. */
+/** Reads the feed once for all streams of this process, however many there are. It reads nothing while no stream listens. */
 @Injectable()
 export class FeedHub implements OnModuleDestroy {
   private readonly logger = new Logger(FeedHub.name);
