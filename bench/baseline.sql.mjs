@@ -1,7 +1,7 @@
 import { containerSpec } from './fill.sql.mjs';
 import { sqlId } from './ids.mjs';
 
-/** The same work as the requests that write, each as one statement or one function: what pgbench is given. */
+/** The work of the requests that write, each as one statement or function, for pgbench. */
 export const baselineFunctions = (nodes) => `
   CREATE SCHEMA IF NOT EXISTS bench;
   CREATE OR REPLACE FUNCTION bench.enqueue(wanted uuid) RETURNS void LANGUAGE sql AS $$
@@ -98,7 +98,7 @@ export const SCALE_SCRIPT = `\\set i random(:first, :last)
 SELECT bench.scale(md5('l' || (:i)::text)::uuid, md5('u' || (:u)::text)::uuid);
 `;
 
-/** Each client walks through numbers of its own, so nothing is deleted twice. */
+/** Each client uses numbers of its own, so that nothing is deleted twice. */
 export const DELETE_SCRIPT = `\\set i :first + :client_id * :per + :n
 \\set n :n + 1
 \\set u :i % :driven + 1

@@ -9,7 +9,7 @@ const json = (token) => ({ ...bearer(token), 'content-type': 'application/json' 
 const USER = `\\set u random(1, :driven)\n`;
 const LIVE_DEPLOYMENT = `${USER}\\set n random(0, :live - 1)\n\\set i :u + (:n / 4 * 5 + :n % 4) * :users\n`;
 
-/** The requests that only read. `variables` tell which traced values the baseline varies, and how. */
+/** The requests that only read. `variables` say which traced values the baseline varies, and how. */
 export function readCases({ layout, tokens, deepPages }) {
   const user = () => 1 + whole(layout.driven);
   const deployment = (u) => u + liveK(whole(layout.livePerUser)) * layout.users;
@@ -78,7 +78,7 @@ export const loginCase = ({ layout }) => ({
   }),
 });
 
-/** Requests that may not be sent twice, one after the other; those that were taken and not sent can be given back. */
+/** Requests that may be sent only once, in order. Those that were taken but not sent can be given back. */
 function sequence(at) {
   let n = 0;
   return { next: () => at(n++), giveBack: (count) => (n -= count) };
@@ -86,7 +86,7 @@ function sequence(at) {
 
 let runs = 0;
 
-/** The requests that write. Those with `replicas` use up deployments that are made before each measurement. */
+/** The requests that write. Those with `replicas` use deployments that are made before each measurement. */
 export function writeCases({ layout, tokens, pool }) {
   const run = ++runs;
   const deployBody = (n) =>
@@ -99,7 +99,7 @@ export function writeCases({ layout, tokens, pool }) {
       env: { MODE: 'production' },
       labels: { team: 'edge' },
     });
-  /** Round after round over the pool, up and down in turns. */
+  /** Goes round after round over the pool, alternately up and down. */
   const scale = (n) => {
     const i = pool.first + (n % pool.count);
     const replicas = Math.floor(n / pool.count) % 2 === 0 ? 4 : 3;

@@ -11,10 +11,10 @@ import { cpuOfFamily, parentOf } from './process-stats.mjs';
 
 const require = createRequire(import.meta.url);
 const FOLDER = join(tmpdir(), `fog-compute-bench-${userInfo().username}`);
-/** The fills of more versions than this are thrown away, oldest first. */
+/** How many versions of fills are kept. Older ones are removed. */
 const KEPT_FILLS = 4;
 
-/** A PostgreSQL of the bench's own, with the settings of the embedded one; it keeps its fills from run to run. */
+/** A PostgreSQL for the bench alone, with the settings of the embedded one. It keeps its fills between runs. */
 export async function openDatabase(say) {
   const { startEmbeddedPostgres } = require('../dist/database/embedded-postgres.js');
   const server = await startEmbeddedPostgres({ dataDir: FOLDER, settings: { log_line_prefix: '%m [%p] %d %a ' } });
@@ -98,7 +98,7 @@ async function withDataSource(url, work) {
 
 const migrate = (url) => withDataSource(url, require('../dist/database/migrate.js').migrate);
 
-/** A fill that breaks an invariant of the product would measure something else than the product. */
+/** Checks the invariants of the product, because a fill that breaks one would measure something else. */
 async function checkFill(url) {
   const { checkInvariants } = require('../dist/invariants/check-invariants.js');
   const violations = await withDataSource(url, (dataSource) => checkInvariants(dataSource, { graceSeconds: 300 }));
@@ -112,7 +112,7 @@ async function forgetOldFills(admin) {
   for (const { datname } of rows) await admin.query(`DROP DATABASE ${datname} WITH (FORCE)`);
 }
 
-/** Changes with the migrations and with the fill itself. */
+/** A version that changes with the migrations and with the fill itself. */
 function versionOfSchema() {
   const hash = createHash('sha256');
   const migrations = new URL('../dist/database/migrations/', import.meta.url);

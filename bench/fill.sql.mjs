@@ -11,13 +11,13 @@ export const containerSpec = (image) => `
 
 const STATUS = `CASE WHEN k % 5 = 4 THEN 'deleted' WHEN k % 20 = 1 THEN 'failed' WHEN k % 20 = 2 THEN 'stopped' ELSE 'running' END`;
 
-/** Deployment i with what follows from it. Created a second apart, so that the order is that of the numbers. */
+/** Deployment i with values that follow from i. Created a second apart, so that they are in the order of their numbers. */
 const numbered = ({ size, users }) => `
   (SELECT i, k, ${sqlId('d', 'i')} AS id, ${sqlId('u', `(i - 1) % ${users} + 1`)} AS user_id, ${STATUS} AS status,
           timestamptz '2026-01-01Z' + i * interval '1 second' AS at
      FROM (SELECT i, (i - 1) / ${users} AS k FROM generate_series(1, ${size}) AS i) AS numbers) AS d`;
 
-/** Statements that may run at the same time, in groups that follow one another. Triggers and foreign keys are off meanwhile. */
+/** Groups of statements. Those of one group may run at the same time. Triggers and foreign keys are off meanwhile. */
 export function fillStatements(layout, liveNodes) {
   const d = numbered(layout);
   const replica = (column) => `
@@ -26,7 +26,7 @@ export function fillStatements(layout, liveNodes) {
   return [
     `INSERT INTO users (id, username, email, password_hash)
      SELECT ${sqlId('u', 'u')}, 'user-' || u, 'user-' || u || '@example.org', 'none' FROM generate_series(1, ${layout.users}) AS u`,
-    // Nodes of the fill are cordoned and of a runtime that this service does not drive: nothing watches or changes them.
+    // Nodes of the fill are cordoned and of a runtime without a driver, so that nothing watches or changes them.
     `INSERT INTO nodes (id, name, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb, cordoned, last_heartbeat)
      SELECT ${sqlId('m', 'm')}, 'fill-' || m, 'us-east', 'docker', 900000, 2000000000, 0, 2000000000, true, '2100-01-01Z'
        FROM generate_series(1, ${FILL_NODES}) AS m`,

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Ids that SQL, the load generator and pgbench can all derive from a number, yet spread over the index like random ones.
- * d: deployment of the fill, l: deployment made for a measurement, u: user, m: node of the fill, n: node that takes replicas.
+ * Ids that SQL, the load generator and pgbench can all compute from a number, but that are spread over the index like
+ * random ones. d: deployment of the fill, l: deployment made for a measurement, u: user, m: node of the fill, n: node
+ * that takes replicas.
  */
 export const sqlId = (kind, number) => `md5('${kind}' || (${number})::text)::uuid`;
 

@@ -2,8 +2,8 @@ import { containerSpec } from './fill.sql.mjs';
 import { sqlId } from './ids.mjs';
 
 /**
- * Running deployments on the nodes that take replicas, with their workloads on the simulated engine: what scale and delete
- * are measured on. One transaction, so that the service never sees a part of it.
+ * Makes running deployments on the nodes that take replicas, with their workloads on the simulated engine, to measure
+ * scale and delete. One transaction, so that the service never sees a part of it.
  */
 export async function makeLive(client, { first, count, replicas, layout, nodes }) {
   const d = `(SELECT i, ${sqlId('l', 'i')} AS id, ${sqlId('u', `i % ${layout.driven} + 1`)} AS user_id, now() - interval '1 hour' AS at

@@ -5,13 +5,13 @@ import { driveWithWrk, wrkVersion } from './wrk.mjs';
 
 const WRK = wrkVersion();
 
-/** Who makes the load, for the report. */
+/** The load generator, for the report. */
 export const generators = WRK === null ? 'autocannon' : `${WRK} (autocannon for deletes)`;
 
 /**
- * Sends what `next` gives, over `clients` connections, for some seconds or a given number of requests, as fast as answers
- * come. `expected` are the statuses that count as success; wrk takes every status below 400 for one. wrk cannot end after
- * a number of requests.
+ * Sends what `next` gives over `clients` connections, as fast as answers come, for some seconds or a given number of
+ * requests. `expected` are the statuses that count as success. wrk counts every status below 400 as success, and cannot
+ * end after a number of requests.
  */
 export async function drive({ url, clients, seconds, amount, next, giveBack, expected }) {
   if (WRK !== null && amount === undefined) return driveWithWrk({ url, clients, seconds, next, giveBack });
@@ -38,8 +38,8 @@ export async function drive({ url, clients, seconds, amount, next, giveBack, exp
 }
 
 /**
- * Sends `amount` requests at even distances, whether earlier ones have been answered or not; a time counts from the moment
- * at which the request was due. (autocannon sends what is due in a second at its beginning.)
+ * Sends `amount` requests at even intervals, whether earlier ones have been answered or not. A time counts from the
+ * moment when the request was due. (autocannon sends all requests of a second at its beginning.)
  */
 export async function driveSteadily({ url, amount, rate, next, expected }) {
   const agent = new Agent({ keepAlive: true });

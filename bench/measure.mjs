@@ -20,7 +20,7 @@ export async function measureBaseline({ pgbench, database }, run) {
   return { tps: result.tps, baselineMs: result.averageMs, baselineUs: (database.cpu() - before) / result.count };
 }
 
-/** A B A B ...: product and baseline in turns after one round that does not count; medians. */
+/** Runs product and baseline alternately, after one round that does not count, and gives the medians. */
 export async function interleave(rounds, product, baseline) {
   const [a, b] = [[], []];
   for (let round = 0; round <= rounds; round++) {
@@ -33,7 +33,7 @@ export async function interleave(rounds, product, baseline) {
   return { ...result, ratio: baseline === null ? null : result.perSecond / result.tps };
 }
 
-/** Until the workers have nothing left to do on deployments. Gives the seconds that it took; it is not awaited for ever. */
+/** Waits, up to a limit, until the workers have nothing left to do on deployments. Gives the seconds that this took. */
 export async function settle(client) {
   const begun = performance.now();
   while (performance.now() - begun < SETTLE_WITHIN_MS) {

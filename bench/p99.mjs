@@ -8,7 +8,7 @@ import { median } from './statistics.mjs';
 const RATE = 100;
 const TARGET_MS = 150;
 
-/** Deletes offered at a steady rate; as clients send them, with and without waiting for the teardown. */
+/** Deletes at a steady rate, as clients send them: with and without waiting for the teardown. */
 export async function run({ withDatabase, publish, heading, options }) {
   await withDatabase(async (bench) => {
     const session = await openSession(bench.database, options);

@@ -18,7 +18,7 @@ export function findPgbench() {
   );
 }
 
-/** Runs a script over prepared statements, for some seconds or so many times for each client. */
+/** Runs a script over prepared statements, for some seconds or a number of times for each client. */
 export async function runPgbench({ path }, { url, script, variables, clients, seconds, perClient }) {
   const { hostname, port, username, password, pathname } = new URL(url);
   const folder = mkdtempSync(join(tmpdir(), 'fog-compute-pgbench-'));

@@ -9,7 +9,7 @@ const require = createRequire(import.meta.url);
 const PURE_TARGET = 100_000;
 const END_TO_END_TARGET = 3_750;
 const SCORE_TARGET = { 10_000: 0.98, 100_000: 0.95 };
-/** A measurement ends after so long, with what it has placed by then. */
+/** The longest time of a measurement, which then counts what it has placed so far. */
 const PURE_MS = 10_000;
 const REGIONS = ['us-east', 'us-west', 'eu-west'];
 const PER_REPLICA = { cpuCores: 0.5, memoryMb: 512, gpuUnits: 0, storageGb: 10 };
@@ -60,7 +60,7 @@ function makeFleet(nodes) {
 
 const requestFor = (replicas) => ({ replicas, perReplica: PER_REPLICA, region: 'us-east', strategy: 'spread' });
 
-/** One call after the other, each on the nodes as those before have left them. */
+/** Places call after call, each on the nodes as the calls before have left them. */
 function placeAll(nodes, replicas, perCall) {
   const { place } = require('../dist/scheduling/place.js');
   const { amountsOf } = require('../dist/scheduling/fleet.js');
@@ -80,8 +80,8 @@ function placeAll(nodes, replicas, perCall) {
 }
 
 /**
- * The mean score of what a call chooses, as a share of what a look at every node would have chosen on the same fleet: the
- * mean of fleets that are empty, a third and two thirds full.
+ * The mean score of what a call chooses, as a share of what it would have chosen after looking at every node of the
+ * same fleet. The mean over fleets that are empty, a third full and two thirds full.
  */
 function qualityOf(nodes, perCall) {
   const { place } = require('../dist/scheduling/place.js');
@@ -109,7 +109,7 @@ function qualityOf(nodes, perCall) {
   return ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length;
 }
 
-/** From the first request to the last committed `scheduled` row, with one process that accepts and works. */
+/** The time from the first request to the last committed `scheduled` row, with one process that serves the API and works. */
 async function placeEndToEnd({ database }, options, deployments, replicas) {
   const session = await openSession(database, options);
   const { product, tokens } = await session.start({});

@@ -27,7 +27,7 @@ export function cpuOfFamily(pid) {
       const child = stat(name);
       if (child.parent === pid) sum += child.own;
     } catch {
-      // It has ended since: its time comes with the next reading of its parent.
+      // It has ended meanwhile. The next reading of its parent includes its time.
     }
   }
   return sum;

@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PASSWORD = 'Correct-Horse-7';
 const READY_WITHIN_MS = 60_000;
 
-/** What the service runs with; everything else is as it comes. */
+/** The settings of the service; all others have their defaults. */
 const ENVIRONMENT = {
   PATH: process.env.PATH ?? '',
   HOME: tmpdir(),
@@ -70,7 +70,7 @@ async function logIn(url, username) {
   return (await answer.json()).access_token;
 }
 
-/** Tokens of the users that are driven, by their number. All get the password of a user whom the product itself has made. */
+/** Tokens of the users that send requests, by number. All get the password of one user that the product itself has made. */
 export async function logInUsers(url, database, layout) {
   const made = await post(url, 'register', { username: 'model', email: 'model@example.org', password: PASSWORD });
   if (made.status !== 201 && made.status !== 409) throw new Error(`The registration answered ${made.status}: ${await made.text()}`);

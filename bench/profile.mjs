@@ -11,7 +11,7 @@ const PROFILED = ['status', 'list, first page', 'deploy', 'scale up and down', '
 const SHOWN_FUNCTIONS = 12;
 const SHOWN_PACKAGES = 12;
 
-/** Where the service spends its time in a request, and what it asks of the database. ROLE=api, so workers do not mix in. */
+/** Shows where the service spends its time in a request, and which statements it runs. ROLE=api, so that workers do not mix in. */
 export async function run({ withDatabase, publish, heading, options }) {
   await withDatabase(async (bench) => {
     const session = await openSession(bench.database, options);

@@ -36,7 +36,7 @@ export function machine({ database, pgbench }) {
   ].join('; ');
 }
 
-/** Replaces the part of the document that this command wrote last time; everything else stays. */
+/** Replaces the section of the document that this command wrote last time. Everything else stays. */
 export function writeSection(name, text) {
   const [open, close] = [`<!-- bench:${name} -->`, `<!-- /bench:${name} -->`];
   const doc = existsSync(DOC) ? readFileSync(DOC, 'utf8') : HEAD;

@@ -5,7 +5,10 @@ import { deepPagesOf, openSession } from './session.mjs';
 import { logStatements, toScript, traceStatements } from './statements.mjs';
 
 const WARM_UP = 320;
-/** Of one measurement. With workers in the process fewer, since each replica is torn down before the next one. */
+/**
+ * How many replicas one measurement makes at most. Fewer with workers in the process, because each replica is torn down
+ * before the next one.
+ */
 const MOST_REPLICAS = { api: 60_000, all: 6_000 };
 
 /** Measures every request in each role and gives one row for each. */
@@ -96,7 +99,7 @@ async function measureWrite(context, test) {
   );
 }
 
-/** Each round deletes deployments that were made for it, as many as the round before says fit into its seconds. */
+/** Each round deletes deployments that were made for it. The round before tells how many fit into its time. */
 async function measureDelete(context, test) {
   const { session, options } = context;
   const most = Math.floor(MOST_REPLICAS[context.product.hasWorkers ? 'all' : 'api'] / test.replicas);

@@ -4,7 +4,10 @@ import { measureRequests } from './requests.mjs';
 
 const TARGET = 2;
 
-/** What a request costs in the largest database against the smallest: processor time of service and PostgreSQL together. */
+/**
+ * Compares the cost of a request in the largest database and in the smallest: processor time of the service and
+ * PostgreSQL together.
+ */
 export async function run({ withDatabase, publish, heading, options }) {
   await withDatabase(async (bench) => {
     const results = [];

@@ -7,8 +7,8 @@ import { logInUsers, startProduct } from './product.mjs';
 const POOL = 2_000;
 
 /**
- * Two copies of one fill on one server: the product works on the first, pgbench on the second. So neither finds the other's
- * rows, and no worker touches what the baseline writes.
+ * Two copies of one fill on one server. The product works on the first, pgbench on the second, so that neither finds
+ * the rows of the other, and no worker changes what the baseline writes.
  */
 export async function openSession(database, { size, nodes }) {
   const layout = layoutOf(size);
@@ -18,7 +18,7 @@ export async function openSession(database, { size, nodes }) {
   const [work, base] = [await connect(workUrl), await connect(baseUrl)];
   await base.query(baselineFunctions(nodes));
   let next = 1;
-  /** The same new live deployments in both copies; gives the number of the first. */
+  /** Makes the same new live deployments in both copies, and gives the number of the first. */
   const makeBoth = async (count, replicas) => {
     const first = next;
     next += count;
@@ -65,7 +65,7 @@ async function findDeepPages(url, tokens, layout) {
   return paths;
 }
 
-/** The value and the row that the cursor of user 1's deep page stands for. */
+/** The value and the row in the cursor of the deep page of user 1. */
 export async function deepPagesOf({ work, layout }, url, tokens) {
   const paths = await findDeepPages(url, tokens, layout);
   const k = layout.perUser - 1 - kFromEnd(40);

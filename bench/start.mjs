@@ -10,7 +10,7 @@ const READY_TARGET_MS = 3_000;
 const RSS_TARGET_MB = 160;
 const IDLE_MS = 10_000;
 
-/** From spawn to readiness with a data folder that is there, and the memory of the service when nothing is asked of it. */
+/** Measures the time from spawn to readiness with an existing data folder, and the memory of the idle service. */
 export async function run({ publish, heading, options }) {
   const folder = mkdtempSync(join(tmpdir(), 'fog-compute-bench-start-'));
   const [ready, rss] = [[], []];

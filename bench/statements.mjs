@@ -1,14 +1,17 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a new connection of the pool asks, and who a session belongs to, which is remembered for two seconds. */
+/**
+ * Statements that do not belong to the request: those of a new connection, and the read of the session, which is
+ * remembered for two seconds.
+ */
 const NOT_OF_A_REQUEST = /^(SELECT version\(\)|SHOW |SET |LISTEN )|FROM sessions s JOIN users/i;
 
 const ENTRY = /^\d{4}-\d\d-\d\d [\d:.]+ \S+ \[(\d+)\] (\S+) (.*?) (LOG|DETAIL|ERROR|STATEMENT|WARNING|HINT|FATAL): {2}(.*)$/;
 
 /**
- * What one request asks of the database, read from the server's log while nothing else runs: [{ sql, parameters }].
- * Needs a service with ROLE=api and a `log_line_prefix` of '%m [%p] %d %a '.
+ * The statements of one request, read from the log of the server while nothing else runs: [{ sql, parameters }]. Needs
+ * a service with ROLE=api and a `log_line_prefix` of '%m [%p] %d %a '.
  */
 export async function traceStatements({ logFile, url, database, next }) {
   const send = async () => {
@@ -26,7 +29,7 @@ export async function traceStatements({ logFile, url, database, next }) {
   return { status, statements: statementsOf(found).filter(({ sql }) => !NOT_OF_A_REQUEST.test(sql)) };
 }
 
-/** For connections that are opened from now on. */
+/** Takes effect for connections that are opened from now on. */
 export const logStatements = (admin, name) => admin.query(`ALTER DATABASE ${name} SET log_statement = 'all'`);
 
 function readEntries(file, from) {
@@ -65,8 +68,8 @@ function parametersOf(text) {
 }
 
 /**
- * The read statements of a request as one pgbench statement: the page with its columns, the total as a value beside it.
- * `variables` replaces traced values by SQL expressions over pgbench variables; other parameters stay as they were.
+ * Makes one pgbench statement from the read statements of a request: the page with its columns, and the total as a
+ * value beside it. `variables` replaces traced values by SQL expressions over pgbench variables; other parameters stay.
  */
 export function toScript(prelude, statements, variables) {
   const isCount = ({ sql }) => /^SELECT count\(/i.test(sql);

@@ -3,18 +3,18 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Requests that may be sent again are made so often, then sent in rotation. */
+/** How many requests are made when they may be repeated. They are sent in rotation. */
 const ROTATED = 8_192;
-/** Requests that may not be sent twice are made for a service that answers so many per second. */
+/** When requests may be sent only once, enough are made for a service that answers this many per second. */
 const MOST_PER_SECOND = 6_000;
 
 /** The version of wrk, or null where it is not installed. */
 export const wrkVersion = () => /^wrk \S+/.exec(spawnSync('wrk', ['--version'], { encoding: 'utf8' }).stdout ?? '')?.[0] ?? null;
 
 /**
- * Sends requests over `clients` connections for some seconds, as fast as answers come. All requests are made beforehand, so
- * that wrk takes half of the processor time or less that a load generator in JavaScript takes away from the service and
- * PostgreSQL. With `giveBack` no request is sent twice, and those that were made for nothing are given back.
+ * Sends requests over `clients` connections for some seconds, as fast as answers come. All requests are made before, so
+ * that wrk takes half the processor time, or less, that a load generator in JavaScript takes from the service and
+ * PostgreSQL. With `giveBack` no request is sent twice, and those that were not sent are given back.
  */
 export async function driveWithWrk({ url, clients, seconds, next, giveBack }) {
   const made = giveBack ? seconds * MOST_PER_SECOND : ROTATED;
@@ -41,7 +41,7 @@ function asText({ method, path, headers, body = '' }, host) {
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }
 
-/** wrk asks for one request before it begins, to look at it; that one is not sent. */
+/** wrk asks for one request before it begins, to inspect it, and does not send that one. */
 const scriptOf = ({ requests, rotates }) => `
 local requests, looked, driver = {}, false, nil
 handed = 0

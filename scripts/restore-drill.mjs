@@ -1,6 +1,7 @@
 // Can everything that was deleted be brought back? `npm run drill:restore`.
-// Starts an installation of its own in a throw-away folder with simulated engines, deploys for ten users, deletes everything
-// in one operation as a wrong hand would, restores it with one request, and compares. Exit code 1 when anything differs.
+// Starts an installation in a temporary folder with simulated engines, deploys for ten users, deletes everything in
+// one operation, as an operator might by mistake, restores it with one request, and compares. Exit code 1 when
+// anything differs.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -20,7 +20,10 @@ const COPIED = [
   'tsconfig.json',
 ];
 const TIMEOUT_MS = 240_000;
-/** A bug may turn hundreds of tests red, each in many words; a run that is cut off would count as missed. */
+/**
+ * A bug may turn hundreds of tests red, with much output. A run whose output is cut off would count as if it had missed
+ * the bug.
+ */
 const MAX_OUTPUT = 256 * 1024 * 1024;
 
 const wanted = process.argv[2] ?? '';
@@ -32,7 +35,7 @@ chmodSync(copy, 0o755); // as root, PostgreSQL runs as another account
 for (const path of COPIED) cpSync(join(ROOT, path), join(copy, path), { recursive: true });
 symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
 
-/** `null` when the run says nothing: it did not come as far as the tests. */
+/** The names of the tests that failed; `null` when the run ended before the tests. */
 function failedTests(test) {
   const report = join(copy, 'report.json');
   rmSync(report, { force: true });
@@ -52,7 +55,7 @@ function failedTests(test) {
   }
 }
 
-// Red with a bug means something only for tests that are green without it.
+// A red test shows a bug only if it is green without the bug.
 const tests = [...new Set(bugs.map(({ test }) => test))];
 const red = tests.filter((test) => failedTests(test)?.length !== 0);
 for (const test of red) console.log(`RED WITHOUT A BUG  ${test}`);

@@ -26,7 +26,7 @@ function checkInstalled() {
   throw new Refusal(`The packages are not installed. Run \`npm ci\` in ${root}, then start again.`);
 }
 
-/** A hash of the sources' text: unlike times it survives git, archives and container images. */
+/** A hash of the text of the sources. Unlike times it is the same after git, archives and container images. */
 function fingerprint() {
   const hash = createHash('sha256');
   for (const file of [...filesIn(join(root, 'src')), ...['package.json', 'nest-cli.json', '.swcrc'].map((name) => join(root, name))]) {

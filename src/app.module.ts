@@ -28,7 +28,7 @@ import { RestoresApiModule } from './restores/restores-api.module';
 import { RetentionApiModule } from './retention/retention-api.module';
 import { WorkerModule } from './worker/worker.module';
 
-/** Longer than the limit that the server itself puts on a statement: beyond it nobody is there. */
+/** Longer than the time limit that the server itself puts on a statement. After that the server is taken for gone. */
 const DATABASE_ANSWERS_WITHIN_MS = 11_000;
 
 export interface AppParts {
@@ -38,8 +38,8 @@ export interface AppParts {
 }
 
 /**
- * Puts the parts together by role: `api` answers requests, `worker` does the work in the background, `all` is both.
- * Every role has the guard, health and metrics; no route is open because a module was left out.
+ * Puts the rooms together by role: `api` answers requests, `worker` works in the background, `all` does both. Every
+ * role includes the guard, health and metrics, so no route is left open because a module is missing.
  */
 @Module({})
 export class AppModule {

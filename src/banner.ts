@@ -4,7 +4,7 @@ import type { AppConfig } from './config/app-config';
 import type { ActiveRuntime } from './runtime/runtimes';
 
 export interface StartFacts {
-  /** Where it listens, such as `http://127.0.0.1:8000`. */
+  /** The address that it listens on, such as `http://127.0.0.1:8000`. */
   readonly url: string;
   readonly database: string;
   readonly runtime: ActiveRuntime;

@@ -68,7 +68,7 @@ function lostRefusals(metrics: Metrics): () => void {
   return () => lost.inc();
 }
 
-/** Every answer carries the request id; none is kept by a cache, since nearly all belong to one user and one moment. */
+/** Adds the request id to every answer and forbids caching, since nearly all answers belong to one user and one moment. */
 async function addHeaders(fastify: FastifyInstance): Promise<void> {
   const forDocs = await securityHeaders();
   const forAll = { ...forDocs, 'cache-control': 'no-store' };

@@ -4,14 +4,14 @@ import { migrations } from './database/migrations';
 import { entities } from './entities';
 
 /**
- * The one description of the database connection, used by the application, the TypeORM CLI and the tests.
- * The limits make every statement end: a lock is waited for 5 s, a statement runs 10 s, a transaction idles 15 s.
+ * The one description of the database connection, for the application, the TypeORM CLI and the tests. Limits: 5 s to
+ * wait for a lock, 10 s for a statement, 15 s for an idle transaction.
  */
 export function dataSourceOptions(input: {
   url: string;
   poolSize?: number;
   applicationName?: string;
-  /** After so long a server that says nothing at all is given up. Absent: never, for long statements of the command line. */
+  /** How long to wait for a server that sends nothing at all. Absent: without limit, for long statements of the command line. */
   answerTimeoutMs?: number;
 }): PostgresDataSourceOptions {
   return {
@@ -32,8 +32,9 @@ export function dataSourceOptions(input: {
       lock_timeout: 5_000,
       idle_in_transaction_session_timeout: 15_000,
       idleTimeoutMillis: 30_000,
-      // Times in JSON come in UTC. Compiling a statement takes longer than our longest one runs, and so does planning it again:
-      // for its larger statements PostgreSQL would make a new plan for every call, which cost a delete half of its time.
+      // Times in JSON are in UTC. No JIT: compiling a statement takes longer than our longest one runs. Generic
+      // plans: for its larger statements PostgreSQL would make a new plan at every call, which cost a delete half of
+      // its time.
       options: '-c timezone=UTC -c jit=off -c plan_cache_mode=force_generic_plan',
       keepAlive: true,
     },

@@ -1,7 +1,7 @@
 import type { DatabaseErrorReader } from './common/problem/to-problem';
 import { isDatabaseUnavailable, postgresCode } from './database/postgres-error';
 
-/** NUL in text, a number out of range, text of another type, a character that has no place in the encoding. */
+/** NUL in text, a number out of range, text where another type is expected, a character that the encoding does not have. */
 const BAD_VALUES: readonly (string | undefined)[] = ['22021', '22003', '22P02', '22P05'];
 
 /** What a database error means to the caller of the API. */

@@ -8,14 +8,14 @@ import type { ProblemFilter } from './common/problem/problem.filter';
 import { BODY_LIMIT_BYTES } from './common/validation/json-body';
 import type { AppConfig } from './config/app-config';
 
-/** Time to receive a request, not to answer it: a delete may wait for a minute. */
+/** How long a client may take to send a request. The answer may take longer: a delete may wait for a minute. */
 const RECEIVE_WITHIN_MS = 15_000;
 const HEADERS_WITHIN_MS = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 
 /**
- * Limits of the HTTP server. Paths are matched exactly: another case or a trailing slash is another address, hence 404. Throws in
- * words for a bad list of proxies.
+ * Limits of the HTTP server. Paths are matched exactly: another case or a trailing slash makes another address, which
+ * is answered with 404. Throws in words for a bad list of proxies.
  */
 export function fastifyOptions(config: AppConfig, problems: ProblemFilter): FastifyHttpOptions<Server> {
   const proxies = networksOf('TRUSTED_PROXIES', config.TRUSTED_PROXIES).map(({ text }) => text);

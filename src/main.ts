@@ -11,7 +11,8 @@ async function main(): Promise<void> {
   const program = new Program(loadConfig(process.env));
   let stopping: number | undefined;
   const stop = (): void => {
-    // npm passes on the Ctrl-C that the terminal has sent us already: the same signal twice is one wish.
+    // npm passes on the Ctrl-C that the terminal has sent us already, so a second signal at once is the same request
+    // to stop.
     if (stopping !== undefined && performance.now() - stopping < SAME_SIGNAL_MS) return;
     if (stopping !== undefined) process.exit(1);
     stopping = performance.now();
@@ -21,7 +22,7 @@ async function main(): Promise<void> {
   process.stdout.write(await program.start());
 }
 
-/** An error that nobody handled leaves the process in a state that nobody knows: end, and let it be started again. */
+/** After an error that was not handled the state of the process is unknown, so it ends, to be started again. */
 function die(error: unknown): void {
   process.stderr.write(
     `fog-compute ended by an error that nobody handled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
@@ -29,7 +30,7 @@ function die(error: unknown): void {
   process.exit(1);
 }
 
-// What the program says may find no room or no reader. It goes on without.
+// Output may fail when the disk is full or the reader is gone. The program goes on without it.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 process.on('unhandledRejection', die).on('uncaughtException', die);
 main().catch((error: unknown) => {

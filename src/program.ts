@@ -13,9 +13,9 @@ import { Metrics } from './metrics/metrics';
 import { Runtimes } from './runtime/runtimes';
 import { describeStartError, refusePortInUse } from './start-errors';
 
-/** Load balancers and probes get to see "not ready" before the first connection is refused. */
+/** Time for load balancers and probes to see "not ready" before the first connection is refused. */
 const NOT_READY_MS = 300;
-/** Requests and jobs may end by themselves for so long; then their connections are cut. All in all at most 10 s. */
+/** How long requests and jobs may take to end by themselves. Then their connections are cut. A stop takes at most 10 s in all. */
 const DRAIN_MS = 5_000;
 const SWEEP_MS = 100;
 const CLOSE_MS = 7_000;
@@ -28,7 +28,7 @@ export class Program {
 
   constructor(private readonly config: AppConfig) {}
 
-  /** Resolves with what to print once requests are answered. Rejects in words, with everything that had started stopped. */
+  /** Resolves with the text to print once requests are answered. Rejects in words, after stopping all that it had started. */
   async start(): Promise<string> {
     let administrator: FirstAdministrator | null = null;
     try {
@@ -52,7 +52,7 @@ export class Program {
     }
   }
 
-  /** Readiness off, then requests and jobs, then the database. False when something had to be cut off. */
+  /** Ends readiness first, then requests and jobs, then the database. False when something had to be cut off. */
   async stop(): Promise<boolean> {
     const { app, embedded } = this;
     let clean = true;
@@ -85,14 +85,15 @@ export class Program {
     try {
       const names = await migrate(dataSource);
       if (names.length > 0) process.stdout.write(`Brought the database up to date: ${String(names.length)} migrations\n`);
-      // Nobody else works on the embedded database, so what a killed process had begun need not wait for its lease.
+      // No other process uses the embedded database, so jobs of a killed process need not wait for their leases to
+      // end.
       if (this.embedded) await dataSource.query('UPDATE jobs SET lease_until = NULL WHERE lease_until IS NOT NULL');
     } finally {
       await dataSource.destroy();
     }
   }
 
-  /** An address that works in a browser on this machine, also when it listens on all of them. */
+  /** The address for a browser on this machine, also when the program listens on all addresses. */
   private async url(): Promise<string> {
     const url = (await this.app?.getUrl()) ?? '';
     return url.replace('[::1]', '127.0.0.1').replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//127.0.0.1');

@@ -3,8 +3,8 @@ import type { AppConfig } from './config/app-config';
 import { isDatabaseUnavailable, postgresCode } from './database/postgres-error';
 
 /**
- * Asks before anything has started: a start that fails on its port only at the end would have made an administrator and
- * shown nobody the password.
+ * Rejects when the port is in use, before anything has started. If the start failed later, it could have made an
+ * administrator whose password was never shown.
  */
 export function refusePortInUse({ PORT, HOST }: AppConfig): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -14,7 +14,7 @@ export function refusePortInUse({ PORT, HOST }: AppConfig): Promise<void> {
   });
 }
 
-/** One or two sentences instead of a stack. Our own errors are words already. */
+/** Describes an error in one or two sentences instead of a stack. Our own errors are already in words. */
 export function describeStartError(error: unknown, { PORT, HOST, DATABASE_URL }: AppConfig): string {
   const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
   const isListening = error instanceof Error && Reflect.get(error, 'syscall') === 'listen';

@@ -42,9 +42,9 @@ export class AuditLogController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AuditRecordDto[] | StreamableFile> {
-    const wish = readAuditQuery(query);
-    if (isExport(query, request)) return new StreamableFile(Readable.from(this.log.lines(wish.filters)), { type: NDJSON });
-    const { items, total, next, prev } = await this.log.page(wish);
+    const asked = readAuditQuery(query);
+    if (isExport(query, request)) return new StreamableFile(Readable.from(this.log.lines(asked.filters)), { type: NDJSON });
+    const { items, total, next, prev } = await this.log.page(asked);
     void reply.headers(pageHeaders(request.url, total, { next, prev }));
     return items;
   }

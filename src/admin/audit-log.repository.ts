@@ -5,10 +5,10 @@ import { UNPREPARED } from '../database/preparing-client';
 import type { AuditRecordDto } from './audit-log.dto';
 import type { AuditCursor, AuditFilters } from './audit-query';
 
-/** Counting goes no further: nobody pages through more, and a log of years would be read for every page. */
+/** Counting stops here: no reader pages further, and counting a log of years would read all of it for every page. */
 const COUNTED_AT_MOST = 10_000;
 
-/** The only conditions that a request can ask for: in so many combinations that their statements are not prepared. */
+/** The only conditions that a request can ask for. They combine in too many ways for prepared statements. */
 const CONDITIONS: Readonly<Record<keyof AuditFilters, (parameter: string) => string>> = {
   actorId: (parameter) => `a.actor_id = ${parameter}::uuid`,
   action: (parameter) => `a.action = ${parameter}`,
@@ -25,7 +25,7 @@ const CONDITIONS: Readonly<Record<keyof AuditFilters, (parameter: string) => str
 export class AuditLogRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** In the order of the walk, newest first unless it goes backwards. */
+  /** The rows next to the cursor: newest first, or oldest first when the cursor goes backwards. */
   async rows(filters: AuditFilters, limit: number, cursor: AuditCursor | null): Promise<AuditRecordDto[]> {
     const { conditions, values } = conditionsOf(filters);
     const backwards = cursor?.backwards ?? false;
@@ -43,8 +43,9 @@ export class AuditLogRepository {
   async count(filters: AuditFilters): Promise<number> {
     const { conditions, values } = conditionsOf(filters);
     const [row] = await this.dataSource.query<{ count: number }[]>(
-      `${UNPREPARED} SELECT count(*)::int AS count FROM (
-         SELECT 1 FROM audit_log AS a WHERE ${conditions.join(' AND ') || 'true'} LIMIT $${values.push(COUNTED_AT_MOST)}) AS counted`,
+      `${UNPREPARED} SELECT count(*)::int AS count
+         FROM (SELECT 1 FROM audit_log AS a
+                WHERE ${conditions.join(' AND ') || 'true'} LIMIT $${values.push(COUNTED_AT_MOST)}) AS counted`,
       values,
     );
     return row?.count ?? 0;

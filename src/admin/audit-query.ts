@@ -26,7 +26,7 @@ export interface AuditQuery {
   readonly cursor: AuditCursor | null;
 }
 
-/** Throws `invalid_request` for a time that is none and for a cursor that is not ours. */
+/** Throws `invalid_request` for a text that is not a time and for a cursor that this API has not given out. */
 export const readAuditQuery = (dto: AuditQueryDto): AuditQuery => ({
   filters: {
     actorId: dto.actor,

@@ -7,7 +7,10 @@ import { Audit } from './audit';
 
 const BATCH = 1_000;
 
-/** What a purge leaves behind, so that the chain can be checked from there on; `audit.purge` is the action of its row. */
+/**
+ * What a purge records about the last link that it removed, so that the rest of the chain can still be checked. It is
+ * in the audit row with the action `audit.purge`.
+ */
 export interface PurgedThrough {
   readonly through_position: string;
   readonly through_hash: string;
@@ -15,8 +18,8 @@ export interface PurgedThrough {
 }
 
 /**
- * Removes audit rows that are older than AUDIT_RETENTION_DAYS, oldest first and never one that is not sealed. Of the chain
- * the last purged link stays: the next one is computed from it. Every batch is itself recorded.
+ * Removes audit rows that are older than AUDIT_RETENTION_DAYS, oldest first and only sealed ones. The last purged link
+ * stays in the chain, because the hash of the next one is computed from it. Every batch is itself recorded.
  */
 @Injectable()
 export class AuditRetention {
@@ -26,7 +29,7 @@ export class AuditRetention {
     private readonly config: AppConfig,
   ) {}
 
-  /** Returns how many rows went. Begins only when a whole day is due, since each batch leaves a row of its own. */
+  /** Returns how many rows were removed. Starts only when a whole day of rows is due, because each batch adds an audit row. */
   async purge(maxBatches = 100): Promise<number> {
     if (!(await this.isDue())) return 0;
     let removed = 0;
@@ -55,10 +58,14 @@ export class AuditRetention {
   }
 }
 
+/** $1 AUDIT_RETENTION_DAYS. */
 const DUE = `
-  SELECT 1 FROM (SELECT a.at FROM audit_chain AS c JOIN audit_log AS a ON a.id = c.audit_id ORDER BY c.position LIMIT 1) AS oldest
+  SELECT 1
+    FROM (SELECT a.at FROM audit_chain AS c JOIN audit_log AS a ON a.id = c.audit_id
+           ORDER BY c.position LIMIT 1) AS oldest
    WHERE oldest.at < now() - make_interval(days => $1 + 1)`;
 
+/** $1 AUDIT_RETENTION_DAYS, $2 how many rows at most. */
 const PURGE = `
   WITH oldest AS (
     SELECT c.position, c.audit_id, c.hash, a.at >= now() - make_interval(days => $1) AS stays

@@ -4,9 +4,9 @@ import { DataSource } from 'typeorm';
 import { inTransaction, type Tx } from '../database/transaction';
 import { CANONICAL, GENESIS, linkHash } from './chain-link';
 
-/** Rows of one transaction of the sealing. */
+/** How many rows one transaction seals. */
 export const SEAL_BATCH = 1_000;
-/** One sealer at a time, also when a slow one has lost its job to another. */
+/** Lets one process seal at a time, even when a slow one has lost its job to another. */
 const SEAL_LOCK = 727_004;
 
 /** The newest link of the chain. */
@@ -24,8 +24,8 @@ export interface Sealed {
 }
 
 /**
- * Gives committed audit rows their place in the chain. Rows wait in `audit_pending` until then, so one whose transaction
- * commits late is simply sealed later: positions have no gaps, and no request waits for the chain.
+ * Gives committed audit rows their place in the chain. Until then rows wait in `audit_pending`, so that positions have
+ * no gaps and no request waits for the chain. A row whose transaction commits late is sealed later.
  */
 @Injectable()
 export class AuditSeal {
@@ -56,10 +56,12 @@ const DAY = `to_char(sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')`;
 
 const HEAD = `SELECT position, hash, ${DAY} AS day FROM audit_chain ORDER BY position DESC LIMIT 1`;
 
+/** $1 how many rows at most. */
 const WAITING = `
   SELECT a.id, ${CANONICAL} AS canonical
     FROM audit_log AS a WHERE a.id IN (SELECT audit_id FROM audit_pending ORDER BY audit_id LIMIT $1) ORDER BY a.id`;
 
+/** $1 the last position, $2 ids of audit rows, $3 their hashes in hexadecimal. */
 const APPEND = `
   WITH sealed AS (
     INSERT INTO audit_chain (position, audit_id, hash)

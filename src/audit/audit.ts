@@ -9,11 +9,14 @@ import { boundedDetails, type Details } from './bounded-details';
 
 /** Who acts, and from where. Every RequestContext is one. */
 export interface AuditOrigin extends RequestOrigin {
-  /** Null: a caller who has not shown who he is. */
+  /** Null: the caller is not authenticated. */
   readonly actor: Pick<Actor, 'userId' | 'via' | 'credentialId'> | null;
 }
 
-/** What is done to what. `before` and `after` hold no secret and no personal name: ids, states, numbers, names of variables. */
+/**
+ * What was done to which resource. `before` and `after` hold ids, states, numbers and names of variables, never a
+ * secret or a personal name.
+ */
 export interface AuditEntry {
   /** Such as `deployment.scale`: the thing and the verb. */
   readonly action: string;
@@ -30,33 +33,39 @@ export interface AuditRefusal {
   readonly resourceType: string | null;
   readonly resourceId: string | null;
   readonly code: ProblemCode;
-  /** The user name that a log-in gave: kept as the id of that user, and in words only when there is none. */
+  /**
+   * The user name that was typed at a log-in. The audit row keeps the id of that user, and the name only when there is
+   * no such user.
+   */
   readonly givenUsername: string | null;
 }
 
 const RETRY_SECONDS = 2;
 
-/** Writes the audit log: one row for every change, in the change's own transaction, and one for every refused one. */
+/** Writes the audit log: one row for every change, in the transaction of the change, and one row for every refused change. */
 @Injectable()
 export class Audit {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** No audit, no change: when the row cannot be written this throws `try_again`, and the caller's transaction rolls back. */
+  /**
+   * Throws `try_again` when the row cannot be written, so that the caller's transaction rolls back and nothing changes
+   * unrecorded.
+   */
   async record(tx: Tx, origin: AuditOrigin, entry: AuditEntry): Promise<void> {
     await this.recordAll(tx, origin, [entry]);
   }
 
-  /** One row for each entry, in one statement however many there are. */
+  /** One row for each entry, all in one statement. */
   async recordAll(tx: Tx, origin: AuditOrigin, entries: readonly AuditEntry[]): Promise<void> {
     await this.insert(tx, columnsOf(origin), entries);
   }
 
-  /** The same for what the control plane does by itself. */
+  /** The same for what the control plane does without a request. */
   async recordSystem(tx: Tx, ...entries: readonly AuditEntry[]): Promise<void> {
     await this.insert(tx, [null, 'system', null, null, null], entries);
   }
 
-  /** In a statement of its own: a refused request has changed nothing that it could commit with. */
+  /** A statement outside of any transaction, because a refused request changes nothing that could be committed with it. */
   async recordRefusal(origin: AuditOrigin, refusal: AuditRefusal): Promise<void> {
     const { action, resourceType, resourceId, code, givenUsername } = refusal;
     await this.dataSource.query(INSERT_REFUSAL, [...columnsOf(origin), action, resourceType, resourceId, code, givenUsername]);
@@ -81,24 +90,38 @@ const columnsOf = ({ actor, requestId, address }: AuditOrigin): unknown[] => [
   ...[address, requestId],
 ];
 
-/** One statement that writes rows and has them wait for their place in the chain. */
+const ORIGIN_AND_THING = `actor_id, via, credential_id, address, request_id, action, resource_type, resource_id`;
+
+/**
+ * One statement that writes rows and queues them for sealing. `rows` gives the values.
+ * $1 actor, $2 via, $3 credential, $4 address, $5 request id
+ */
 const insertOf = (rows: string): string => `
   WITH recorded AS (
-    INSERT INTO audit_log (actor_id, via, credential_id, address, request_id, action, resource_type, resource_id, outcome, before, after)
+    INSERT INTO audit_log (${ORIGIN_AND_THING}, outcome, before, after)
     ${rows} RETURNING id)
   INSERT INTO audit_pending (audit_id) SELECT id FROM recorded`;
 
-/** By far the most frequent, and cheaper than a list of one. */
+/**
+ * By far the most frequent, and cheaper than a list of one.
+ * $6 action, $7 type and $8 id of the resource, $9 before, $10 after
+ */
 const INSERT_ONE = insertOf(`VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'done', $9, $10)`);
 
+/** $6 entries as JSON. */
 const INSERT_ALL = insertOf(`
   SELECT $1, $2, $3, $4, $5, action, "resourceType", "resourceId", 'done', before, after
-    FROM jsonb_to_recordset($6::jsonb) AS entry(action text, "resourceType" text, "resourceId" uuid, before jsonb, after jsonb)`);
+    FROM jsonb_to_recordset($6::jsonb)
+      AS entry(action text, "resourceType" text, "resourceId" uuid, before jsonb, after jsonb)`);
 
+/**
+ * $1 actor, $2 via, $3 credential, $4 address, $5 request id, $6 action, $7 type and $8 id of the resource, $9 code,
+ * $10 the user name that a log-in gave
+ */
 const INSERT_REFUSAL = `
   WITH named AS (SELECT (SELECT id FROM users WHERE username = $10::text) AS id),
   recorded AS (
-    INSERT INTO audit_log (actor_id, via, credential_id, address, request_id, action, resource_type, resource_id, outcome, code, after)
+    INSERT INTO audit_log (${ORIGIN_AND_THING}, outcome, code, after)
     SELECT $1, $2, $3, $4, $5, $6, $7, coalesce($8::uuid, named.id), 'refused', $9,
            CASE WHEN named.id IS NULL AND $10::text IS NOT NULL THEN jsonb_build_object('username_given', $10::text) END
       FROM named

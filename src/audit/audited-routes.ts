@@ -9,7 +9,10 @@ export interface AuditedRoute {
 
 const route = (action: string): AuditedRoute => ({ action, resourceType: action.slice(0, action.indexOf('.')) });
 
-/** Every route that changes something, as the OpenAPI document spells it. A test compares the two and the rows that each leaves. */
+/**
+ * Every route that changes something, as the OpenAPI document spells it. A test compares this table with the document,
+ * and with the rows that each route writes.
+ */
 export const AUDITED_ROUTES: Readonly<Record<string, AuditedRoute>> = {
   'POST /api/auth/register': route('user.register'),
   'POST /api/auth/login': route('user.login'),
@@ -55,7 +58,10 @@ export const AUDITED_ROUTES: Readonly<Record<string, AuditedRoute>> = {
   'POST /api/operations/{id}/cancel': route('operation.cancel'),
 };
 
-/** The row of the table for a request; a route that is missing there is named as it is. Null for an address without a route. */
+/**
+ * The row of the table for a request. A route that is missing in the table is named by its template. Null when no route
+ * matches the address.
+ */
 export function auditedRouteOf(request: FastifyRequest): { action: string; resourceType: string | null } | null {
   if (request.is404) return null;
   const name = `${request.method} ${routeOf(request).replaceAll(/:([^/]+)/g, '{$1}')}`;

@@ -7,16 +7,16 @@ import type { Audit, AuditRefusal } from './audit';
 import { auditedRouteOf } from './audited-routes';
 
 const HARMLESS_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-/** Floods would drown the log, and what is a fault of ours or of the database is no refusal. */
+/** Not recorded: rate limits, because a flood would fill the log, and faults of ours or of the database, which are no refusals. */
 const UNRECORDED = new Set<ProblemCode>(['rate_limited', 'internal', 'try_again', 'request_timeout']);
 const MAX_USERNAME = 64;
 
 type RefusedRequest = FastifyRequest & Partial<Pick<RequestState, 'user'>>;
 
 /**
- * Writes a row for every refused request that would have changed something, before its answer leaves. When that fails the
- * request is refused all the same, and `onLost` counts it: nothing was changed. Costs other requests a comparison.
- * Strangers are recorded only where they may try something: at log-in, refresh and registration.
+ * Writes an audit row for every refused request that would have changed something, before its answer is sent. When the
+ * row cannot be written the request is refused all the same, and `onLost` counts it. Callers without a credential are
+ * recorded only on the routes that are open to them: log-in, refresh and registration.
  */
 export function recordRefusals(fastify: FastifyInstance, audit: Audit, onLost: () => void): void {
   const logger = new Logger('Audit');
@@ -70,7 +70,7 @@ function idOf(params: unknown): string | null {
   return typeof value === 'string' && isUuid(value) ? value : null;
 }
 
-/** The name that a log-in gave, as names are stored, cut and without characters that a name cannot have. */
+/** The user name that a log-in sent, in the spelling of stored names: shortened, with `?` for characters that no name can have. */
 function usernameOf(body: unknown): string | null {
   const name: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'username') : undefined;
   return typeof name === 'string'

@@ -5,7 +5,7 @@ import { anchorText, CANONICAL, GENESIS, linkHash } from './chain-link';
 /** Rows in memory at a time, however long the log is. */
 const BATCH = 1_000;
 const STATEMENT_TIMEOUT_MS = 120_000;
-/** The program counts from 1, but who inserts past it need not. */
+/** Below every position and id. The program counts from 1, but rows that were inserted by other means may be lower. */
 const BEFORE_ALL = '-9223372036854775808';
 
 /** The first row that is not as it was written. */
@@ -20,7 +20,7 @@ export interface ChainReport {
   readonly fault: ChainFault | null;
   /** Links that were checked. */
   readonly sealed: number;
-  /** Rows that wait to be sealed: nothing vouches for them yet. */
+  /** Rows that wait to be sealed. No hash protects them yet. */
   readonly waiting: number;
   /** `position:hash` of the newest link, to be kept outside; null for an empty chain. */
   readonly anchor: string | null;
@@ -35,9 +35,9 @@ interface Link {
 }
 
 /**
- * Checks every row against the chain, in one snapshot, also while the program runs. `anchor` is a `position:hash` that was
- * kept outside: only it shows that somebody has cut the end off, or computed the whole chain anew. Throws for one from before
- * the log begins, since that shows nothing.
+ * Checks every row against the chain, in one snapshot, also while the program runs. `anchor` is a `position:hash` that
+ * was kept outside of the database. Only an anchor shows that the end of the chain was cut off or that the whole chain
+ * was computed anew. Throws for an anchor that is older than the log, because it proves nothing.
  */
 export async function verifyChain(dataSource: DataSource, anchor?: string): Promise<ChainReport> {
   const runner = dataSource.createQueryRunner();
@@ -97,7 +97,7 @@ function linkFault(last: { position: string; hash: Buffer }, link: Link): string
   return linkHash(last.hash, link.canonical).equals(link.hash) ? null : 'the row or its link was changed after it was sealed';
 }
 
-/** A chain may begin with a link whose row is gone only where the retention says that it has cut it off. */
+/** Why the chain may not begin with a link whose row is gone; null when the retention has recorded that it removed that row. */
 async function purgeFault(database: EntityManager, link: Link): Promise<string | null> {
   const [purged] = await database.query<{ after: Partial<PurgedThrough> | null }[]>(NEWEST_PURGE);
   const { through_position: position, through_hash: hash } = purged?.after ?? {};
@@ -105,7 +105,7 @@ async function purgeFault(database: EntityManager, link: Link): Promise<string |
   return 'the rows up to it were removed, and not by the retention';
 }
 
-/** Rows past the chain: those that wait for it, and those that are in neither, which the program has not written. */
+/** Checks the rows that are not in the chain. A row that neither waits to be sealed was not written by the program. */
 async function checkRows(database: EntityManager): Promise<Pick<ChainReport, 'fault' | 'waiting'>> {
   let waiting = 0;
   for (let after = BEFORE_ALL; ;) {
@@ -123,6 +123,7 @@ async function checkRows(database: EntityManager): Promise<Pick<ChainReport, 'fa
   return { waiting, fault: lost ? { position: null, auditId: lost.id, words } : null };
 }
 
+/** $1 the last position that was checked, $2 how many links to read. */
 const LINKS = `
   SELECT c.position, c.audit_id AS "auditId", c.hash, CASE WHEN a.id IS NOT NULL THEN ${CANONICAL} END AS canonical
     FROM audit_chain AS c LEFT JOIN audit_log AS a ON a.id = c.audit_id
@@ -131,10 +132,15 @@ const LINKS = `
 const NEWEST_PURGE = `
   SELECT after FROM audit_log WHERE actor_id IS NULL AND via = 'system' AND action = 'audit.purge' ORDER BY id DESC LIMIT 1`;
 
+/** $1 the last row that was looked at, $2 how many rows to look at. */
 const ROWS = `
-  SELECT max(r.id) AS last, count(p.audit_id)::int AS waiting, min(r.id) FILTER (WHERE c.audit_id IS NULL AND p.audit_id IS NULL) AS stray
+  SELECT max(r.id) AS last, count(p.audit_id)::int AS waiting,
+         min(r.id) FILTER (WHERE c.audit_id IS NULL AND p.audit_id IS NULL) AS stray
     FROM (SELECT id FROM audit_log WHERE id > $1 ORDER BY id LIMIT $2) AS r
-    LEFT JOIN audit_chain AS c ON c.audit_id = r.id AND c.position > 0 LEFT JOIN audit_pending AS p ON p.audit_id = r.id`;
+    LEFT JOIN audit_chain AS c ON c.audit_id = r.id AND c.position > 0
+    LEFT JOIN audit_pending AS p ON p.audit_id = r.id`;
 
 const LOST = `
-  SELECT p.audit_id AS id FROM audit_pending AS p WHERE NOT EXISTS (SELECT 1 FROM audit_log WHERE id = p.audit_id) ORDER BY 1 LIMIT 1`;
+  SELECT p.audit_id AS id FROM audit_pending AS p
+   WHERE NOT EXISTS (SELECT 1 FROM audit_log WHERE id = p.audit_id)
+   ORDER BY 1 LIMIT 1`;

@@ -13,7 +13,7 @@ const STRONG = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)/;
 
 export interface FirstAdministrator {
   readonly username: string;
-  /** Only a password that was generated here: to be printed once, and kept nowhere else. */
+  /** The password, if it was generated here. Print it once and keep it nowhere; null when the configuration gives it. */
   readonly generatedPassword: string | null;
 }
 

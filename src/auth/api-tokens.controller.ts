@@ -26,8 +26,8 @@ export class ApiTokensController {
   @ApiCreatedResponse({ type: CreatedApiTokenDto })
   @ApiProblem('conflict')
   create(@Body() body: CreateApiTokenDto, @Context() context: RequestContext): Promise<CreatedApiToken> {
-    const wish = { name: body.name, readOnly: body.read_only, expiresInDays: body.expires_in_days };
-    return this.tokens.create(wish, context);
+    const settings = { name: body.name, readOnly: body.read_only, expiresInDays: body.expires_in_days };
+    return this.tokens.create(settings, context);
   }
 
   @Get()

@@ -21,7 +21,7 @@ export interface NewApiToken {
   readonly prefix: string;
   readonly readOnly: boolean;
   readonly expiresInDays: number;
-  /** The API token that asks for this one, if one does: the new one does not outlive it. */
+  /** The API token that the request came with, if any: the new token does not outlive it. */
   readonly madeWith: string | null;
 }
 
@@ -35,17 +35,19 @@ interface TokenRow {
   readonly isUseStale: boolean;
 }
 
-const COLUMNS = `id, name, prefix, read_only AS "readOnly", created_at AS "createdAt", expires_at AS "expiresAt", last_used_at AS "lastUsedAt"`;
+const COLUMNS = `id, name, prefix, read_only AS "readOnly", created_at AS "createdAt", expires_at AS "expiresAt",
+  last_used_at AS "lastUsedAt"`;
 
 /** All SQL on API tokens. */
 @Injectable()
 export class ApiTokensRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** The user behind a live token; notes its use at most once a minute, so that a busy token writes little. */
+  /** The user of a valid token. Notes its use at most once a minute, so that a busy token writes little. */
   async findIdentity(tokenHash: string): Promise<Identity | null> {
     const [row] = await this.dataSource.query<TokenRow[]>(
-      `SELECT t.id, t.user_id AS "userId", u.username, u.is_admin AS "isAdmin", u.is_active AS "isActive", t.read_only AS "readOnly",
+      `SELECT t.id, t.user_id AS "userId", u.username, u.is_admin AS "isAdmin", u.is_active AS "isActive",
+              t.read_only AS "readOnly",
               t.last_used_at IS NULL OR t.last_used_at < now() - interval '1 minute' AS "isUseStale"
          FROM api_tokens t JOIN users u ON u.id = t.user_id
         WHERE t.token_hash = $1 AND t.revoked_at IS NULL AND t.expires_at > now()`,
@@ -57,7 +59,7 @@ export class ApiTokensRepository {
     return { actor: { userId, username, isAdmin, readOnly, via: 'api_token', credentialId: id }, isActive };
   }
 
-  /** Serialises the makers of one user's tokens, so that their number can be counted. */
+  /** Lets one transaction at a time make tokens for this user, so that their number can be counted. */
   async lockOwner(tx: Tx, userId: string): Promise<void> {
     await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, [userId]);
   }
@@ -74,7 +76,8 @@ export class ApiTokensRepository {
     const [created] = await tx.query<[ApiTokenRecord]>(
       `INSERT INTO api_tokens (user_id, name, token_hash, prefix, read_only, expires_at)
        VALUES ($1, $2, $3, $4, $5,
-               LEAST(now() + make_interval(days => $6), (SELECT maker.expires_at FROM api_tokens maker WHERE maker.id = $7::uuid)))
+               LEAST(now() + make_interval(days => $6),
+                     (SELECT maker.expires_at FROM api_tokens maker WHERE maker.id = $7::uuid)))
        RETURNING ${COLUMNS}`,
       [token.userId, token.name, token.tokenHash, token.prefix, token.readOnly, token.expiresInDays, token.madeWith],
     );
@@ -92,7 +95,8 @@ export class ApiTokensRepository {
   /** The hash of the token that was revoked; null when the user has no such token. */
   async revoke(tx: Tx, id: string, userId: string): Promise<string | null> {
     const [[row]] = await tx.query<[{ tokenHash: string }[], number]>(
-      `UPDATE api_tokens SET revoked_at = now() WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING token_hash AS "tokenHash"`,
+      `UPDATE api_tokens SET revoked_at = now()
+        WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING token_hash AS "tokenHash"`,
       [id, userId],
     );
     return row?.tokenHash ?? null;
@@ -100,7 +104,8 @@ export class ApiTokensRepository {
 
   private async noteUse(id: string): Promise<void> {
     await this.dataSource.query(
-      `UPDATE api_tokens SET last_used_at = now() WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
+      `UPDATE api_tokens SET last_used_at = now()
+        WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`,
       [id],
     );
   }

@@ -10,7 +10,7 @@ import { API_TOKEN_PREFIX, hashToken, newSecretToken } from './secret-token';
 const MAX_PER_USER = 100;
 const SHOWN_CHARACTERS = API_TOKEN_PREFIX.length + 6;
 
-/** A new API token, at the only moment at which the token itself is known. */
+/** A new API token. Only now is the token itself known. */
 export interface CreatedApiToken {
   readonly record: ApiTokenRecord;
   readonly token: string;
@@ -25,8 +25,8 @@ export class ApiTokensService {
     private readonly cache: CredentialCache,
   ) {}
 
-  /** Throws `conflict` when the user has as many as one may have. */
-  create(wish: { name: string; readOnly: boolean; expiresInDays: number }, context: RequestContext): Promise<CreatedApiToken> {
+  /** Throws `conflict` when the user already has the most tokens that a user may have. */
+  create(settings: { name: string; readOnly: boolean; expiresInDays: number }, context: RequestContext): Promise<CreatedApiToken> {
     const { actor } = context;
     const token = newSecretToken(API_TOKEN_PREFIX);
     return this.commands.run(context, async (tx) => {
@@ -35,7 +35,7 @@ export class ApiTokensService {
         throw new DomainError('conflict', `You have ${String(MAX_PER_USER)} API tokens already. Delete one that you do not need.`);
       }
       const record = await this.tokens.insert(tx, {
-        ...wish,
+        ...settings,
         userId: actor.userId,
         tokenHash: hashToken(token),
         prefix: token.slice(0, SHOWN_CHARACTERS),
@@ -53,7 +53,7 @@ export class ApiTokensService {
     return this.tokens.list(actor.userId);
   }
 
-  /** Someone else's token is not found, like one that never was. */
+  /** Throws `not_found` for a token of another user, as for one that does not exist. */
   revoke(id: string, context: RequestContext): Promise<void> {
     return this.commands.run(context, async (tx) => {
       const tokenHash = await this.tokens.revoke(tx, id, context.actor.userId);

@@ -25,7 +25,7 @@ import { UsersController } from './users.controller';
 import { UsersRepository } from './users.repository';
 import { UsersService } from './users.service';
 
-/** Who may call. Importing it closes every route of the application that is not marked public. */
+/** Authentication. Importing this module closes every route of the application that is not marked public. */
 @Module({
   imports: [RateLimitsModule],
   controllers: [AuthController, ApiTokensController, UsersController],
@@ -47,7 +47,8 @@ import { UsersService } from './users.service';
     LocalJwtStrategy,
     ExternalJwtStrategy,
     ApiTokenStrategy,
-    // Guards run in this order: find out who calls, then hold each credential to its rate limit. The one of addresses comes before.
+    // Guards run in this order: first find out who calls, then apply the rate limit of the credential. The rate limit
+    // of addresses is a hook that runs before all guards.
     AuthenticationGuard,
     { provide: APP_GUARD, useExisting: AuthenticationGuard },
     { provide: APP_GUARD, useClass: CredentialRateLimitGuard },

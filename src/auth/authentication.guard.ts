@@ -16,8 +16,8 @@ import { IS_PUBLIC } from './public.decorator';
 const HARMLESS_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Closes every route unless it is marked public. Each strategy takes only tokens of its own kind, so at most one verifies.
- * Answers 401 for a missing or bad token, with the same words whatever is wrong with it, and 403 for what the caller may not do.
+ * Closes every route unless it is marked public. Each strategy takes only tokens of its own kind, so at most one
+ * verifies. Answers 401 with the same words for every missing or bad token, and 403 for what the caller may not do.
  */
 @Injectable()
 export class AuthenticationGuard extends AuthGuard() {
@@ -51,7 +51,7 @@ export class AuthenticationGuard extends AuthGuard() {
     }
   }
 
-  /** `info` holds why each strategy refused; a DomainError among them says that the token could not be checked at all. */
+  /** `info` holds the reasons why each strategy refused. A DomainError among them means that the token could not be checked. */
   override handleRequest<T>(error: unknown, user: T | false | null, info: unknown, context: ExecutionContext): T {
     if (error) throw asError(error);
     if (user) return user;
@@ -68,7 +68,7 @@ export class AuthenticationGuard extends AuthGuard() {
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error('Authentication broke off', { cause: error }));
 
-/** Passport's registry is one per process: a name of its own keeps two applications in one process (as in tests) apart. */
+/** Passport has one registry for the whole process. A name of its own keeps two applications in one process, as in tests, apart. */
 function register(strategy: Strategy): string {
   const name = randomUUID();
   passport.use(name, strategy);

@@ -1,4 +1,4 @@
-/** What Fastify's request and Node's have in common here: headers as they came, names and values in turn. */
+/** The raw headers as they were received, names and values in turn. Requests of Fastify and of Node both have them. */
 export interface RequestWithHeaders {
   readonly raw: { readonly rawHeaders: readonly string[] };
 }

@@ -2,7 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import type { Identity } from './identity';
 
-/** Revocations by other processes are noticed after at most so long; the promise to users is 5 s. */
+/**
+ * How long an answer is used. A revocation by another process takes effect at the latest after this time; users are
+ * promised 5 s.
+ */
 const TTL_MS = 2_000;
 const MAX_ENTRIES = 10_000;
 
@@ -11,8 +14,9 @@ export const apiTokenKey = (tokenHash: string): string => `api_token:${tokenHash
 export const externalKey = (subject: string): string => `external:${subject}`;
 
 /**
- * What the database said of a credential a moment ago. Promises are kept, not answers: requests that come together ask once,
- * and an answer that was under way when `forget` was called is not kept either. Refusals and errors are never kept.
+ * Remembers for a moment what the database said of a credential. It keeps promises and not answers, so that requests
+ * that arrive together ask once, and an answer that was under way when `forget` was called is not kept. Refusals and
+ * errors are never kept.
  */
 @Injectable()
 export class CredentialCache {
@@ -36,7 +40,7 @@ export class CredentialCache {
     this.entries.delete(key);
   }
 
-  /** After a change to a user, whose credentials are not known here. */
+  /** Forgets everything. Used after a change to a user, because the cache does not know which credentials are that user's. */
   clear(): void {
     this.entries.clear();
   }

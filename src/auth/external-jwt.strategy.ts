@@ -33,7 +33,7 @@ export class ExternalJwtStrategy extends PassportStrategy(Strategy, 'external_jw
       },
       secretOrKeyProvider: (_request: unknown, token: string, done: (error: unknown, key?: Buffer) => void) => {
         const finding = keys?.find(outlineOf(token)?.kid) ?? Promise.resolve(undefined);
-        // The types know of strings only, which jsonwebtoken would parse anew for every token.
+        // The types allow strings only, but jsonwebtoken would parse a string anew for every token.
         finding.then((key) => done(null, key as unknown as Buffer), done);
       },
       algorithms: [...ALGORITHMS],

@@ -19,7 +19,10 @@ interface ExternalRow {
 const MAX_ATTEMPTS = 8;
 const COLUMNS = `id, username, is_admin AS "isAdmin", is_active AS "isActive"`;
 
-/** Users of the outside issuer. They are known by issuer and subject only: names and addresses in a token link no accounts. */
+/**
+ * Users of the outside issuer. Only issuer and subject identify them: a name or address in a token never leads to an
+ * existing account.
+ */
 @Injectable()
 export class ExternalUsers {
   private readonly issuer: string;
@@ -32,7 +35,7 @@ export class ExternalUsers {
     this.issuer = config.JWT_ISSUER;
   }
 
-  /** However many first requests come at once, one user is made. */
+  /** Makes one user, even when several first requests of that user arrive at once. */
   async findOrCreate(claims: JwtClaims): Promise<Identity> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const user = (await this.find(claims.sub)) ?? (await this.insert(claims, attempt));
@@ -49,7 +52,10 @@ export class ExternalUsers {
     return row;
   }
 
-  /** Undefined when something was taken: the identity (by a request beside this one) or the name. A taken address is left out at once. */
+  /**
+   * Undefined when the identity was taken by a parallel request, or when the name is taken. A taken address is left out
+   * instead.
+   */
   private async insert(claims: JwtClaims, attempt: number): Promise<ExternalRow | undefined> {
     const id = randomUUID();
     const name = usernameFrom(claims);
@@ -57,7 +63,9 @@ export class ExternalUsers {
     return inTransaction(this.dataSource, async (tx) => {
       const [row] = await tx.query<ExternalRow[]>(
         `INSERT INTO users (id, username, email, external_issuer, external_subject)
-         SELECT $1, $2, CASE WHEN $3::text IS NULL OR EXISTS (SELECT 1 FROM users WHERE email = lower($3)) THEN $4 ELSE lower($3) END, $5, $6
+         SELECT $1, $2,
+                CASE WHEN $3::text IS NULL OR EXISTS (SELECT 1 FROM users WHERE email = lower($3)) THEN $4 ELSE lower($3) END,
+                $5, $6
          ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
         [id, username, emailFrom(claims), `${id}@users.invalid`, this.issuer, claims.sub],
       );
@@ -68,7 +76,10 @@ export class ExternalUsers {
   }
 }
 
-/** The part of the preferred name (else of the subject) that our names can hold: 3 to 50 of `a-z0-9_-`. */
+/**
+ * The user name for an identity: of the preferred name, else of the subject, the characters that our names can have (3
+ * to 50 of `a-z0-9_-`).
+ */
 export function usernameFrom({ preferred_username: preferred, sub }: JwtClaims): string {
   const wished = typeof preferred === 'string' && preferred !== '' ? preferred : sub;
   const clean = wished
@@ -82,7 +93,7 @@ export function usernameFrom({ preferred_username: preferred, sub }: JwtClaims):
   return clean.length >= 3 ? clean : `user-${clean}`.replace(/-$/, '');
 }
 
-/** Only an address that the issuer does not call unverified. */
+/** The address in the token, unless the issuer calls it unverified. */
 function emailFrom({ email, email_verified: verified }: JwtClaims): string | null {
   return typeof email === 'string' && verified !== false && isEmail(email, { allow_utf8_local_part: false }) ? email : null;
 }

@@ -1,7 +1,7 @@
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
 
-/** A user as the other parts of this module see one. */
+/** A user as this module passes it on. */
 export interface UserRecord {
   readonly id: string;
   readonly username: string;
@@ -11,13 +11,13 @@ export interface UserRecord {
   readonly createdAt: Date;
 }
 
-/** Who a credential belongs to, as the database says. */
+/** The user of a credential, as the database says. */
 export interface Identity {
   readonly actor: Actor;
   readonly isActive: boolean;
 }
 
-/** A valid credential of an account that is switched off: refused, but the audit log shall know whose it was. */
+/** A valid credential of an account that is switched off. It is refused, and carries the user for the audit log. */
 export class InactiveUser extends DomainError {
   constructor(readonly actor: Actor) {
     super('inactive_user', 'Inactive user');

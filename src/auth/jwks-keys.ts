@@ -3,13 +3,14 @@ import { JwksClient } from 'jwks-rsa';
 import { DomainError } from '../common/problem/domain-error';
 
 const FETCH_TIMEOUT_MS = 3_000;
-/** Tokens with invented key ids must not turn into a flood of requests to the issuer. */
+/** The shortest time between two fetches, so that tokens with invented key ids cause no flood of requests to the issuer. */
 const FETCH_EVERY_MS = 2_000;
 const RETRY_SECONDS = 5;
 
 /**
- * The public keys of the outside issuer, parsed once per fetch: parsing costs more than verifying. They are kept as a whole,
- * so that whatever makes us ask, be it an attack, renews all of them. A new key is known within two seconds of its first use.
+ * The public keys of the outside issuer, parsed once per fetch, because parsing costs more than verifying. Every fetch
+ * replaces the whole set, even a fetch that an invented key id has caused. A new key is known within two seconds of its
+ * first use.
  */
 export class JwksKeys {
   private readonly client: JwksClient;
@@ -24,7 +25,7 @@ export class JwksKeys {
     this.maxAgeMs = cacheSeconds * 1000;
   }
 
-  /** Undefined when the issuer has no such key; `try_again` when it cannot be asked, because then nobody knows. */
+  /** Undefined when the issuer has no such key. Throws `try_again` when the issuer cannot be asked. */
   async find(kid: string | undefined): Promise<KeyObject | undefined> {
     const isFresh = performance.now() - this.fetchedAtMs < this.maxAgeMs;
     const known = isFresh ? this.pick(kid) : undefined;
@@ -44,7 +45,7 @@ export class JwksKeys {
     return this.keys.size === 1 ? [...this.keys.values()][0] : undefined;
   }
 
-  /** Requests that come together share one fetch, and those soon after it its result, also when that was a failure. */
+  /** Requests that arrive together share one fetch. Requests soon after it get its result, even when it failed. */
   private fetchUnlessJustDone(): Promise<void> {
     const now = performance.now();
     if (now - this.triedAtMs >= FETCH_EVERY_MS) {

@@ -1,4 +1,4 @@
-/** What an unverified JWT says of itself. Only good for choosing the key to verify it with. */
+/** What an unverified JWT says of itself. Use it only to choose the key to verify the token with. */
 export interface JwtOutline {
   readonly alg: string;
   readonly kid: string | undefined;
@@ -14,13 +14,16 @@ export interface JwtClaims {
 }
 
 const TYPES: readonly unknown[] = [undefined, 'JWT', 'at+jwt'];
-/** `crit` and `b64` change what a signature means; the others bring a key along. None is understood, so none is let pass. */
+/**
+ * `crit` and `b64` change what a signature means; the others carry a key. We understand none of them, so tokens that
+ * have one are refused.
+ */
 const REFUSED_HEADERS = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c'] as const;
 const MAX_FUTURE_SECONDS = 60;
 const MAX_LIFETIME_SECONDS = 86_400;
 const MAX_TEXT = 255;
 
-/** Null for everything that is not a plain signed JWT in its one canonical spelling. Checks no signature. */
+/** Null for everything but a plain signed JWT in its canonical spelling. Does not check the signature. */
 export function outlineOf(token: string): JwtOutline | null {
   const parts = token.split('.');
   if (parts.length !== 3 || !parts.every(isCanonical)) return null;
@@ -34,8 +37,9 @@ export function outlineOf(token: string): JwtOutline | null {
 }
 
 /**
- * The checks that jsonwebtoken leaves out, for a payload whose signature, `iss`, `aud` and `exp` it has verified:
- * every claim that we rely on is there and of its type, the token is not from the future, and not valid for more than a day.
+ * The checks that jsonwebtoken leaves out. The payload must be one whose signature, `iss`, `aud` and `exp` are
+ * verified. Every claim that we use must be there and of its type, and the token neither issued in the future nor valid
+ * for more than a day.
  */
 export function checkedClaims(payload: unknown, nowSeconds: number): JwtClaims | null {
   if (!isObject(payload)) return null;

@@ -43,7 +43,7 @@ export class LocalJwtStrategy extends PassportStrategy(Strategy, 'local_jwt') {
         const outline = token === null ? null : outlineOf(token);
         return outline?.alg === ALGORITHM && outline.issuer === local.issuer ? token : null;
       },
-      // The types know of strings only, which jsonwebtoken would parse anew for every token.
+      // The types allow strings only, but jsonwebtoken would parse a string anew for every token.
       secretOrKey: key as unknown as Buffer,
       algorithms: [ALGORITHM],
       ...local,
@@ -61,8 +61,8 @@ export class LocalJwtStrategy extends PassportStrategy(Strategy, 'local_jwt') {
   }
 
   /**
-   * The actor of a token that was verified before, to the letter, and has not expired; null: verify it. Verifying costs
-   * more than all the rest of a small request. Whether the session is still open is asked as for any other token.
+   * The actor of a token that is exactly one that was verified before and has not expired; null: verify it. Verifying
+   * costs more than the rest of a small request. Whether the session is open is checked every time.
    */
   async recognise(request: RequestWithHeaders): Promise<Actor | null> {
     const token = bearerToken(request);

@@ -13,9 +13,9 @@ export interface LoginFailuresOfName {
 }
 
 /**
- * Failed log-ins by name, whether there is such a user or not: both go through the same statements on the same rows, in
- * whichever process, so that a lock says nothing. Names are kept as an HMAC: the table names nobody. A day after its last
- * failure or lock a name starts anew.
+ * Counts failed log-ins by name. A name without a user goes through the same statements as one with, so a lock tells
+ * nothing about whether the user exists. Only an HMAC of the name is stored. A day after its last failure or lock a
+ * name starts from zero.
  */
 @Injectable()
 export class LoginFailures {
@@ -44,7 +44,7 @@ export class LoginFailures {
     return { hasFailures: row !== undefined, lockedForSeconds: row?.lockedForSeconds ?? 0 };
   }
 
-  /** Counts one and locks by the schedule, in one statement: of a storm each is counted. */
+  /** Counts one failure and locks by the schedule. One statement, so that of many at once every one is counted. */
   async record(name: string): Promise<void> {
     await this.dataSource.query(
       `INSERT INTO login_failures AS f (name_hash, failures, locked_until)

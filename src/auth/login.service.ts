@@ -22,7 +22,7 @@ export class LoginService {
     return this.sessions.open(userId, context);
   }
 
-  /** The lock is read inside the slot: of a storm of guesses only the few that are being hashed can pass it. */
+  /** The lock is read while a slot is held, so that of many guesses at once only the few that have slots can pass it. */
   private async verified(argon2: Argon2, name: string, password: string): Promise<string> {
     const [user, { hasFailures, lockedForSeconds }] = await Promise.all([this.users.findForLogin(name), this.failures.of(name)]);
     if (lockedForSeconds > 0) {

@@ -6,7 +6,10 @@ import { Semaphore } from './semaphore';
 /** Argon2id is the library's default algorithm; memory in KiB (19 MiB). */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
-/** The hash of a random password that nobody has kept, at the cost of a real one: what an unknown user's password is compared with. */
+/**
+ * The hash of a random password that was thrown away, as costly as a real one. Passwords for unknown users are compared
+ * with it.
+ */
 const DUMMY_HASH = '$argon2id$v=19$m=19456,t=2,p=1$WmqtiCnn2h40eZhzWdnDaA$VXTlV81qARzCMR7zGK9uoUJMDv0OdlgE9AHIZTA99S8';
 
 const AT_ONCE = 2;
@@ -15,11 +18,11 @@ const MAX_WAITING = 64;
 /** What can be done while a slot is held. */
 export interface Argon2 {
   hash(password: string): Promise<string>;
-  /** Takes the same time without a stored hash, and is then always false. */
+  /** Without a stored hash it takes the same time and gives false. */
   verify(stored: string | null, password: string): Promise<boolean>;
 }
 
-/** Hashing is costly on purpose, so few run at once and a storm of log-ins cannot starve the other routes. */
+/** Hashes passwords. That is costly on purpose, so only a few run at once, and many log-ins cannot starve the other routes. */
 @Injectable()
 export class PasswordHasher {
   private readonly slots = new Semaphore(

@@ -29,7 +29,7 @@ export class Semaphore {
     await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
-  /** Hands the slot to the next in line, so that nobody slips in between. */
+  /** Gives the slot to the next that waits, so that no newcomer takes it first. */
   private leave(): void {
     const next = this.waiting.shift();
     if (next) next();

@@ -23,7 +23,7 @@ interface SessionRow {
 export class SessionsRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** The user behind an open session; null when the session is not this user's, revoked or expired. */
+  /** The user of an open session; null when the session is not of this user, revoked or expired. */
   async findIdentity(sessionId: string, userId: string): Promise<Identity | null> {
     const [row] = await this.dataSource.query<SessionRow[]>(
       `SELECT u.username, u.is_admin AS "isAdmin", u.is_active AS "isActive"
@@ -49,7 +49,7 @@ export class SessionsRepository {
     await tx.query(`INSERT INTO refresh_tokens (token_hash, session_id) VALUES ($1, $2)`, [tokenHash, sessionId]);
   }
 
-  /** Locks the token and its session, so that of two who present the same token the second sees it used. */
+  /** Locks the token and its session. Of two requests with the same token the second then sees that it was used. */
   async lockRefreshToken(tx: Tx, tokenHash: string): Promise<PresentedRefreshToken | null> {
     const [row] = await tx.query<PresentedRefreshToken[]>(
       `SELECT r.session_id AS "sessionId", s.user_id AS "userId", r.used_at IS NOT NULL AS "isUsed",
@@ -62,7 +62,7 @@ export class SessionsRepository {
     return row ?? null;
   }
 
-  /** Marks the token used and moves the end of the session on. */
+  /** Marks the token as used and sets a later end of the session. */
   async useRefreshToken(tx: Tx, used: { tokenHash: string; sessionId: string; lifetimeSeconds: number }): Promise<void> {
     await tx.query(`UPDATE refresh_tokens SET used_at = now() WHERE token_hash = $1`, [used.tokenHash]);
     await tx.query(`UPDATE sessions SET expires_at = now() + make_interval(secs => $2) WHERE id = $1`, [

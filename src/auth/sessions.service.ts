@@ -43,14 +43,15 @@ export class SessionsService {
   }
 
   /**
-   * Exchanges a refresh token, which is good for one use. A used one means that two hold it: the whole session is revoked.
-   * Of two who present the same token at once exactly one gets an answer, and the other counts as reuse.
+   * Exchanges a refresh token, which can be used once. When a used one is presented, two parties have it, so the whole
+   * session is revoked. Of two requests with the same token at once exactly one succeeds, and the other counts as
+   * reuse.
    */
   refresh(presented: string, context: OpenRequestContext): Promise<TokenPair> {
     return this.commands.run(context, (tx) => this.rotate(tx, hashToken(presented)));
   }
 
-  /** Ends the caller's session. API tokens and tokens of an outside issuer have none that could be ended here. */
+  /** Ends the caller's session. API tokens and tokens of an outside issuer have no session here. */
   async logOut(context: RequestContext): Promise<void> {
     const { via, credentialId, userId } = context.actor;
     if (via === 'api_token')
@@ -81,15 +82,15 @@ export class SessionsService {
     return this.grant('user.refresh', { userId, sessionId, refreshToken });
   }
 
-  /** Ends the session; once that is committed, this process no longer knows its access tokens as good ones. */
+  /** Ends the session. After the commit this process forgets the access tokens that it has verified for it. */
   private async revoke(tx: Tx, sessionId: string): Promise<void> {
     await this.sessions.revoke(tx, sessionId);
     afterCommit(tx, () => this.cache.forget(sessionKey(sessionId)));
   }
 
   /**
-   * The pair is signed before the commit: whoever repeats the request after a crash gets this pair, and not the refusal of
-   * a used token. Who logs in or refreshes acts with the session that comes of it.
+   * Signs the pair before the commit, so that a repetition after a crash gets this pair and not the refusal of a used
+   * token. The audit log names the session as the credential.
    */
   private async grant(
     action: 'user.login' | 'user.refresh',
@@ -104,5 +105,5 @@ export class SessionsService {
   }
 }
 
-/** The same words for unknown, used, revoked and expired ones. */
+/** One answer for unknown, used, revoked and expired tokens. */
 const invalidRefreshToken = (): DomainError => new DomainError('unauthenticated', 'The refresh token is not valid. Log in again.');

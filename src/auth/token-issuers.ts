@@ -5,7 +5,7 @@ interface TokenIssuer {
   readonly audience: string;
 }
 
-/** Whose tokens are accepted. Both at once is possible: log-in keeps working beside an outside identity provider. */
+/** The issuers whose tokens are accepted. Both are possible at once: log-in here works beside an outside identity provider. */
 export interface TokenIssuers {
   readonly local: TokenIssuer;
   readonly external: (TokenIssuer & { readonly jwksUrl: string; readonly cacheSeconds: number }) | null;

@@ -22,7 +22,7 @@ export class UsersRepository {
     return user ?? null;
   }
 
-  /** A taken name or address ends in uq_users_username or uq_users_email. */
+  /** Violates uq_users_username or uq_users_email when the name or address is taken. */
   async insert(tx: Tx, user: { username: string; email: string; passwordHash: string }): Promise<UserRecord> {
     const [created] = await tx.query<[UserRecord]>(
       `INSERT INTO users (username, email, password_hash) VALUES (lower($1), lower($2), $3) RETURNING ${COLUMNS}`,
@@ -34,13 +34,14 @@ export class UsersRepository {
   /** Users without a password cannot log in here and are not found. */
   async findForLogin(username: string): Promise<LoginRecord | null> {
     const [found] = await this.dataSource.query<LoginRecord[]>(
-      `SELECT id, password_hash AS "passwordHash", is_active AS "isActive" FROM users WHERE username = $1 AND password_hash IS NOT NULL`,
+      `SELECT id, password_hash AS "passwordHash", is_active AS "isActive" FROM users
+        WHERE username = $1 AND password_hash IS NOT NULL`,
       [username],
     );
     return found ?? null;
   }
 
-  /** An address that is absent stays; a taken one ends in uq_users_email. */
+  /** An absent address stays as it is. Violates uq_users_email when the address is taken. */
   async change(tx: Tx, id: string, { email }: { email?: string }): Promise<UserRecord | null> {
     const [[user]] = await tx.query<[UserRecord[], number]>(
       `UPDATE users SET email = COALESCE(lower($2), email), updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
@@ -49,7 +50,7 @@ export class UsersRepository {
     return user ?? null;
   }
 
-  /** Until the end of the transaction nobody else switches an account off, so that who remains can be counted. */
+  /** Until the transaction ends, no other one can switch an account off. So the remaining administrators can be counted. */
   async lockAgainstSwitchingOff(tx: Tx): Promise<void> {
     await tx.query(`SELECT pg_advisory_xact_lock(hashtext('fog-compute administrators'))`);
   }
@@ -61,9 +62,8 @@ export class UsersRepository {
 
   /** Null when there is no such user. */
   async lockAndReadActive(tx: Tx, id: string): Promise<boolean | null> {
-    const [row] = await tx.query<{ isActive: boolean }[]>(`SELECT is_active AS "isActive" FROM users WHERE id = $1 FOR NO KEY UPDATE`, [
-      id,
-    ]);
+    const lock = `SELECT is_active AS "isActive" FROM users WHERE id = $1 FOR NO KEY UPDATE`;
+    const [row] = await tx.query<{ isActive: boolean }[]>(lock, [id]);
     return row?.isActive ?? null;
   }
 

@@ -16,7 +16,7 @@ const TAKEN: Readonly<Record<string, string>> = {
   uq_users_email: 'The email is already registered.',
 };
 
-/** Accounts: registration, one's own, its address, and switching them off. */
+/** Accounts: registration, the caller's own account and its address, and switching accounts off and on. */
 @Injectable()
 export class UsersService {
   constructor(
@@ -28,13 +28,13 @@ export class UsersService {
     private readonly config: AppConfig,
   ) {}
 
-  /** Of any number who ask for the same name or address at once, one gets it and the others `already_exists`. */
-  async register(wish: { username: string; email: string; password: string }, context: OpenRequestContext): Promise<UserRecord> {
+  /** Throws `already_exists` when the name or the address is taken, also by a request at the same moment. */
+  async register(account: { username: string; email: string; password: string }, context: OpenRequestContext): Promise<UserRecord> {
     if (!this.config.REGISTRATION_ENABLED)
       throw new DomainError('registration_closed', 'Registration is closed. Ask an administrator for an account.');
-    const passwordHash = await this.passwords.inSlot((argon2) => argon2.hash(wish.password));
+    const passwordHash = await this.passwords.inSlot((argon2) => argon2.hash(account.password));
     const registered = this.commands.run(context, async (tx) => {
-      const user = await this.users.insert(tx, { username: wish.username, email: wish.email, passwordHash });
+      const user = await this.users.insert(tx, { username: account.username, email: account.email, passwordHash });
       return { outcome: user, audit: { action: 'user.register', resourceType: 'user', resourceId: user.id } };
     });
     return unlessTaken(registered);
@@ -47,7 +47,10 @@ export class UsersService {
     return user;
   }
 
-  /** One's own account. A taken address is `already_exists`. The audit log says that the address changed, not to what. */
+  /**
+   * Changes the caller's own account. Throws `already_exists` for a taken address. The audit log says that the address
+   * changed, but not the address.
+   */
   change({ email }: { email?: string }, context: RequestContext): Promise<UserRecord> {
     const id = context.actor.userId;
     const changed = this.commands.run(context, async (tx) => {
@@ -60,8 +63,9 @@ export class UsersService {
   }
 
   /**
-   * While an account is off, all its credentials answer 403. Switching it on again ends the sessions from before. Of
-   * administrators who switch each other off at once, the last is refused: somebody must be able to switch on again.
+   * While an account is off, all its credentials are answered with 403. Switching it on again ends the sessions from
+   * before. Of administrators who switch each other off at once, the last is refused, so that one remains who can
+   * switch accounts on.
    */
   async setActive(id: string, isActive: boolean, context: RequestContext): Promise<UserRecord> {
     if (id === context.actor.userId && !isActive) throw new DomainError('conflict', 'You cannot deactivate yourself.');
@@ -88,7 +92,7 @@ export class UsersService {
   }
 }
 
-/** Puts `already_exists` in place of the database's word that a name or an address is taken. */
+/** Throws `already_exists` when the database reports that a name or an address is taken. */
 async function unlessTaken<T>(change: Promise<T>): Promise<T> {
   try {
     return await change;

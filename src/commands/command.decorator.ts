@@ -10,9 +10,9 @@ type Handler<O> = <M extends (...args: never[]) => O | Promise<O>>(
 ) => void;
 
 /**
- * Marks a route that changes something. `present` turns the outcome that the handler returns into the answer, the first time and
- * for a repeated request alike. POST and DELETE take an `Idempotency-Key` (the OpenAPI test asks for it). PUT and PATCH
- * say what shall be, so a repetition does no harm and they take none.
+ * Marks a route that changes something. `present` makes the answer from the outcome that the handler returns, for the
+ * first request and for its repetitions. POST and DELETE take an `Idempotency-Key` (the OpenAPI test checks that). PUT
+ * and PATCH say what shall be, so repeating them does no harm and they take none.
  */
 export const Command = <O>(present: (outcome: O) => Answer, { takesKey = true }: { takesKey?: boolean } = {}): Handler<O> =>
   applyDecorators(SetMetadata(PRESENTER, present), SetMetadata(TAKES_KEY, takesKey), UseInterceptors(CommandInterceptor));

@@ -43,7 +43,7 @@ export class CommandInterceptor implements NestInterceptor {
     );
   }
 
-  /** Keys of different users never meet; those of nobody are of the public routes. */
+  /** Claims the key for its user; keys of different users are independent. On public routes all callers share one set of keys. */
   private take(
     { user, method, raw, body }: CommandRequest,
     key: string,

@@ -9,23 +9,23 @@ import type { JobWish } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
 import { IdempotencyService } from '../idempotency/idempotency.service';
 
-/** A command's word that it has changed nothing, so that the audit log has nothing to tell. */
+/** Says in place of audit rows that a command has changed nothing, so there is nothing to record. */
 export const UNCHANGED = Symbol('unchanged');
 
-/** What the rest of the program is told of a change. */
+/** What a command hands on besides its outcome: audit rows and jobs. */
 interface Told {
   /** The rows of the audit log. A command cannot leave them out: without this member it does not compile. */
   readonly audit: AuditEntry | readonly AuditEntry[] | typeof UNCHANGED;
-  /** Who the audit log shall name, where that is known only afterwards, as at a log-in. Absent: the caller. */
+  /** The actor to record, where it is known only afterwards, as at a log-in. Absent: the caller. */
   readonly actor?: AuditOrigin['actor'];
-  /** What the background shall look after next. Absent: nothing. */
+  /** The jobs to queue. Absent: none. */
   readonly jobs?: readonly JobWish[];
 }
 
 /** What a command has decided: its outcome for the caller, or a refusal that commits what was written all the same. */
 export type Decided<O> = Told & ({ readonly outcome: O } | { readonly refusal: DomainError });
 
-/** Who sends a command. A stranger's has no actor. */
+/** What is known of the caller of a command. On public routes there may be no actor. */
 export type CommandContext = OpenRequestContext & Partial<Pick<AuditOrigin, 'actor'>>;
 
 /**
@@ -60,7 +60,8 @@ export class Commands {
     const decided = await work();
     const { audit, actor = context.actor ?? null, jobs = [] } = decided;
     if (audit !== UNCHANGED) await this.audit.recordAll(tx, { ...context, actor }, [audit].flat());
-    // Jobs come late: a worker that looks after one of them waits until this transaction ends.
+    // Jobs are queued last: queuing locks their rows until the transaction ends, and a worker that finishes one waits
+    // meanwhile.
     await this.jobs.enqueue(tx, jobs);
     if ('outcome' in decided) await this.idempotency.storeOutcome(tx, context.idempotency, decided.outcome);
     return decided;

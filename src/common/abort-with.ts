@@ -1,8 +1,7 @@
 /**
- * A controller that aborts by itself, and with the same reason, as soon as one of `signals` does. Abort it when the work has
- * ended as well: then nothing of it stays on them.
- *
- * Not `AbortSignal.any`: on a signal that lives as long as the process it leaves an entry behind for every call (Node 20).
+ * A controller that aborts as soon as one of `signals` does, with the same reason. Also abort it when the work has
+ * ended: that removes its listeners from them. `AbortSignal.any` is no substitute: on a signal that lives as long as
+ * the process it leaves an entry for every call (Node 20).
  */
 export function abortWith(...signals: readonly AbortSignal[]): AbortController {
   const controller = new AbortController();

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { Clock } from './clock';
 
-/** The process's one clock; tests pass their own. */
+/** The one clock of the process. Tests pass their own. */
 @Module({})
 export class ClockModule {
   static of(clock: Clock = new Clock()): DynamicModule {

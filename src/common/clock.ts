@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 
-/** Time for decisions taken in TypeScript; anything compared in SQL uses the database's own clock. */
+/** The time for decisions that are taken in TypeScript. What SQL compares uses the clock of the database. */
 @Injectable()
 export class Clock {
   now(): Date {

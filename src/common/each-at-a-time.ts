@@ -1,9 +1,6 @@
-/**
- * Does `work` on each item, at most `limit` at a time, in the order of the items. Rejects with the first failure, after
- * which none is begun.
- */
+/** Does `work` on each item in order, at most `limit` at a time. Rejects with the first failure; no item is begun after it. */
 export async function eachAtATime<T>(limit: number, items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
-  // A generator, because the lane that fails closes it for the others.
+  // A generator, because the lane that fails ends it for the other lanes as well.
   const rest = (function* () {
     yield* items;
   })();

@@ -1,2 +1,5 @@
-/** Whether mail can arrive there. Users without an address have one under `.invalid`, a domain that never exists (RFC 2606). */
+/**
+ * Whether mail can be sent to the address. Users without an address have one under `.invalid`, a domain that never
+ * exists (RFC 2606).
+ */
 export const isReachableEmail = (email: string): boolean => !email.toLowerCase().endsWith('.invalid');

@@ -1,8 +1,8 @@
 const BATCH = 1_000;
 
 /**
- * For removals in statements of bounded size: `batch` gets how many rows it may take and returns how many it took. Called until
- * it takes fewer, at most `maxBatches` times; the next call goes on. Returns the sum.
+ * Removes rows in statements of bounded size. `batch` gets how many rows it may remove and returns how many it did. It
+ * is called until it removes fewer than that, at most `maxBatches` times. Returns the sum.
  */
 export async function inBatches(batch: (limit: number) => Promise<number>, maxBatches = 100): Promise<number> {
   let sum = 0;

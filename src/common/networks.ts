@@ -8,7 +8,10 @@ export interface Network {
   readonly family: 'ipv4' | 'ipv6';
 }
 
-/** What a setting lists: addresses and CIDR ranges, separated by commas; none when it is blank. Throws in words for anything else. */
+/**
+ * The addresses and CIDR ranges in a setting, separated by commas; empty for a blank setting. Throws in words for
+ * anything else.
+ */
 export function networksOf(setting: string, listed: string): Network[] {
   const entries = listed.split(',').map((entry) => entry.trim());
   return entries.filter(Boolean).map((text) => {

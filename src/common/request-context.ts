@@ -1,6 +1,9 @@
 import type { Answer } from './http/answer';
 
-/** Who acts. `via` tells a person's session from a machine's token; `credentialId` is the session's or the token's id. */
+/**
+ * Who calls. `via` tells whether with a session of a person or a token of a machine; `credentialId` is the id of that
+ * session or token.
+ */
 export interface Actor {
   readonly userId: string;
   readonly username: string;
@@ -10,23 +13,23 @@ export interface Actor {
   readonly credentialId: string;
 }
 
-/** The claim of an idempotency key: the answer is stored under it in the transaction that decides the request. */
+/** The claim of an idempotency key. The answer is stored under it, in the transaction that decides the request. */
 export interface IdempotencyClaim {
   readonly scope: string;
   readonly key: string;
   readonly claim: string;
-  /** Turns the outcome of the request into its answer, which is what is kept. */
+  /** Makes the answer from the outcome of the request. The answer is what is kept. */
   readonly present: (outcome: unknown) => Answer;
 }
 
 /** Which request it is, and from where. */
 export interface RequestOrigin {
   readonly requestId: string;
-  /** The client's, as the nearest trusted proxy says. */
+  /** The address of the client, as the nearest trusted proxy reports it. */
   readonly address: string;
 }
 
-/** What is known of every request, also a stranger's. */
+/** What is known of every request, with or without a credential. */
 export interface OpenRequestContext extends RequestOrigin {
   readonly idempotency: IdempotencyClaim | null;
 }

@@ -53,6 +53,6 @@ describe('resultWithin', () => {
     const failing = untilAborted(late.signal).then(() => Promise.reject(new Error('too late to matter')));
     expect(await resultWithin(5, failing, null)).toBeNull();
     late.abort();
-    await turn(); // by now Node has told of every rejection that nobody took
+    await turn(); // by now Node has reported every unhandled rejection
   });
 });

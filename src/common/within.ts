@@ -2,9 +2,8 @@ import { abortWith } from './abort-with';
 
 /**
  * Runs `work` with a signal that fires when `stop` does, or after `timeoutMs` with a `TimeoutError` as its reason.
- *
- * Not `AbortSignal.any` over `AbortSignal.timeout`: nothing holds the inner signal, so a collection of garbage takes it
- * away with its timer, and the work waits for ever (seen on Node 20).
+ * `AbortSignal.any` over `AbortSignal.timeout` is no substitute: nothing refers to the inner signal, so the garbage
+ * collector removes it with its timer, and the work waits for ever (seen on Node 20).
  */
 export async function within<T>(timeoutMs: number, stop: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const limit = abortWith(stop);
@@ -17,10 +16,13 @@ export async function within<T>(timeoutMs: number, stop: AbortSignal, work: (sig
   }
 }
 
-/** Whether a signal of `within` fired because the time was up, and not because the work was called off. */
+/** Whether a signal of `within` fired because the time was over, and not because `stop` fired. */
 export const isTimeUp = (signal: AbortSignal): boolean => signal.reason instanceof DOMException && signal.reason.name === 'TimeoutError';
 
-/** What `promise` gives, or `fallback` when that takes longer than `ms`. The promise itself goes on; it may fail unseen later. */
+/**
+ * The result of `promise`, or `fallback` when that takes longer than `ms`. The promise itself goes on, and a later
+ * failure of it is ignored.
+ */
 export async function resultWithin<T, F>(ms: number, promise: Promise<T>, fallback: F): Promise<T | F> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<F>((resolve) => {

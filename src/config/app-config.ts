@@ -56,7 +56,7 @@ export class AppConfig {
   @IsIn(RUNTIME_CHOICES)
   readonly RUNTIME: (typeof RUNTIME_CHOICES)[number] = 'auto';
 
-  /** As Docker's own: `unix:///…` or `tcp://host:2376`. */
+  /** The address of the engine, as Docker writes it: `unix:///…` or `tcp://host:2376`. */
   @IsOptional()
   @IsString()
   readonly DOCKER_HOST?: string;
@@ -70,7 +70,7 @@ export class AppConfig {
   @IsString()
   readonly NODE_REGION: string = 'us-east';
 
-  /** The address of a node that the ports of its containers are published on. */
+  /** The address of the node on which the ports of its containers are published. */
   @IsString()
   readonly PUBLISH_ADDRESS: string = '127.0.0.1';
 
@@ -95,7 +95,10 @@ export class AppConfig {
   @IsString()
   readonly JWT_AUDIENCE: string = 'fog-compute';
 
-  /** How long a key of the outside issuer is believed without asking again: so long lives a key that it has withdrawn. */
+  /**
+   * How long a key of the outside issuer is trusted before it is fetched again. A key that the issuer has withdrawn is
+   * accepted for as long.
+   */
   @whole(1, 86_400)
   readonly JWT_JWKS_CACHE_SECONDS: number = 600;
 
@@ -119,7 +122,7 @@ export class AppConfig {
   @IsEmail({ allow_utf8_local_part: false })
   readonly ADMIN_EMAIL?: string;
 
-  /** So many wrong passwords in a row lock an account; each further one doubles the time, up to LOGIN_LOCK_MAX_SECONDS. */
+  /** How many wrong passwords in a row lock an account. Each further one doubles the time, up to LOGIN_LOCK_MAX_SECONDS. */
   @whole(1, 1_000)
   readonly LOGIN_MAX_FAILURES: number = 5;
 
@@ -139,7 +142,7 @@ export class AppConfig {
   @whole(0, 10_000_000)
   readonly AUTH_RATE_LIMIT_PER_MINUTE: number = 30;
 
-  /** Comma-separated addresses or CIDR ranges of reverse proxies whose X-Forwarded-For is believed. */
+  /** Comma-separated addresses or CIDR ranges of reverse proxies whose X-Forwarded-For is trusted. */
   @IsString()
   readonly TRUSTED_PROXIES: string = '';
 
@@ -185,14 +188,17 @@ export class AppConfig {
   @whole(1, 1_000_000)
   readonly MAX_STORAGE_GB: number = 1000;
 
-  /** A node that has not answered for so long is offline. More than the lease of a job and a sync, which a dying worker costs. */
+  /**
+   * A node that has not answered for this long is offline. Must be longer than the lease of a job plus a sync, the time
+   * that the death of a worker can cost.
+   */
   @whole(2, 3_600)
   readonly NODE_OFFLINE_AFTER_SECONDS: number = 30;
 
   @whole(1, 600)
   readonly NODE_SYNC_SECONDS: number = 5;
 
-  /** How many deployments one worker process looks after at a time, beside those that only wait for an engine. */
+  /** How many deployments one worker process reconciles at a time, besides those that only wait for an engine. */
   @whole(1, 200)
   readonly WORKER_CONCURRENCY: number = 32;
 
@@ -200,27 +206,30 @@ export class AppConfig {
   @whole(0, 300)
   readonly STOP_GRACE_SECONDS: number = 10;
 
-  /** Of all live deployments, so many percent may be deleted in bulk within an hour without an administrator; 100: all. */
+  /** The percentage of all live deployments that may be deleted in bulk within an hour without an administrator; 100: all. */
   @whole(0, 100)
   readonly BULK_DELETE_MAX_SHARE_PERCENT: number = 20;
 
-  /** So many may always be, however small the fleet is. */
+  /** How many may always be deleted in bulk within an hour, however small the fleet is. */
   @whole(0, 1_000_000)
   readonly BULK_DELETE_ALWAYS_ALLOWED: number = 10;
 
-  /** How many days a deleted deployment is kept when no policy says otherwise. Never less than one: empty is not "now". */
+  /**
+   * How many days a deleted deployment is kept when no policy says otherwise. At least one, so that an empty value
+   * never means "now".
+   */
   @whole(1, 36_500)
   readonly RETENTION_DAYS: number = 30;
 
-  /** The background purge waits when it has purged so many deployments within an hour; 0 is no limit. */
+  /** The background purge waits once it has purged this many deployments within an hour; 0: no limit. */
   @whole(0, 1_000_000)
   readonly PURGE_MAX_PER_HOUR: number = 1_000;
 
-  /** How many days audit rows are kept; what is removed is noted in the log itself. Never less than one. */
+  /** How many days audit rows are kept, at least one. The log itself records what was removed. */
   @whole(1, 36_500)
   readonly AUDIT_RETENTION_DAYS: number = 365;
 
-  /** How many days events stay in the feed; longer than deliveries are tried. */
+  /** How many days events stay in the feed. Longer than deliveries are tried. */
   @whole(4, 3_650)
   readonly EVENTS_RETENTION_DAYS: number = 30;
 
@@ -233,7 +242,10 @@ export class AppConfig {
   @IsString()
   readonly WEBHOOK_ALLOWED_NETWORKS: string = '';
 
-  /** 32 bytes in base64 that secrets in the database are encrypted with. Absent: made on first start and kept in DATA_DIR. */
+  /**
+   * The key that secrets in the database are encrypted with, 32 bytes in base64. Absent: made on first start and kept
+   * in DATA_DIR.
+   */
   @IsOptional()
   @Matches(/^[A-Za-z0-9+/]{43}=$/, { message: 'ENCRYPTION_KEY must be 32 bytes in base64, as from: openssl rand -base64 32' })
   readonly ENCRYPTION_KEY?: string;

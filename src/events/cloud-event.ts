@@ -10,7 +10,7 @@ export interface PublishedEvent {
   readonly occurredAt: Date;
 }
 
-/** CloudEvents 1.0 in JSON; `sequence` is of their sequence extension. */
+/** An event as CloudEvents 1.0 in JSON. `sequence` is of the CloudEvents extension of that name. */
 export interface CloudEvent {
   readonly specversion: '1.0';
   readonly id: string;
@@ -25,10 +25,10 @@ export interface CloudEvent {
 
 export const CLOUD_EVENT_TYPE = 'application/cloudevents+json';
 const SOURCE = '/fog-compute';
-/** Positions as text, long enough to sort as numbers do. */
+/** How many digits positions have as text, so that they sort as numbers do. */
 const SEQUENCE_DIGITS = 15;
 
-/** What users see of an event, the same in the feed and in a webhook. */
+/** An event as users see it, in the feed and in webhooks alike. */
 export function toCloudEvent(event: PublishedEvent): CloudEvent {
   return {
     specversion: '1.0',

@@ -13,10 +13,10 @@ export interface FeedFilter {
 
 export interface FeedPage {
   readonly events: readonly PublishedEvent[];
-  /** Everything up to here has been looked at. */
+  /** The position up to which events were looked at. */
   readonly position: number;
   readonly hasMore: boolean;
-  /** What was thrown away ends here. */
+  /** The position of the last event that was removed. */
   readonly purgedThrough: number;
   readonly lastPosition: number;
 }
@@ -29,7 +29,7 @@ interface PageRow {
   readonly events: readonly (Omit<PublishedEvent, 'occurredAt'> & { occurredAt: string })[];
 }
 
-/** A filter that little passes makes a page look at no more events than these; the next page goes on from there. */
+/** The most events that one page looks at, for filters that few events pass. The next page goes on from there. */
 const MAX_LOOKED_AT = 10_000;
 
 /** Reads the feed. */
@@ -37,7 +37,7 @@ const MAX_LOOKED_AT = 10_000;
 export class EventFeedRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** One statement, hence one moment: the events after a position, and how far the feed reaches. */
+  /** The events after a position, and how far the feed reaches. One statement, so that both are of one moment. */
   async read(filter: FeedFilter, after: number, limit: number): Promise<FeedPage> {
     const isFiltered = filter.types !== null || filter.deploymentId !== null;
     const look = isFiltered ? MAX_LOOKED_AT : limit + 1;
@@ -54,7 +54,11 @@ export class EventFeedRepository {
   }
 }
 
-/** Two statements, because one for both cases could not use the index of a user's events. */
+/**
+ * Two statements, because one for both cases could not use the index of a user's events.
+ * $1 the position after which to read, $2 how many events to look at, $3 how many to return, $4 types or null,
+ * $5 user or null, $6 deployment or null
+ */
 const pageWhere = (owner: string): string => `
   WITH looked AS MATERIALIZED (
     SELECT position::float8 AS position, event_id AS "eventId", type, user_id AS "userId", deployment_id AS "deploymentId",

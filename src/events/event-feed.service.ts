@@ -10,20 +10,20 @@ import { FeedHub } from './feed-hub';
 import { FeedPlaces } from './feed-places';
 
 const BEAT_MS = 15_000;
-/** The credential is looked at with every second beat. */
+/** The credential is checked again at every second beat. */
 const BEATS_A_CHECK = 2;
-/** A client that takes nothing for so long has gone without a word. */
+/** A client that reads nothing for this long is considered gone. */
 const STALLED_MS = 60_000;
 
 export interface Reader {
   readonly userId: string;
   /** Aborts when the client has gone. */
   readonly gone: AbortSignal;
-  /** Whether the credential still holds for what is shown. */
+  /** Whether the credential is still valid for what is shown. */
   readonly mayStay: () => Promise<boolean>;
 }
 
-/** The feed as pages, as pages that are waited for, and as streams. */
+/** The feed as pages, as pages that wait for new events, and as streams. */
 @Injectable()
 export class EventFeedService implements OnModuleDestroy {
   private readonly ending = new AbortController();
@@ -34,12 +34,15 @@ export class EventFeedService implements OnModuleDestroy {
     private readonly places: FeedPlaces,
   ) {}
 
-  /** Streams end and waiting requests answer at once: a process that ends waits for its connections. */
+  /** Ends streams and answers waiting requests at once, because a process that stops waits for its connections. */
   onModuleDestroy(): void {
     this.ending.abort();
   }
 
-  /** Throws `events_gone` when events behind `after` have been thrown away. Waits when there are none and a wait was asked for. */
+  /**
+   * Throws `events_gone` when events after `after` have been removed. When there are no events, waits for some as long
+   * as the query says.
+   */
   async page(query: FeedQuery, { userId, gone }: Reader): Promise<FeedPage> {
     const first = await this.read(query, query.after);
     if (first.events.length > 0 || first.hasMore || query.waitSeconds === 0) return first;
@@ -53,7 +56,7 @@ export class EventFeedService implements OnModuleDestroy {
     }
   }
 
-  /** Text for `text/event-stream`; ends by itself when the credential does. Throws as `page` does. */
+  /** Text for `text/event-stream`. It ends when the credential does. Throws as `page` does. */
   async stream(query: FeedQuery, { userId, gone, mayStay }: Reader): Promise<Readable> {
     const { position } = await this.read({ ...query, limit: 1 }, query.after);
     const start = query.after === 'latest' ? position : (query.after ?? 0);
@@ -88,7 +91,7 @@ export class EventFeedService implements OnModuleDestroy {
     const timer = setTimeout(wake, query.waitSeconds * 1000);
     signal.addEventListener('abort', wake, { once: true });
     try {
-      // Between the first look and the joining something may have come.
+      // Events may have come between the first read and the joining.
       const page = await this.feed.read(query.filter, after, query.limit);
       if (page.events.length > 0 || signal.aborted) return page;
       await woken;

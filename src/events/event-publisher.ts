@@ -5,19 +5,19 @@ import { inBatches } from '../common/in-batches';
 import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
 
-/** The channel that tells, by the last position, that the feed has grown. */
+/** The topic that reports that the feed has grown, with its last position. */
 export const FEED_CHANNEL = 'fog_feed';
 
-/** The positions that were given: from the first to the last, none left out. */
+/** A range of positions that were given, without gaps. */
 export interface PublishedRange {
   readonly first: number;
   readonly last: number;
 }
 
 /**
- * Gives committed events their positions. Writers commit in any order, so a number taken at writing would let a reader
- * pass over an event that commits late; here one publisher at a time numbers only what it sees, and its numbers appear in
- * order. So whoever has seen a position has been shown all below it.
+ * Gives committed events their positions. Transactions commit in any order, so if a position were given when an event
+ * is written, a reader could pass an event that commits late. Here one publisher at a time numbers what is committed,
+ * and its positions appear in order. A reader of a position has been shown all below it.
  */
 @Injectable()
 export class EventPublisher {
@@ -26,15 +26,15 @@ export class EventPublisher {
     private readonly pubSub: PubSub,
   ) {}
 
-  /** Cheap: whether anything waits. */
+  /** Whether events wait for positions. Cheap. */
   async hasWork(): Promise<boolean> {
     const rows = await this.dataSource.query<unknown[]>(`SELECT 1 FROM events WHERE position IS NULL LIMIT 1`);
     return rows.length > 0;
   }
 
   /**
-   * Numbers up to `limit` events; null when there are none or the job was taken over. The lock and the numbering are two
-   * statements: the second must see what the publisher that held the lock before has committed.
+   * Gives positions to up to `limit` events; null when there are none or the job was taken over. Locking and numbering
+   * are two statements, because the second must see what the previous holder of the lock has committed.
    */
   async publish(tx: Tx, job: { id: string; claim: string }, limit: number): Promise<PublishedRange | null> {
     const [feed] = await tx.query<{ lastPosition: number }[]>(
@@ -51,7 +51,7 @@ export class EventPublisher {
     return { first: feed.lastPosition + 1, last };
   }
 
-  /** Throws away events that are older than `days`, oldest first, in batches. Their deliveries go with them. Returns how many. */
+  /** Removes events that are older than `days`, oldest first, in batches, with their deliveries. Returns how many. */
   purge(days: number): Promise<number> {
     return inBatches(async (limit) => {
       const [row] = await this.dataSource.query<{ count: number }[]>(PURGE, [limit, days]);
@@ -60,6 +60,7 @@ export class EventPublisher {
   }
 }
 
+/** $1 how many events at most, $2 the last position that was given. */
 const NUMBER = `
   WITH next AS (
     SELECT id, row_number() OVER (ORDER BY id) AS place
@@ -72,7 +73,10 @@ const NUMBER = `
     UPDATE event_feed SET last_position = $2::bigint + (SELECT count(*) FROM numbered))
   SELECT count(*)::int AS count FROM numbered`;
 
-/** Only from the old end on: what is gone is everything up to one position. */
+/**
+ * Removes from the old end only, so that everything up to one position is gone and everything after it is there.
+ * $1 how many events to look at, $2 days that events are kept
+ */
 const PURGE = `
   WITH oldest AS (
     SELECT id, position, published_at FROM events WHERE position IS NOT NULL ORDER BY position LIMIT $1),

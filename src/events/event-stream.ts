@@ -5,7 +5,7 @@ import type { FeedHub } from './feed-hub';
 
 const BACKLOG_PAGE = 100;
 const MAX_WAITING = 1_000;
-/** What a client that lost its connection waits before it comes back. */
+/** Tells clients to wait two seconds before they connect again. */
 const PREAMBLE = 'retry: 2000\n\n';
 
 export const passes = ({ userId, types, deploymentId }: FeedFilter, event: PublishedEvent): boolean =>
@@ -17,15 +17,16 @@ const frame = (event: PublishedEvent): string =>
   `id: ${String(event.position)}\nevent: ${event.type}\ndata: ${JSON.stringify(toCloudEvent(event))}\n\n`;
 
 /**
- * One client's server-sent events. Frames are made only as fast as the client takes them. New events wait in a bounded
- * queue; a client that is too slow for it gets them out of the database instead, so none is lost and memory stays small.
+ * The server-sent events of one client. Frames are made only as fast as the client reads. New events wait in a bounded
+ * queue. A client that is too slow for the queue gets its events from the database instead, so that none is lost and
+ * memory stays small.
  */
 export class EventStream {
   private queue: PublishedEvent[] = [];
   private isBehind = true;
   private beatIsDue = false;
   private wake: () => void = () => undefined;
-  /** When the client last took something, by `performance.now()`. */
+  /** When the client last read something, by `performance.now()`. */
   takenAt = performance.now();
 
   constructor(
@@ -36,7 +37,10 @@ export class EventStream {
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Soon sends a comment with the position, so that proxies keep the connection and a reconnect begins where it must. */
+  /**
+   * Has a comment with the position sent soon, so that proxies keep the connection and a client that reconnects
+   * continues from there.
+   */
   beat(): void {
     this.beatIsDue = true;
     this.wake();
@@ -78,7 +82,10 @@ export class EventStream {
     this.wake();
   }
 
-  /** Marks itself as up to date before it reads: what is told from then on is queued, and what comes twice is dropped. */
+  /**
+   * Marks the stream as up to date before it reads: events that arrive from then on are queued, and those that were
+   * read as well are dropped.
+   */
   private async backlog(): Promise<string[]> {
     this.isBehind = false;
     const page = await this.feed.read(this.filter, this.position, BACKLOG_PAGE);

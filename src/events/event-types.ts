@@ -1,6 +1,6 @@
 /**
  * Every type of event. Those of the first group follow from the status history (a trigger writes them); the others are
- * recorded by whoever makes the change. docs/events.md is compared with this table.
+ * recorded by the code that makes the change. docs/events.md is compared with this table.
  */
 export const EVENT_TYPES = {
   'fog.deployment.created': 'A deployment was accepted.',

@@ -7,13 +7,13 @@ import { isEventType } from './event-types';
 
 export interface FeedQuery {
   readonly filter: FeedFilter;
-  /** Null: from the oldest that is kept. */
+  /** Null: from the oldest event that is kept. */
   readonly after: number | 'latest' | null;
   readonly limit: number;
   readonly waitSeconds: number;
 }
 
-/** What was asked for, by whom. A browser that connects again sends `Last-Event-ID`, which then goes before `after`. */
+/** The query of a caller. A browser that reconnects sends `Last-Event-ID`, which then counts instead of `after`. */
 export function readEventsQuery(dto: EventsQueryDto, actor: Actor, lastEventId: string | undefined): FeedQuery {
   const userId = whoseToList({ all: dto.all_users }, actor, 'see the events');
   const types = dto.types === undefined ? null : dto.types.split(',').map((type) => type.trim());

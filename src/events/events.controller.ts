@@ -16,10 +16,10 @@ import { readEventsQuery } from './events-query';
 
 const STREAM_TYPE = 'text/event-stream';
 
-/** What the guard was called with, to ask it again while a stream is open. */
+/** The arguments of the guard, to call it again while a stream is open. */
 const Host = createParamDecorator((_data: unknown, host: ExecutionContext): ExecutionContext => host);
 
-/** What happened to one's own deployments, as pages or as a stream. */
+/** The events of the caller's deployments, as pages or as a stream. */
 @ApiTags('events')
 @ApiBearerAuth()
 @Controller('events')
@@ -50,12 +50,12 @@ export class EventsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<EventPageDto | Readable> {
     const lastEventId = request.headers['last-event-id'];
-    const wish = readEventsQuery(query, actor, typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined);
+    const asked = readEventsQuery(query, actor, typeof lastEventId === 'string' && lastEventId !== '' ? lastEventId : undefined);
     const reader = { userId: actor.userId, gone, mayStay: this.mayStay(host, actor, query.all_users) };
     if (request.method === 'HEAD' || request.headers.accept?.includes(STREAM_TYPE) !== true)
-      return EventPageDto.from(await this.feed.page(wish, reader));
-    const stream = await this.feed.stream(wish, reader);
-    // The last header keeps nginx from collecting what shall arrive at once.
+      return EventPageDto.from(await this.feed.page(asked, reader));
+    const stream = await this.feed.stream(asked, reader);
+    // The last header stops nginx from buffering, so that events arrive at once.
     void reply.headers({ 'Content-Type': STREAM_TYPE, 'X-Accel-Buffering': 'no' });
     return stream;
   }
@@ -65,7 +65,7 @@ export class EventsController {
       try {
         await this.guard.canActivate(host);
       } catch (error) {
-        // When the database cannot be asked, nothing says that the credential has ended.
+        // A database that does not answer is no sign that the credential has ended.
         return !(error instanceof DomainError) || error.status >= 500;
       }
       const user = host.switchToHttp().getRequest<{ user?: Actor }>().user;

@@ -3,38 +3,39 @@ import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
 import type { EventType } from './event-types';
 
-/** The channel that tells that events were committed which have no position yet. */
+/** The topic that reports that events without positions were committed. */
 export const OUTBOX_CHANNEL = 'fog_outbox';
 
-/** `data` is what goes out to users: never values of env, never secrets. Its members are snake_case. */
+/** `data` is sent to users: never values of env, never secrets. Its members are snake_case. */
 export type NewEvent = { readonly type: EventType; readonly data?: Readonly<Record<string, unknown>> } & (
   | {
-      /** Owner, name and labels are taken from the deployment's row, so record a purge before the row goes. */ readonly deploymentId: string;
+      /** Owner, name and labels are read from the row of the deployment, so record a purge before the row is removed. */ readonly deploymentId: string;
     }
   | { readonly userId: string }
 );
 
 /**
- * The outbox: an event is written in the transaction of the change that it tells of, so there is never one without the
- * other. Changes of status are recorded by a trigger on their history; only everything else is recorded here.
+ * The outbox. An event is written in the transaction of the change that it reports, so there is never one without the
+ * other. A trigger on the status history records changes of status; only other events are recorded here.
  */
 @Injectable()
 export class Events {
   constructor(private readonly pubSub: PubSub) {}
 
-  /** One statement however many there are. An event about a deployment that does not exist is not recorded. */
+  /** Records events in one statement. An event about a deployment that does not exist is left out. */
   async record(tx: Tx, events: readonly NewEvent[]): Promise<void> {
     if (events.length === 0) return;
     await tx.query(RECORD, [JSON.stringify(events)]);
     this.announce(tx);
   }
 
-  /** After the commit, tells the publisher to look at once; for those whose change the trigger records. */
+  /** After the commit, tells the publisher to look at once. For callers whose change a trigger records. */
   announce(tx: Tx): void {
     afterCommit(tx, () => this.pubSub.publish(OUTBOX_CHANNEL, 'new'));
   }
 }
 
+/** $1 events as JSON. */
 const RECORD = `
   INSERT INTO events (type, user_id, deployment_id, labels, data)
   SELECT e.type, coalesce(d.user_id, e."userId"), d.id, coalesce(d.labels, '{}'),

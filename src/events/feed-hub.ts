@@ -10,10 +10,7 @@ const LOOK_ANYWAY_MS = 1_000;
 const BATCH = 500;
 const EVERYTHING = { userId: null, types: null, deploymentId: null };
 
-/**
- * New events for all streams of this process out of one reading place: however many listen, the feed is read once. Nobody
- * listens, nothing is read.
- */
+/** Reads the feed once for all streams of this process, however many there are. It reads nothing while no stream listens. */
 @Injectable()
 export class FeedHub implements OnModuleDestroy {
   private readonly logger = new Logger(FeedHub.name);
@@ -35,7 +32,7 @@ export class FeedHub implements OnModuleDestroy {
     this.listeners.clear();
   }
 
-  /** From when this resolves, `listener` gets every event of the feed, in order. Returns how to stop that. */
+  /** Once this has resolved, `listener` gets every new event of the feed, in order. Returns the function that ends that. */
   async join(listener: Listener): Promise<() => void> {
     this.listeners.add(listener);
     const leave = (): void => {
@@ -54,7 +51,7 @@ export class FeedHub implements OnModuleDestroy {
 
   private async begin(): Promise<void> {
     this.position = (await this.feed.read(EVERYTHING, Number.MAX_SAFE_INTEGER, 1)).lastPosition;
-    // Everybody may have left and somebody else come meanwhile, who then has begun too.
+    // Meanwhile all listeners may have left and a new one may have come, which has then started to listen itself.
     this.stopListening();
     clearInterval(this.timer);
     this.stopListening = this.pubSub.subscribe(FEED_CHANNEL, () => this.look());

@@ -5,13 +5,16 @@ const MAX_PER_USER = 10;
 const MAX_IN_ALL = 1_000;
 const RETRY_SECONDS = 5;
 
-/** How many streams and waiting requests this process keeps open. */
+/** Limits the streams and waiting requests that this process keeps open. */
 @Injectable()
 export class FeedPlaces {
   private readonly taken = new Map<string, number>();
   private inAll = 0;
 
-  /** Throws `rate_limited` when the user has enough of them, `try_again` when the process has. Returns how to give it back. */
+  /**
+   * Throws `rate_limited` when the user has too many of them, `try_again` when the process has. Returns the function
+   * that gives the place back.
+   */
   take(userId: string): () => void {
     const own = this.taken.get(userId) ?? 0;
     if (own >= MAX_PER_USER) {

@@ -5,7 +5,7 @@ import { HealthController } from './health.controller';
 import { ClosedMetricsController, PublicMetricsController } from './metrics.controller';
 import { Readiness } from './readiness.service';
 
-/** What operators and load balancers ask: liveness, readiness and metrics. */
+/** Liveness, readiness and metrics, for operators and load balancers. */
 @Module({})
 export class HealthModule {
   static of(config: AppConfig): DynamicModule {

@@ -8,7 +8,7 @@ import { Metrics } from '../metrics/metrics';
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 const SUMMARY = 'Metrics in the text format of Prometheus';
 
-/** The default: metrics tell about all users, so only administrators (or a token of theirs) may read them. */
+/** The default: only administrators, or a token of theirs, may read metrics, because metrics tell about all users. */
 @ApiTags('health')
 @AdminOnly()
 @Controller('metrics')

@@ -10,7 +10,10 @@ import type { ReadinessDto } from './readiness.dto';
 
 const DATABASE_WITHIN_MS = 2_000;
 const JOBS_WITHIN_SECONDS = 60;
-/** All but deliveries: a slow target of some user says nothing of our health. `fog_jobs_oldest_due_age_seconds` shows them. */
+/**
+ * The kinds of jobs that count. Deliveries do not: a slow target of some user says nothing about our health.
+ * `fog_jobs_oldest_due_age_seconds` shows them.
+ */
 const COUNTED_JOBS = JOB_KINDS.filter((kind) => kind !== 'notification.deliver');
 
 interface Look {
@@ -19,8 +22,9 @@ interface Look {
 }
 
 /**
- * Whether this process should get requests: not without a database, not with jobs left lying, not while it shuts down.
- * Engines that are away are told but do not close it: a delete is still decided at once, and finishes when they return.
+ * Whether this process should get requests: not without a database, not when due jobs wait too long, and not while it
+ * shuts down. Engines that do not answer are reported but do not matter: a delete is still decided at once, and
+ * finishes when they return.
  */
 @Injectable()
 export class Readiness {
@@ -34,7 +38,7 @@ export class Readiness {
     private readonly config: AppConfig,
   ) {}
 
-  /** From now on not ready; the first step of a shutdown, so that load balancers look elsewhere. */
+  /** Makes the process not ready. The first step of a shutdown, so that load balancers choose others. */
   stop(): void {
     this.stopping = true;
   }
@@ -47,7 +51,8 @@ export class Readiness {
     const look = await this.look();
     const { kind, reason } = this.runtimes.active;
     const jobsOk = look !== null && look.oldestDueSeconds <= JOBS_WITHIN_SECONDS;
-    // A process that only serves the API still accepts wishes when the workers are behind: that is said, but does not close it.
+    // A process that only serves the API can still accept requests when the workers are late, so it reports that and
+    // stays ready.
     const ready = !this.stopping && look !== null && (jobsOk || this.config.ROLE === 'api');
     return {
       status: this.stopping ? 'stopping' : ready ? 'ready' : 'not_ready',
@@ -65,7 +70,7 @@ export class Readiness {
     };
   }
 
-  /** Null when the database gave no answer in time. One statement at a time, however many probes ask. */
+  /** Null when the database did not answer in time. One statement at a time, however many probes ask. */
   private async look(): Promise<Look | null> {
     this.looking ??= this.ask().finally(() => (this.looking = undefined));
     try {
@@ -76,11 +81,15 @@ export class Readiness {
     }
   }
 
-  /** Jobs of kinds that only a newer version knows are that version's: they must not close this one during an upgrade. */
+  /**
+   * Counts only kinds of jobs that this version knows: during an upgrade, jobs of a newer version must not make this
+   * one unready.
+   */
   private async ask(): Promise<Look> {
     const [row] = await this.dataSource.query<{ age: number; nodesOnline: number }[]>(
       `SELECT (SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
-                 FROM jobs WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AND kind = ANY($3::text[])) AS age,
+                 FROM jobs
+                WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AND kind = ANY($3::text[])) AS age,
               (SELECT count(*)::int FROM nodes AS n
                 WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) AND ${isOnline('$2')}) AS "nodesOnline"`,
       [this.runtimes.kinds, this.config.NODE_OFFLINE_AFTER_SECONDS, COUNTED_JOBS],

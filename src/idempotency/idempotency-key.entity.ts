@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** The answer to a request that carried an Idempotency-Key, kept for its repetition. The answer is stored sealed. */
+/** The encrypted answer to a request with an Idempotency-Key, kept for repetitions of the request. */
 @Entity({ name: 'idempotency_keys' })
 @Index('ix_idempotency_keys_created', ['createdAt'])
 export class IdempotencyKey {

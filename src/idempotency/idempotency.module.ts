@@ -2,7 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { IdempotencyRepository } from './idempotency.repository';
 import { IdempotencyService } from './idempotency.service';
 
-/** The answers kept for repeated requests, with which `Commands` keeps the answer in the transaction that decides it. */
+/** The answers that are kept for repeated requests. `Commands` stores each in the transaction that decides the request. */
 @Global()
 @Module({ providers: [IdempotencyRepository, IdempotencyService], exports: [IdempotencyService] })
 export class IdempotencyModule {}

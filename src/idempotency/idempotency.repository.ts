@@ -4,8 +4,8 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Tx } from '../database/transaction';
 
 /**
- * Longer than any request takes to decide; then its process is believed dead. One that is only slow can decide nothing
- * any more, because its answer is stored under its claim in the same transaction.
+ * Longer than any request takes to decide. After that its process is taken for dead. A process that is only slow can
+ * decide nothing any more, because its answer is stored under its claim in the same transaction.
  */
 const LEASE_SECONDS = 20;
 const KEEP_HOURS = 24;
@@ -28,8 +28,9 @@ export class IdempotencyRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   /**
-   * Takes the key in one statement: a new one, an expired one, or one whose holder let the lease of the same request run out.
-   * False when somebody else holds it or it has an answer.
+   * Takes the key in one statement: a new key, an expired one, or one of the same request whose lease has run out.
+   * False when the key has an answer or is held by another request.
+   * $1 scope, $2 hash of the key, $3 hash of the request, $4 claim
    */
   async take(owner: Owner, requestHash: string): Promise<boolean> {
     const rows = await this.dataSource.query<unknown[]>(
@@ -55,7 +56,7 @@ export class IdempotencyRepository {
     return rows[0];
   }
 
-  /** False when the claim was taken over meanwhile: then this request must not decide anything. */
+  /** False when the claim was taken over meanwhile. Then this request must not decide anything. */
   async store(tx: Tx | null, owner: Owner, answer: { status: number; sealed: Buffer }): Promise<boolean> {
     const manager: EntityManager = tx ?? this.dataSource.manager;
     const [, count] = await manager.query<[unknown[], number]>(
@@ -65,13 +66,13 @@ export class IdempotencyRepository {
     return count > 0;
   }
 
-  /** Gives the key back unless an answer was committed under it. */
+  /** Frees the key, unless an answer was committed under it. */
   async release(owner: Owner): Promise<void> {
-    await this.dataSource.query(`DELETE FROM idempotency_keys WHERE scope = $1 AND key = $2 AND claim = $3 AND answer_status IS NULL`, [
-      owner.scope,
-      owner.keyHash,
-      owner.claim,
-    ]);
+    await this.dataSource.query(
+      `DELETE FROM idempotency_keys
+        WHERE scope = $1 AND key = $2 AND claim = $3 AND answer_status IS NULL`,
+      [owner.scope, owner.keyHash, owner.claim],
+    );
   }
 
   /** Deletes up to `limit` expired keys, oldest first, and returns how many. */

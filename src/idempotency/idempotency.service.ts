@@ -10,7 +10,7 @@ import type { Tx } from '../database/transaction';
 import { IdempotencyRepository } from './idempotency.repository';
 import { hashRequest, keyMaterial, seal, unseal } from './sealing';
 
-/** What is kept under a key: an answer, or the refusal that is thrown again. */
+/** The outcome that is kept under a key: an answer, or a refusal that is thrown again. */
 export type KeptOutcome = ({ readonly kind: 'answer' } & Answer) | { readonly kind: 'refusal'; readonly error: DomainError };
 
 interface SealedRefusal {
@@ -22,7 +22,7 @@ interface SealedRefusal {
 const WAIT_MS = 5_000;
 const POLL_MS = 60;
 const IN_PROGRESS_RETRY_SECONDS = 2;
-/** Refusals that a repetition can outlive: who asks, and how often. */
+/** Statuses of refusals that are not kept, because a repetition may get another answer: they depend on who asks and how often. */
 const PASSING_STATUSES: readonly number[] = [401, 403, 408, 423, 429];
 
 /** At most one effect per Idempotency-Key: the first request with a key is carried out, later ones get its answer for 24 h. */
@@ -32,7 +32,10 @@ export class IdempotencyService {
 
   constructor(private readonly repository: IdempotencyRepository) {}
 
-  /** Takes the key for this request, or gives the outcome of the first one. While that runs, waits up to 5 s, then refuses. */
+  /**
+   * Takes the key for this request, or gives the outcome of the first request with it. While the first one is in
+   * progress, waits for it up to 5 s, then refuses.
+   */
   async claim(
     { scope, key, present }: Omit<IdempotencyClaim, 'claim'>,
     request: { method: string; url: string; body: unknown },
@@ -59,8 +62,9 @@ export class IdempotencyService {
   }
 
   /**
-   * Keeps the answer that the outcome leads to, in the transaction that decides the request: a crash after the commit then
-   * replays it. Does nothing for a request without a key. Throws, and so rolls back, when the claim was taken over meanwhile.
+   * Keeps the answer to the outcome in the transaction that decides the request, so that it can be repeated after a
+   * crash. Does nothing for a request without a key. Throws when the claim was taken over meanwhile, which rolls the
+   * transaction back.
    */
   async storeOutcome(tx: Tx, claim: IdempotencyClaim | null, outcome: unknown): Promise<void> {
     if (claim === null || (await this.keepAnswer(tx, claim, claim.present(outcome)))) return;
@@ -69,12 +73,12 @@ export class IdempotencyService {
     });
   }
 
-  /** Keeps the final answer. A failure is only logged: the answer is right all the same. */
+  /** Keeps the final answer. A failure is only logged, because the answer is right all the same. */
   async complete(claim: IdempotencyClaim, answer: Answer): Promise<void> {
     await this.quietly(() => this.keepAnswer(null, claim, answer));
   }
 
-  /** Keeps a refusal that would be the same next time; after any other failure the key is free again. */
+  /** Keeps a refusal that a repetition would get as well. After any other failure the key is free again. */
   async fail(claim: IdempotencyClaim, error: unknown): Promise<void> {
     await this.quietly(async () => {
       if (isLasting(error)) {

@@ -2,13 +2,13 @@ import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import { decrypt, encrypt, type Binding } from '../common/crypto/authenticated-encryption';
 
 /**
- * Everything that is stored under an idempotency key is protected by the key itself: the row holds only its hash, the
- * request as an HMAC and the answer encrypted, both under keys derived from it. So a dump of the table shows neither
- * one-time tokens in answers nor lets a short body be guessed, and no server secret has to be shared by the processes.
- * This is as strong as the client's key is unguessable; a random UUID is what we document.
+ * What is stored under an idempotency key is protected by the key itself. The row holds only a hash of the key, an HMAC
+ * of the request, and the encrypted answer; the keys for both are derived from the idempotency key. So a dump of the
+ * table shows no one-time tokens in answers, a short body cannot be guessed, and processes need no shared secret. This
+ * is only as strong as the key of the client is hard to guess; we tell clients to use a random UUID.
  */
 export interface KeyMaterial {
-  /** What the table is searched by. */
+  /** The hash by which the row is found. */
   readonly keyHash: string;
   readonly requestKey: Buffer;
   readonly answerKey: Buffer;
@@ -27,15 +27,15 @@ export function seal(value: unknown, answerKey: Buffer): Buffer {
   return encrypt(JSON.stringify(value), bindingOf(answerKey));
 }
 
-/** Throws when the bytes were not sealed under this key. */
+/** Decrypts an answer. Throws when it was not encrypted under this key. */
 export function unseal(sealed: Buffer, answerKey: Buffer): unknown {
   return JSON.parse(decrypt(sealed, bindingOf(answerKey))) as unknown;
 }
 
-/** The key belongs to one row and its bytes live for a day, so they need neither a version nor the name of their place. */
+/** The key belongs to one row, and its bytes are kept for a day, so they need no version and no name of their place. */
 const bindingOf = (answerKey: Buffer): Binding => ({ key: answerKey, head: Buffer.alloc(0), context: '' });
 
-/** Identifies a request: method, path with query, and the body whatever the order of its keys. */
+/** Identifies a request by its method, its path with the query, and its body, whatever the order of keys in it. */
 export function hashRequest(request: { method: string; url: string; body: unknown }, requestKey: Buffer): string {
   const text = JSON.stringify([request.method, request.url, canonical(request.body)]);
   return createHmac('sha256', requestKey).update(text).digest('hex');

@@ -4,17 +4,17 @@ import { INVARIANTS, type Invariant } from './invariants.sql';
 export interface Violation {
   readonly invariant: Invariant;
   readonly count: number;
-  /** The first few. */
+  /** The first few violations. */
   readonly examples: readonly { readonly subject: string; readonly detail: string }[];
 }
 
 const EXAMPLES = 5;
-/** On any server: a large history takes a while. */
+/** Generous, because checking a large history takes a while on any server. */
 const STATEMENT_TIMEOUT_MS = 120_000;
 
 /**
- * Checks every invariant in one snapshot of the database and returns those that do not hold; empty: all is well.
- * `graceSeconds` is how long the background may take for what it has to finish.
+ * Checks every invariant in one snapshot of the database and returns those that do not hold; empty: all do.
+ * `graceSeconds` is how long work in the background may take.
  */
 export async function checkInvariants(dataSource: DataSource, { graceSeconds }: { graceSeconds: number }): Promise<Violation[]> {
   const runner = dataSource.createQueryRunner();
@@ -26,7 +26,9 @@ export async function checkInvariants(dataSource: DataSource, { graceSeconds }: 
     for (const invariant of INVARIANTS) {
       const rows = (await runner.query(
         `WITH grace AS (SELECT make_interval(secs => $1) AS span)
-         SELECT subject::text, detail, count(*) OVER ()::int AS count FROM (${invariant.sql}) AS violation ORDER BY subject LIMIT ${EXAMPLES}`,
+         SELECT subject::text, detail, count(*) OVER ()::int AS count
+           FROM (${invariant.sql}) AS violation
+          ORDER BY subject LIMIT ${EXAMPLES}`,
         [graceSeconds],
       )) as { subject: string; detail: string; count: number }[];
       const examples = rows.map(({ subject, detail }) => ({ subject, detail }));

@@ -17,7 +17,7 @@ export const LIVE_NAMES: Invariant = {
   advice: 'Restore the index uq_deployments_live_name and delete all but one of the deployments through the API.',
 };
 
-/** "Shown as stuck": the deployment's job keeps failing and says why. */
+/** A teardown may be stuck as long as the deployment's job keeps failing and says why. */
 export const DELETED_TORN_DOWN: Invariant = {
   id: 'deleted-torn-down',
   sentence: 'A deleted deployment has no replica left to stop, but for those that are kept warm, or its job says why it is stuck.',
@@ -39,7 +39,8 @@ export const NO_OVERCOMMITMENT: Invariant = {
   sentence: 'The open reservations of a node never exceed its capacity.',
   sql: `
     SELECT n.id AS subject,
-           format('%s: reserved %s of %s cores, %s of %s MB, %s of %s GPU units, %s of %s GB', n.name, sum(v.cpu_cores), n.cpu_cores,
+           format('%s: reserved %s of %s cores, %s of %s MB, %s of %s GPU units, %s of %s GB',
+                  n.name, sum(v.cpu_cores), n.cpu_cores,
                   sum(v.memory_mb), n.memory_mb, sum(v.gpu_units), n.gpu_units, sum(v.storage_gb), n.storage_gb) AS detail
       FROM nodes AS n JOIN reservations AS v ON v.node_id = n.id AND v.released_at IS NULL
      GROUP BY n.id
@@ -100,7 +101,8 @@ export const DELETION_RECORDED: Invariant = {
   id: 'deletion-recorded',
   sentence: 'Every deleted deployment has the record of its deletion.',
   sql: `
-    SELECT d.id AS subject, format('deleted at %s in generation %s, without a row in deletions', d.deleted_at, d.generation) AS detail
+    SELECT d.id AS subject,
+           format('deleted at %s in generation %s, without a row in deletions', d.deleted_at, d.generation) AS detail
       FROM deployments AS d
      WHERE d.status = 'deleted'
        AND NOT EXISTS (SELECT 1 FROM deletions WHERE deployment_id = d.id AND generation = d.generation)`,
@@ -112,8 +114,9 @@ export const COUNTERS_EXACT: Invariant = {
   sentence: 'The reserved amounts of a node are the sum of its open reservations.',
   sql: `
     SELECT n.id AS subject,
-           format('%s: counted %s cores, %s MB, %s GPU units, %s GB; reserved %s, %s, %s, %s', n.name, n.reserved_cpu_cores,
-                  n.reserved_memory_mb, n.reserved_gpu_units, n.reserved_storage_gb, v.cpu_cores, v.memory_mb, v.gpu_units, v.storage_gb) AS detail
+           format('%s: counted %s cores, %s MB, %s GPU units, %s GB; reserved %s, %s, %s, %s',
+                  n.name, n.reserved_cpu_cores, n.reserved_memory_mb, n.reserved_gpu_units, n.reserved_storage_gb,
+                  v.cpu_cores, v.memory_mb, v.gpu_units, v.storage_gb) AS detail
       FROM nodes AS n
      CROSS JOIN LATERAL (SELECT coalesce(sum(cpu_cores), 0) AS cpu_cores, coalesce(sum(memory_mb), 0) AS memory_mb,
                                 coalesce(sum(gpu_units), 0) AS gpu_units, coalesce(sum(storage_gb), 0) AS storage_gb
@@ -127,7 +130,8 @@ export const STOPPED_AT_SET: Invariant = {
   id: 'stopped-at-set',
   sentence: 'A stopped replica says when it stopped.',
   sql: `
-    SELECT id AS subject, 'stopped without stopped_at' AS detail FROM deployment_replicas WHERE status = 'stopped' AND stopped_at IS NULL`,
+    SELECT id AS subject, 'stopped without stopped_at' AS detail FROM deployment_replicas
+     WHERE status = 'stopped' AND stopped_at IS NULL`,
   advice: 'Restore the check ck_deployment_replicas_stopped and look for who wrote these rows past the workers.',
 };
 
@@ -164,7 +168,8 @@ export const FEED_WITHOUT_GAPS: Invariant = {
   sentence: 'The feed of events has every position from the oldest that is kept to the last one.',
   sql: `
     SELECT 'event_feed' AS subject,
-           format('%s events from %s on, the last at %s; the feed says %s', e.count, f.purged_through + 1, e.last, f.last_position) AS detail
+           format('%s events from %s on, the last at %s; the feed says %s',
+                  e.count, f.purged_through + 1, e.last, f.last_position) AS detail
       FROM event_feed AS f,
            LATERAL (SELECT count(*) AS count, coalesce(max(position), f.purged_through) AS last
                       FROM events WHERE position > f.purged_through) AS e
@@ -178,7 +183,8 @@ export const REVISION_PRESENT: Invariant = {
   sql: `
     SELECT d.id AS subject,
            CASE WHEN v.number IS NULL THEN format('revision %s is missing', d.current_revision)
-                ELSE format('revision %s says %s, the resources row says %s', d.current_revision, v.spec->'resources', r.said) END AS detail
+                ELSE format('revision %s says %s, the resources row says %s', d.current_revision, v.spec->'resources', r.said)
+           END AS detail
       FROM deployments AS d
       LEFT JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
       LEFT JOIN LATERAL (SELECT jsonb_build_object('cpuCores', cpu_cores::float8, 'memoryMb', memory_mb,
@@ -188,7 +194,7 @@ export const REVISION_PRESENT: Invariant = {
   advice: 'Report this with the log of the deployment: a revision was written without its resources, or past the API.',
 };
 
-/** Contract, section 8, in its order, and eight more that must hold for those to mean what they say. */
+/** All invariants: first those that were promised to users, then eight that must hold for the first to mean anything. */
 export const INVARIANTS: readonly Invariant[] = [
   LIVE_NAMES,
   DELETED_TORN_DOWN,

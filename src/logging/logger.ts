@@ -11,10 +11,10 @@ interface SafeError {
 }
 
 const MAX_CAUSES = 3;
-/** Characters that wait for room on the disk; later lines are dropped. */
+/** How many characters may wait to be written, such as when the disk is full. Later lines are dropped. */
 const MAX_UNWRITTEN = 1_000_000;
 
-/** What of an error may be logged. Database errors carry the statement's parameters and rows, which may be secrets. */
+/** The part of an error that may be logged. Database errors hold parameters and rows of the statement, which may be secrets. */
 function safeError(error: unknown, causes = MAX_CAUSES): SafeError {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
   const code: unknown = Reflect.get(error, 'code');
@@ -27,7 +27,7 @@ function safeError(error: unknown, causes = MAX_CAUSES): SafeError {
   };
 }
 
-/** The process's logger: JSON lines, or coloured text when `tty` says that a person reads along. */
+/** The logger of the process: JSON lines, or coloured text when `tty` says that the output is a terminal. */
 export function createLogger(config: Pick<AppConfig, 'LOG_LEVEL'>, output: { tty: boolean; stream?: DestinationStream }): Logger {
   const options = {
     level: config.LOG_LEVEL,
@@ -45,7 +45,10 @@ export function createLogger(config: Pick<AppConfig, 'LOG_LEVEL'>, output: { tty
   return pino(options, standardOutput());
 }
 
-/** A log that cannot be written, because its disk is full or its reader has gone, loses lines and must not end the program. */
+/**
+ * Standard output as a log. When it cannot be written to, because the disk is full or the reader is gone, lines are
+ * lost but the program goes on.
+ */
 function standardOutput(): DestinationStream {
   const output = pino.destination({ dest: 1, sync: true, maxLength: MAX_UNWRITTEN });
   output.on('error', () => undefined);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Logger } from 'nestjs-pino';
 
-/** What Nest says while it puts modules and routes together: of use to those who look for a fault, noise to all others. */
+/** Contexts of the messages that Nest logs while it sets up modules and routes. They only help to find faults. */
 const WIRING = new Set(['NestFactory', 'InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestApplication']);
 
 /** The logger that Nest itself uses. */

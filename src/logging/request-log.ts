@@ -20,7 +20,7 @@ export function logRequests(fastify: FastifyInstance, logger: Logger): void {
   });
 }
 
-/** Makes the request's logger when something is logged; most requests log nothing but their end. */
+/** Makes the logger of a request when something is logged, because most requests log only their end. */
 class RequestStore implements Store {
   private own: Logger | undefined;
 

@@ -14,11 +14,11 @@ interface GaugeDeclaration {
   readonly labels?: readonly string[];
 }
 
-/** Gauges that are read together, when somebody asks for the metrics. */
+/** Gauges that are read together, when the metrics are asked for. */
 export interface GaugeSource<N extends string> {
   readonly source: string;
   readonly gauges: readonly (GaugeDeclaration & { readonly name: N })[];
-  /** A constant number of statements, whatever the number of rows. Called at most every five seconds. */
+  /** Reads all values, in a number of statements that does not grow with the number of rows. Called at most every five seconds. */
   readonly read: () => Promise<Readonly<Record<N, readonly Sample[]>>> | Readonly<Record<N, readonly Sample[]>>;
 }
 
@@ -52,7 +52,10 @@ export class Metrics {
     return new Histogram({ name, help, labelNames: labels, buckets, registers: [this.registry] });
   }
 
-  /** Registers gauges whose values are read on demand. A read that fails leaves them empty: old values would pass for the truth. */
+  /**
+   * Registers gauges whose values are read on demand. When a read fails they are empty, because old values would be
+   * taken for current ones.
+   */
   gauges<N extends string>({ source, gauges, read }: GaugeSource<N>): void {
     let cached: { at: number; samples: Promise<Readonly<Record<N, readonly Sample[]>> | null> } | undefined;
     const readOnce = (): Promise<Readonly<Record<N, readonly Sample[]>> | null> => {

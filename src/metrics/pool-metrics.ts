@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Metrics } from './metrics';
 
-/** The numbers that pg's pool keeps; TypeORM does not type its pool. */
+/** The numbers that the pool of pg keeps. TypeORM does not type its pool. */
 interface PoolNumbers {
   readonly totalCount: number;
   readonly idleCount: number;

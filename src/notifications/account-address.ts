@@ -1,7 +1,7 @@
 /** The e-mail address of a user's account. */
 export interface AccountAddress {
   readonly email: string;
-  /** Whether the user has shown a code from that address. It must be done anew when the address of the account changes. */
+  /** Whether the user has sent us a code from an e-mail to that address. A new address must be confirmed again. */
   readonly isConfirmed: boolean;
 }
 

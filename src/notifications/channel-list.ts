@@ -17,7 +17,7 @@ import { WebhooksController } from './webhook/webhooks.controller';
 /** What a channel is made of. */
 export interface ChannelParts {
   readonly channel: Type<NotificationChannel>;
-  /** What the channel and its routes need besides what the room gives all channels. */
+  /** The providers of the channel and its routes, besides those that all channels share. */
   readonly providers: readonly Provider[];
   readonly controllers: readonly Type[];
 }

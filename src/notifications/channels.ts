@@ -8,14 +8,14 @@ export class Channels {
     this.byKind = new Map(all.map((channel) => [channel.kind, channel]));
   }
 
-  /** Throws for a kind that no channel of this process has; a process of a later release may have made such a subscription. */
+  /** Throws for a kind that no channel of this process has. A process of a later release may have made such a subscription. */
   of(kind: string): NotificationChannel {
     const channel = this.byKind.get(kind);
     if (!channel) throw new Error(`This process knows no notification channel "${kind}"`);
     return channel;
   }
 
-  /** The kinds of those channels for which it is so. */
+  /** The kinds of the channels for which `isSo` gives true. */
   kindsWhere(isSo: (channel: NotificationChannel) => boolean): string[] {
     return this.all.filter(isSo).map(({ kind }) => kind);
   }

@@ -17,13 +17,16 @@ import { subscriptionEntry } from './subscription-audit';
 import { UserPlaces } from './user-places';
 
 const BATCH = 20;
-/** How many targets one process talks to at a time. A dead one is asked once a minute, for five seconds at most. */
+/**
+ * How many targets one process talks to at a time. A target that does not answer is tried once a minute, for at most
+ * five seconds.
+ */
 const TARGETS_AT_A_TIME = 32;
-/** And how many of them may be one user's, however slow they are. */
+/** How many of these may belong to one user, however slow they are. */
 const TARGETS_OF_A_USER = 4;
-/** After so long a subscription lets the others go on. */
+/** After this time a subscription ends its turn, so that others get theirs. */
 const TURN_MS = 5_000;
-/** When all places of its user are taken, it looks again after so long. */
+/** How long a subscription waits when its user has no free place. */
 const CROWDED_MS = 1_000;
 
 /** One job's turn for one subscription. */
@@ -35,9 +38,9 @@ interface Turn {
 }
 
 /**
- * Makes the deliveries of one subscription, one after the other in the order of the feed. A failed one waits for its next
- * attempt and lets the others pass; the target itself is left alone for a moment too. At least once: when the process dies
- * between sending and recording, it is sent again under the same id.
+ * Makes the deliveries of one subscription, one after the other in the order of the feed. A failed delivery waits for
+ * its next attempt while others go on; the target itself gets nothing for a moment either. Events arrive at least once:
+ * when the process dies between sending and recording, the event is sent again under the same id.
  */
 @Injectable()
 export class DeliverHandler implements JobHandler {
@@ -69,7 +72,7 @@ export class DeliverHandler implements JobHandler {
     try {
       const result = await this.takeTurn(turn);
       if (result.kind !== 'again' || !this.places.isCrowded(target.userId)) return result;
-      // Who was turned away looks again before this one.
+      // Waits longer than those that found no place, so that they look first.
       return { kind: 'again', afterMs: Math.max(result.afterMs, 2 * CROWDED_MS) };
     } finally {
       this.places.leave(target.userId);
@@ -96,11 +99,11 @@ export class DeliverHandler implements JobHandler {
     return { kind: 'again', afterMs: 0 };
   }
 
-  /** False: what comes next must be read anew, because it failed or something has changed. */
+  /** Gives false when the rest must be read again, because the attempt failed or something has changed. */
   private async attempt(turn: Turn, delivery: DueDelivery): Promise<boolean> {
     const { job, target, channel, signal } = turn;
     const sent = await channel.send(target, toCloudEvent(delivery.event), signal);
-    // Cut off by us: nothing is known of it, and it is tried again.
+    // We have cut the attempt off, so its result is unknown and it is made again.
     if (!sent.ok) signal.throwIfAborted();
     this.attempts.inc({ kind: channel.kind, result: sent.ok ? 'delivered' : 'failed' });
     const recorded = await this.deliveries.record(job, {
@@ -112,7 +115,7 @@ export class DeliverHandler implements JobHandler {
     });
     if (!sent.ok && sent.disabledReason !== undefined) await this.disable(turn, sent.disabledReason);
     else if (recorded?.hopeless === true) await this.disable(turn, hopelessness(sent));
-    return sent.ok && recorded?.revision === target.revision;
+    return sent.ok && recorded?.version === target.version;
   }
 
   private async disable({ job, target, channel }: Turn, reason: string): Promise<void> {

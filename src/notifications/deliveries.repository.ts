@@ -10,19 +10,19 @@ import { DISABLE_AFTER_DAYS, DISABLE_AFTER_FAILURES, GIVE_UP_HOURS } from './del
 import type { ChannelTarget } from './notification-channel';
 import type { Sent } from './sent';
 
-/** A subscription as its deliveries need it. */
+/** What deliveries need to know of their subscription. */
 export interface DeliveryTarget extends ChannelTarget {
   readonly userId: string;
   readonly kind: string;
-  /** Neither it nor its user is switched off. */
+  /** Both the subscription and its user are switched on. */
   readonly isActive: boolean;
   /** Its user has confirmed the address of the account. Only some channels ask for that. */
   readonly isAddressConfirmed: boolean;
-  readonly revision: number;
+  readonly version: number;
   readonly failures: number;
-  /** Nothing is sent before so many milliseconds have passed. */
+  /** How many milliseconds to wait before anything is sent. */
   readonly pauseMs: number;
-  /** Until the next pending delivery is due; null: there is none. */
+  /** Milliseconds until the next pending delivery is due; null: there is none. */
   readonly dueMs: number | null;
 }
 
@@ -42,7 +42,7 @@ export interface Attempt {
 
 type JobClaim = Readonly<{ id: string; claim: string }>;
 
-/** What the background does with deliveries. */
+/** The SQL with which jobs make, send and record deliveries. */
 @Injectable()
 export class DeliveriesRepository {
   constructor(
@@ -50,46 +50,52 @@ export class DeliveriesRepository {
     private readonly channels: Channels,
   ) {}
 
-  /** Deliveries for whoever wants the events that have just got their positions. Returns whose subscriptions have work now. */
+  /**
+   * Makes deliveries of the events that have just got their positions, for all subscriptions that want them. Returns
+   * the ids of the subscriptions that have work now.
+   */
   async createFor(tx: Tx, { first, last }: PublishedRange): Promise<string[]> {
     const tellDisabled = this.channels.kindsWhere((channel) => channel.tellsOfDisabled);
     const rows = await tx.query<{ id: string }[]>(CREATE, [first, last, GIVE_UP_HOURS, this.kindsThatAsk(), tellDisabled]);
     return rows.map(({ id }) => id);
   }
 
-  /** Null when it is gone. */
+  /** Null when the subscription does not exist any more. */
   async target(id: string): Promise<DeliveryTarget | null> {
     const mostAnHour = Object.fromEntries(this.channels.all.map((channel) => [channel.kind, channel.mostAnHour]));
     const [row] = await this.dataSource.query<DeliveryTarget[]>(TARGET, [id, JSON.stringify(mostAnHour)]);
     return row ?? null;
   }
 
-  /** The oldest of the feed first. */
+  /** Those with the lowest positions first. */
   async due(subscriptionId: string, limit: number): Promise<DueDelivery[]> {
     const rows = await this.dataSource.query<DueDelivery[]>(DUE, [subscriptionId, limit]);
     return rows.map((row) => ({ ...row, event: { ...row.event, occurredAt: new Date(row.event.occurredAt) } }));
   }
 
   /**
-   * Writes down what became of an attempt, in one statement. Null: the job was taken over or the subscription removed, and
-   * nothing was written. `hopeless`: nothing has arrived there for days.
+   * Records the result of an attempt, in one statement. Gives null, and records nothing, when the job was taken over or
+   * the subscription removed. `hopeless`: nothing has arrived there for days.
    */
   async record(
     job: JobClaim,
     { deliveryId, subscriptionId, sent, retryMs, pauseMs }: Attempt,
-  ): Promise<{ revision: number; hopeless: boolean } | null> {
+  ): Promise<{ version: number; hopeless: boolean } | null> {
     const words = sent.ok ? null : sent.words.slice(0, 500);
-    const [row] = await this.dataSource.query<{ revision: number; hopeless: boolean }[]>(RECORD, [
+    const [row] = await this.dataSource.query<{ version: number; hopeless: boolean }[]>(RECORD, [
       ...[subscriptionId, deliveryId, job.id, job.claim, sent.ok, sent.status, words, retryMs, pauseMs],
       ...[DISABLE_AFTER_DAYS, DISABLE_AFTER_FAILURES],
     ]);
     return row ?? null;
   }
 
-  /** Switches a hopeless subscription off, and gives up what waits for it. False when somebody was faster or the job is lost. */
+  /**
+   * Switches a hopeless subscription off, and gives up its pending deliveries. False when it was switched off already
+   * or the job was taken over.
+   */
   async disable(tx: Tx, job: JobClaim, { id, reason }: { id: string; reason: string }): Promise<boolean> {
     const [, count] = await tx.query<[unknown[], number]>(
-      `UPDATE subscriptions SET enabled = false, disabled_reason = $2, revision = revision + 1, updated_at = now()
+      `UPDATE subscriptions SET enabled = false, disabled_reason = $2, version = version + 1, updated_at = now()
         WHERE id = $1 AND enabled AND EXISTS (SELECT 1 FROM jobs WHERE id = $3 AND claim = $4)`,
       [id, reason, job.id, job.claim],
     );
@@ -102,7 +108,7 @@ export class DeliveriesRepository {
     return true;
   }
 
-  /** The safety net of the queue: what has deliveries to make and no job gets one. */
+  /** Gives a job to every subscription that has deliveries to make and lost its job. */
   async enqueueForgotten(): Promise<void> {
     await this.dataSource.query(ENQUEUE_FORGOTTEN, [this.kindsThatAsk()]);
   }

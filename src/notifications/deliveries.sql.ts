@@ -1,13 +1,14 @@
 import { IS_CONFIRMED } from './account-address';
 
-/** True when the subscription `s` of the user `u` may be sent something. The parameter has the kinds that ask the address first. */
+/** True when the subscription `s` of the user `u` may get anything. The parameter lists the kinds that need a confirmed address. */
 const mayBeSent = (kinds: string): string => `(s.kind <> ALL(${kinds}::text[]) OR ${IS_CONFIRMED})`;
 
 /**
- * Makes deliveries of the events that have just got their positions, and gives the subscriptions that have work now.
- * A test goes to its own subscription only. Subscriptions that are being removed are left out, because they cannot be locked.
- * $1 first and $2 last position, $3 hours after which a delivery is given up, $4 kinds of channels that ask the address first,
- * $5 kinds that tell of every subscription that was switched off
+ * Makes deliveries of the events that have just got their positions, and gives the subscriptions that have work now. A
+ * test event is delivered to its own subscription only. Subscriptions that are being removed are left out, because they
+ * cannot be locked.
+ * $1 first and $2 last position, $3 hours after which a delivery is given up, $4 kinds of channels that need a
+ * confirmed address, $5 kinds of channels that report every subscription that was switched off
  */
 export const CREATE = `
   WITH wanted AS (
@@ -29,7 +30,7 @@ export const CREATE = `
 
 /**
  * Queues a job for every subscription that has something to send and no job.
- * $1 kinds of channels that ask the address first
+ * $1 kinds of channels that need a confirmed address
  */
 export const ENQUEUE_FORGOTTEN = `
   INSERT INTO jobs (kind, key)
@@ -40,13 +41,13 @@ export const ENQUEUE_FORGOTTEN = `
       ON CONFLICT (kind, key) DO NOTHING`;
 
 /**
- * Reads a subscription as its deliveries need it. One that has had as many events as its channel sends in an hour waits until an
- * hour after the first of them. A turn that has begun goes on all the same, so there may be some more.
- * $1 subscription, $2 how many events each kind of channel sends in an hour (JSON; null: as many as there are)
+ * Reads what deliveries need to know of a subscription. One that has sent as many events as its channel allows in an
+ * hour waits until the first of them is an hour old. A turn that has begun is finished, so there may be some more.
+ * $1 subscription, $2 how many events each kind of channel sends in an hour (JSON; null: no limit)
  */
 export const TARGET = `
   SELECT s.id, s.user_id AS "userId", s.kind, s.url, u.email, u.is_active AND s.enabled AS "isActive",
-         ${IS_CONFIRMED} AS "isAddressConfirmed", s.revision, s.failures, s.secret_sealed AS "secretSealed",
+         ${IS_CONFIRMED} AS "isAddressConfirmed", s.version, s.failures, s.secret_sealed AS "secretSealed",
          CASE WHEN s.previous_secret_until > now() THEN s.previous_secret_sealed END AS "previousSecretSealed",
          greatest(0, ceil(extract(epoch FROM greatest(s.retry_at,
            CASE WHEN most.an_hour IS NOT NULL
@@ -73,7 +74,7 @@ export const DUE = `
    ORDER BY d.position LIMIT $2`;
 
 /**
- * Writes down an attempt while the job still has its claim.
+ * Records an attempt, provided that the job still has its claim.
  * $1 subscription, $2 delivery, $3 job, $4 its claim, $5 whether it arrived, $6 status of the answer, $7 why it failed,
  * $8 ms until this delivery is tried again, $9 ms until anything is sent there again,
  * $10 days and $11 failures in a row that make the subscription hopeless
@@ -85,7 +86,7 @@ export const RECORD = `
            failing_since = CASE WHEN $5 THEN NULL ELSE coalesce(failing_since, now()) END,
            retry_at = CASE WHEN $5 THEN NULL ELSE now() + make_interval(secs => $9::float8 / 1000) END
      WHERE id = $1 AND EXISTS (SELECT 1 FROM jobs WHERE id = $3 AND claim = $4)
-    RETURNING id, revision, failures, failing_since),
+    RETURNING id, version, failures, failing_since),
   written AS (
     UPDATE deliveries AS d
        SET attempts = d.attempts + 1, last_attempt_at = now(), response_status = $6, error = $7,
@@ -94,5 +95,5 @@ export const RECORD = `
            finished_at = CASE WHEN $5 OR d.give_up_at <= now() + next.wait THEN now() END
       FROM told, (SELECT make_interval(secs => $8::float8 / 1000) AS wait) AS next
      WHERE d.id = $2 AND d.state = 'pending')
-  SELECT revision, coalesce(failing_since < now() - make_interval(days => $10) AND failures >= $11, false) AS hopeless
+  SELECT version, coalesce(failing_since < now() - make_interval(days => $10) AND failures >= $11, false) AS hopeless
     FROM told`;

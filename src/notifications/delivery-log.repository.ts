@@ -29,12 +29,12 @@ const SELECT = `
          d.next_attempt_at AS "nextAttemptAt", d.created_at AS "createdAt", d.finished_at AS "finishedAt"
     FROM deliveries AS d JOIN events AS e ON e.id = d.event`;
 
-/** What owners see of deliveries, and what they may ask for again. */
+/** The SQL by which owners read their deliveries and ask for one again. */
 @Injectable()
 export class DeliveryLogRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** Newest first: those before the position, or the newest of all. */
+  /** Deliveries before the position, or the newest ones when it is null. Newest first. */
   page(subscriptionId: string, before: number | null, limit: number): Promise<DeliveryRecord[]> {
     return this.dataSource.query<DeliveryRecord[]>(
       `${SELECT}
@@ -56,7 +56,7 @@ export class DeliveryLogRepository {
     return row ? { ...row, ...owner } : null;
   }
 
-  /** Due at once, and as patiently as the first time: with days of attempts before it, counted anew. The caller holds the lock. */
+  /** Makes the delivery due at once and gives it the full time and number of attempts again. The caller holds the lock. */
   async sendAgain(tx: Tx, { id, subscriptionId }: DeliveryRecord): Promise<DeliveryRecord> {
     await tx.query(
       `UPDATE deliveries

@@ -14,7 +14,7 @@ export interface DeliveryPage {
 
 const CURSOR = /^\d{1,15}$/;
 
-/** What became of every event that a subscription was told of. */
+/** The deliveries of a subscription, as its owner sees them. */
 @Injectable()
 export class DeliveryLogService {
   constructor(
@@ -32,7 +32,7 @@ export class DeliveryLogService {
     return { deliveries, next: rows.length > query.limit && last ? encode(last.position) : null };
   }
 
-  /** Sends it once more, under the same id. Throws `conflict` when it still waits or its subscription is switched off. */
+  /** Sends it once more, under the same id. Throws `conflict` when it is still pending or its subscription is switched off. */
   redeliver(id: string, context: RequestContext): Promise<DeliveryRecord> {
     return this.commands.run(context, async (tx) => {
       const delivery = await this.log.lock(tx, id, context.actor.userId);

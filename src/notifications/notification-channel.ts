@@ -5,7 +5,7 @@ import type { ClaimedJob, JobResult } from '../jobs/job-kinds';
 import type { Sent } from './sent';
 import type { SubscriptionChange, SubscriptionRecord } from './subscription';
 
-/** A subscription as its channel needs it to send something there. */
+/** What a channel needs to know of a subscription to send something. */
 export interface ChannelTarget {
   readonly id: string;
   /** Where it leads; null: to the address of its user's account. */
@@ -19,31 +19,31 @@ export interface ChannelTarget {
 
 /** A secret that was made for a subscription. */
 export interface IssuedSecret<Secret> {
-  /** What its owner sees once; null: the channel has no secrets. */
+  /** Shown to the owner once; null: the channel has no secrets. */
   readonly shown: Secret;
-  /** What the database keeps. */
+  /** The encrypted secret, as the database keeps it. */
   readonly sealed: Buffer | null;
 }
 
-/** An address that shall be asked, and the subscription whose job sends the question. */
+/** An address to confirm, and the subscription whose job sends the e-mail with the question. */
 export interface ConfirmationQuestion {
   readonly userId: string;
   readonly email: string;
   readonly subscriptionId: string;
 }
 
-/** How a channel sees to it that it sends to the address of an account only when whoever reads it has agreed. */
+/** How a channel makes sure that the reader of an address has agreed before anything else is sent there. */
 export interface AddressConfirmation {
   /**
-   * Has a question sent to the address by the job of the subscription. The caller holds the lock of the user's row.
-   * Throws `conflict` when the account has no address, and `rate_limited` when it was asked often enough.
+   * Has a question sent to the address, by the job of the subscription. The caller holds the lock of the user's row.
+   * Throws `conflict` when the account has no address, and `rate_limited` when too many were sent.
    */
   ask(tx: Tx, question: ConfirmationQuestion): Promise<void>;
-  /** Sends the question that waits, if one does, instead of deliveries. */
+  /** Sends a pending question, if there is one, instead of deliveries. */
   sendQuestion(job: ClaimedJob, target: ChannelTarget): Promise<JobResult>;
   /** How the owner of a subscription confirms the address, in words. */
   howToConfirm(subscriptionId: string): string;
-  /** Forgets questions that no limit counts any more. Safe to repeat. */
+  /** Removes questions that no limit counts any more. Safe to repeat. */
   purge(): Promise<void>;
 }
 
@@ -57,32 +57,32 @@ export interface AddressConfirmation {
  * - An event may be sent more than once, each time under the same id, so that receivers can drop what they have had.
  */
 export abstract class NotificationChannel<Secret extends string | null = string | null> {
-  /** Names the channel in the database, in events, in the audit log and in metrics. It never changes. */
+  /** The name of the channel in the database, in events, in the audit log and in metrics. It never changes. */
   abstract readonly kind: string;
   /** What a subscription of this channel is called in answers. */
   abstract readonly noun: string;
   /** How many subscriptions a user may have. */
   abstract readonly mostPerUser: number;
-  /** How many events a subscription gets in an hour, about: more wait. Null: as many as there are. */
+  /** About how many events a subscription gets in an hour. More of them wait. Null: no limit. */
   abstract readonly mostAnHour: number | null;
-  /** Whether it tells its user of every subscription that was switched off, whatever types of events it was made for. */
+  /** Whether it also reports subscriptions that were switched off to subscriptions that did not ask for that type of event. */
   abstract readonly tellsOfDisabled: boolean;
-  /** Null: nobody is asked before something is sent. */
+  /** Null: addresses need no confirmation. */
   abstract readonly confirmation: AddressConfirmation | null;
 
   /** Throws a DomainError when this server cannot send through the channel at all. */
   abstract requireAvailable(): void;
 
   /** Checks where a new or changed subscription shall lead. Throws `validation_failed` or `rate_limited`. */
-  abstract checkTarget(wish: Pick<SubscriptionChange, 'url'>, userId: string): Promise<void>;
+  abstract checkTarget(settings: Pick<SubscriptionChange, 'url'>, userId: string): Promise<void>;
 
   /** Makes the secret of a new subscription, when the channel has secrets. */
   abstract issueSecret(subscriptionId: string): IssuedSecret<Secret>;
 
-  /** What the audit log may show of where a subscription leads: nothing that may hold a token. */
+  /** Where a subscription leads, as the audit log may show it: without anything that may hold a token. */
   abstract visibleTarget(record: SubscriptionRecord): Details;
 
-  /** Sends one event. Never throws: what went wrong is in the result, also that it is for good. */
+  /** Sends one event. Never throws: the result says what went wrong, and whether no later attempt can succeed. */
   abstract send(target: ChannelTarget, event: CloudEvent, signal: AbortSignal): Promise<Sent>;
 }
 

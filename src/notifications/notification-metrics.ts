@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { Metrics } from '../metrics/metrics';
 import { Channels } from './channels';
 
-/** What waits: events for their place in the feed, deliveries for their targets. */
+/** Metrics of what waits: events without a position, and deliveries. */
 @Injectable()
 export class NotificationMetrics {
   constructor(@InjectDataSource() dataSource: DataSource, channels: Channels, metrics: Metrics) {

@@ -5,7 +5,7 @@ import { JobQueue } from '../jobs/job-queue';
 import { Channels } from './channels';
 import { DeliveriesRepository } from './deliveries.repository';
 
-/** What has to be done now and then for events: jobs that got lost, and events that are too old. */
+/** Regular upkeep: new jobs for lost ones, and removal of old events. */
 @Injectable()
 export class NotificationUpkeep {
   constructor(

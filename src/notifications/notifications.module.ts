@@ -13,7 +13,7 @@ import { SubscriptionsService } from './subscriptions.service';
 
 const ofChannels = CHANNELS.flatMap(({ channel, providers }) => [channel, ...providers]);
 
-/** Who wants to be told of what, and the telling. The routes are in NotificationsApiModule, the workers in WorkerModule. */
+/** Subscriptions and deliveries. The routes are in NotificationsApiModule; WorkerModule starts the handlers. */
 @Module({
   providers: [
     ...ofChannels,

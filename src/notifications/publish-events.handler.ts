@@ -13,16 +13,20 @@ import { Metrics } from '../metrics/metrics';
 import { DeliveriesRepository } from './deliveries.repository';
 
 const BATCH = 500;
-/** A hint that events wait can be lost. */
+/** How often to look without a hint, because a hint may get lost. */
 const LOOK_ANYWAY_MS = 500;
-/** What comes soon after goes together: under load every transaction would otherwise cost one of the publisher. */
+/**
+ * How long to collect events after the first. Otherwise, under load, every transaction of a writer would cost one of
+ * the publisher.
+ */
 const GATHER_MS = 50;
-/** The job is given back now and then, so that its row shows that it lives. */
+/** After this time the job is given back, so that its row shows that it is alive. */
 const TURN_MS = 60_000;
 
 /**
- * Publishes events while it holds its one job: whoever has it is the publisher, and another process takes over when its
- * lease ends. Positions, deliveries and their jobs come in one transaction, so an event in the feed is on its way.
+ * Publishes events while it has its one job. The process with that job is the publisher; another one takes over when
+ * its lease ends. Positions, deliveries and their jobs are written in one transaction, so every event in the feed is
+ * being delivered.
  */
 @Injectable()
 export class PublishEventsHandler implements JobHandler {
@@ -49,7 +53,7 @@ export class PublishEventsHandler implements JobHandler {
     signal.addEventListener('abort', told);
     try {
       while (!signal.aborted && performance.now() < end) {
-        // Made before the look: what comes while the database is asked ends the sleep at once.
+        // Made before looking, so that a hint that comes while the database is asked ends the pause at once.
         waiting = new AbortController();
         if (!(await this.publisher.hasWork())) await pause(LOOK_ANYWAY_MS, waiting.signal);
         else if ((await this.publish(job)) < BATCH) await pause(GATHER_MS, signal);
@@ -61,7 +65,7 @@ export class PublishEventsHandler implements JobHandler {
     return { kind: 'again', afterMs: 0 };
   }
 
-  /** Returns how many events got their places. */
+  /** Returns how many events got positions. */
   private async publish(job: ClaimedJob): Promise<number> {
     const range = await inTransaction(this.dataSource, async (tx) => {
       const published = await this.publisher.publish(tx, job, BATCH);
@@ -80,5 +84,5 @@ export class PublishEventsHandler implements JobHandler {
   }
 }
 
-/** Ends at once when the signal fires. */
+/** Waits, but ends at once when the signal fires. */
 const pause = (ms: number, signal: AbortSignal): Promise<void> => sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);

@@ -3,15 +3,15 @@ export interface SendFailure {
   readonly ok: false;
   /** The status of the answer, of HTTP or SMTP; null when there was none. */
   readonly status: number | null;
-  /** Why it failed, for the owner of the subscription: nothing of the answer itself. */
+  /** Why it failed, for the owner of the subscription. It contains nothing of the answer. */
   readonly words: string;
-  /** Present when no later attempt can succeed: the subscription is switched off at once, with this reason. */
+  /** Present when no later attempt can succeed. The subscription is then switched off at once, with this reason. */
   readonly disabledReason?: string;
 }
 
-/** What became of one attempt to send an event. */
+/** The result of one attempt to send an event. */
 export type Sent = { readonly ok: true; readonly status: number | null } | SendFailure;
 
-/** A member of an error that libraries add, such as `code`. */
+/** A property that libraries add to errors, such as `code`. */
 export const fieldOf = (error: unknown, name: string): unknown =>
   typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;

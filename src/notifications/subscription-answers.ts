@@ -1,7 +1,7 @@
 import type { Answer } from '../common/http/answer';
 
-/** A subscription was removed: there is nothing left to show. */
+/** The answer to the removal of a subscription: no body. */
 export const removedAnswer = (): Answer => ({ status: 204, body: undefined });
 
-/** A test is on its way: the log shows what becomes of it. */
+/** The answer to the request for a test. The log of the subscription shows its result. */
 export const testAnswer = (): Answer => ({ status: 202, body: undefined });

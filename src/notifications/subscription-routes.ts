@@ -9,7 +9,6 @@ export const NotificationRoutes = (): ClassDecorator => applyDecorators(ApiBeare
 
 /*
  * What the same route of every channel takes, answers and refuses. Address, presenter and words stay with the route.
- * The lists are in the order in which decorators over a method take effect, which is from below.
  */
 
 /** Makes a subscription. `more`: what this channel refuses besides. */

@@ -1,5 +1,5 @@
 /** What its owner decides about a subscription. */
-export interface SubscriptionWish {
+export interface SubscriptionSettings {
   /** Where it leads; null: to the e-mail address of its owner's account. */
   readonly url: string | null;
   readonly description: string;
@@ -8,11 +8,11 @@ export interface SubscriptionWish {
   readonly enabled: boolean;
 }
 
-/** What an owner may change; absent: stays. */
-export type SubscriptionChange = Partial<SubscriptionWish>;
+/** What an owner may change. What is absent stays. */
+export type SubscriptionChange = Partial<SubscriptionSettings>;
 
 /** A subscription as its owner sees it. */
-export interface SubscriptionRecord extends SubscriptionWish {
+export interface SubscriptionRecord extends SubscriptionSettings {
   readonly id: string;
   readonly userId: string;
   readonly disabledReason: string | null;

@@ -4,14 +4,14 @@ import { DataSource, type EntityManager } from 'typeorm';
 import type { Tx } from '../database/transaction';
 import { IS_CONFIRMED, type AccountAddress } from './account-address';
 import type { SubscriptionRef } from './notification-channel';
-import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from './subscription';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionSettings } from './subscription';
 
-/** One whose row is locked until the transaction ends. */
+/** A subscription whose row is locked until the transaction ends. */
 export interface LockedSubscription extends SubscriptionRecord {
   readonly secretSealed: Buffer | null;
 }
 
-export interface NewSubscription extends SubscriptionWish {
+export interface NewSubscription extends SubscriptionSettings {
   readonly id: string;
   readonly userId: string;
   readonly kind: string;
@@ -27,7 +27,10 @@ const NO_ADDRESS: AccountAddress = { email: '', isConfirmed: false };
 
 const FRESH = `failures = 0, failing_since = NULL, retry_at = NULL`;
 
-/** All that owners read and change of subscriptions. Somebody else's is not found, for administrators too: they are personal. */
+/**
+ * The SQL by which owners read and change subscriptions. Those of other users are not found, even by administrators,
+ * because they are personal.
+ */
 @Injectable()
 export class SubscriptionsRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
@@ -47,9 +50,9 @@ export class SubscriptionsRepository {
     return row ?? null;
   }
 
-  /** Makes those wait who make subscriptions for the same user, and says how many of the kind there are. */
+  /** Lets one transaction at a time make subscriptions for the user, and counts those of the kind. */
   async lockOwner(tx: Tx, userId: string, kind: string): Promise<{ count: number; address: AccountAddress }> {
-    // In a statement of its own: what is read after it has waited for the lock is what the others have left.
+    // Locking is a statement of its own, so that the next one sees what transactions before this one have committed.
     await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, [userId]);
     const [row] = await tx.query<(AccountAddress & { count: number })[]>(
       `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed",
@@ -69,13 +72,21 @@ export class SubscriptionsRepository {
     return row ?? NO_ADDRESS;
   }
 
-  async insert(tx: Tx, wish: NewSubscription): Promise<SubscriptionRecord> {
+  async insert(tx: Tx, subscription: NewSubscription): Promise<SubscriptionRecord> {
     const [row] = await tx.query<[SubscriptionRecord]>(
       `INSERT INTO subscriptions (id, user_id, kind, url, description, event_types, labels, enabled, secret_sealed)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ${COLUMNS}`,
       [
-        ...[wish.id, wish.userId, wish.kind, wish.url, wish.description, wish.eventTypes, JSON.stringify(wish.labels)],
-        ...[wish.enabled, wish.secretSealed],
+        ...[
+          subscription.id,
+          subscription.userId,
+          subscription.kind,
+          subscription.url,
+          subscription.description,
+          subscription.eventTypes,
+          JSON.stringify(subscription.labels),
+        ],
+        ...[subscription.enabled, subscription.secretSealed],
       ],
     );
     return row;
@@ -91,14 +102,17 @@ export class SubscriptionsRepository {
     return row ?? null;
   }
 
-  /** A new address or switching on again forgives what failed before: what waits is due at once. The caller holds the lock. */
+  /**
+   * Changes a subscription. After a new address, or when it is switched on, earlier failures no longer count and
+   * pending deliveries are due at once. The caller holds the lock.
+   */
   async change(tx: Tx, id: string, change: SubscriptionChange): Promise<SubscriptionRecord> {
     const isFresh = change.url !== undefined || change.enabled === true;
     const [[row]] = await tx.query<[[SubscriptionRecord], number]>(
       `UPDATE subscriptions
           SET url = coalesce($2, url), description = coalesce($3, description), event_types = coalesce($4, event_types),
               labels = coalesce($5, labels), enabled = coalesce($6, enabled),
-              disabled_reason = CASE WHEN $6 THEN NULL ELSE disabled_reason END, revision = revision + 1, updated_at = now()
+              disabled_reason = CASE WHEN $6 THEN NULL ELSE disabled_reason END, version = version + 1, updated_at = now()
               ${isFresh ? `, ${FRESH}` : ''}
         WHERE id = $1 RETURNING ${COLUMNS}`,
       [
@@ -107,11 +121,15 @@ export class SubscriptionsRepository {
       ],
     );
     if (isFresh)
-      await tx.query(`UPDATE deliveries SET attempts = 0, next_attempt_at = now() WHERE subscription_id = $1 AND state = 'pending'`, [id]);
+      await tx.query(
+        `UPDATE deliveries SET attempts = 0, next_attempt_at = now()
+          WHERE subscription_id = $1 AND state = 'pending'`,
+        [id],
+      );
     return row;
   }
 
-  /** The secret before stays valid beside the new one for so many hours. The caller holds the lock. */
+  /** Replaces the secret. The one before stays valid for `previousHours`. The caller holds the lock. */
   async replaceSecret(
     tx: Tx,
     id: string,
@@ -121,14 +139,14 @@ export class SubscriptionsRepository {
       `UPDATE subscriptions
           SET secret_sealed = $2, previous_secret_sealed = $3,
               previous_secret_until = CASE WHEN $3::bytea IS NULL THEN NULL ELSE now() + make_interval(hours => $4) END,
-              revision = revision + 1, updated_at = now()
+              version = version + 1, updated_at = now()
         WHERE id = $1 RETURNING ${COLUMNS}`,
       [id, sealed, previous, previousHours],
     );
     return row;
   }
 
-  /** False when the last test was less than so many seconds ago. The caller holds the lock. */
+  /** False when the last test was less than `seconds` ago. The caller holds the lock. */
   async noteTest(tx: Tx, id: string, seconds: number): Promise<boolean> {
     const [, count] = await tx.query<[unknown[], number]>(
       `UPDATE subscriptions SET last_test_at = now()
@@ -138,7 +156,7 @@ export class SubscriptionsRepository {
     return count > 0;
   }
 
-  /** Removes so many rows of its log at most; says how many there were. */
+  /** Removes at most `limit` rows of its log and returns how many it removed. */
   async removeLog(tx: Tx, id: string, limit: number): Promise<number> {
     const [, count] = await tx.query<[unknown[], number]>(
       `DELETE FROM deliveries WHERE id IN (SELECT id FROM deliveries WHERE subscription_id = $1 ORDER BY position LIMIT $2)`,
@@ -147,7 +165,7 @@ export class SubscriptionsRepository {
     return count;
   }
 
-  /** With what is left of its log. */
+  /** Removes it with the rest of its log. */
   async remove(tx: Tx, id: string): Promise<void> {
     await tx.query(`DELETE FROM subscriptions WHERE id = $1`, [id]);
   }

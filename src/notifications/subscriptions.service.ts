@@ -10,12 +10,12 @@ import { Events } from '../events/events';
 import type { AccountAddress } from './account-address';
 import type { NotificationChannel, SubscriptionRef } from './notification-channel';
 import { requireFound } from './refusals';
-import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from './subscription';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionSettings } from './subscription';
 import { subscriptionEntry, visible } from './subscription-audit';
 import { SubscriptionsRepository, type LockedSubscription } from './subscriptions.repository';
 
 const TEST_EVERY_SECONDS = 10;
-/** Rows of a log that one statement removes: many fewer than its time limit allows. */
+/** How many rows of a log one statement removes: far fewer than its time limit allows. */
 const LOG_BATCH = 5_000;
 
 /** A subscription that was made. Its secret, if the channel has secrets, is shown to its owner now and never again. */
@@ -25,7 +25,7 @@ export interface Created<Secret extends string | null> {
   readonly address: AccountAddress;
 }
 
-/** A user's own subscriptions. Nobody else sees or changes them, administrators neither. */
+/** A user's own subscriptions. Other users, including administrators, cannot see or change them. */
 @Injectable()
 export class SubscriptionsService {
   constructor(
@@ -48,21 +48,21 @@ export class SubscriptionsService {
     return this.subscriptions.addressOf(this.dataSource.manager, actor.userId);
   }
 
-  /** Throws what the channel refuses, and `conflict` when the user has enough of them. */
+  /** Throws the refusals of the channel, and `conflict` when the user has too many subscriptions. */
   async create<Secret extends string | null>(
     channel: NotificationChannel<Secret>,
-    wish: SubscriptionWish,
+    settings: SubscriptionSettings,
     context: RequestContext,
   ): Promise<Created<Secret>> {
     const { userId } = context.actor;
     channel.requireAvailable();
-    await channel.checkTarget(wish, userId);
+    await channel.checkTarget(settings, userId);
     return this.commands.run(context, async (tx) => {
       const { count, address } = await this.subscriptions.lockOwner(tx, userId, channel.kind);
       if (count >= channel.mostPerUser) throw new DomainError('conflict', `You have ${count} of them already. Remove one first.`);
       const id = randomUUID();
       const { shown, sealed } = channel.issueSecret(id);
-      const record = await this.subscriptions.insert(tx, { ...wish, id, userId, kind: channel.kind, secretSealed: sealed });
+      const record = await this.subscriptions.insert(tx, { ...settings, id, userId, kind: channel.kind, secretSealed: sealed });
       if (!address.isConfirmed) await channel.confirmation?.ask(tx, { userId, email: address.email, subscriptionId: id });
       return {
         outcome: { record, secret: shown, address },
@@ -71,7 +71,7 @@ export class SubscriptionsService {
     });
   }
 
-  /** What is absent in the change stays. Throws `not_found`, and what the channel refuses. */
+  /** What is absent in the change stays. Throws `not_found` and the refusals of the channel. */
   async change(ref: SubscriptionRef, change: SubscriptionChange, context: RequestContext): Promise<SubscriptionRecord> {
     const { channel, id } = ref;
     await channel.checkTarget(change, context.actor.userId);
@@ -86,7 +86,10 @@ export class SubscriptionsService {
     });
   }
 
-  /** Its log goes before it, in batches: days of events are more than one statement may remove. Repeat it when it is cut off. */
+  /**
+   * Removes its log first, in batches, because events of days are more than one statement may remove. Repeat it when it
+   * was cut off.
+   */
   async remove(ref: SubscriptionRef, context: RequestContext): Promise<void> {
     await this.find(ref, context.actor);
     const removeBatch = (): Promise<number> => inTransaction(this.dataSource, (tx) => this.subscriptions.removeLog(tx, ref.id, LOG_BATCH));
@@ -98,7 +101,10 @@ export class SubscriptionsService {
     });
   }
 
-  /** An event of its own, which takes the way that all others take. Throws `conflict` when switched off, `rate_limited` when too often. */
+  /**
+   * Records a test event, which is delivered like any other event. Throws `conflict` when the subscription is switched
+   * off, `rate_limited` when tests are too frequent.
+   */
   test(ref: SubscriptionRef, context: RequestContext): Promise<void> {
     return this.commands.run(context, async (tx) => {
       await this.requireTestable(tx, ref, context);
@@ -108,7 +114,7 @@ export class SubscriptionsService {
     });
   }
 
-  /** Notes the test, so that the next one is refused for a while. */
+  /** Throws when a test is not allowed. Notes the time, so that the next test is refused for a while. */
   private async requireTestable(tx: Tx, ref: SubscriptionRef, context: RequestContext): Promise<void> {
     const { channel, id } = ref;
     const { enabled } = await this.lock(tx, ref, context);

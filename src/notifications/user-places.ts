@@ -1,11 +1,11 @@
-/** How many things at a time one user may have going in this process, so that nobody takes the places of all. */
+/** Limits how many things one user does at a time in this process, so that one user cannot take all places. */
 export class UserPlaces {
   private readonly taken = new Map<string, number>();
   private readonly turnedAway = new Set<string>();
 
   constructor(private readonly most: number) {}
 
-  /** False when all places of the user are taken. Whoever gets one must `leave` it. */
+  /** Takes a place; false when all places of the user are taken. After true the caller must call `leave`. */
   enter(userId: string): boolean {
     const taken = this.taken.get(userId) ?? 0;
     if (taken >= this.most) {
@@ -16,7 +16,7 @@ export class UserPlaces {
     return true;
   }
 
-  /** Whether somebody was turned away since the user last left a place: that one should get the next place. */
+  /** Whether a request for a place was refused since the user last left one. It should get the next place. */
   isCrowded(userId: string): boolean {
     return this.turnedAway.has(userId);
   }

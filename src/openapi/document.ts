@@ -49,8 +49,8 @@ function openApiDocument(app: INestApplication): OpenAPIObject {
 }
 
 /**
- * Serves Swagger UI at /docs and the document at /openapi.json, both public. Nothing is loaded from elsewhere.
- * The document is written out once: SwaggerModule would do it for each request, and anybody may ask.
+ * Serves Swagger UI at /docs and the document at /openapi.json, both public. Nothing is loaded from other servers. The
+ * document is made into text once: SwaggerModule would do that for every request, and the route is public.
  */
 export function serveDocs(app: NestFastifyApplication): void {
   let document: OpenAPIObject | undefined;

@@ -1,4 +1,4 @@
-/** Areas of the controllers that are named for how the code is divided, and not for what a client works with. */
+/** Areas of controllers that are named after a part of our code instead of after what a client works with. */
 const AREAS: Readonly<Record<string, string>> = {
   DeploymentCommands: 'deployments',
   DeploymentViews: 'deployments',

@@ -2,10 +2,13 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '../database/transaction';
 import type { BrakeReading } from './brake';
 
-/** What the brake weighs, of the whole installation. */
+/** Reads what the brake weighs, over the whole installation. */
 @Injectable()
 export class BrakeRepository {
-  /** From here to the end of the transaction no other operation weighs: two cannot both take the rest of what is allowed. */
+  /**
+   * Reads it under a lock that is held to the end of the transaction, so that two operations cannot both use the rest
+   * of what is allowed.
+   */
   async weigh(tx: Tx, operationId: string): Promise<BrakeReading> {
     await tx.query(`SELECT pg_advisory_xact_lock(hashtext('fog-compute bulk deletion'))`);
     const fleet = await this.readFleet(tx);
@@ -13,7 +16,7 @@ export class BrakeRepository {
     return { ...fleet, wanted: row?.wanted ?? 0 };
   }
 
-  /** The same without the lock, and before there is an operation that wants anything. */
+  /** The same without the lock and without an operation, for previews. */
   async readFleet(tx: Tx): Promise<Omit<BrakeReading, 'wanted'>> {
     const [row] = await tx.query<Omit<BrakeReading, 'wanted'>[]>(FLEET);
     return row ?? { live: 0, deletedLately: 0 };

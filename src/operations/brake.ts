@@ -1,21 +1,21 @@
 /** How much may be deleted in bulk within an hour before an administrator has to confirm. */
 export interface BrakePolicy {
-  /** Of all live deployments at the beginning of the hour; 100 never brakes. */
+  /** A percentage of the deployments that were live at the beginning of the hour; 100 never brakes. */
   readonly sharePercent: number;
-  /** So many are always allowed: a share of a small fleet says little. */
+  /** This many are always allowed, because a percentage of a small fleet is too little. */
   readonly alwaysAllowed: number;
 }
 
-/** What the brake weighs, of the whole installation. */
+/** What the brake weighs, over the whole installation. */
 export interface BrakeReading {
   readonly live: number;
-  /** Deleted in bulk within the last hour, by operations that nobody confirmed. */
+  /** Deleted in bulk within the last hour, by operations that no administrator has confirmed. */
   readonly deletedLately: number;
   /** What an operation still wants to delete. */
   readonly wanted: number;
 }
 
-/** In words, why an operation must wait for a confirmation; null: it may go on. */
+/** Why an operation must wait for a confirmation, in words; null: it may go on. */
 export function brakeWords({ live, deletedLately, wanted }: BrakeReading, policy: BrakePolicy): string | null {
   const allowed = Math.max(policy.alwaysAllowed, Math.floor(((live + deletedLately) * policy.sharePercent) / 100));
   if (deletedLately + wanted <= allowed || policy.sharePercent === 100) return null;

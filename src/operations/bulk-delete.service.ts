@@ -13,7 +13,10 @@ export class BulkDeleteService {
     private readonly intake: OperationIntake,
   ) {}
 
-  /** Throws `validation_failed` for a filter that finds too many. A deployment that is refused is a part of the report. */
+  /**
+   * Throws `validation_failed` for a filter that finds too many deployments. The refusal of a single deployment is part
+   * of the report.
+   */
   delete(request: BulkDeletionRequest, context: RequestContext): Promise<OperationReport> {
     const { selection, options, allOrNothing, waitSeconds, sentFilter } = request;
     return this.intake.accept(

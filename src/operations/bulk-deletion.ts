@@ -9,10 +9,13 @@ import { OperationItemsRepository } from './operation-items.repository';
 import { RolledBack, type OperationWork, type Step } from './operation-work';
 import { contextOf } from './origin';
 
-/** So many deployments are decided in one transaction: long enough to be fast, short enough to keep nobody waiting for a lock. */
+/** How many deployments one transaction decides: enough to be fast, few enough that nothing waits long for a lock. */
 const CHUNK = 50;
 
-/** Deletes some deployments a transaction, with the same decision as a single delete; all at once when it is all or nothing. */
+/**
+ * Deletes a chunk of deployments per transaction, with the same decision as a single delete. When it is all or nothing,
+ * one transaction deletes all.
+ */
 @Injectable()
 export class BulkDeletion implements OperationWork {
   constructor(

@@ -13,16 +13,16 @@ import { BulkSelectionService } from './bulk-selection.service';
 
 /** What a bulk deletion would do. */
 export interface BulkPreview {
-  /** Of each deployment in the order of the request: the deployment that would be deleted, or the refusal. */
+  /** For each deployment in the order of the request: the deployment that would be deleted, or the refusal. */
   readonly verdicts: readonly ({ readonly id: string } & ReturnType<typeof judgeDeletion>)[];
-  /** None when it is all or nothing and one is refused. */
+  /** How many would be deleted: none when it is all or nothing and one is refused. */
   readonly wouldDelete: number;
   readonly wouldRefuse: number;
-  /** In words, why an administrator would have to confirm it first; null: nobody has to. */
+  /** Why an administrator would have to confirm it first, in words; null: no confirmation is needed. */
   readonly needsConfirmation: string | null;
 }
 
-/** Tells what a bulk deletion would do, by the same judgement as the real one. Writes nothing and locks no deployment. */
+/** Says what a bulk deletion would do, with the same decision as the real one. Writes nothing and locks no deployment. */
 @Injectable()
 export class BulkPreviewService {
   constructor(

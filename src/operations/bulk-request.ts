@@ -18,7 +18,7 @@ export interface BulkDeletionRequest {
   readonly allOrNothing: boolean;
   /** How long the answer waits for the decisions. */
   readonly waitSeconds: number;
-  /** The filter in the words of the request; null: it named ids. */
+  /** The filter as the request had it; null: the request named ids. */
   readonly sentFilter: object | null;
 }
 
@@ -31,9 +31,9 @@ export interface BulkRestorationRequest {
 }
 
 /**
- * Checks what the single members cannot. Throws `validation_failed` for options that do not go together, for neither ids nor a
- * filter or both, and for a filter that would fit everything: that is never what one meant. Throws `admin_required` for the
- * deployments of others.
+ * Checks what concerns more than one field. Throws `validation_failed` for options that exclude each other, for ids and
+ * a filter together or neither, and for a filter that would fit everything, which is never meant. Throws
+ * `admin_required` for deployments of other users.
  */
 export function readBulkDelete(body: BulkDeleteRequestDto, actor: Actor, defaults: { readonly graceSeconds: number }): BulkDeletionRequest {
   const { all_or_nothing: allOrNothing, wait: waitSeconds, filter } = body;

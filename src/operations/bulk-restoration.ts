@@ -9,7 +9,7 @@ import { OperationItemsRepository } from './operation-items.repository';
 import { RolledBack, type OperationWork, type Step } from './operation-work';
 import { contextOf } from './origin';
 
-/** Restores one deployment a transaction, exactly as a single restore does: places are taken, or it is refused. */
+/** Restores one deployment per transaction, exactly as a single restore does: with new placements, or refused. */
 @Injectable()
 export class BulkRestoration implements OperationWork {
   constructor(
@@ -34,7 +34,7 @@ export class BulkRestoration implements OperationWork {
   }
 }
 
-/** Turns the refusal of one deployment into its outcome; the operation goes on with the next. */
+/** Makes the refusal of one deployment its outcome. The operation goes on with the next. */
 async function orRolledBack<T>(deploymentId: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

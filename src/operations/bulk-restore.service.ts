@@ -8,7 +8,7 @@ import type { OperationReport } from './operation.types';
 import { OperationsRepository } from './operations.repository';
 import { operationNotFound } from './refusals';
 
-/** Restores many deployments: those that are named, or all that a bulk deletion has deleted. */
+/** Restores many deployments: the given ones, or all that a bulk deletion has deleted. */
 @Injectable()
 export class BulkRestoreService {
   constructor(
@@ -17,7 +17,10 @@ export class BulkRestoreService {
     private readonly intake: OperationIntake,
   ) {}
 
-  /** Throws `not_found` for an operation that is no deletion, or not the caller's. A deployment that is refused is a part of the report. */
+  /**
+   * Throws `not_found` for an operation that is no deletion or not the caller's. The refusal of a single deployment is
+   * part of the report.
+   */
   restore({ selection, waitSeconds }: BulkRestorationRequest, context: RequestContext): Promise<OperationReport> {
     const undoes = 'undoes' in selection ? selection.undoes : null;
     return this.intake.accept(

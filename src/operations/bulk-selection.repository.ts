@@ -15,7 +15,7 @@ export interface BulkFilter {
   readonly labels: Readonly<Record<string, string>> | null;
 }
 
-/** Finds the live deployments that a bulk operation means, by the same conditions as the list. */
+/** Finds the live deployments for a bulk operation, by the same conditions as the list. */
 @Injectable()
 export class BulkSelectionRepository {
   /** The oldest first, at most `limit`. */

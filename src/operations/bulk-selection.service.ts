@@ -5,7 +5,7 @@ import type { Selection } from './bulk-request';
 import { BulkSelectionRepository } from './bulk-selection.repository';
 import { MAX_BULK_DEPLOYMENTS } from './operation.types';
 
-/** Which deployments a bulk deletion is about. */
+/** Finds out which deployments a bulk deletion is about. */
 @Injectable()
 export class BulkSelectionService {
   constructor(private readonly selections: BulkSelectionRepository) {}

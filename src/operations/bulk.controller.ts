@@ -27,11 +27,11 @@ import { OperationDto } from './dto/operation.dto';
 import { bulkDeleteAnswer, bulkRestoreAnswer } from './operation-answers';
 import type { OperationReport } from './operation.types';
 
-/** The examples of Swagger UI: as they stand, neither changes anything. */
+/** The examples of Swagger UI. Sent unchanged, neither changes anything. */
 const DELETE_EXAMPLE = { filter: { name: 'preview-' }, dry_run: true };
 const RESTORE_EXAMPLE = { ids: ['00000000-0000-4000-8000-000000000000'] };
 
-/** What is done to many deployments at once. */
+/** Bulk deletion and bulk restore. */
 @ApiTags('operations')
 @ApiBearerAuth()
 @Controller('deployment')

@@ -11,7 +11,7 @@ import type { LockedOperation, OperationReport } from './operation.types';
 import { OperationsRepository } from './operations.repository';
 import { operationNotFound } from './refusals';
 
-/** Lets operations that are under way go on, or ends them. Throws `not_found` for those that the caller may not see. */
+/** Confirms and cancels operations. Throws `not_found` for those that the caller may not see. */
 @Injectable()
 export class OperationChangesService {
   constructor(
@@ -21,7 +21,7 @@ export class OperationChangesService {
     private readonly views: OperationViewsService,
   ) {}
 
-  /** Lets an operation that the brake has stopped go on, to its end. Throws `conflict` when it does not wait. */
+  /** Lets an operation that the brake has stopped run to its end. Throws `conflict` when it does not wait for a confirmation. */
   confirm(operationId: string, context: RequestContext): Promise<OperationReport> {
     return this.change({ operationId, action: 'operation.confirm' }, context, async (tx, { id, status }) => {
       if (status !== 'waiting_for_confirmation')
@@ -31,7 +31,7 @@ export class OperationChangesService {
     });
   }
 
-  /** Ends an operation; what it has deleted stays deleted. Throws `conflict` when it has ended already. */
+  /** Ends an operation. What it has deleted stays deleted. Throws `conflict` when it has ended already. */
   cancel(operationId: string, context: RequestContext): Promise<OperationReport> {
     return this.change({ operationId, action: 'operation.cancel' }, context, async (tx, { id, status }) => {
       if (status !== 'waiting_for_confirmation' && status !== 'running')

@@ -11,20 +11,20 @@ import type { OperationKind, OperationReport } from './operation.types';
 import { OperationsRepository } from './operations.repository';
 import { originOf } from './origin';
 
-/** What a request wants to be done to many deployments. */
+/** What a request asks to be done to many deployments. */
 export interface OperationOrder {
   readonly kind: OperationKind;
   /** How each is deleted; null for a restore. */
   readonly options: TeardownOptions | null;
   readonly allOrNothing: boolean;
-  /** Which deployments; runs in the transaction that takes the operation on. */
+  /** Finds the deployments, in the transaction that makes the operation. */
   readonly select: (tx: Tx) => Promise<readonly string[]>;
-  /** What the audit log says of it beside the number of deployments. */
+  /** What the audit log records of it besides the number of deployments. */
   readonly details: Readonly<Record<string, unknown>>;
   readonly waitSeconds: number;
 }
 
-/** Takes an operation on, in one transaction with its job and its audit row. A worker carries it out. */
+/** Makes an operation, in one transaction with its job and its audit row. A worker carries it out. */
 @Injectable()
 export class OperationIntake {
   constructor(
@@ -34,7 +34,7 @@ export class OperationIntake {
     private readonly watch: OperationWatch,
   ) {}
 
-  /** Gives the report when the operation has ended or waits for an administrator, or after `waitSeconds` how far it is. */
+  /** Gives the report once the operation has ended or waits for an administrator, or the report so far after `waitSeconds`. */
   async accept(order: OperationOrder, context: RequestContext): Promise<OperationReport> {
     const { operation } = await this.commands.run(context, (tx) => this.takeOn(tx, order, context));
     await this.watch.wait(operation.id, order.waitSeconds * 1000);

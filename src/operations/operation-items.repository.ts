@@ -3,12 +3,12 @@ import type { Tx } from '../database/transaction';
 import type { ItemOutcome } from './operation.types';
 import { OperationWatch } from './operation-watch';
 
-/** The deployments of operations, and what became of each. Whoever writes here holds the lock of the operation. */
+/** The deployments of operations, with the result for each. Callers that write here hold the lock of the operation. */
 @Injectable()
 export class OperationItemsRepository {
   constructor(private readonly watch: OperationWatch) {}
 
-  /** The next deployments that nothing has been decided about, in the order of the request. `limit` null: all of them. */
+  /** The next deployments that are not decided, in the order of the request. `limit` null: all of them. */
   async pending(manager: Pick<Tx, 'query'>, operationId: string, limit: number | null): Promise<string[]> {
     const rows = await manager.query<{ id: string }[]>(DEPLOYMENT_IDS, [operationId, 'pending', limit]);
     return rows.map(({ id }) => id);
@@ -20,13 +20,13 @@ export class OperationItemsRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** Records what became of deployments that were pending. */
+  /** Records the results of deployments that were pending. */
   async decide(tx: Tx, operationId: string, outcomes: readonly ItemOutcome[]): Promise<void> {
     await tx.query(DECIDE, [operationId, JSON.stringify(outcomes)]);
     this.watch.announce(tx, operationId);
   }
 
-  /** Takes what is still pending out of the operation, with the reason. */
+  /** Cancels the items that are still pending, with the reason. */
   async cancelPending(tx: Tx, operationId: string, reason: string): Promise<void> {
     await tx.query(CANCEL_PENDING, [operationId, reason]);
   }

@@ -9,25 +9,28 @@ import type { ItemView, OperationReport, OperationView } from './operation.types
 
 type Viewer = Pick<Actor, 'userId' | 'isAdmin'>;
 
-/** `all`: of all users, and not the viewer's own alone. */
+/** `all`: the operations of all users, and not only those of the viewer. */
 export type OperationsPage = Page & { readonly all: boolean };
 
-/** What operations look like from outside: one statement a view. */
+/** Reads operations for their views, each with one statement. */
 @Injectable()
 export class OperationViewsRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** Null: missing or somebody else's. Items in the order of the request, at most the 1,000 that an operation may have. */
+  /**
+   * Null when it is missing or another user's. Items are in the order of the request, at most the 1,000 that an
+   * operation may have.
+   */
   find(id: string, viewer: Viewer): Promise<OperationReport | null> {
     return this.read(this.dataSource, id, viewer);
   }
 
-  /** The same with what the transaction has written. */
+  /** The same, including what the transaction has written. */
   findIn(tx: Tx, id: string, viewer: Viewer): Promise<OperationReport | null> {
     return this.read(tx, id, viewer);
   }
 
-  /** Those of one user, or of all users when it is null, newest first. */
+  /** The operations of one user, or of all users when it is null. Newest first. */
   async page(userId: string | null, { limit, offset }: Page): Promise<{ rows: OperationView[]; total: number }> {
     const whose = [userId, userId === null];
     const [rows, [count]] = await Promise.all([
@@ -44,7 +47,7 @@ export class OperationViewsRepository {
   }
 }
 
-/** Joins to an item `AS i` the deletion `AS x` that the operation has decided for it. */
+/** Joins to an item `AS i` the deletion `AS x` that this operation has decided. */
 const ITS_DELETION = `LEFT JOIN deletions AS x ON x.operation_id = i.operation_id AND x.deployment_id = i.deployment_id`;
 
 const VIEW = `
@@ -70,7 +73,7 @@ const VIEW = `
 const ONE = `${VIEW}
    WHERE o.id = $1 AND ${visibleTo('o', '$2', '$3')}`;
 
-/** $1 operation. Only what was deleted or restored is named: before that, an id may be somebody else's. */
+/** $1 operation. Shows names only of deployments that were deleted or restored: until then, an id may belong to another user. */
 const ITEMS = `
   SELECT i.deployment_id AS "deploymentId", d.name, i.state, i.code, i.detail,
          x.decided_at AS "deletedAt", d.purge_at AS "purgeAt", x.completed_at AS "tornDownAt"
@@ -81,7 +84,7 @@ const ITEMS = `
 /** $1 the user whose operations are wanted, $2 whether those of all users are. */
 const WANTED = visibleTo('o', '$1', '$2');
 
-/** $3 limit, $4 offset, and those of WANTED. */
+/** $1 and $2 as in WANTED, $3 limit, $4 offset. */
 const PAGE = `${VIEW}
    WHERE ${WANTED} ORDER BY o.created_at DESC, o.id DESC LIMIT $3 OFFSET $4`;
 

@@ -12,17 +12,17 @@ import { operationNotFound } from './refusals';
 export class OperationViewsService {
   constructor(private readonly views: OperationViewsRepository) {}
 
-  /** Throws the same `not_found` for a missing operation and for somebody else's. */
+  /** Throws the same `not_found` for a missing operation and for another user's. */
   async get(id: string, actor: Actor): Promise<OperationReport> {
     return found(id, isUuid(id) ? await this.views.find(id, actor) : null);
   }
 
-  /** The same with what the caller's transaction has written. */
+  /** The same, including what the caller's transaction has written. */
   async getIn(tx: Tx, id: string, actor: Actor): Promise<OperationReport> {
     return found(id, await this.views.findIn(tx, id, actor));
   }
 
-  /** The caller's own, newest first; with `all` those of all users, which only administrators may ask for. */
+  /** The caller's own operations, newest first. With `all` those of all users, which only administrators may ask for. */
   async list(actor: Actor, page: OperationsPage): Promise<{ rows: OperationView[]; total: number }> {
     return this.views.page(whoseToList(page, actor, 'list the operations'), page);
   }

@@ -6,10 +6,10 @@ import { afterCommit, type Tx } from '../database/transaction';
 import { ProgressWatch } from '../jobs/progress-watch';
 import type { OperationStatus } from './operation.types';
 
-/** The channel that tells, by its id, that an operation has moved. */
+/** The topic that reports that an operation has made progress, with its id. */
 const CHANNEL = 'fog_operation';
 
-/** Follows operations from the database's point of view, whichever process does the work. */
+/** Waits for operations by what the database says, whichever process does the work. */
 @Injectable()
 export class OperationWatch {
   constructor(
@@ -18,14 +18,14 @@ export class OperationWatch {
     private readonly progress: ProgressWatch,
   ) {}
 
-  /** Wakes everybody who waits for this operation once the transaction has committed. */
+  /** Wakes all that wait for this operation, once the transaction has committed. */
   announce(tx: Tx, id: string): void {
     afterCommit(tx, () => this.pubSub.publish(CHANNEL, id));
   }
 
   /**
-   * Resolves when the operation has ended or waits for an administrator, when `timeoutMs` have passed, or when the process
-   * ends. Every item announces itself, so only the status is read on the way.
+   * Resolves when the operation has ended or waits for an administrator, when `timeoutMs` have passed, or when the
+   * process stops. Every item announces itself, so each time only the status is read.
    */
   async wait(id: string, timeoutMs: number): Promise<void> {
     await this.progress.follow(

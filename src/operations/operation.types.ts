@@ -2,7 +2,7 @@ import type { ProblemCode } from '../common/problem/catalog';
 import type { JsonTime } from '../database/json-time';
 import type { TeardownOptions } from '../deletions/teardown-options';
 
-/** So many deployments one operation may have. */
+/** How many deployments one operation may have. */
 export const MAX_BULK_DEPLOYMENTS = 1_000;
 
 export const OPERATION_STATUSES = ['running', 'waiting_for_confirmation', 'completed', 'failed', 'cancelled'] as const;
@@ -14,7 +14,7 @@ export type OperationKind = (typeof OPERATION_KINDS)[number];
 export const ITEM_STATES = ['pending', 'deleted', 'restored', 'refused', 'cancelled'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
-/** The request that began an operation, as far as later work in its name needs it. */
+/** What later work for an operation needs to know of the request that began it. */
 export interface Origin {
   readonly requestId: string;
   readonly address: string;
@@ -22,7 +22,7 @@ export interface Origin {
   readonly credentialId: string;
 }
 
-/** What became of one deployment. */
+/** The result for one deployment. */
 export interface ItemOutcome {
   readonly deploymentId: string;
   readonly state: Exclude<ItemState, 'pending'>;
@@ -30,7 +30,7 @@ export interface ItemOutcome {
   readonly detail: string | null;
 }
 
-/** An operation with the user in whose name it works, as that account is now. */
+/** An operation and the user for whom it works, with what that user may do now. */
 export interface KnownOperation {
   readonly id: string;
   readonly kind: OperationKind;
@@ -46,7 +46,7 @@ export interface KnownOperation {
   readonly isAdmin: boolean;
 }
 
-/** One whose row is locked until the transaction ends. */
+/** An operation whose row is locked until the transaction ends. */
 export type LockedOperation = KnownOperation;
 
 export interface OperationView {
@@ -62,7 +62,7 @@ export interface OperationView {
   readonly restored: number;
   readonly refused: number;
   readonly cancelled: number;
-  /** Of the deleted: all containers gone and all capacity released. */
+  /** How many of the deleted ones have no containers left and have released all capacity. */
   readonly tornDown: number;
   readonly confirmedBy: string | null;
   readonly confirmedAt: Date | null;
@@ -80,7 +80,10 @@ export interface OperationView {
 
 export interface ItemView {
   readonly deploymentId: string;
-  /** Only of deleted ones: before that, an id may be somebody else's. Null again once the deployment has been purged. */
+  /**
+   * The name, for deployments that were deleted or restored: until then an id may belong to another user. Null again
+   * after the purge.
+   */
   readonly name: string | null;
   readonly state: ItemState;
   readonly code: string | null;

@@ -19,7 +19,7 @@ import type { OperationReport } from './operation.types';
 
 const OperationId = (): MethodDecorator => ApiParam({ name: 'id', format: 'uuid' });
 
-/** Bulk operations that are under way or over: how far they are, and to let them go on or to end them. */
+/** Bulk operations: their progress, their confirmation and their cancellation. */
 @ApiTags('operations')
 @ApiBearerAuth()
 @Controller('operations')

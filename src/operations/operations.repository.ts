@@ -18,12 +18,12 @@ export interface NewOperation {
   readonly deploymentIds: readonly string[];
 }
 
-/** Every write to `operations`. An operation's row is locked before any deployment's, the first in the order of locks. */
+/** Every write to `operations`. The row of an operation comes first in the order of locks, before any row of a deployment. */
 @Injectable()
 export class OperationsRepository {
   constructor(private readonly watch: OperationWatch) {}
 
-  /** Writes it with its items, in the order of `deploymentIds`, and gives its id. */
+  /** Writes an operation with its items, in the order of `deploymentIds`, and gives its id. */
   async insert(tx: Tx, { kind, userId, options, origin, allOrNothing, deploymentIds }: NewOperation): Promise<string> {
     const values = [kind, userId, JSON.stringify(options ?? {}), JSON.stringify(origin), allOrNothing, deploymentIds];
     const [row] = await tx.query<{ id: string }[]>(INSERT, values);
@@ -31,38 +31,41 @@ export class OperationsRepository {
     return row.id;
   }
 
-  /** As it is now, without waiting for whoever works on it. Null: there is none. */
+  /** Reads an operation without waiting for the job that has it locked. Null: there is none. */
   async look(manager: Pick<Tx, 'query'>, id: string): Promise<KnownOperation | null> {
     const [row] = await manager.query<KnownOperation[]>(KNOWN, [id]);
     return row ?? null;
   }
 
-  /** For its worker. Null: there is none. */
+  /** Locks an operation for its job. Null: there is none. */
   async lock(tx: Tx, id: string): Promise<LockedOperation | null> {
     const [row] = await tx.query<LockedOperation[]>(`${KNOWN} FOR UPDATE OF o`, [id]);
     return row ?? null;
   }
 
-  /** Null when it is missing or neither the actor's own nor the actor an administrator. */
+  /**
+   * Locks an operation for a request. Null when it is missing, or when it is not the actor's own and the actor is no
+   * administrator.
+   */
   async lockFor(tx: Tx, id: string, { userId, isAdmin }: Pick<Actor, 'userId' | 'isAdmin'>): Promise<LockedOperation | null> {
     const text = `${KNOWN} AND ${visibleTo('o', '$2', '$3')} FOR UPDATE OF o`;
     const [row] = await tx.query<LockedOperation[]>(text, [id, userId, isAdmin]);
     return row ?? null;
   }
 
-  /** `reason` says in words why it waits, failed or was cancelled. Leaves an operation alone that has ended. */
+  /** Changes the status of an operation that has not ended. `reason` says in words why it waits, failed or was cancelled. */
   async changeStatus(tx: Tx, id: string, { status, reason }: { status: OperationStatus; reason: string | null }): Promise<void> {
     await tx.query(CHANGE_STATUS, [id, status, reason]);
     this.watch.announce(tx, id);
   }
 
-  /** Lets it run again, beyond what the brake allows. */
+  /** Lets the operation run again, beyond the limit of the brake. */
   async confirm(tx: Tx, id: string, userId: string): Promise<void> {
     await tx.query(CONFIRM, [id, userId]);
     this.watch.announce(tx, id);
   }
 
-  /** The safety net: a running operation without a job gets one. And what has ended long ago goes, with its items. */
+  /** Gives a running operation without a job a new one, and removes old operations with their items. */
   async upkeep(manager: Pick<Tx, 'query'>): Promise<void> {
     await manager.query(ENQUEUE_LOST);
     await manager.query(REMOVE_OLD, [KEPT_DAYS]);
@@ -83,7 +86,8 @@ const INSERT = `
 /** $1 operation. */
 const KNOWN = `
   SELECT o.id, o.kind, o.status, o.options, o.origin, o.all_or_nothing AS "allOrNothing",
-         o.confirmed_at IS NOT NULL AS confirmed, o.user_id AS "userId", u.username, u.is_active AS "isActive", u.is_admin AS "isAdmin"
+         o.confirmed_at IS NOT NULL AS confirmed,
+         o.user_id AS "userId", u.username, u.is_active AS "isActive", u.is_admin AS "isAdmin"
     FROM operations AS o JOIN users AS u ON u.id = o.user_id
    WHERE o.id = $1`;
 
@@ -104,7 +108,7 @@ const ENQUEUE_LOST = `
   INSERT INTO jobs (kind, key) SELECT 'operation.run', id::text FROM operations WHERE status = 'running' ORDER BY id
       ON CONFLICT (kind, key) DO NOTHING`;
 
-/** $1 for how many days they are kept. */
+/** $1 how many days operations are kept after their end. */
 const REMOVE_OLD = `
   DELETE FROM operations WHERE id IN (
     SELECT id FROM operations WHERE finished_at < now() - make_interval(days => $1) ORDER BY finished_at LIMIT 100)`;

@@ -9,7 +9,10 @@ export const originOf = ({ requestId, address, actor }: RequestContext): Origin 
   credentialId: actor.credentialId,
 });
 
-/** That request again, for work in its name: with the rights that its user has by now, and without its idempotency key. */
+/**
+ * Makes a request context from the origin, for later work: with the rights that the user has now, and without the
+ * idempotency key.
+ */
 export const contextOf = ({ userId, username, isAdmin, origin }: KnownOperation): RequestContext => ({
   actor: { userId, username, isAdmin, readOnly: false, via: origin.via, credentialId: origin.credentialId },
   requestId: origin.requestId,

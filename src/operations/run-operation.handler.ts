@@ -15,12 +15,12 @@ import { RolledBack, type OperationWork } from './operation-work';
 import { OperationsRepository } from './operations.repository';
 import { contextOf } from './origin';
 
-/** Nothing is left to do. How far an operation has come is nobody's act, so the audit log does not tell of it. */
+/** Nothing is left to do. The progress of an operation is no act of a user, so the audit log does not record it. */
 const OVER: Decided<boolean> = { outcome: false, audit: [] };
 
 /**
- * Works an operation off, step by step. Each step is a command in the name of the user who asked for the operation.
- * Killed in between, it goes on with what is still pending: a deployment and its item change together or not at all.
+ * Carries out an operation, step by step. Each step is a command of the user who asked for the operation. After a crash
+ * it goes on with what is still pending, because a deployment and its item change in one transaction.
  */
 @Injectable()
 export class RunOperationHandler implements JobHandler {
@@ -99,5 +99,5 @@ export class RunOperationHandler implements JobHandler {
   }
 }
 
-/** Others took the capacity, or the name, since it was read. */
+/** Whether a repetition may succeed: another transaction took the capacity or the name after this one had read it. */
 const mayEndOtherwise = (error: unknown): boolean => isCapacityTaken(error) || violatedConstraint(error) === 'uq_deployments_live_name';

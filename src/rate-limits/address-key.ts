@@ -1,6 +1,9 @@
 import { isIPv6 } from 'node:net';
 
-/** What requests of one address are counted under. One IPv6 customer owns a whole /64, so that is one address here. */
+/**
+ * The key under which the requests of an address are counted. One IPv6 customer owns a whole /64, so that counts as one
+ * address.
+ */
 export function addressKey(address: string): string {
   const plain = address.split('%', 1)[0] ?? '';
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1];

@@ -4,13 +4,13 @@ import { AppConfig } from '../config/app-config';
 import { addressKey } from './address-key';
 import { RateLimit } from './rate-limit';
 
-/** A prober that is turned away would take a healthy process for a dead one. */
+/** Never limited, because a health check that is refused would take a healthy process for a dead one. */
 const EXEMPT = /^\/health\//;
 
 /**
- * The rate limit of each address over everything it asks for: RATE_LIMIT_PER_MINUTE. Only trusted proxies can name another
- * address than that of the connection. It is a hook and not a guard, because a flood must end before a body is read, also
- * a flood of requests that no controller serves.
+ * The rate limit of each address over all its requests: RATE_LIMIT_PER_MINUTE. Only trusted proxies can name another
+ * address than that of the connection. It is a hook and not a guard, because a flood must be refused before bodies are
+ * read and even where no controller serves it.
  */
 @Injectable()
 export class AddressRateLimit {

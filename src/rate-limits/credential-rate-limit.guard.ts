@@ -3,7 +3,7 @@ import type { RequestState } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
 import { RateLimit } from './rate-limit';
 
-/** The rate limit of each session or API token, from however many addresses it is used: RATE_LIMIT_PER_MINUTE. */
+/** The rate limit of each session or API token, over all addresses that use it: RATE_LIMIT_PER_MINUTE. */
 @Injectable()
 export class CredentialRateLimitGuard implements CanActivate {
   private readonly limit: RateLimit;

@@ -13,7 +13,7 @@ export class RateLimit {
     return this.limiter === null;
   }
 
-  /** Counts one request; throws `rate_limited` with the seconds to wait when it is one too many. */
+  /** Counts one request. Throws `rate_limited` with the seconds to wait when it exceeds the limit. */
   async take(key: string): Promise<void> {
     try {
       await this.limiter?.consume(key);

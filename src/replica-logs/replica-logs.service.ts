@@ -12,19 +12,25 @@ import type { ReplicaLogsDto } from './replica-logs.dto';
 
 const ANSWER_WITHIN_MS = 5_000;
 const AT_A_TIME_PER_NODE = 4;
-/** Of one replica, and of all together, of which each gets the same share: megabytes of lines would hold up everybody else. */
+/**
+ * Limits for one replica, and for all together, of which each replica gets the same share. Megabytes of lines would
+ * delay other requests.
+ */
 const MAX_REPLICA_BYTES = 1_000_000;
 const MAX_ANSWER_BYTES = 4_000_000;
 
 export interface LogsReader {
   readonly actor: Actor;
-  /** Fires when the client has gone. */
+  /** Aborts when the client has disconnected. */
   readonly gone: AbortSignal;
 }
 
 type Reading = Pick<ReplicaLogsDto, 'lines' | 'cut' | 'error'>;
 
-/** Reads what containers wrote. Beside deletes' waiting it is the only request that waits for engines; it changes nothing. */
+/**
+ * Reads the output of containers. Besides a delete with `wait` it is the only request that waits for engines. It
+ * changes nothing.
+ */
 @Injectable()
 export class ReplicaLogsService {
   constructor(
@@ -34,8 +40,8 @@ export class ReplicaLogsService {
   ) {}
 
   /**
-   * Of every replica that has a container. All nodes are asked side by side and within one time, so a node that does not answer
-   * costs its own replicas their lines, no more.
+   * Gives the last lines of every replica that has a container. All nodes are asked at the same time and within one
+   * time limit, so a node that does not answer only costs the lines of its own replicas.
    */
   async read(deploymentId: string, tailLines: number, { actor, gone }: LogsReader): Promise<ReplicaLogsDto[]> {
     const { body } = await this.views.status(deploymentId, actor, false);
@@ -55,7 +61,7 @@ export class ReplicaLogsService {
     return shown.map(({ id, node_name: nodeName }) => ({ replica_id: id, node_name: nodeName, ...(readingOf.get(id) ?? TOO_LATE) }));
   }
 
-  /** Once its engine has turned out to be away it is not asked again. */
+  /** Reads the replicas of one node. Once its engine does not answer, it is not asked again. */
   private async readNode(
     target: NodeTarget | undefined,
     replicas: readonly ReplicaDto[],

@@ -7,7 +7,7 @@ import type { DeletedDeployment, ShiftedPurge } from './shift-purge-times';
 
 type Selection = Pick<RetentionPolicy, 'selector' | 'value'>;
 
-/** Whom a policy concerns. */
+/** How many deployments a policy concerns. */
 export interface Concerned {
   /** By the database's clock. */
   readonly now: Date;
@@ -29,7 +29,11 @@ export class DeletedDeploymentsRepository {
     return row;
   }
 
-  /** At most `limit` deleted ones, in id order; locked, when it is for a change. */
+  /**
+   * At most `limit` deleted deployments that the policy concerns, in the order of ids. `lock` for a change, not for a
+   * preview.
+   * $1 selector, $2 value, $3 limit
+   */
   async find(
     manager: EntityManager,
     { selector, value }: Selection,
@@ -45,7 +49,7 @@ export class DeletedDeploymentsRepository {
     );
   }
 
-  /** Moves the frozen purge times and says in the deletions by which policy. */
+  /** Sets new purge times, and records in the deletions which policy they follow. */
   async shift(tx: Tx, shifted: readonly ShiftedPurge[]): Promise<void> {
     if (shifted.length === 0) return;
     await tx.query(`SELECT set_config('fog.operation', 'retention', true)`);
@@ -53,11 +57,13 @@ export class DeletedDeploymentsRepository {
   }
 }
 
+/** Holds for the deployments `d` that a policy concerns. $1 selector, $2 value. */
 const CONCERNED = `
   CASE $1::text WHEN 'user' THEN d.user_id::text = $2
                 WHEN 'type' THEN d.type = $2
                 ELSE EXISTS (SELECT 1 FROM jsonb_each_text(d.labels) AS l WHERE l.key || '=' || l.value = $2) END`;
 
+/** $1 ids, new purge times and words, as JSON. */
 const SHIFT = `
   WITH shifted AS (
     UPDATE deployments AS d SET purge_at = s.purge_at

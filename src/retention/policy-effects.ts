@@ -9,13 +9,13 @@ import type { RetentionPolicy } from './retention-policy';
 import { policyNotFound } from './retention-value';
 import { shiftPurgeTimes, type PolicyChange, type ShiftedPurge } from './shift-purge-times';
 
-/** More deleted deployments than these are not locked and judged in one transaction. */
+/** The most deleted deployments that one transaction locks and changes. */
 const MAX_APPLIED = 50_000;
 const MAX_POLICIES = 1_000;
 
-/** What an administrator wishes: a new policy, or other days for one that there is. Null: the policy shall go. */
-export type PolicyWish = {
-  /** Moves the frozen purge times of what is deleted already; otherwise only later deletions follow the change. */
+/** The new policy that an administrator asks for, or other days for an existing one. `days` null: remove it. */
+export type PolicyRequest = {
+  /** Whether the purge times of deleted deployments move as well. Otherwise only later deletions follow the change. */
   readonly applyToDeleted: boolean;
 } & ({ readonly policy: RetentionPolicy } | { readonly id: string; readonly days: number | null });
 
@@ -30,7 +30,7 @@ export interface PolicyEffect extends PolicyChange {
   readonly shifted: readonly ShiftedPurge[];
 }
 
-/** Says whether a policy may be changed as wished, and what that means for the deployments that it chooses. Writes nothing. */
+/** Says whether a policy may be changed as requested, and what that means for the deployments that it concerns. Writes nothing. */
 @Injectable()
 export class PolicyEffects {
   constructor(
@@ -40,14 +40,15 @@ export class PolicyEffects {
   ) {}
 
   /**
-   * Read before the change is written: the policies of each deployment are those from before. `lock`: the deleted deployments
-   * stay as they are until the transaction ends. Throws `not_found`; for a new policy `already_exists` when there is one with
-   * this selector and value, `conflict` when there are too many, and `validation_failed` for an unknown user.
+   * Call this before the change is written, so that the policies of each deployment are those from before. `lock`: the
+   * deleted deployments stay as they are until the transaction ends. Throws `not_found`; for a new policy
+   * `already_exists` when there is one with this selector and value, `conflict` when there are too many, and
+   * `validation_failed` for an unknown user.
    */
-  async of(manager: EntityManager, wish: PolicyWish, { lock }: { lock: boolean }): Promise<PolicyEffect> {
-    const { id, previousDays, ...change } = await this.resolve(manager, wish);
+  async of(manager: EntityManager, request: PolicyRequest, { lock }: { lock: boolean }): Promise<PolicyEffect> {
+    const { id, previousDays, ...change } = await this.resolve(manager, request);
     const { now, live, deleted } = await this.deployments.count(manager, change);
-    const rows = wish.applyToDeleted ? await this.deployments.find(manager, change, { limit: MAX_APPLIED + 1, lock }) : [];
+    const rows = request.applyToDeleted ? await this.deployments.find(manager, change, { limit: MAX_APPLIED + 1, lock }) : [];
     if (rows.length > MAX_APPLIED) {
       const words = `The policy chooses more than ${MAX_APPLIED} deleted deployments; change it without apply_to_deleted`;
       throw new DomainError('conflict', words);
@@ -56,20 +57,20 @@ export class PolicyEffects {
     return { id, previousDays, ...change, live, deleted, shifted };
   }
 
-  /** The wish with what is stored about its policy. */
-  private async resolve(manager: EntityManager, wish: PolicyWish): Promise<PolicyChange & Pick<PolicyEffect, 'id' | 'previousDays'>> {
-    if ('policy' in wish) {
-      await this.requireUser(manager, wish.policy);
-      await this.requireRoom(manager, wish.policy);
-      return { id: null, previousDays: null, ...wish.policy };
+  /** The request with what is stored about its policy. */
+  private async resolve(manager: EntityManager, request: PolicyRequest): Promise<PolicyChange & Pick<PolicyEffect, 'id' | 'previousDays'>> {
+    if ('policy' in request) {
+      await this.requireUser(manager, request.policy);
+      await this.requireRoom(manager, request.policy);
+      return { id: null, previousDays: null, ...request.policy };
     }
-    const policy = await this.policies.find(manager, wish.id);
-    if (!policy) throw policyNotFound(wish.id);
+    const policy = await this.policies.find(manager, request.id);
+    if (!policy) throw policyNotFound(request.id);
     const { id, selector, value, days: previousDays } = policy;
-    return { id, previousDays, selector, value, days: wish.days };
+    return { id, previousDays, selector, value, days: request.days };
   }
 
-  /** An id of another kind, such as a node's, would be a policy that silently concerns nobody. */
+  /** Refuses an id that is not a user's, such as a node's: the policy would silently concern no deployment. */
   private async requireUser(manager: EntityManager, { selector, value }: RetentionPolicy): Promise<void> {
     if (selector !== 'user' || (isUuid(value) && (await this.policies.userExists(manager, value)))) return;
     const detail = 'value must be the id of a user';

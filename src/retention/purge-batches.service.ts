@@ -11,16 +11,19 @@ import { PurgeMetrics } from './purge-metrics';
 import { purgeAudit, purgeEvent } from './purge-records';
 import { PurgeRepository } from './purge.repository';
 
-/** Deployments of one transaction: its locks are short, and a failure costs little. */
+/** How many deployments one transaction purges. Few, so that its locks are short and a failure costs little. */
 const PURGE_BATCH = 100;
 
 export interface BatchResult {
   readonly purged: number;
-  /** `more`: call again. `done`: nothing is due. `braked`: the hour's share is used up. `busy`: another process is at it. */
+  /**
+   * `more`: call again. `done`: nothing is due. `braked`: the limit of this hour is reached. `busy`: another process is
+   * purging.
+   */
   readonly then: 'more' | 'done' | 'braked' | 'busy';
 }
 
-/** The background's way to purge: what is due, unhindered and unlocked, a batch at a time. */
+/** Purges in the background what is due, not held and not locked, a batch at a time. */
 @Injectable()
 export class PurgeBatches {
   constructor(
@@ -32,7 +35,7 @@ export class PurgeBatches {
     private readonly config: AppConfig,
   ) {}
 
-  /** One transaction: all of the batch goes, with its audit rows and events, or nothing. Judged again under the locks. */
+  /** Purges one batch in one transaction, with its audit rows and events. Each deployment is checked again under its lock. */
   async purgeBatch(): Promise<BatchResult> {
     const result = await inTransaction(this.dataSource, async (tx): Promise<BatchResult> => {
       if (!(await this.repository.beginBatch(tx))) return { purged: 0, then: 'busy' };

@@ -1,18 +1,18 @@
-/** What decides whether a deployment may be purged, read under its lock. */
+/** The facts that decide whether a deployment may be purged, read under its lock. */
 export interface PurgeFacts {
   readonly deleted: boolean;
-  /** Null while it lives. */
+  /** Null while the deployment is not deleted. */
   readonly purgeAt: Date | null;
-  /** By the database's clock; a missing time has not come. */
+  /** Whether `purgeAt` has come, by the clock of the database. False when it is null. */
   readonly due: boolean;
   readonly legalHold: boolean;
   readonly openReplicas: number;
   readonly openReservations: number;
-  /** Deletions whose last step is not confirmed. */
+  /** How many deletions have a last step that is not confirmed. */
   readonly openDeletions: number;
 }
 
-/** Why a purge is refused, the gravest first: the codes of the answers. */
+/** Why a purge is refused, as codes of the answers, the gravest first. */
 export const PURGE_BLOCK_CODES = ['not_deleted', 'legal_hold', 'teardown_open', 'retention_not_over'] as const;
 export type PurgeBlockCode = (typeof PURGE_BLOCK_CODES)[number];
 
@@ -22,8 +22,8 @@ export interface PurgeBlock {
 }
 
 /**
- * Everything that stands in the way, the gravest first; empty: it may be purged. Overriding the retention lifts the
- * retention and nothing else: neither a hold nor what may still run somewhere.
+ * All reasons against a purge, the gravest first; empty: it may be purged. Overriding the retention overrides only
+ * that: neither a legal hold nor containers that may still run.
  */
 export function purgeBlocks(facts: PurgeFacts, overrideRetention: boolean): PurgeBlock[] {
   if (!facts.deleted) return [{ code: 'not_deleted', detail: 'Only a deleted deployment can be purged; delete it first' }];

@@ -5,7 +5,7 @@ import { Metrics } from '../metrics/metrics';
 import { allowedNow } from './purge-brake';
 import { PurgeRepository } from './purge.repository';
 
-/** What has been purged, what is due, and why what is due waits. */
+/** Metrics of the purge: what was purged, what is due, and why due deployments wait. */
 @Injectable()
 export class PurgeMetrics {
   private readonly purged: Counter<'by'>;

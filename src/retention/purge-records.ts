@@ -2,7 +2,7 @@ import type { AuditEntry } from '../audit/audit';
 import type { NewEvent } from '../events/events';
 import type { PurgeCandidate } from './purge.repository';
 
-/** What stays of a purged deployment: who it was and how much went. No values of env, no labels. */
+/** The audit row of a purge: which deployment it was and how many rows were removed. No values of env, no labels. */
 export function purgeAudit(candidate: PurgeCandidate, after: Readonly<Record<string, unknown>>): AuditEntry {
   const { id, name, image, type, userId, deletedAt, purgeAt, retentionPolicy, rows } = candidate;
   return {
@@ -14,7 +14,7 @@ export function purgeAudit(candidate: PurgeCandidate, after: Readonly<Record<str
   };
 }
 
-/** For the owner. Recorded before the row goes: the event takes owner and labels from it. */
+/** The event of a purge, for the owner. Record it before the row is removed, because owner and labels are read from the row. */
 export function purgeEvent({ id, deletedAt, purgeAt }: PurgeCandidate): NewEvent {
   return { type: 'fog.deployment.purged', deploymentId: id, data: { deleted_at: deletedAt, purge_at: purgeAt } };
 }

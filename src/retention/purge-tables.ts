@@ -5,8 +5,8 @@ export interface PurgedTable {
 }
 
 /**
- * Everything that belongs to one deployment and goes with it, children before parents. A test compares the list with the
- * foreign keys of the database. Audit rows, events and their deliveries stay: they have a retention of their own.
+ * The tables whose rows are removed with their deployment, children before parents. A test compares the list with the
+ * foreign keys of the database. Audit rows, events and deliveries stay: they have their own retention.
  */
 export const PURGED_TABLES: readonly PurgedTable[] = [
   { table: 'reservations', column: 'deployment_id' },

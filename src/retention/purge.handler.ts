@@ -4,10 +4,10 @@ import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { PurgeBatches } from './purge-batches.service';
 
 const EVERY_MS = 60_000;
-/** Batches in one go; then others get a turn. */
+/** How many batches one turn purges. Then other jobs get a turn. */
 const MAX_BATCHES = 20;
 
-/** Every minute: removes for good what was deleted and whose retention is over. */
+/** Purges every minute the deployments whose retention is over. */
 @Injectable()
 export class PurgeHandler implements JobHandler {
   readonly kind = 'retention.purge';

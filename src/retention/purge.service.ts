@@ -10,20 +10,20 @@ import { purgeAudit, purgeEvent } from './purge-records';
 import { PurgeRepository, type PurgeCandidate } from './purge.repository';
 
 export interface PurgeOptions {
-  /** Do not wait for `purge_at`; needs a reason. */
+  /** Purge before `purge_at`. Needs a reason. */
   readonly overrideRetention: boolean;
   /** Goes to the audit log. */
   readonly reason: string | null;
 }
 
-/** A purge as it would be. */
+/** What a purge would do. */
 export interface PurgePreview {
   readonly candidate: PurgeCandidate;
-  /** Empty: nothing stands in its way. */
+  /** Why it would be refused; empty: it would not. */
   readonly blocks: readonly PurgeBlock[];
 }
 
-/** An administrator's purge of one deployment, which is decided by the same facts as the background's. */
+/** The purge of one deployment by an administrator. The same facts decide as for the background. */
 @Injectable()
 export class PurgeService {
   constructor(
@@ -41,8 +41,8 @@ export class PurgeService {
   }
 
   /**
-   * Removes all rows of it and leaves an audit row and an event, and gives the deployment as it was. Throws `not_found` and
-   * the codes of `purgeBlocks`.
+   * Removes all rows of the deployment, records an audit row and an event, and gives the deployment as it was. Throws
+   * `not_found` and the codes of `purgeBlocks`.
    */
   async purge(id: string, options: PurgeOptions, context: RequestContext): Promise<PurgeCandidate> {
     const purged = await this.commands.run(context, async (tx) => {

@@ -39,7 +39,7 @@ export function changedPolicyAnswer(outcome: PolicyOutcome): Answer {
   return { status: 200, body };
 }
 
-/** What went with a deployment, or in a preview what would go and what stands in the way. */
+/** The rows that were removed with a deployment; in a preview, the rows that would be removed and why it would be refused. */
 export function purgeAnswer(outcome: PurgeOutcome): Answer {
   const isPreview = 'preview' in outcome;
   const { candidate, blocks }: PurgePreview = isPreview ? outcome.preview : { candidate: outcome, blocks: [] };

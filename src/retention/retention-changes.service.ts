@@ -6,7 +6,7 @@ import type { RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
 import { DeletedDeploymentsRepository } from './deleted-deployments.repository';
-import { PolicyEffects, type PolicyEffect, type PolicyWish } from './policy-effects';
+import { PolicyEffects, type PolicyEffect, type PolicyRequest } from './policy-effects';
 import { RetentionPoliciesRepository, type StoredPolicy } from './retention-policies.repository';
 
 /** The retention policies, and changes of them with their preview. */
@@ -25,18 +25,18 @@ export class RetentionChanges {
     return { defaultDays: this.config.RETENTION_DAYS, policies: await this.policies.list() };
   }
 
-  /** What the change would mean. Writes nothing. Throws what `PolicyEffects` refuses with. */
-  preview(wish: PolicyWish): Promise<PolicyEffect> {
-    return this.effects.of(this.dataSource.manager, wish, { lock: false });
+  /** What the change would do. Writes nothing. Throws the refusals of `PolicyEffects`. */
+  preview(request: PolicyRequest): Promise<PolicyEffect> {
+    return this.effects.of(this.dataSource.manager, request, { lock: false });
   }
 
-  /** Changes the policy, and moves the purge times that shall follow it. Throws what `PolicyEffects` refuses with. */
-  apply(wish: PolicyWish, context: RequestContext): Promise<PolicyEffect> {
+  /** Changes the policy, and moves the purge times that are to follow it. Throws the refusals of `PolicyEffects`. */
+  apply(request: PolicyRequest, context: RequestContext): Promise<PolicyEffect> {
     return this.commands.run(context, async (tx) => {
       await this.policies.lockAll(tx);
-      const effect = await this.effects.of(tx, wish, { lock: true });
+      const effect = await this.effects.of(tx, request, { lock: true });
       const { selector, value, days, previousDays, shifted } = effect;
-      const id = await this.write(tx, wish, context.actor.userId);
+      const id = await this.write(tx, request, context.actor.userId);
       await this.deployments.shift(tx, shifted);
       return {
         outcome: { ...effect, id },
@@ -52,10 +52,10 @@ export class RetentionChanges {
   }
 
   /** The id of the policy that was written. */
-  private async write(tx: Tx, wish: PolicyWish, userId: string): Promise<string> {
-    if ('policy' in wish) return (await this.policies.insert(tx, wish.policy, userId)).id;
-    if (wish.days === null) await this.policies.remove(tx, wish.id);
-    else await this.policies.change(tx, wish.id, wish.days, userId);
-    return wish.id;
+  private async write(tx: Tx, request: PolicyRequest, userId: string): Promise<string> {
+    if ('policy' in request) return (await this.policies.insert(tx, request.policy, userId)).id;
+    if (request.days === null) await this.policies.remove(tx, request.id);
+    else await this.policies.change(tx, request.id, request.days, userId);
+    return request.id;
   }
 }

@@ -16,7 +16,7 @@ import {
   RetentionPoliciesDto,
   RetentionPolicyDto,
 } from './dto/retention-policy.dto';
-import type { PolicyWish } from './policy-effects';
+import type { PolicyRequest } from './policy-effects';
 import { changedPolicyAnswer, madePolicyAnswer, type PolicyOutcome } from './retention-answers';
 import { RetentionChanges } from './retention-changes.service';
 import { readPolicy, readPolicyId } from './retention-value';
@@ -86,7 +86,7 @@ export class RetentionPoliciesController {
     return this.fulfil({ id: readPolicyId(id), days: null, applyToDeleted }, dryRun, context);
   }
 
-  private async fulfil(wish: PolicyWish, dryRun: boolean, context: RequestContext): Promise<PolicyOutcome> {
-    return dryRun ? { preview: await this.changes.preview(wish) } : this.changes.apply(wish, context);
+  private async fulfil(request: PolicyRequest, dryRun: boolean, context: RequestContext): Promise<PolicyOutcome> {
+    return dryRun ? { preview: await this.changes.preview(request) } : this.changes.apply(request, context);
   }
 }

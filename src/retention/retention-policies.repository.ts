@@ -29,8 +29,8 @@ export class RetentionPoliciesRepository {
   }
 
   /**
-   * Until the transaction ends nobody else changes a policy. The first statement of every change: what a change means for a
-   * deployment hangs on all other policies, and a later statement sees them as the change before has left them.
+   * Lets one transaction at a time change policies. It must be the first statement of every change: what a change means
+   * for a deployment depends on all other policies, and later statements see them as the change before has left them.
    */
   async lockAll(tx: Tx): Promise<void> {
     await tx.query(`SELECT pg_advisory_xact_lock(hashtext('fog-compute retention policies'))`);
@@ -40,10 +40,11 @@ export class RetentionPoliciesRepository {
     return one(manager, `SELECT ${COLUMNS} FROM retention_policies WHERE id = $1`, [id]);
   }
 
-  /** How many there are, and whether one of them chooses just what this one does. */
+  /** How many policies there are, and whether one has this selector and value. */
   async room(manager: EntityManager, { selector, value }: Pick<RetentionPolicy, 'selector' | 'value'>): Promise<PolicyRoom> {
     const [room] = await manager.query<PolicyRoom[]>(
-      `SELECT count(*)::int AS policies, coalesce(bool_or(selector = $1 AND value = $2), false) AS taken FROM retention_policies`,
+      `SELECT count(*)::int AS policies, coalesce(bool_or(selector = $1 AND value = $2), false) AS taken
+         FROM retention_policies`,
       [selector, value],
     );
     if (!room) throw new Error('The retention policies could not be counted');
@@ -55,11 +56,9 @@ export class RetentionPoliciesRepository {
   }
 
   async insert(tx: Tx, { selector, value, days }: RetentionPolicy, userId: string): Promise<StoredPolicy> {
-    return required(
-      await one(tx, `INSERT INTO retention_policies (selector, value, days, changed_by) VALUES ($1, $2, $3, $4) RETURNING ${COLUMNS}`, [
-        ...[selector, value, days, userId],
-      ]),
-    );
+    const sql = `INSERT INTO retention_policies (selector, value, days, changed_by)
+                 VALUES ($1, $2, $3, $4) RETURNING ${COLUMNS}`;
+    return required(await one(tx, sql, [selector, value, days, userId]));
   }
 
   async change(tx: Tx, id: string, days: number, userId: string): Promise<StoredPolicy> {

@@ -1,6 +1,7 @@
 /**
- * The policies that choose the deployment row with this alias, as a JSON array of RetentionPolicy. A scalar subquery for
- * any statement that reads `deployments`, so that a delete needs no statement of its own; `retentionFor` chooses among them.
+ * SQL of the policies that concern the deployment row with this alias, as a JSON array of RetentionPolicy. A scalar
+ * subquery for any statement that reads `deployments`, so that a delete needs no statement of its own; `retentionFor`
+ * chooses among them.
  */
 export const retentionPoliciesOf = (deployment: string): string => `
   (SELECT coalesce(json_agg(json_build_object('selector', policy.selector, 'value', policy.value, 'days', policy.days)), '[]')

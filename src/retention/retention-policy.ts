@@ -1,4 +1,4 @@
-/** What a policy chooses deployments by, the strongest first: a label beats the owner, the owner beats the type. */
+/** What a policy selects deployments by, the strongest first: a label beats the owner, the owner beats the type. */
 export const RETENTION_SELECTORS = ['label', 'user', 'type'] as const;
 export type RetentionSelector = (typeof RETENTION_SELECTORS)[number];
 
@@ -13,7 +13,7 @@ export interface RetentionPolicy {
   readonly days: number;
 }
 
-/** What a policy looks at. */
+/** The facts about a deployment that policies depend on. */
 export interface RetentionSubject {
   readonly userId: string;
   readonly type: string;
@@ -22,13 +22,14 @@ export interface RetentionSubject {
 
 export interface Retention {
   readonly days: number;
-  /** The policy that won, for people; names and labels only, no secrets. */
+  /** The policy that decided, in words for people. It holds names and labels, no secrets. */
   readonly words: string;
 }
 
 /**
- * How long a deployment is kept once it is deleted. The most specific policy wins, and the longest one among several labels;
- * without any, the default. Policies that do not concern the subject are ignored, so a superset does no harm.
+ * How long a deployment is kept after its deletion. The most specific policy decides; among several labels, the one
+ * with the most days; without any policy, the default. Policies that do not concern the subject are ignored, so the
+ * list may hold more than needed.
  */
 export function retentionFor(policies: readonly RetentionPolicy[], subject: RetentionSubject, defaultDays: number): Retention {
   const [winner] = policies.filter((policy) => concerns(policy, subject)).sort(byStrength);
@@ -36,7 +37,7 @@ export function retentionFor(policies: readonly RetentionPolicy[], subject: Rete
   return { days: winner.days, words: `${daysInWords(winner.days)}, by the policy for ${winner.selector} ${winner.value}` };
 }
 
-/** Whether a policy of this selector and value chooses the subject, whatever its days. */
+/** Whether a policy with this selector and value concerns the subject. */
 export function concerns({ selector, value }: Pick<RetentionPolicy, 'selector' | 'value'>, subject: RetentionSubject): boolean {
   switch (selector) {
     case 'label':

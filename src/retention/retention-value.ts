@@ -6,7 +6,7 @@ import type { RetentionPolicy, RetentionSelector } from './retention-policy';
 
 const MAX_LABEL_VALUE = 256;
 
-/** The policy as it is stored. Throws `validation_failed` for a value that could never choose a deployment. */
+/** The policy in the form that is stored. Throws `validation_failed` for a value that no deployment can have. */
 export function readPolicy({ selector, value, days }: { selector: RetentionSelector; value: string; days: number }): RetentionPolicy {
   const words = fault(selector, value);
   if (words === null) return { selector, value: selector === 'user' ? value.toLowerCase() : value, days };
@@ -14,13 +14,13 @@ export function readPolicy({ selector, value, days }: { selector: RetentionSelec
   throw new DomainError('validation_failed', `${detail}.`, { errors: [{ pointer: '/value', detail }] });
 }
 
-/** The id of a policy as it is stored. Throws `not_found` for what no id can be. */
+/** The id of a policy in the form that is stored. Throws `not_found` for a text that is no id. */
 export function readPolicyId(id: string): string {
   if (!isUuid(id)) throw policyNotFound(id);
   return id.toLowerCase();
 }
 
-/** The refusal for a policy that there is not. */
+/** The refusal for a policy that does not exist. */
 export const policyNotFound = (id: string): DomainError => new DomainError('not_found', `Retention policy ${id} not found`);
 
 function fault(selector: RetentionSelector, value: string): string | null {

@@ -9,7 +9,10 @@ import { PurgeService } from './purge.service';
 import { RetentionPoliciesRepository } from './retention-policies.repository';
 import { RetentionChanges } from './retention-changes.service';
 
-/** How long what is deleted is kept, and its end: by the background when its time has come, or by an administrator. The rule itself is pure: `retentionFor`. */
+/**
+ * How long deleted deployments are kept, and their purge: in the background when their time has come, or by an
+ * administrator. The rule itself is the pure function `retentionFor`.
+ */
 @Module({
   providers: [
     DeletedDeploymentsRepository,

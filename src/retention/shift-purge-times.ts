@@ -1,6 +1,6 @@
 import { retentionFor, type RetentionPolicy, type RetentionSubject } from './retention-policy';
 
-/** A deployment that is deleted already, with the policies that concern it before the change. */
+/** A deleted deployment, with the policies that concern it before the change. */
 export interface DeletedDeployment extends RetentionSubject {
   readonly id: string;
   readonly deletedAt: Date;
@@ -8,7 +8,7 @@ export interface DeletedDeployment extends RetentionSubject {
   readonly policies: readonly RetentionPolicy[];
 }
 
-/** `days` null: the policy goes. */
+/** `days` null: the policy is removed. */
 export interface PolicyChange extends Pick<RetentionPolicy, 'selector' | 'value'> {
   readonly days: number | null;
 }
@@ -18,17 +18,17 @@ export interface ShiftedPurge {
   readonly purgeAt: Date;
   readonly words: string;
   readonly direction: 'later' | 'sooner';
-  /** Already over by the new policy: only the time of notice still holds the purge back. */
+  /** The retention by the new policy is over already, so only the notice delays the purge. */
   readonly afterNotice: boolean;
 }
 
 const HOUR_MS = 3_600_000;
-/** Nobody's data goes sooner than so long after an administrator has shortened a policy. */
+/** After an administrator has shortened a policy, no data is purged sooner than after this time. */
 export const NOTICE_MS = 24 * HOUR_MS;
 
 /**
- * What a change of a policy means for deployments that are deleted already, when it is applied to them: the purge times that
- * move. Later is taken as it is; sooner never lies within NOTICE_MS from now, unless it was that close before.
+ * The purge times that move when a change of a policy is applied to deleted deployments. A later time is taken as it
+ * is. An earlier time is never less than NOTICE_MS from now, unless the purge was that close before.
  */
 export function shiftPurgeTimes(
   deployments: readonly DeletedDeployment[],

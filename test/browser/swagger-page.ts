@@ -1,12 +1,12 @@
 import type { Locator, Page } from 'playwright-core';
 
-/** What Swagger UI shows of an answer. */
+/** An answer as Swagger UI shows it. */
 export interface ShownAnswer {
   readonly status: number;
   readonly body: Record<string, unknown>;
 }
 
-/** Swagger UI as a person uses it: by its buttons and fields, with nothing called behind its back. */
+/** Uses Swagger UI as a person does, only by its buttons and fields. */
 export class SwaggerPage {
   constructor(
     private readonly page: Page,
@@ -18,7 +18,7 @@ export class SwaggerPage {
     await this.page.getByRole('heading', { name: /^fog-compute/ }).waitFor();
   }
 
-  /** Presses Authorize, takes back the token that is there, if any, pastes this one, confirms. */
+  /** Presses Authorize, logs out the token that is set, if any, and sets this one. */
   async authorize(token: string): Promise<void> {
     await this.page.locator('.auth-wrapper .btn.authorize').first().click();
     const dialog = this.page.locator('.dialog-ux');
@@ -30,7 +30,7 @@ export class SwaggerPage {
     await dialog.locator('button.btn-done').click();
   }
 
-  /** Opens the operation, fills in `parameters`, leaves the body's example as it stands, presses Execute, reads the answer. */
+  /** Opens the operation, fills in `parameters`, leaves the example body as it is, presses Execute, and reads the answer. */
   async execute(operation: string, parameters: Readonly<Record<string, string>> = {}): Promise<ShownAnswer> {
     const block = await this.expand(operation);
     for (const [name, value] of Object.entries(parameters)) {
@@ -39,7 +39,7 @@ export class SwaggerPage {
     return this.press(block);
   }
 
-  /** Executes the open operation again, with everything that was filled in, until the answer is as wished. */
+  /** Executes the open operation again, with everything that was filled in, until `isWished` accepts the answer. */
   async executeUntil(operation: string, isWished: (answer: ShownAnswer) => boolean, timeoutMs = 30_000): Promise<ShownAnswer> {
     const block = await this.expand(operation);
     const end = performance.now() + timeoutMs;
@@ -51,7 +51,7 @@ export class SwaggerPage {
     }
   }
 
-  /** `POST /api/deployment/deploy`: found by method and path, opened unless it is open, put into the mode in which fields can be filled. */
+  /** Finds an operation such as `POST /api/deployment/deploy`, opens it unless it is open, and makes its fields editable. */
   private async expand(operation: string): Promise<Locator> {
     const [method = '', path = ''] = operation.split(' ');
     const block = this.page.locator(`.opblock-${method.toLowerCase()}`).filter({ has: this.page.locator(`[data-path="${path}"]`) });

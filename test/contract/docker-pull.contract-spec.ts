@@ -10,7 +10,7 @@ import { aSpec } from './runtime-under-test';
 
 type Pull = (answer: ServerResponse) => void;
 
-/** As much of an engine as a pull needs: it has no image until one has been pulled. */
+/** The part of an engine that a pull needs. It has no image until one has been pulled. */
 class FakeEngine {
   readonly pulled: string[] = [];
   created = 0;

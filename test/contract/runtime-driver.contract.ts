@@ -266,7 +266,7 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
         const spec = scripted('out-of-memory', { resources: someResources({ memoryMb: 16 }) });
         await ensure(spec);
         await reaches(spec.replicaId, 'exited');
-        // Docker hears of the end and of its reason by two messages, and the reason may come second.
+        // Docker reports the end and its reason in two messages, and the reason may be the second.
         const ended = await until(
           async () => [await find(spec.replicaId)].find((workload) => workload?.reason?.startsWith('Out of memory')),
           {

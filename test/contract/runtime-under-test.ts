@@ -3,7 +3,7 @@ import type { NodeTarget } from '../../src/engines/node-target';
 import type { Resources } from '../../src/engines/resources';
 import type { RuntimeDriver, WorkloadSpec } from '../../src/runtime/runtime-driver';
 
-/** What the suite asks workloads to do; every runtime has its own way of making them. */
+/** What a workload of the suite does. Every runtime has its own way of making them. */
 export type Script = 'steady' | 'stubborn' | 'fails' | 'out-of-memory' | 'speaks' | 'missing-image';
 
 export interface RuntimeUnderTest {
@@ -11,12 +11,18 @@ export interface RuntimeUnderTest {
   readonly target: NodeTarget;
   /** A node whose engine does not answer. */
   readonly away: NodeTarget;
-  /** `speaks` writes the value of the variable GREETING, in two lines, and runs on; `fails` ends with code 3. */
+  /**
+   * Makes a workload that does so. `speaks` writes the value of the variable GREETING in two lines and goes on; `fails`
+   * ends with code 3.
+   */
   scripted(script: Script, spec: WorkloadSpec): WorkloadSpec;
   kill(replicaId: string): Promise<void>;
-  /** The container is gone, as after a removal by hand. */
+  /** Removes the container as if by hand. */
   vanish(replicaId: string): Promise<void>;
-  /** Something that looks almost like a workload of this deployment and replica, and is not ours; gives a check that it lives. */
+  /**
+   * Makes something that looks almost like a workload of this deployment and replica but is not ours. Gives a check
+   * that it still runs.
+   */
   decoy(spec: WorkloadSpec): Promise<() => Promise<boolean>>;
   close(): Promise<void>;
 }

@@ -251,7 +251,7 @@ describe('the audit log', () => {
       expect(await read({ ...day, outcome: 'refused' })).toEqual([]);
     });
 
-    /** Reads the whole answer line by line, and looks at this process's memory meanwhile. */
+    /** Reads the whole answer line by line, and measures the memory of this process meanwhile. */
     const download = async (path: string, headers: Record<string, string>) => {
       const token = await t.token('root', { admin: true });
       const { hostname, port } = new URL(t.url);
@@ -280,7 +280,7 @@ describe('the audit log', () => {
       expect(type).toBe('application/x-ndjson');
       expect(lines).toHaveLength(await count());
       expect(lines.map(({ id }) => Number(id))).toEqual(lines.map(({ id }) => Number(id)).sort((a, b) => b - a));
-      // The rows are some 40 MB of text: whoever kept them would need several times that.
+      // The rows are some 40 MB of text; keeping them would need several times that.
       expect((peak - before) / 1_048_576).toBeLessThan(150);
     }, 60_000);
 

@@ -2,13 +2,16 @@ import { IdempotencyService } from '../../src/idempotency/idempotency.service';
 import { aUser, bearer, PASSWORD, type LoggedIn } from '../support/auth-users';
 import { startTestApp, type TestApp } from '../support/test-app';
 
-/** Once a refresh whose process died after the commit was repeated under its key: 401, and the whole session was revoked. */
+/**
+ * Once, when a process died after the commit of a refresh and the request was repeated under its key, the answer was
+ * 401 and the whole session was revoked.
+ */
 describe('auth requests whose process dies between the commit and the answer', () => {
   let t: TestApp;
   let user: LoggedIn;
   beforeAll(async () => {
     t = await startTestApp();
-    // What the interceptor does after the answer is made never happens in a process that has died before.
+    // A process that has died does not do what the interceptor does after the answer is made.
     t.app.get(IdempotencyService).complete = () => Promise.resolve();
     user = await aUser(t, 'ada');
   });
@@ -19,7 +22,7 @@ describe('auth requests whose process dies between the commit and the answer', (
     return n;
   };
 
-  /** The same request again, under the same key, after the lease of the dead one. */
+  /** Sends the same request under the same key, after the lease of the dead process has ended. */
   const again = async (path: string, body: object, headers: Record<string, string> = {}) => {
     const key = `dead ${path}`;
     const send = () =>

@@ -19,7 +19,7 @@ describe('lock-out', () => {
     for (let n = 0; n < times; n++) await login(t, username, 'Wrong-Horse-7').expect(401);
   };
 
-  /** As if the last failures and locks had been that long ago. */
+  /** Moves failures and locks into the past. */
   const age = (interval: string) => t.dataSource.query(`UPDATE login_failures SET locked_until = now() - $1::interval`, [interval]);
 
   it('locks after five failures, for unknown names just the same', async () => {
@@ -33,7 +33,7 @@ describe('lock-out', () => {
     }
   });
 
-  /** Once unknown names were counted by each process alone: 423 for the known name and 401 for the other told them apart. */
+  /** Once each process counted unknown names by itself, so that 423 for a known name and 401 for an unknown one told them apart. */
   it('locks known and unknown names in every process', async () => {
     await aUser(t, 'known');
     const other = await createApp(loadConfig({ ...TEST_ENV, DATABASE_URL: t.databaseUrl, ROLE: 'api' }));
@@ -63,7 +63,7 @@ describe('lock-out', () => {
     await login(t, 'bob', PASSWORD).expect(200);
   });
 
-  /** Once four failures of a known name were kept for ever, those of an unknown one for a day: the fifth told them apart. */
+  /** Once failures of a known name were kept for ever and those of an unknown one for a day, so that the fifth told them apart. */
   it.each([4, 5])('counts anew a day after the last of %s failures, for unknown names just the same', async (failures) => {
     const known = `eve-${String(failures)}`;
     await aUser(t, known);

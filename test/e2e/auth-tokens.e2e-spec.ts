@@ -191,7 +191,7 @@ describe('access tokens', () => {
   });
 });
 
-/** The status of a request that is written by hand, because clients join or drop repeated headers. */
+/** The status of a request written byte by byte, because clients join or drop repeated headers. */
 function rawStatus({ app }: TestApp, lines: string[]): Promise<number> {
   const { port } = app.getHttpServer().address() as AddressInfo;
   return new Promise((resolve, reject) => {

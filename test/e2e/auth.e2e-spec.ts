@@ -194,7 +194,7 @@ describe('/api/auth', () => {
   });
 
   describe('PATCH /me', () => {
-    /** Once no route changed one's own address, and the first administrator kept one that no mail reaches. */
+    /** Once no route changed a user's own address, and the first administrator kept one that gets no mail. */
     it('changes the own address, stores it in lower case and audits that, not what', async () => {
       const user = await aUser(t);
       const change = (body: object) => t.http.patch('/api/auth/me').set(bearer(user.accessToken)).send(body);
@@ -221,7 +221,7 @@ describe('/api/auth', () => {
   });
 
   describe('PATCH /users/{id}', () => {
-    /** Once two who switched each other off at the same moment both got 200, and nobody was left who could undo it. */
+    /** Once two administrators who switched each other off at the same moment both got 200, and no one was left to undo it. */
     it('leaves one of two administrators who switch each other off at once', async () => {
       for (let round = 0; round < 3; round++) {
         const pair = [await anAdmin(t), await anAdmin(t)] as const;

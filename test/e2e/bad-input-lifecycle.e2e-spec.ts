@@ -15,7 +15,10 @@ const DIRTY = ['', 'a\0b', 'a\u0007b', 'a\u007fb', 'a\ud800b', LONG];
 const NOT_TIMES = [...NOT_TEXT, '', 'now()', 'infinity', '2026-02-30T00:00:00Z', '+275760-09-13T00:00:00Z', '0001-01-01T00:00:00Z', LONG];
 const at = (pointer: string, values: readonly unknown[]): Fault[] => values.map((value) => [value, pointer] as const);
 
-/** Member of a body → what must be refused at it, or inside it. Each is put into a body that is right otherwise. */
+/**
+ * For each member of a body: the values that must be refused with a pointer at it or inside of it. The rest of the body
+ * is valid.
+ */
 interface Route {
   readonly verb: Verb;
   readonly path: (world: World) => string;
@@ -194,7 +197,7 @@ const PARAMETERS: readonly (readonly [verb: Verb, path: (world: World) => string
   ['post', ({ gone }) => `/api/deployment/${gone}/restore?dry_run=1`, 'dry_run'],
   ['post', ({ gone }) => `/api/deployment/${gone}/restore?dry_run=true&dry_run=true`, 'dry_run'],
   ['post', ({ gone }) => `/api/deployment/${gone}/restore?name=x`, 'name'],
-  // In the body it would be a preview. Here it must not be passed over.
+  // In the body it would ask for a preview. In the query it must be refused and not ignored.
   ['post', () => '/api/deployment/bulk-delete?dry_run=true', 'dry_run'],
   ['post', () => '/api/deployment/bulk-restore?dry_run=true', 'dry_run'],
   ['delete', ({ live }) => `/api/deployment/${live}?keep_warm=10m&force=true`, 'keep_warm'],
@@ -262,7 +265,7 @@ const PARAMETERS: readonly (readonly [verb: Verb, path: (world: World) => string
   ['get', () => '/api/admin/audit?user=x', 'user'],
 ];
 
-/** Everywhere an id is expected: what takes its place, and the answer to an id that is another thing's. */
+/** All routes with an id: what else is put in its place, and the answer to the id of something of another kind. */
 const ID_ROUTES: readonly (readonly [verb: Verb, path: (id: string) => string, kind: keyof World, body?: object])[] = [
   ['post', (id) => `/api/deployment/${id}/restore`, 'gone'],
   ['get', (id) => `/api/deployment/${id}/deletion`, 'gone'],

@@ -17,7 +17,7 @@ const NOT_LIST = [null, 'x', 1, true, {}, { 0: 'x', length: 1 }];
 const NOT_OBJECT = [null, 'x', 1, true, [], [{}]];
 const DIRTY_TEXT = ['', 'a\0b', 'a\u0007b', 'a\u007fb', `a${LONE}b`, LONG];
 
-/** Field of the deploy body → values that must be refused with a pointer at the field or into it. */
+/** For each field of the deploy body: the values that must be refused with a pointer at it or inside of it. */
 const DEPLOY_FIELDS: Record<string, unknown[]> = {
   '/name': [MISSING, ...NOT_TEXT, ...DIRTY_TEXT, 'x'.repeat(101), '-web', '.web', '_web', 'web api', 'web/api', 'wéb', 'web\n', ' web'],
   '/type': [MISSING, ...NOT_TEXT, '', 'Compute', 'vm', 'compute\0', 'constructor'],
@@ -138,7 +138,7 @@ describe('bad input', () => {
     }
   });
 
-  /** Whatever a request writes moves one of these; cheap enough to look after every test. */
+  /** Every write of a request changes one of these. Cheap enough to read after every test. */
   const marks = (): Promise<unknown> =>
     t.dataSource.query(
       `SELECT (SELECT count(*) FROM deployments) AS deployments, (SELECT sum(version) FROM deployments) AS versions,

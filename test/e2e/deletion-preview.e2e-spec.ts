@@ -10,7 +10,7 @@ describe('DELETE /api/deployment/{deployment_id}?dry_run=true', () => {
   let near: string;
   let away: string;
   beforeAll(async () => {
-    // Without a worker nothing moves by itself, so that what a preview writes would show.
+    // Without a worker nothing else changes, so that a write by a preview would show.
     t = await startTestApp({ env: { ROLE: 'api' } });
     near = await aNode(t.dataSource, { name: 'near', last_heartbeat: new Date(Date.now() + 3_600_000) });
     away = await aNode(t.dataSource, { name: 'away', last_heartbeat: new Date('2026-01-01T00:00:00Z') });

@@ -27,7 +27,7 @@ describe('an Idempotency-Key', () => {
     const target = id ?? (first.body.deployment_id as string);
     const changes = (await historyOf(t, 'ada', target)).filter((row) => row.changed_by !== null).length;
     const second = await send(call, key).expect(status);
-    // A refusal names the request that it answers; everything else is the same.
+    // A refusal contains the id of its request; everything else is the same.
     expect({ ...second.body, request_id: '' }).toEqual({ ...first.body, request_id: '' });
     expect(second.headers.location).toBe(first.headers.location);
     expect(second.headers['idempotency-replayed']).toBe('true');
@@ -84,7 +84,8 @@ describe('an Idempotency-Key', () => {
 
     const deleteKey = randomUUID();
     const deletes = await Promise.all(Array.from({ length: 5 }, () => send({ path: id, method: 'delete' }, deleteKey)));
-    // Whoever asks while the first one still waits for the teardown is told what was true when it was decided.
+    // A repetition while the first request still waits for the teardown gets the answer from the moment of the
+    // decision.
     for (const { status, body } of deletes)
       expect([status, body.success, body.status]).toEqual([body.resources_released ? 200 : 202, true, 'deleted']);
     expect((await send({ path: id, method: 'delete' }, deleteKey)).body).toMatchObject({ replicas_stopped: 1, resources_released: true });

@@ -15,7 +15,7 @@ describe('GET /api/deployment/list', () => {
   let users = 0;
   let user: string;
   beforeAll(async () => {
-    // Without a worker: it would look after the rows that these tests put there.
+    // Without a worker, which would change the rows that these tests insert.
     t = await startTestApp({ env: { ROLE: 'api' } });
     await t.token('root', { admin: true });
   });
@@ -170,7 +170,8 @@ describe('GET /api/deployment/list', () => {
         }
         return { seen, last };
       };
-      // New rows at the front and rows that go from pages already seen move every offset; the cursor does not care.
+      // New rows at the front, and rows that disappear from pages already read, move every offset, but not the
+      // cursor.
       const forwards = await walk(`${LIST}?${query.toString()}`, 'next', (round) =>
         add({
           name: `walk-!${String(round)}`,

@@ -149,7 +149,7 @@ describe('POST /api/deployment/scale/{deployment_id}', () => {
 
   it('replaces failed replicas that wait for their turn when the wish changes', async () => {
     const id = await deployed(t, 'ada', { container_image: 'nginx', replicas: 2 });
-    // The second failure in a row is replaced ten seconds later only.
+    // Only after ten seconds is the second failure in a row replaced.
     await t.dataSource.query(`UPDATE deployment_replicas SET attempt = 5 WHERE deployment_id = $1`, [id]);
     await t.dataSource.query(
       `UPDATE simulated_workloads SET exits_at = clock_timestamp(), exit_code = 1, exit_reason = 'Exited with code 1' WHERE replica_id =

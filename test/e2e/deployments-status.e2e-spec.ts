@@ -20,7 +20,7 @@ import { until } from '../support/until';
 describe('GET /api/deployment/status/{deployment_id}', () => {
   let t: TestApp;
   let engine: SimulatedEngine;
-  /** Tries to start three times, the last time after ten seconds, while the other tests run. */
+  /** A deployment that tries to start three times, the last time after ten seconds, while the other tests run. */
   let imageless: string;
   beforeAll(async () => {
     t = await startTestApp({ env: { NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '3' } });
@@ -178,7 +178,7 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
       const seen: string[] = reasons(first.body);
       let next = /<([^>]+)>; rel="next"/.exec(first.headers.link ?? '')?.[1];
       expect(first.headers.link).not.toContain('rel="prev"');
-      // A change that comes between two pages moves every offset, and no page.
+      // A change between two pages moves every offset, but no page.
       await aChange(t.dataSource, { deployment_id: id, old_status: 'running', new_status: 'running', reason: 'change 13' });
       let last = '';
       while (next !== undefined) {

@@ -72,7 +72,7 @@ describe('stop, start and retry', () => {
       expect(retried.body).toEqual(queuedAnswer(id, 2));
     }
     await reaches(t, 'ada', id, 'failed');
-    // Now with an image that works: the retry alone brings it up.
+    // Now the image works, and the retry alone brings the deployment up.
     await revise(t.dataSource, id, { image: 'nginx:1.27' });
     await ask(id, 'retry').expect(202);
     const running = await reaches(t, 'ada', id, 'running', 'healthy');

@@ -16,7 +16,7 @@ interface Page {
 
 const MARK = 'canary-of-the-events-7';
 
-/** From the call on, streams and requests that begin to wait for new events are counted; what it gives waits for so many. */
+/** Counts the streams and requests that begin to wait for new events. The function that it gives waits until there are `many`. */
 function countWaiters(t: TestApp): (many: number) => Promise<unknown> {
   const join = jest.spyOn(t.app.get(FeedHub, { strict: false }), 'join');
   return (many) => until(() => join.mock.calls.length >= many, { what: `${String(many)} to wait for events` });
@@ -109,7 +109,7 @@ describe('the feed of events', () => {
   it('shows only what was asked for', async () => {
     const id = await deployed(t, 'ada');
     const wanted = `?deployment_id=${id}&types=fog.deployment.created,fog.deployment.running`;
-    // An event gets its place a moment after the commit.
+    // An event gets its position a moment after the commit.
     const shown = await until(async () => {
       const found = types(await page('ada', wanted));
       return found.length > 1 ? found : null;
@@ -247,7 +247,7 @@ describe('the feed of events', () => {
     await t.dataSource.query(`UPDATE sessions SET revoked_at = now() WHERE id = $1`, [sessionId]);
     await until(() => ending.ended, { timeoutMs: 40_000, what: 'the stream to end' });
     expect(staying.ended).toBe(false);
-    // Heartbeats have moved the place to go on from, though nothing was told.
+    // Beats have moved the position to continue from, although no event was sent.
     expect(staying.marks.length).toBeGreaterThan(0);
     await t.dataSource.query(`UPDATE sessions SET revoked_at = NULL WHERE id = $1`, [sessionId]);
   });
@@ -268,7 +268,8 @@ describe('a process that ends', () => {
       expect((await waiting).status).toBe(200);
       await until(() => client.ended);
       expect(performance.now() - started).toBeLessThan(5_000);
-      // A connection that falls idle after the closing began stays for its keep-alive time; the program sweeps them.
+      // A connection that becomes idle after the closing began stays for its keep-alive time. The program closes
+      // those regularly.
       t.app.getHttpServer().closeAllConnections();
       await closing;
     } finally {

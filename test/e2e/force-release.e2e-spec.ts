@@ -17,7 +17,7 @@ describe('what an unreachable node holds', () => {
   const root = () => t.as('root', { admin: true });
   const release = (id: string, body: object = { reason: 'The rack burned down' }) =>
     root().post(`/api/deployment/${id}/force-release`).send(body);
-  /** A deployment on one node, whose engine is away and has been found out. */
+  /** A deployment on one node whose engine does not answer, which is known already. */
   const onALostNode = async (): Promise<{ id: string; nodeId: string; replicaId: string }> => {
     const id = await deployed(t, 'ada');
     await settles(t, 'ada', id);

@@ -52,7 +52,7 @@ describe('health', () => {
     const holder = t.dataSource.createQueryRunner();
     await holder.startTransaction();
     try {
-      // This lock keeps workers away from the row, and lets it be made due all the same.
+      // This lock keeps workers from the row, but lets it be made due.
       await holder.query(`SELECT 1 FROM jobs WHERE key = 'x' FOR KEY SHARE`);
       await t.dataSource.query(`UPDATE jobs SET due_at = now() - interval '2 minutes' WHERE key = 'x'`);
       const { body } = await t.http.get('/health/ready').expect(503);

@@ -11,7 +11,7 @@ describe('/api/nodes', () => {
   let t: TestApp;
   let counter = 0;
   beforeAll(async () => {
-    // Without a worker: it would hear of the nodes and look after the replicas that these tests put there.
+    // Without a worker, which would notice the nodes and change the replicas that these tests insert.
     t = await startTestApp({ env: { ROLE: 'api' } });
   });
   afterAll(() => t?.close());

@@ -10,7 +10,7 @@ const EMAILS = '/api/notifications/emails';
 const CREATED = { event_types: ['fog.deployment.created'] };
 const codeIn = (mail: ReceivedMail | undefined): string => /"code":"(\w+)"/.exec(mail?.text ?? '')?.[1] ?? 'no code';
 
-/** Anybody may register with anybody's address: only its reader can say that e-mails are wanted there. */
+/** A user may register with any address. Only its reader can say that e-mails are wanted there. */
 describe('an address that nobody has confirmed', () => {
   let t: TestApp;
   let mail: MailServer;

@@ -18,7 +18,7 @@ describe('webhooks whose targets are slow, broken, repaired or gone', () => {
     await t?.close();
     await target?.close();
   });
-  /** So that a test is told of its own deployments only. */
+  /** Switches subscriptions off, so that each test gets only events of its own deployments. */
   afterEach(() => t.dataSource.query(`UPDATE subscriptions SET enabled = false`));
 
   const one = async (path: string, user = 'ada'): Promise<{ id: string }> =>
@@ -135,7 +135,7 @@ describe('webhooks whose targets are slow, broken, repaired or gone', () => {
     await deploy(t, 'ada');
     await target.untilReceived('/brisk', 1, 4_000);
     expect(slow.filter((path) => target.at(path).length > 0)).toHaveLength(4);
-    // And none of his own is forgotten.
+    // And none of the slow user's own targets is left out.
     await until(() => slow.every((path) => target.at(path).length > 0), { timeoutMs: 40_000 });
   }, 60_000);
 });

@@ -22,7 +22,7 @@ describe('webhooks', () => {
     await t?.close();
     await target?.close();
   });
-  /** So that a test is told of its own deployments only. */
+  /** Switches subscriptions off, so that each test gets only events of its own deployments. */
   afterEach(() => t.dataSource.query(`UPDATE subscriptions SET enabled = false`));
 
   const create = async (path: string, more: object = {}, user = 'ada'): Promise<{ id: string; secret: string }> =>
@@ -164,7 +164,7 @@ describe('webhooks', () => {
 
   it('are sent again under the same id when the process dies between sending and writing it down', async () => {
     const { id } = await one('/crash');
-    // What a dead worker leaves: it was sent, another one has the job, and nothing was recorded.
+    // What a dead worker leaves: the event was sent, another worker has the job, and nothing was recorded.
     target.answer('/crash', async (response) => {
       if (target.at('/crash').length === 1)
         await t.dataSource.query(`UPDATE jobs SET claim = gen_random_uuid(), lease_until = now() + interval '300 ms' WHERE key = $1`, [id]);
@@ -190,7 +190,7 @@ describe('webhooks', () => {
     expect(body).toMatchObject({ id: dead.id, state: 'pending' });
     expect(await untilState(id, 'delivered')).toMatchObject({ id: dead.id, attempts: 1 });
     await t.as('eve').post(`/api/notifications/deliveries/${dead.id}/redeliver`).expect(404);
-    // What is delivered may be sent again too; what waits may not.
+    // A delivered event may be sent again as well; a pending one may not.
     await t.as('ada').post(`/api/notifications/deliveries/${dead.id}/redeliver`).expect(202);
     await target.untilReceived('/dead', 4);
     await untilState(id, 'delivered');

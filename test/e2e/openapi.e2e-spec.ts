@@ -74,7 +74,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  // Generated clients name their functions after these: a change here breaks their users, so it must be meant.
+  // Generated clients name their functions after these. A change here breaks their users, so it must be intended.
   it('names every operation once, by its area and its verb', () => {
     const ids = operations.map(([, { operationId }]) => operationId);
     expect(new Set(ids).size).toBe(ids.length);

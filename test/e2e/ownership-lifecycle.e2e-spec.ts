@@ -6,7 +6,7 @@ import { until } from '../support/until';
 type Verb = 'get' | 'post' | 'patch' | 'delete';
 type Kind = 'operation' | 'webhook' | 'email' | 'delivery';
 
-/** Where the id of something personal stands, and who but the owner may use it. */
+/** Routes with the id of something that belongs to a user, and who besides the owner may use it. */
 const ROUTES: readonly (readonly [verb: Verb, path: (id: string) => string, kind: Kind, body?: object])[] = [
   ['get', (id) => `/api/operations/${id}`, 'operation'],
   ['post', (id) => `/api/operations/${id}/cancel`, 'operation'],

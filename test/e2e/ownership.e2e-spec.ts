@@ -8,9 +8,9 @@ interface Route {
   verb: Verb;
   path: (id: string) => string;
   body?: object;
-  /** What the owner and an administrator get for a live, running deployment. */
+  /** The status for the owner and an administrator when the deployment is live and running. */
   ok: number;
-  /** The same for a deleted one. */
+  /** The same when it is deleted. */
   deleted: number;
   words: (id: string) => string;
 }
@@ -113,7 +113,7 @@ describe('ownership of deployments', () => {
       for (const user of ['ada', 'root']) {
         expect((await request(t.as(user), route, deleted)).status).toBe(route.deleted);
       }
-      // stop and delete end what they act on, so each of the two gets a deployment of its own.
+      // Stop and delete end the deployment, so each of the two callers gets its own.
       const consuming = route.name === 'stop' || route.name === 'delete';
       for (const user of ['ada', 'root']) {
         const id = consuming ? await deployed(t, 'ada') : live;
@@ -136,7 +136,7 @@ describe('ownership of deployments', () => {
   });
 
   it('does not show to a stranger that an id exists by other refusals', async () => {
-    // A bad body is refused before the deployment is looked for, so both ids get the same.
+    // A bad body is refused before the deployment is looked for, so both ids get the same answer.
     const answers = await Promise.all(
       [UNKNOWN_ID, live].map((id) => t.as('eve').post(`/api/deployment/scale/${id}`).set('X-Request-Id', 'same').send({ replicas: 0 })),
     );

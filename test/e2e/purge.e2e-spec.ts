@@ -169,7 +169,7 @@ describe('DELETE /api/admin/deployment/{id}', () => {
       const purge = async (): Promise<number> => (await root().delete(path(id, OVERRIDE))).status;
       const started = round % 2 === 0 ? { restored: restore(), purged: purge() } : { purged: purge(), restored: restore() };
       const [restored, purged] = [await started.restored, await started.purged];
-      // The loser finds nothing to restore, or a deployment that lives.
+      // The later one finds nothing to restore, or a live deployment.
       expect([
         [202, 409],
         [404, 200],
@@ -203,7 +203,7 @@ describe('DELETE /api/admin/deployment/{id}', () => {
     const id = await deployed(t, 'ada');
     await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
     await root().delete(path(id, OVERRIDE)).expect(200);
-    // As a node would show it that was given up and came back.
+    // As when a node comes back after its replicas were force-released.
     const [, revived] = await t.dataSource.query<[unknown, number]>(
       `UPDATE simulated_workloads SET gone_at = NULL WHERE deployment_id = $1`,
       [id],

@@ -60,7 +60,7 @@ describe('races for names, capacity and states', () => {
     const size = { resources: { cpu: 4, memory: 512, storage: 1 } };
     const ids = await Promise.all(times(6, () => deployed(t, 'ada', size)));
     open.push(...ids);
-    // Twelve places, six hold one; the six left are enough for two of the scale-ups by three.
+    // There are twelve places and each of the six holds one. The six left are enough for two scale-ups by three.
     const answers = await Promise.all(ids.map((id) => post(`scale/${id}`, { replicas: 4 })));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 503, 503, 503, 503]);
     for (const [index, { status, body }] of answers.entries()) {

@@ -22,7 +22,7 @@ describe('races with a delete', () => {
         `SELECT sum(reserved_cpu_cores)::float8 AS cpu, sum(reserved_memory_mb)::int AS memory FROM nodes`,
       )
     )[0];
-  /** Nothing of them lives, no capacity is lost, and nothing comes back a moment later. */
+  /** Checks that nothing of them runs, no capacity is lost, and nothing starts a moment later. */
   const expectPeace = async (ids: readonly string[]): Promise<void> => {
     for (const id of ids) await expectGone(t.dataSource, id);
     await sleep(150);

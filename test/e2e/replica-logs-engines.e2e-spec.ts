@@ -26,7 +26,7 @@ describe('GET /api/deployment/{id}/logs from engines', () => {
     engines.push(started);
     return started;
   };
-  /** A deployment with so many replicas on each engine, in this order. */
+  /** A deployment with the given number of replicas on each engine, in this order. */
   const deployment = async (...placed: [FakeEngine, number][]): Promise<{ id: string; replicas: string[][] }> => {
     const id = await aDeployment(t.dataSource, { user_id: await t.userId('ada') });
     const replicas: string[][] = [];

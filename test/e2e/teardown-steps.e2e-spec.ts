@@ -33,7 +33,7 @@ describe('the teardown of a deletion', () => {
   const events = async (id: string): Promise<{ type: string; data: { reasons?: string[] } }[]> =>
     t.dataSource.query(`SELECT type, data FROM events WHERE deployment_id = $1 AND type LIKE '%teardown%' ORDER BY occurred_at`, [id]);
   const metrics = async (): Promise<string> => (await t.as('root', { admin: true }).get('/metrics').expect(200)).text;
-  /** How long the last replica took to go, by the database's clock. */
+  /** How long it took to remove the last replica, by the clock of the database. */
   const seconds = async (id: string): Promise<number> => {
     const [row] = await t.dataSource.query<{ seconds: number }[]>(
       `SELECT extract(epoch FROM completed_at - decided_at)::float8 AS seconds FROM deletions WHERE deployment_id = $1`,

@@ -9,7 +9,7 @@ import { describeWithEngine, engineClient, loadTestImage, TEST_IMAGE } from '../
 import { until } from '../support/until';
 import { onDocker, ProductOnDocker } from './product-on-docker';
 
-/** The promise for a container that dies. */
+/** How soon the end of a container must be noticed, as promised. */
 const NOTICED_WITHIN_MS = 2_000;
 
 describeWithEngine('deployments on a real Docker Engine', () => {

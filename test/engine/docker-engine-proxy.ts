@@ -12,14 +12,14 @@ export interface EngineProxy {
   readonly endpoint: string;
   /** `POST create`, `POST start`, `GET list`, …: what has been asked so far. */
   readonly asked: string[];
-  /** What happens to the next questions; looked at once per request. */
+  /** Decides what happens to the next request; called once for each. */
   interfere: (asked: string) => Interference;
   /** Called when the engine has answered, before the answer is handed on. */
   answered: (asked: string) => void;
   close(): Promise<void>;
 }
 
-/** Stands between the driver and a real engine and does what networks and engines do on bad days. */
+/** A proxy between the driver and a real engine that disturbs requests as bad networks and engines do. */
 export async function startEngineProxy(): Promise<EngineProxy> {
   const proxy: Omit<EngineProxy, 'endpoint' | 'close'> = { asked: [], interfere: () => 'pass', answered: () => undefined };
   const server = createServer((incoming, outgoing) => forward(proxy, incoming, outgoing));

@@ -73,7 +73,7 @@ function scripted(script: Script, spec: WorkloadSpec): WorkloadSpec {
   return { ...spec, image: TEST_IMAGE, command: command === null ? null : ['sh', '-c', command] };
 }
 
-/** Three strangers: another installation's, one with no installation, and one whose name begins like ours. */
+/** Makes three containers that are not ours: one of another installation, one of none, and one whose name begins like ours. */
 async function decoy(docker: Docker, spec: WorkloadSpec): Promise<() => Promise<boolean>> {
   const almost = { [LABEL.deployment]: spec.deploymentId, [LABEL.replica]: spec.replicaId, [LABEL.generation]: '1' };
   const strangers = await Promise.all([

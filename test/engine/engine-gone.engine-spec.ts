@@ -6,7 +6,7 @@ import type { FaultProxy } from '../support/fault-proxy';
 import { until } from '../support/until';
 import { onDocker, ProductOnDocker } from './product-on-docker';
 
-/** A delete only decides while the engine is away; the rest of the wait is what the request asked for. */
+/** While the engine is away a delete only decides. The rest of its time is the wait that the request asked for. */
 const DECIDES_WITHIN_MS = 1_500;
 
 interface Away {

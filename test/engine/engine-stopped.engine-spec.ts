@@ -8,7 +8,7 @@ import { adminOf } from '../support/process-under-test';
 import { until } from '../support/until';
 import { dockerEnvironment, onDocker } from './product-on-docker';
 
-/** From the first answer of the engine until the last container is gone. */
+/** The time from the first answer of the engine until the last container is gone. */
 const FINISHED_WITHIN_MS = 60_000;
 
 describeWithOwnEngine('an engine that is stopped and started again', () => {

@@ -5,7 +5,7 @@ import { describeWithEngine } from '../support/engine';
 import { until } from '../support/until';
 import { onDocker, ProductOnDocker } from './product-on-docker';
 
-/** Between the commit of the restore and containers that run again. */
+/** The time between the commit of the restore and the moment when the containers run again. */
 const RESUMES_WITHIN_MS = 10_000;
 
 describeWithEngine('a deletion that keeps its containers warm', () => {

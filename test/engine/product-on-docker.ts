@@ -7,7 +7,7 @@ import { FaultProxy } from '../support/fault-proxy';
 import { Installation } from '../support/installation';
 import { adminOf, type Environment, type ProcessUnderTest } from '../support/process-under-test';
 
-/** The engine at `host`, small containers, so that a test fits on any machine, and a short way to the next look at the engine. */
+/** Settings for the engine at `host`: small containers, so that a test fits on any machine, and frequent looks at the engine. */
 export const dockerEnvironment = (host: string): Environment => ({
   RUNTIME: 'docker',
   DOCKER_HOST: host,
@@ -18,14 +18,17 @@ export const dockerEnvironment = (host: string): Environment => ({
   STOP_GRACE_SECONDS: '2',
 });
 
-/** The test image, with so little of everything that a dozen of them run beside a test. */
+/** A deploy body with the test image and so few resources that a dozen of them run beside a test. */
 export const onDocker = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
   container_image: TEST_IMAGE,
   resources: { cpu: 0.05, memory: 32, storage: 1 },
   ...more,
 });
 
-/** Test databases are copies of one template: without an id of its own, a test would see the containers of others. */
+/**
+ * Gives a test database an installation id of its own. They are copies of one template, so tests would see the
+ * containers of others.
+ */
 async function freshInstallationId(dataSource: DataSource): Promise<string> {
   const [rows] = await dataSource.query<[{ id: string }[], number]>(`UPDATE installation SET id = gen_random_uuid() RETURNING id`);
   const id = rows[0]?.id;
@@ -34,16 +37,16 @@ async function freshInstallationId(dataSource: DataSource): Promise<string> {
 }
 
 interface StartOptions {
-  /** What the test's containers are made of, when it is not the usual test image. */
+  /** The image of the test's containers, when it is not the usual test image. */
   readonly image?: string;
   readonly environment?: Environment;
 }
 
-/** The product on the engine of this machine, with its administrator's client and what a test needs to look behind its back. */
+/** The product on the engine of this machine, with the client of its administrator and direct access to database and engine. */
 export class ProductOnDocker {
   private constructor(
     readonly docker: Docker,
-    /** Stands before the engine and can take it away. Seen through it, the load of the machine counts for nothing. */
+    /** A proxy before the engine that can take it away. With it the load of the machine does not matter. */
     readonly engine: FaultProxy,
     private readonly installation: Installation,
     readonly installationId: string,
@@ -69,7 +72,7 @@ export class ProductOnDocker {
     }
   }
 
-  /** The administrator's. Another one after a new start, whose address is another. */
+  /** The client of the administrator. After a new start it is another one, because the address is another. */
   get client(): Client {
     return this.running.client;
   }
@@ -89,13 +92,13 @@ export class ProductOnDocker {
     await this.running.process.kill('SIGKILL');
   }
 
-  /** After `kill`: on the same database and the same engine. */
+  /** Starts again after `kill`, with the same database and engine. */
   async startAgain(): Promise<void> {
     const process = await this.installation.start(this.environment);
     this.running = { process, client: this.client.at(process.url) };
   }
 
-  /** Leaves neither a process nor a container nor the database behind. */
+  /** Ends all processes, containers and the database. */
   async close(): Promise<void> {
     await this.kill();
     await this.engine.cut();

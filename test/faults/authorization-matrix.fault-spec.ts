@@ -24,7 +24,7 @@ type Identity = (typeof IDENTITIES)[number];
 /** A status, with the code where the answer is a problem: `404 not_found`. */
 type Expected = Readonly<Record<Identity, string>>;
 
-/** Those whom no credential names. */
+/** Callers without a valid credential. */
 const NAMELESS: readonly Identity[] = ['none', 'expired', 'audience'];
 const ACTORS: Readonly<Partial<Record<Identity, string>>> = {
   owner: 'owner',
@@ -34,7 +34,7 @@ const ACTORS: Readonly<Partial<Record<Identity, string>>> = {
   administrator: 'root',
   readOnlyAdministrator: 'root',
 };
-/** Where a caller is whoever he says in the body. */
+/** Routes where the body says who the caller is. */
 const OPEN_ROUTES = ['POST /api/auth/register', 'POST /api/auth/login', 'POST /api/auth/refresh'];
 
 const NOBODY = {
@@ -46,7 +46,7 @@ const NOBODY = {
 const READ_ONLY = '403 read_only_token';
 
 const all = (answer: string): Expected => Object.fromEntries(IDENTITIES.map((identity) => [identity, answer])) as Expected;
-/** For whoever is logged in; `write` is refused to read-only tokens. */
+/** For all callers with a valid credential. `write`: read-only tokens are refused. */
 const signedIn = (ok: string, { write }: { write: boolean }): Expected => ({
   ...all(ok),
   ...NOBODY,
@@ -62,7 +62,7 @@ const adminOnly = (ok: string, { write }: { write: boolean }): Expected => ({
 
 interface Row {
   readonly expected: Expected;
-  /** What goes in the place of `{id}`, and what is sent. A call that is allowed gets something fresh, since it may use it up. */
+  /** Makes what goes in the place of `{id}`, and what is sent. Each allowed call gets a new one, because it may use it up. */
   readonly prepare?: (world: World, identity: Identity) => Promise<{ id?: string; body?: object }>;
 }
 
@@ -76,7 +76,7 @@ const READ = { write: false };
 const WRITE = { write: true };
 const theVictim: Row['prepare'] = ({ victim }) => Promise.resolve({ id: victim });
 const aFreshOne = ({ t, victim, isAllowed }: World): Promise<string> => (isAllowed ? deployed(t, 'owner') : Promise.resolve(victim));
-/** One that has something to lift. */
+/** A deployment with a safeguard that can be lifted. */
 const aGuardedOne = async (world: World, user: string, safeguard: 'protection' | 'legal-hold'): Promise<string> => {
   const id = await aFreshOne(world);
   if (world.isAllowed) await world.t.as(user).put(`/api/deployment/${id}/${safeguard}`).send({ reason: 'for a test' }).expect(200);
@@ -90,7 +90,7 @@ const aWebhook = async ({ t }: World): Promise<string> =>
     url: 'https://hooks.example.org/',
     secret_sealed: '\\x00',
   });
-/** At an address that was confirmed. */
+/** An e-mail subscription with a confirmed address. */
 const anEmail = async ({ t }: World, enabled = false): Promise<string> => {
   const owner = await t.userId('owner');
   await t.dataSource.query(
@@ -105,7 +105,7 @@ const aDelivery = async (world: World): Promise<string> => {
   const row = { subscription_id: await aWebhook(world), event, position: event, state: 'delivered', next_attempt_at: null };
   return insertRow(t.dataSource, 'deliveries', { ...row, give_up_at: new Date(), finished_at: new Date() });
 };
-/** Subscriptions are personal: an administrator has no business with those of others. */
+/** Subscriptions are personal: not even an administrator may use those of others. */
 const personal = (ok: string, access: { write: boolean }): Expected => ({
   ...owned(ok, access),
   administrator: '404 not_found',
@@ -119,7 +119,7 @@ const policyId = async ({ t }: World): Promise<string> => {
   return (await t.as('root', { admin: true }).post('/api/admin/retention-policies').send(body).expect(201)).body.id as string;
 };
 
-/** Of the owner, without any deployment in it. */
+/** An operation of the owner, without any deployments. */
 const anOperation = async ({ t }: World, status: string): Promise<string> => {
   const [row] = await t.dataSource.query<[{ id: string }]>(
     `INSERT INTO operations (kind, status, user_id, options, origin) VALUES ('bulk_delete', $1, $2, '{}', '{}') RETURNING id`,
@@ -156,7 +156,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'GET /api/auth/tokens': { expected: signedIn('200', READ) },
   'POST /api/auth/tokens': { expected: signedIn('201', WRITE), prepare: () => Promise.resolve({ body: { name: 'ci' } }) },
   'DELETE /api/auth/tokens/{id}': {
-    // Tokens are personal: an administrator has no business with those of others.
+    // Tokens are personal: not even an administrator may revoke those of others.
     expected: { ...owned('204', WRITE), administrator: '404 not_found' },
     prepare: async ({ t }) => ({ id: (await t.as('owner').post('/api/auth/tokens').send({ name: 'ci' }).expect(201)).body.id as string }),
   },
@@ -307,7 +307,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
     prepare: async (world) => ({ id: await aGuardedOne(world, 'root', 'legal-hold') }),
   },
   'POST /api/deployment/{deployment_id}/force-release': {
-    // No node without an answer holds anything of it: only who may ask learns so.
+    // No node that does not answer holds anything of it; only callers who may ask learn that.
     expected: { ...adminOnly('409 conflict', WRITE) },
     prepare: ({ victim }) => Promise.resolve({ id: victim, body: { reason: 'gone' } }),
   },
@@ -319,7 +319,7 @@ const MATRIX: Readonly<Record<string, Row>> = {
       return { id };
     },
   },
-  // Each of the named deployments has an answer of its own: that of a stranger is `not_found`.
+  // Each of the named deployments has its own result: that of another user is `not_found`.
   'POST /api/deployment/bulk-delete': {
     expected: signedIn('200', WRITE),
     prepare: () => Promise.resolve({ body: { ids: [UNKNOWN_ID] } }),
@@ -363,7 +363,7 @@ describe('the authorization matrix', () => {
     };
     tokens = {
       none: () => Promise.resolve(null),
-      // New ones each time: one of the rows is log-out.
+      // New sessions each time, because one of the rows logs out.
       owner: () => newSession(t, 'owner'),
       other: () => newSession(t, 'other'),
       administrator: () => newSession(t, 'root'),
@@ -391,7 +391,7 @@ describe('the authorization matrix', () => {
     expect(Object.keys(AUDITED_ROUTES).sort()).toEqual(operations.flatMap(({ name, method }) => (method === 'GET' ? [] : [name])).sort());
   });
 
-  /** What was done and what was refused is in the audit log, once; what was read, and what a stranger tried, is not. */
+  /** The audit log has what was done or refused, once, and neither what was read nor what callers without a credential tried. */
   const expectAudited = async (name: string, identity: Identity, expected: string, { headers }: WireAnswer): Promise<void> => {
     const rows = await t.dataSource.query<{ action: string; outcome: string; code: string | null; actor: string | null }[]>(
       `SELECT a.action, a.outcome, a.code, u.username AS actor FROM audit_log AS a LEFT JOIN users AS u ON u.id = a.actor_id WHERE a.request_id = $1`,
@@ -436,7 +436,7 @@ describe('the authorization matrix', () => {
     });
   });
 
-  /** The same address in other spellings, and the same request in other words. */
+  /** The same address and request in other spellings. */
   const VARIANTS: Readonly<
     Record<string, (method: string, path: string) => { method: string; path: string; headers?: Record<string, string> }>
   > = {
@@ -488,7 +488,7 @@ describe('the authorization matrix', () => {
         const { headers, ...variant } = spell(method, template.replaceAll(/\{[^}]+\}/g, victim));
         await Promise.all(
           denied.map(async (identity) => {
-            // Another method is another route: who may not write there may perhaps look.
+            // Another method is another route: a caller who may not write there may be allowed to read.
             const sameRoute = MATRIX[`${variant.method === 'HEAD' ? 'GET' : variant.method} ${template}`] ?? row;
             if (/^2/.test(sameRoute.expected[identity])) return;
             const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
@@ -534,7 +534,10 @@ describe('the authorization matrix', () => {
   });
 });
 
-/** What calls could change, less what moves by itself: heartbeats, and deployments that other rows have just made. */
+/**
+ * Everything that calls could change, except for what changes by itself: heartbeats, and deployments that other rows
+ * have just made.
+ */
 const footprint = async ({ dataSource }: TestApp): Promise<unknown> =>
   dataSource.query(
     `SELECT (SELECT json_agg(json_build_array(id, name, generation, target_replicas, deleted_at) ORDER BY id) FROM deployments) AS deployments,
@@ -546,7 +549,7 @@ const footprint = async ({ dataSource }: TestApp): Promise<unknown> =>
             (SELECT count(*) FROM sessions WHERE revoked_at IS NOT NULL) AS ended`,
   );
 
-/** As in `GET /api/nodes/:x`, from the tree that Fastify's router prints; HEAD and OPTIONS follow from the others. */
+/** Routes such as `GET /api/nodes/:x`, from the tree that Fastify's router prints. HEAD and OPTIONS follow from the others. */
 function servedRoutes(app: NestFastifyApplication): string[] {
   const above: string[] = [];
   const tree = app.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false });

@@ -3,15 +3,15 @@ import type { Answer, Client } from '../support/client';
 import { deployWish } from '../support/deployments-under-test';
 
 /**
- * Reads, deploys and deletes without a pause between and notes every answer, for tests that take the database away. An
- * answer is right when it is a success, or a 503 that says when to come back.
+ * Reads, deploys and deletes without pauses and notes every answer, for tests that take the database away. An answer is
+ * right when it is a success, or a 503 that says when to try again.
  */
 export class BackgroundLoad {
   readonly seen: Record<string, number> = {};
   readonly wrong: string[] = [];
-  /** The longest wait for an answer, whatever it was. */
+  /** The longest time until an answer of any kind. */
   slowestMs = 0;
-  /** All that were acknowledged; and whether a delete has been sent, which may or may not have been carried out. */
+  /** All acknowledged deployments, and whether a delete was sent, which may or may not have been carried out. */
   readonly deployed = new Map<string, 'wanted' | 'unknown' | 'deleted'>();
   private isStopping = false;
   private loops: Promise<unknown> = Promise.resolve();
@@ -36,7 +36,7 @@ export class BackgroundLoad {
     return Object.values(this.seen).reduce((sum, count) => sum + count, 0);
   }
 
-  /** Answers of the database's absence so far. */
+  /** How many answers so far said that the database is not available. */
   get unavailable(): number {
     return Object.entries(this.seen).reduce((sum, [what, count]) => sum + (what.endsWith('503') ? count : 0), 0);
   }

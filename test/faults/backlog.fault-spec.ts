@@ -14,7 +14,7 @@ const QUEUED = 100_000;
 const AT_A_TIME = 32;
 
 const POOL_SIZE = 10;
-/** Beside its pool a process has one connection that listens and, while it starts, two that migrate. */
+/** Besides its pool a process has one connection that listens and, while it starts, two that migrate. */
 const CONNECTIONS_EACH = POOL_SIZE + 1 + 2;
 
 const percentile = (times: readonly number[], share: number): number =>
@@ -170,7 +170,7 @@ describe(`${QUEUED} queued jobs, and a transaction elsewhere that keeps everythi
 
   it('are claimed in milliseconds to the end', () => {
     expect(percentile(claims.slice(-100), 0.5)).toBeLessThan(20);
-    expect(percentile(claims, 0.99)).toBeLessThan(500); // less than 20 ms on a machine that nobody shares
+    expect(percentile(claims, 0.99)).toBeLessThan(500); // less than 20 ms on a machine without other load
   });
 
   it('do not slow down those who read', () => {

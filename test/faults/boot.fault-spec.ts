@@ -99,7 +99,7 @@ describe('a start that cannot succeed', () => {
 
 const NOBODY = { uid: 65_534, gid: 65_534 };
 
-/** Root is needed to become somebody else, and nobody must be able to read the program. */
+/** Why the test cannot run as another user: that needs root, and a program that every user can read. */
 function whyNotAsNobody(): string | null {
   if (process.getuid?.() !== 0) return 'the tests run as an ordinary user already';
   const { status } = spawnSync(

@@ -10,7 +10,7 @@ const MINUTES = 60_000;
 const PRELOAD = join(__dirname, '../support/fault-clock.cjs');
 
 const MONTH_SECONDS = 2_592_000;
-/** Columns that are meant to lie ahead, and by how many seconds at most. */
+/** Columns with times in the future, and by how many seconds at most. */
 const AHEAD: Readonly<Record<string, number>> = {
   due_at: 120,
   expires_at: MONTH_SECONDS,

@@ -25,7 +25,7 @@ export class CrashFleet {
     return new CrashFleet(server, env, { api, worker }, await adminOf(api));
   }
 
-  /** At the API as it is now; its address changes when it is killed. */
+  /** A client of the current API, whose address changes when it is killed. */
   get client(): Client {
     return this.admin;
   }
@@ -42,7 +42,7 @@ export class CrashFleet {
     await Promise.all(roles.map((role) => this.start(role)));
   }
 
-  /** What has ended by itself would not have survived somebody else's death. */
+  /** The processes that still run. Others must not end because one was killed. */
   get survivors(): readonly Role[] {
     return (['api', 'worker'] as const).filter((role) => this.processes[role].isAlive);
   }

@@ -10,7 +10,7 @@ interface Row {
 
 type Ledger = ReadonlyMap<string, Promised>;
 
-/** What was acknowledged and is not in the database: one line for each deployment whose last promise is broken. */
+/** What was acknowledged but is not in the database: one line for each deployment whose last promise is broken. */
 export async function lostPromises(dataSource: DataSource, ledger: Ledger): Promise<string[]> {
   const rows = await dataSource.query<Row[]>(
     `SELECT id, name, status = 'deleted' AS deleted, target_replicas AS replicas FROM deployments`,
@@ -24,7 +24,10 @@ export async function lostPromises(dataSource: DataSource, ledger: Ledger): Prom
   });
 }
 
-/** What was done and not asked for, or done more often than asked: deployments without a promise, second creations and deletions. */
+/**
+ * What was done without being asked for, or more often than asked: deployments without a promise, second creations and
+ * deletions.
+ */
 export async function doneTooOften(dataSource: DataSource, ledger: Ledger): Promise<string[]> {
   const rows = await dataSource.query<Row[]>(`SELECT id, name FROM deployments ORDER BY id`);
   const twice = await dataSource.query<{ id: string; status: string }[]>(

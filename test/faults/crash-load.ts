@@ -9,7 +9,7 @@ export interface Promised {
   readonly id: string;
   readonly replicas: number;
   readonly deleted: boolean;
-  /** An answer contradicted the promise; the load leaves it alone from then on. */
+  /** An answer contradicted the promise, so the load does not use the deployment any more. */
   readonly isDisputed?: boolean;
 }
 
@@ -17,9 +17,9 @@ export interface LoadFigures {
   acknowledged: number;
   /** Requests that were cut off without an answer; each was repeated with its key until it had one. */
   unanswered: number;
-  /** Answers that said "try again", mostly for want of the database; repeated in the same way. */
+  /** Answers that said "try again", mostly because the database was away. They were repeated in the same way. */
   toldToRetry: number;
-  /** Repeated requests that had been carried out before: the first answer came again. */
+  /** Repeated requests that had been carried out before and got the first answer again. */
   replayed: number;
   byStatus: Record<string, number>;
 }
@@ -28,8 +28,8 @@ const LIVE_PER_LOOP = 4;
 const RETRY_MS = 50;
 
 /**
- * Deploys, scales and deletes from several loops against processes that are killed now and then, and keeps book of what
- * was acknowledged. A request without an answer is repeated with its Idempotency-Key; nothing else is ever repeated.
+ * Deploys, scales and deletes in several loops against processes that are killed now and then, and records what was
+ * acknowledged. A request without an answer is repeated with its Idempotency-Key; nothing else is repeated.
  */
 export class CrashLoad {
   readonly ledger = new Map<string, Promised>();
@@ -117,7 +117,7 @@ export class CrashLoad {
   }
 }
 
-/** Nobody listened: the request was never sent. Errors of Node are of another realm than Jest's `Error`. */
+/** No process listened, so the request was never sent. Errors of Node are of another realm than the `Error` of Jest. */
 const isRefused = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 'ECONNREFUSED';
 
 /** 503 and 409 `idempotency_in_progress` say Retry-After: the first request may still be decided. */

@@ -15,7 +15,7 @@ const ROUNDS = Number(process.env.FAULT_ROUNDS ?? '4');
 const CONTROL_ROUNDS = Math.max(1, Math.round(ROUNDS / 10));
 const LOOPS = 6;
 
-/** In the background nothing writes the log, so that only the commits themselves do: the run and its control differ in one setting. */
+/** Nothing writes the log in the background, so only the commits do. The run and its control differ in one setting. */
 const NO_HELP = {
   wal_writer_delay: '10s',
   wal_writer_flush_after: '1GB',
@@ -26,13 +26,13 @@ const NOT_DURABLE = { ...NO_HELP, synchronous_commit: 'off' };
 
 const WORKLOADS = `SELECT replica_id AS id FROM simulated_workloads WHERE gone_at IS NULL OR gone_at > clock_timestamp()`;
 
-/** By work done and not by time, so that a slow machine is not killed before it has done anything. */
+/** Waits for an amount of work and not for a time, so that a process on a slow machine has done something before it is killed. */
 async function untilBusy(load: CrashLoad): Promise<void> {
   const enough = load.figures.acknowledged + 20 + Math.random() * 40;
   await until(() => load.figures.acknowledged >= enough, { timeoutMs: 60_000, everyMs: 5, what: `${enough} acknowledgements` });
 }
 
-/** A killed worker's teardowns hold their places until its lease is over: room for those of many kills. */
+/** Adds nodes, because the teardowns of a killed worker hold their places until its lease ends. */
 async function addRoom(dataSource: DataSource): Promise<void> {
   for (let n = 0; n < 3; n++) await aNode(dataSource, { cpu_cores: 500, memory_mb: 1_000_000, storage_gb: 10_000 });
 }

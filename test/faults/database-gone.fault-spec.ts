@@ -10,11 +10,11 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database'
 import { until } from '../support/until';
 import { BackgroundLoad } from './background-load';
 
-/** "Works again by itself within seconds": until a new deployment is running with all its replicas. */
+/** How long until a new deployment is running with all its replicas. Promised: "works again by itself within seconds". */
 const RECOVERS_WITHIN_MS = 8_000;
 const AWAY_MS = 4_000;
 
-/** A request is only answered late by the wait for a connection or for a lock, five seconds each. */
+/** Only waiting for a connection or a lock delays an answer, five seconds each. */
 const ANSWERS_WITHIN_MS = 12_000;
 
 let counter = 0;
@@ -28,7 +28,7 @@ async function recovery(client: Client): Promise<number> {
   return performance.now() - begun;
 }
 
-/** By work done and not by time, so that the fault comes under load on a slow machine too. */
+/** Waits for an amount of work and not for a time, so that the fault comes under load on a slow machine too. */
 const untilBusy = (load: BackgroundLoad): Promise<unknown> => until(() => load.answers > 50, { timeoutMs: 20_000, what: 'the load' });
 
 /** Every acknowledged deployment runs or is torn down: nothing waits for the lease of a worker that lost its answer. */
@@ -75,7 +75,7 @@ describe('with a database server', () => {
     await database?.drop();
   });
 
-  /** Runs the fault under load and checks what holds for all of them. */
+  /** Runs the fault under load and checks what must hold after any fault. */
   async function survives(fault: string, work: () => Promise<void>): Promise<void> {
     const load = new BackgroundLoad(client, fault).start();
     await untilBusy(load);

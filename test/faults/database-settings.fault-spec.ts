@@ -9,7 +9,7 @@ import { until } from '../support/until';
 
 const WRITTEN_WITH_ALL_ENTRIES = 10;
 const WRITES_WITHIN_MS = 3_000;
-/** In every text that a caller can send. What is not a parameter would stand in the statement itself. */
+/** A mark in every text that a caller can send. A text that is not sent as a parameter would show up in a statement. */
 const CANARY = 'canary7';
 const INJECTION = `${CANARY}' OR '1'='1'; --`;
 
@@ -139,7 +139,7 @@ describe('a server with settings of its own', () => {
   describe('that has no connections left', () => {
     const others: Postgres[] = [];
 
-    /** Somebody else takes every connection that is left; the pool has not grown to its size yet. */
+    /** Another client takes all remaining connections, before the pool has grown to its size. */
     const takeTheRest = async (): Promise<void> => {
       for (;;) {
         const other = new Postgres({ connectionString: server.url });

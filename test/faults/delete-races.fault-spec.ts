@@ -41,7 +41,7 @@ async function leftOf({ dataSource }: ApplicationPair, id: string): Promise<Left
   return row;
 }
 
-/** Whatever comes late has come: no worker is at a deployment, or has one to begin with. */
+/** Waits until no job of a deployment is running or due, so that nothing can still change. */
 const untilIdle = ({ dataSource }: ApplicationPair): Promise<unknown> =>
   until(
     async () => {
@@ -74,7 +74,7 @@ const raceScaleUps = (pair: ApplicationPair, rounds: number): Promise<{ scaled: 
     return { scaled, deleted: await second, left: await leftOf(pair, id) };
   });
 
-/** Through one application it is deployed, through the other deleted while both place it, start it and write reports. */
+/** One application deploys and the other one deletes, while both place, start and report. */
 const raceWork = (pair: ApplicationPair, rounds: number, query: string): Promise<{ id: string; deleted: Answer }[]> =>
   inLanes(rounds, LANES, async (round) => {
     const id = await deploy(pair.client(round), `work-${String(round)}`, { replicas: 3 });
@@ -93,7 +93,7 @@ const deleteOnSharedNodes = async (pair: ApplicationPair, deletes: number): Prom
   return inLanes(deletes, 16, (n) => remove(pair.client(n), ids[n]!, '?wait=0'));
 };
 
-/** The order of the first draft: one node after the other, as they come. A deadlock is found at once, to spare the time. */
+/** Locks nodes one by one, as they come, as the first draft did. A deadlock is detected at once, to save time. */
 const NODES_AS_THEY_COME = [
   `CREATE OR REPLACE FUNCTION count_reservations() RETURNS trigger LANGUAGE plpgsql AS $$
    DECLARE c record;
@@ -144,7 +144,7 @@ describe(`${String(ROUNDS)} races through two applications on one database`, () 
         expect(scaled.map(({ status }) => status).filter((status) => status !== 200 && status !== 400)).toEqual([]);
         expect(left).toEqual({ status: 'deleted', live: 0, deletions: 1, jobs: 1 });
       }
-      // Some scale-ups came before and some after, or these were no races.
+      // Unless some scale-ups came before and some after, these were no races.
       const all = races.flatMap(({ scaled }) => scaled.map(({ status }) => status));
       expect(new Set(all)).toEqual(new Set([200, 400]));
       await finishTeardowns(pair.dataSource);
@@ -163,7 +163,7 @@ describe(`${String(ROUNDS)} races through two applications on one database`, () 
       }
       await sleep(300); // time for one that comes back late
       for (const { id } of races) expect(isBack(await leftOf(pair, id))).toBe(false);
-      // The deletes came at several stages, or these were no races.
+      // Unless the deletes came at several stages, these were no races.
       const met = await pair.dataSource.query<unknown[]>(
         `SELECT DISTINCT old_status FROM deployment_status_history WHERE new_status = 'deleted'`,
       );

@@ -21,7 +21,7 @@ interface Disk {
   readonly unmount: () => void;
 }
 
-/** A small disk of its own, or why there can be none: only root on Linux can make one. */
+/** Mounts a small disk, or says why that is impossible: only root on Linux can. */
 function mountDisk(): Disk | string {
   const folder = temporaryDataDir();
   const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MB}m,mode=755`, 'tmpfs', folder.path], {

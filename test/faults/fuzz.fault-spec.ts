@@ -11,7 +11,7 @@ import { startTestApp, type TestApp } from '../support/test-app';
 import { WebhookReceiver } from '../support/webhook-receiver';
 
 const CASES = Number(process.env.FUZZ_CASES ?? 1_500);
-/** The same every time, so that a change is blamed for what it breaks; `FUZZ_SEED=random` looks for what is new. */
+/** The same seed every time, so that a failure comes from a change of the code. `FUZZ_SEED=random` looks for new faults. */
 const SEED = process.env.FUZZ_SEED === 'random' ? Math.floor(Math.random() * 2 ** 31) : Number(process.env.FUZZ_SEED ?? 20_261_122);
 
 type HostileBody = [name: string, body: string | Buffer, headers: Record<string, string>];
@@ -25,7 +25,7 @@ describe('requests made from the OpenAPI document', () => {
     t = await startTestApp({
       env: {
         ...{ STOP_GRACE_SECONDS: '0', LOGIN_MAX_FAILURES: '1000', BULK_DELETE_MAX_SHARE_PERCENT: '0', BULK_DELETE_ALWAYS_ALLOWED: '1' },
-        // What is sent reaches these two, on this machine, and nothing else.
+        // Webhooks and e-mails reach only these two on this machine.
         ...{ WEBHOOK_ALLOW_HTTP: 'true', WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1', SMTP_URL: mail.url, SMTP_FROM: 'fog@test.invalid' },
       },
     });
@@ -144,7 +144,7 @@ describe('requests made from the OpenAPI document', () => {
       const headers = { 'Content-Type': 'application/json', ...extra, ...bearerOf(await t.token('ada')) };
       let answer: WireAnswer | undefined;
       let blockedMs = Infinity;
-      // The other tests share the two cores: the best of three is what the body itself costs.
+      // Other tests use the two cores too, so the best of three shows what the body itself costs.
       for (let attempt = 0; attempt < 3 && blockedMs > 50; attempt++) {
         const delay = monitorEventLoopDelay({ resolution: 5 });
         await sleep(30); // keeps earlier work out of the measurement

@@ -28,7 +28,7 @@ describe('hostile HTTP', () => {
 
   const open = (): Socket => connect(Number(new URL(t.url).port), '127.0.0.1').on('error', () => undefined);
 
-  /** Everything that comes back until the server closes the connection. */
+  /** All bytes that arrive until the server closes the connection. */
   const talk = (write: (socket: Socket) => void, patienceMs = 5_000): Promise<{ text: string; closed: boolean; ms: number }> =>
     new Promise((resolve) => {
       const begun = performance.now();

@@ -31,7 +31,7 @@ interface Left {
   /** Live replicas of a generation that is over. */
   readonly stale: number;
   readonly jobs: number;
-  /** Changes in the history that do not follow from the one before. */
+  /** Changes in the history that do not begin where the one before ended. */
   readonly breaks: number;
 }
 
@@ -56,7 +56,7 @@ const restore = (pair: ApplicationPair, n: number, id: string, body?: object): P
   pair.client(n).post(`/api/deployment/${id}/restore`, body);
 const purge = (pair: ApplicationPair, n: number, id: string): Promise<Answer> =>
   pair.client(n).delete(`/api/admin/deployment/${id}${OVERRIDE}`);
-/** Without anything to tear down. */
+/** A deleted deployment that has nothing to tear down. */
 const deleted = async (pair: ApplicationPair): Promise<string> => {
   const id = await pair.deploymentWith(['pending']);
   await remove(pair.client(0), id, '?wait=0');
@@ -99,7 +99,7 @@ describe(`${String(ROUNDS)} races of what comes after a deployment, through two 
         expect([left?.status, left?.alive]).toEqual(down > up ? ['deleted', 0] : ['scheduled', 2]);
         expect(down - up === 0 || down - up === 1).toBe(true);
       }
-      // Some were restored and some were not, or these were no races.
+      // Unless some were restored and some were not, these were no races.
       expect(new Set(races.map(({ left }) => left?.status)).size).toBe(2);
     }),
     LONG,
@@ -225,7 +225,7 @@ describe(`${String(ROUNDS)} races of what comes after a deployment, through two 
         await dataSource.query(`UPDATE nodes SET last_heartbeat = now() - interval '1 minute' WHERE id = $1`, [node_id]);
         for (const id of ids) expect((await remove(pair.client(0), id, '?wait=0')).status).toBe(202);
         const returning = dataSource.query(`DELETE FROM simulated_node_faults`);
-        // Some before the node is heard of again, some at about that time, some after it.
+        // Some are sent before the node answers again, some at about that time, some after it.
         const answers = await Promise.all(
           ids.flatMap((id, index) =>
             times(2, async (n) => {
@@ -250,7 +250,7 @@ describe(`${String(ROUNDS)} races of what comes after a deployment, through two 
           met.add(given);
         }
       }
-      // Both have won, or these were no races.
+      // Unless each has won sometimes, these were no races.
       expect(met.size).toBe(2);
     }),
     LONG,

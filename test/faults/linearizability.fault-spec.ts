@@ -13,13 +13,16 @@ type Input = 'delete' | 'stop' | 'start' | 'restore' | 'status' | number;
 interface State {
   readonly life: 'up' | 'stopped' | 'deleted';
   readonly target: number;
-  /** A start and a restore each begin a new one. */
+  /** Each start and each restore begins a new one. */
   readonly generation: number;
-  /** What it was when it was deleted, which is what a restore brings back. */
+  /** Its state at the deletion, which a restore brings back. */
   readonly before: 'up' | 'stopped';
 }
 
-/** The contract of the verbs, in a few lines; a number scales. Pending, scheduled and running are one: the background moves between them. */
+/**
+ * The contract of the verbs; a number means to scale. Pending, scheduled and running count as one state, because the
+ * background moves deployments between them.
+ */
 const deployment: Model<State, Input, string> = (state, input) => {
   const { life, target, generation, before } = state;
   const stay = (output: string): { state: State; output: string } => ({ state, output });
@@ -48,7 +51,7 @@ const ask = (client: Client, id: string, input: Input, options?: { timeoutMs: nu
   return client.post(`/api/deployment/${id}/${input}`, undefined, options);
 };
 
-/** The answer as the model says it; null for one that leaves open what happened. */
+/** The answer in the words of the model; null when it leaves open what happened. */
 function meaning(input: Input, { status, body }: Answer): string | null {
   if (status >= 500) return null;
   if (status >= 400) return (body as { code: string }).code;
@@ -87,7 +90,7 @@ interface TwinInput {
   readonly verb: 'delete' | 'restore' | 'status';
   readonly twin: Twin;
 }
-/** Which of two deployments of one name lives; never both. */
+/** Which of two deployments with one name is live; never both are. */
 type TwinState = Twin | null;
 
 const twins: Model<TwinState, TwinInput, string> = (living, { verb, twin }) => {
@@ -120,7 +123,7 @@ const twoOfOneName: Game<TwinInput, readonly [string, string]> = {
   },
 };
 const isGoodTwin = ({ operations }: History<TwinInput>): boolean => isLinearizable(operations, twins, 1);
-/** What keeps two restores at once from both finding the name free. */
+/** Removes what stops two simultaneous restores from both finding the name free. */
 const WITHOUT_NAMES = ['DROP INDEX uq_deployments_live_name'];
 
 describe(`histories of ${String(OPERATIONS)} operations by ${String(CLIENTS)} clients through two applications`, () => {
@@ -140,7 +143,7 @@ describe(`histories of ${String(OPERATIONS)} operations by ${String(CLIENTS)} cl
       expect(recorded.flatMap(({ failures }) => failures)).toEqual([]);
       const operations = recorded.flatMap((history) => history.operations);
       expect(operations).toHaveLength(HISTORIES * OPERATIONS);
-      // Deployments came back, and more than once, or these histories tell nothing of restores.
+      // Unless deployments were restored, and more than once, these histories say nothing about restores.
       expect(operations.filter(({ output }) => / as [3-9]/.test(output ?? '')).length).toBeGreaterThan(0);
       expect(operations.filter(({ output }) => output === undefined).length).toBeGreaterThan(0);
     },

@@ -14,9 +14,9 @@ const WARM_UP = 120;
 const LANES = 8;
 /** A round is nine requests and a whole life of a deployment; a leaked request alone is larger than this. */
 const MAX_BYTES_PER_ROUND = 2_048;
-/** By how much two looks at the same heap differ. It hides little in a short run and next to nothing in the long one. */
+/** By how much two measurements of the same heap differ. This hides little in a short run and almost nothing in a long one. */
 const NOISE_BYTES = 1_500_000;
-/** Memory is looked at after each of them. */
+/** After each of them memory is measured. */
 const WINDOWS = 8;
 
 setFlagsFromString('--expose_gc');
@@ -72,7 +72,7 @@ describe(`${ROUNDS} lives of deployments, good and bad requests`, () => {
   }, 600_000);
 });
 
-/** Theil and Sen's estimate: the median of the slopes between all pairs. Code that is compiled meanwhile is a step, not a slope. */
+/** The median of the slopes between all pairs (Theil–Sen). Code that is compiled meanwhile makes a step, not a slope. */
 function medianSlope(values: readonly number[]): number {
   const slopes = values.flatMap((value, index) => values.slice(0, index).map((earlier, at) => (value - earlier) / (index - at)));
   return slopes.sort((a, b) => a - b)[Math.floor(slopes.length / 2)]!;

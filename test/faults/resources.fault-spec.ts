@@ -24,7 +24,7 @@ const CALLERS = 20;
 const countsOf = (seen: readonly (number | string)[]): Record<string, number> =>
   seen.reduce<Record<string, number>>((counts, one) => ({ ...counts, [one]: (counts[one] ?? 0) + 1 }), {});
 
-/** So many connections, none of which says anything. */
+/** Opens connections that send nothing. */
 function flood(port: number, count: number): Socket[] {
   return Array.from({ length: count }, () => connect(port, '127.0.0.1').on('error', () => undefined));
 }
@@ -49,7 +49,7 @@ function flood(port: number, count: number): Socket[] {
     await begin({ shell: `ulimit -n ${MAX_FILES}` }, { DATABASE_POOL_SIZE: '60' });
     const before = await deploy(client, 'before');
     await untilHealthy(client, before);
-    // Callers who were there before stay connected; the database's pool has not grown yet.
+    // Callers that were connected before stay connected, before the pool of the database has grown.
     await Promise.all(Array.from({ length: CALLERS }, () => client.get('/health/live')));
     const sockets = flood(portOf(product), 300);
     await until(() => openFilesOf(product) >= MAX_FILES - 2, { what: 'the descriptors to be used up' });

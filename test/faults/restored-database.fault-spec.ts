@@ -16,7 +16,7 @@ interface Workload {
 const PRESENT = `SELECT deployment_id AS "deploymentId", replica_id AS "replicaId" FROM simulated_workloads
                   WHERE gone_at IS NULL OR gone_at > clock_timestamp() ORDER BY 2`;
 
-/** The world is not in the backup: the simulated engine gets the containers that run by now. */
+/** The containers are not in the backup, so the simulated engine of the copy gets those that run by now. */
 async function copyWorld(from: DataSource, to: DataSource): Promise<void> {
   const [{ world }] = await from.query<[{ world: unknown }]>(`SELECT jsonb_agg(w) AS world FROM simulated_workloads AS w`);
   await to.query(`DELETE FROM simulated_workloads`);
@@ -25,7 +25,7 @@ async function copyWorld(from: DataSource, to: DataSource): Promise<void> {
   ]);
 }
 
-/** A second database with the same content, while nobody is connected to the first. */
+/** Makes a second database with the same content, while no client is connected to the first. */
 async function backUp({ url }: TestDatabase): Promise<{ url: string; drop: () => Promise<void> }> {
   const name = new URL(url).pathname.slice(1);
   const [server, copy] = [new URL(url), new URL(url)];
@@ -107,7 +107,7 @@ describe('a database that was restored to an earlier time, while the containers 
   });
 
   it('takes known deployments back to what was wanted then', async () => {
-    // The deletion is later than the backup, so that deployment is wanted again, in new containers.
+    // The backup is older than the deletion, so that deployment is wanted again, in new containers.
     for (const id of [ids.grown, ids.deleted]) {
       const isSettled = async (): Promise<boolean> => {
         const running = inStatus(await statusOf(client, id), 'running').map((replica) => replica.id);

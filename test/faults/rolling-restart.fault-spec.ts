@@ -15,7 +15,7 @@ const TURNS = Number(process.env.ROLLING_TURNS ?? '1');
 const STANDING = 5;
 const REPLICAS = 3;
 
-/** What a load balancer does: the next backend whose readiness was good a moment ago. */
+/** A load balancer: it chooses the next backend that was ready a moment ago. */
 class Balancer {
   private turn = 0;
   private ready: readonly Client[] = [];

@@ -14,7 +14,7 @@ const WRONG = `${MARK}-Wrong-7`;
 /** What may hold a secret: the environment of containers, which the engine needs as it is. Hashes do not contain the mark. */
 const HOLDERS: Readonly<Record<string, string>> = { deployment_revisions: '{spec,env}' };
 
-/** What secrets look like in texts that were encoded on the way: as they are, base64, hex, percent. */
+/** How a secret may be spelled in a text: as it is, or encoded as base64, hex or percent. */
 const spellings = (secret: string): string[] => [
   secret,
   Buffer.from(secret).toString('base64').slice(0, -4),
@@ -26,7 +26,7 @@ describe('secrets', () => {
   let t: TestApp;
   const logged: string[] = [];
   const answers: { name: string; text: string; headers: string; secrets: readonly string[] }[] = [];
-  /** Tokens that the product made: each may be seen once, in the answer that gives it. */
+  /** Tokens that the product made. Each may appear once, in the answer that gives it. */
   const issued: string[] = [];
   const logStream = new Writable({
     write(chunk: Buffer, _encoding, done) {
@@ -173,7 +173,7 @@ describe('secrets', () => {
     await read(`/api/deployment/list?name=${MARK.toLowerCase()}&user_id=${MARK}`, { ...ada, 'X-Request-Id': `{"${MARK}":1}` });
   }
 
-  /** Errors of the database carry whole rows and statements with their values. */
+  /** Causes errors of the database, which contain whole rows and statements with their values. */
   async function faultsOfOurs(): Promise<void> {
     const { dataSource } = t;
     await dataSource.query(`ALTER TABLE deployments ADD CONSTRAINT ck_test_poison CHECK (name <> 'poison')`);
@@ -232,7 +232,7 @@ describe('secrets', () => {
 
   it('come back in no answer but the one that gives them', () => {
     const leaks = answers.filter(({ text, headers, secrets }) => found(text + headers, secrets).length > 0);
-    // A refused name or key may be named; the values that we send never are.
+    // An answer may repeat a refused name or key, but never a value that was sent.
     const values = leaks.filter(({ text, headers }) =>
       [ENV, KEY, PASSWORD, WRONG, ...issued].some((secret) => (text + headers).includes(secret)),
     );
@@ -257,7 +257,7 @@ describe('secrets', () => {
       leaks.push(...rows.filter(({ row }) => found(row).length > 0).map(({ row }) => `${name}: ${row.slice(0, 300)}`));
     }
     expect(leaks).toEqual([]);
-    // The control: the mark is found in the one column that must hold it.
+    // The control: the search finds the mark in the one column that must hold it.
     const [{ held }] = await t.dataSource.query<[{ held: string }]>(
       `SELECT count(*)::text AS held FROM deployment_revisions WHERE spec->>'env' LIKE '%' || $1 || '%'`,
       [MARK],

@@ -6,20 +6,20 @@ import { Installation } from '../support/installation';
 import { adminOf, startProcess, temporaryDataDir, type Environment, type Exit, type ProcessUnderTest } from '../support/process-under-test';
 import { until } from '../support/until';
 
-/** The whole end, with readiness, requests, jobs and the database. */
+/** The longest time for a stop as a whole: readiness, requests, jobs and the database. */
 const ENDS_WITHIN_MS = 10_000;
 
 interface Ending {
   readonly id: string;
   readonly exit: Exit;
   readonly ms: number;
-  /** Of the delete that was waiting for its teardown. */
+  /** The answer to the delete that waited for its teardown. */
   readonly answer: Answer;
-  /** What /health/ready said after the signal, until nothing listened any more. */
+  /** What /health/ready answered after the signal, until nothing listened any more. */
   readonly readiness: readonly (number | 'refused')[];
 }
 
-/** SIGTERM while a delete waits for a container that ignores SIGTERM for ten seconds. */
+/** Sends SIGTERM while a delete waits for a container that ignores SIGTERM for ten seconds. */
 async function terminate(product: ProcessUnderTest, client: Client): Promise<Ending> {
   const id = await deploy(client, 'stubborn', { container_image: 'simulated/stubborn:1' });
   await untilHealthy(client, id);

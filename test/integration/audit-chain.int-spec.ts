@@ -45,7 +45,7 @@ describe('the chain of the audit log', () => {
   };
   const positions = async (): Promise<string[]> =>
     (await dataSource.query<{ position: string }[]>(`SELECT position FROM audit_chain ORDER BY position`)).map(({ position }) => position);
-  /** As a superuser who has switched the guards off. */
+  /** Runs statements as a superuser with the guards switched off. */
   const tamper = async (...statements: string[]): Promise<void> => {
     const tables = ['audit_log', 'audit_chain'];
     for (const table of tables) await dataSource.query(`ALTER TABLE ${table} DISABLE TRIGGER ALL`);
@@ -181,7 +181,7 @@ describe('the chain of the audit log', () => {
     expect(await afterwards()).toBeNull();
   });
 
-  /** Undoes what is done to the tables. */
+  /** A place to change the tables in; all changes are undone. */
   async function sandbox(): Promise<{ runner: (statement: string) => Promise<void>; restore: () => Promise<void> }> {
     const tables = ['audit_log', 'audit_chain', 'audit_pending'];
     for (const table of tables) await dataSource.query(`CREATE TABLE kept_${table} AS TABLE ${table}`);
@@ -203,7 +203,7 @@ describe('the chain of the audit log', () => {
     expect((await verifyChain(dataSource)).fault).toMatchObject({ position: null, words: 'the row was removed before it was sealed' });
   });
 
-  // Such links were read by no walk, and kept their rows from being found outside the chain.
+  // Once no check read such links, and yet their rows did not count as rows outside of the chain.
   it('names a row that was inserted with a link from before the first position', async () => {
     await record(2);
     await sealAll();
@@ -243,7 +243,7 @@ describe('the chain of the audit log', () => {
   describe('whose rows are kept for a while', () => {
     const retention = (days: number): AuditRetention =>
       new AuditRetention(dataSource, audit, Object.assign(new AppConfig(), { AUDIT_RETENTION_DAYS: days }));
-    /** Rows of so many days ago: written in the past, then sealed as they are. */
+    /** Writes rows with times `days` ago, then seals them. */
     const recordAgo = async (days: number, count: number): Promise<void> => {
       await record(count);
       await tamper(`UPDATE audit_log SET at = at - interval '${String(days)} days' WHERE id IN (SELECT audit_id FROM audit_pending)`);
@@ -272,7 +272,8 @@ describe('the chain of the audit log', () => {
       expect((await verifyChain(dataSource)).fault).toMatchObject({ words: 'the row was removed' });
     });
 
-    // Accepted once: all up to the anchor cut off, and a retention made up that has done it, with a first link of any hash.
+    // This was accepted once: everything up to the anchor was cut off, with a forged row of the retention and a first
+    // link with any hash.
     it('cannot be checked by an anchor from before its first link, whoever has removed that', async () => {
       await recordAgo(400, 3);
       const { anchor: old } = await verifyChain(dataSource);

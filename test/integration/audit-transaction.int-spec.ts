@@ -7,10 +7,10 @@ import { startTestApp, type TestApp } from '../support/test-app';
 
 interface Change {
   readonly status: number;
-  /** Where the row is that the request writes; null: it only removes. */
+  /** The table into which the request writes; null: it only removes. */
   readonly table: string | null;
   readonly action: string;
-  /** Makes ready what the request needs; gives the request and the id of the row, if it exists already. */
+  /** Prepares the request; gives it with the id of its row, if that exists already. */
   readonly ready: () => Promise<{ send: () => PromiseLike<Response>; id?: string }>;
 }
 
@@ -18,7 +18,7 @@ describe('a change and its row in the audit log', () => {
   let t: TestApp;
   let node: string;
   beforeAll(async () => {
-    // Without a worker: only the request's own transaction writes.
+    // Without a worker, so that only the request's own transaction writes.
     t = await startTestApp({ env: { ROLE: 'api' } });
     node = await aNode(t.dataSource, { cpu_cores: 1000, memory_mb: 1_000_000, last_heartbeat: new Date(Date.now() + 3_600_000) });
     await t.token('root', { admin: true });

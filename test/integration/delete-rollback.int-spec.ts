@@ -22,7 +22,7 @@ const FAULTS: { name: string; fault: (t: TestApp, statement: Statement) => Retur
       const fail = (): never => {
         throw new Error(SECRET);
       };
-      // A commit that was carried out cannot be taken back by losing its answer.
+      // A commit that was carried out is final, even if its answer is lost.
       return sql === 'COMMIT' ? fail() : fail;
     },
     status: 500,
@@ -44,7 +44,7 @@ describe('a transaction of which one statement fails', () => {
   let fleet: FleetView;
   let node: string;
   beforeAll(async () => {
-    // Without a worker: only the request's own transaction writes.
+    // Without a worker, so that only the request's own transaction writes.
     t = await startTestApp({ env: { ROLE: 'api' } });
     tap = new QueryTap(t.dataSource);
     fleet = t.app.get(FleetView, { strict: false });
@@ -113,10 +113,10 @@ describe('a transaction of which one statement fails', () => {
           broken.push(statement.sql);
           return fault(t, statement);
         };
-        // Each time the same statements: whoever places looks at the fleet himself.
+        // Forget the fleet, so that every placement reads it and the statements are the same each time.
         fleet.forget();
         const answer = await tap.while(failNext, () => send(request, id, key));
-        // No audit row, no change: that is a passing trouble, which the client is told to outlive.
+        // Without its audit row a change is not made. The client is told to try again later.
         const wanted = broken.at(-1)?.includes('INSERT INTO audit_log') ? 503 : status;
         expect({ broken: broken.at(-1), status: answer.status }).toEqual({ broken: broken.at(-1), status: wanted });
         if (wanted === 500) expect(answer.body.detail).toMatch(new RegExp(`^${request.words}: `));
@@ -157,7 +157,7 @@ describe('a transaction of which one statement fails', () => {
     await t.as('ada').delete(`/api/deployment/${id}`).expect(409);
   });
 
-  // A PUT needs no key to be repeated.
+  // A PUT can be repeated without a key.
   it.each(Object.keys(REQUESTS).filter((name) => REQUESTS[name]?.method !== 'put'))(
     '%s: keeps its answer with its decision, so a repetition gets it though all after the commit failed',
     async (name) => {

@@ -6,7 +6,7 @@ import { openDataSource } from '../support/open-data-source';
 import { dumpSchema } from '../support/schema-dump';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 
-/** The one row that says which installation this is; its unique index on an expression is nothing an entity can state. */
+/** The table of the installation id. Its unique index is on an expression, which an entity cannot declare. */
 const WITHOUT_ENTITY = /\binstallation\b/;
 
 /** TypeORM quotes the defaults of numbers: `'0'::real` is `0`. */
@@ -37,7 +37,7 @@ describe('entities and migrations', () => {
     expect(upQueries.map(({ query }) => query)).toEqual([expect.stringContaining('labels')]);
   });
 
-  /** TypeORM compares checks and conditions of indexes by name alone; the catalog compares what they say. */
+  /** TypeORM compares checks and conditions of indexes only by name. This compares their text in the catalog. */
   it('entities and migrations make the same columns, constraints and indexes, word for word', async () => {
     const empty = await createEmptyDatabase();
     const fromEntities = new DataSource({ ...dataSourceOptions({ url: empty.url, poolSize: 2 }), migrations: [], synchronize: true });

@@ -48,7 +48,7 @@ describe('the order of the feed', () => {
   const commit = (n: unknown) => inTransaction(dataSource, (tx) => record(tx, n));
   const positions = async (): Promise<number[]> => (await feed.read(EVERYTHING, 0, 1_000)).events.map(({ position }) => position);
 
-  /** A transaction that has written its event and commits when it is told to. */
+  /** A transaction that has written its event and commits when told to. */
   const held = async (n: unknown): Promise<() => Promise<void>> => {
     let go = (): void => undefined;
     const told = new Promise<void>((resolve) => (go = resolve));
@@ -69,7 +69,7 @@ describe('the order of the feed', () => {
   it('a reader never misses an event whose transaction commits after a later one', async () => {
     const release = await held('early');
     await commit('late');
-    // The control: a reader by id sees the later one, goes on behind it, and never sees the earlier one.
+    // The control: a reader by id sees the later event, goes on after it, and never sees the earlier one.
     const byId = (after: string) =>
       dataSource.query<{ id: string; n: string }[]>(`SELECT id, data ->> 'n' AS n FROM events WHERE id > $1 ORDER BY id`, [after]);
     const naive = await byId('0');
@@ -197,7 +197,7 @@ describe('the order of the feed', () => {
     const all = await positions();
     const [third] = all.slice(2);
     await dataSource.query(`UPDATE events SET published_at = now() - interval '31 days' WHERE position <= $1`, [third]);
-    // Old but not at the old end: stays, because "gone" must mean everything up to one position.
+    // Old, but not the oldest: it stays, because a removal must always mean everything up to one position.
     await dataSource.query(`UPDATE events SET published_at = now() - interval '29 days' WHERE position = $1`, [all[3]]);
     await publish();
     expect(await publisher.purge(30)).toBe(3);

@@ -7,7 +7,7 @@ import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 
 const POOL = 3;
-/** A picture ages after half a second, and is too old after one. */
+/** What was read of the fleet ages after half a second, and is too old after a second. */
 const UNTIL_AGED = 600;
 const UNTIL_TOO_OLD = 1_100;
 const isRead = ({ sql }: { sql: string }): boolean => sql.includes('FROM nodes AS n WHERE n.removed_at IS NULL');
@@ -31,7 +31,7 @@ describe('the picture of the fleet that all placements of a process share', () =
   afterAll(() => t?.close());
 
   const inTx = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => inTransaction(t.dataSource, work);
-  /** Runs `work` in so many transactions, once all of them have their connection. */
+  /** Runs `work` in `callers` transactions, once all of them have a connection. */
   const together = async <T>(callers: number, work: (tx: Tx, index: number) => Promise<T>): Promise<PromiseSettledResult<T>[]> => {
     let opened = 0;
     let open = (): void => undefined;
@@ -57,8 +57,9 @@ describe('the picture of the fleet that all placements of a process share', () =
     return { listener, reads: () => reads, answer };
   };
 
-  // A read in the background once queued for the pool, behind transactions that held every connection and waited for it; and
-  // the time in the queue counted as what the read had cost, of which a picture is good for thirty times.
+  // Once a read in the background queued for the pool behind transactions that held every connection and waited for
+  // it. Its time in the queue also counted as the cost of the read, and what was read is used for thirty times that
+  // cost.
   it('is read on the connection of one that asks, so a pool without any left neither stalls nor makes it older', async () => {
     const statements = await tap.statements(() =>
       together(POOL, async (tx, index) => {

@@ -8,7 +8,7 @@ const LATER = new Date(Date.now() + 3_600_000);
 describe('placement by what a process last saw of the fleet', () => {
   let t: TestApp;
   beforeAll(async () => {
-    // Without a worker, so nothing else moves the nodes.
+    // Without a worker, so that nothing else changes the nodes.
     t = await startTestApp({ env: { ROLE: 'api' } });
     await t.token('ada', {});
   });
@@ -33,7 +33,7 @@ describe('placement by what a process last saw of the fleet', () => {
     );
     return rows.map(({ nodeId }) => nodeId);
   };
-  /** Has the process look at the fleet, so that it believes for the next half second what it saw. */
+  /** Makes the process read the fleet, so that it uses that for the next half second. */
   const look = () => t.as('ada').post('/api/deployment/deploy?dry_run=true').send(aSpec()).expect(200);
 
   it('reads the nodes once for many placements in a row', async () => {

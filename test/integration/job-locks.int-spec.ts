@@ -7,7 +7,7 @@ import { openDataSource } from '../support/open-data-source';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 import { until } from '../support/until';
 
-/** An enqueue locks jobs by their keys. A statement that did so by their place in the table would deadlock with it. */
+/** Queuing locks jobs in the order of their keys. A statement that locks them in the order of the table would deadlock with it. */
 describe('statements on many jobs', () => {
   let database: TestDatabase;
   let dataSource: DataSource;
@@ -27,7 +27,7 @@ describe('statements on many jobs', () => {
   });
   beforeEach(async () => {
     await dataSource.query('DELETE FROM jobs');
-    // The last by key is the first in the table.
+    // The last one by key is the first one in the table.
     for (const key of ['b', 'a']) await queue.enqueueNow([{ kind: 'node.sync', key }]);
     jobs = await queue.claim('node.sync', 10, 'me');
   });

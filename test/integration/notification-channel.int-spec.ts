@@ -24,7 +24,7 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database'
 
 const KIND = 'pigeon';
 
-/** A channel that only this test has. */
+/** A channel that exists only in this test. */
 class Pigeons extends NotificationChannel<null> {
   readonly kind = KIND;
   readonly noun = 'Pigeon';

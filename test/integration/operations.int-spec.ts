@@ -13,7 +13,7 @@ let t: TestApp;
 let tap: QueryTap;
 let node: string;
 beforeAll(async () => {
-  // Without a worker: the tests decide when an operation goes on.
+  // Without a worker, so that the tests decide when an operation goes on.
   t = await startTestApp({ env: { ROLE: 'api', BULK_DELETE_MAX_SHARE_PERCENT: '100' } });
   tap = new QueryTap(t.dataSource);
   node = await aNode(t.dataSource, { cpu_cores: 1000, memory_mb: 1_000_000, storage_gb: 10_000 });

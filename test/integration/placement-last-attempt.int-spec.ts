@@ -27,7 +27,7 @@ describe('the last attempt of a placement, which locks the nodes', () => {
   });
   afterAll(() => t?.close());
 
-  /** As the recorder does it: prepares, releases, and places so many replacements. */
+  /** Prepares, releases and places replacements, as the recorder does. */
   const replace = async (tx: Tx, count: number): Promise<readonly string[]> => {
     const placements = t.app.get(PlacementService, { strict: false });
     const deployment = (await t.app.get(DeploymentsRepository, { strict: false }).lock(tx, deploymentId, { userId, isAdmin: false }))!;
@@ -39,7 +39,7 @@ describe('the last attempt of a placement, which locks the nodes', () => {
     return (await placements.place(tx, deployment, order, 3)).nodeIds;
   };
 
-  // It once read all of them four times, two of which locked what was locked already.
+  // Once it read all nodes four times, two of them to lock what was locked already.
   it('reads all nodes once, also when it prepares before a release', async () => {
     const statements = await tap.statements(() => inTransaction(t.dataSource, (tx) => replace(tx, 1)));
     const reads = statements.filter(({ sql }) => sql.includes('FROM nodes AS n WHERE n.removed_at IS NULL'));

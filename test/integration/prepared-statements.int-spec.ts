@@ -8,14 +8,14 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database'
 const ID = '00000000-0000-4000-8000-000000000000';
 const TIME = '2026-01-31T12:00:00.000Z';
 
-/** Every choice of some of the members. */
+/** All subsets of the members. */
 const subsets = <T extends object>(whole: T): Partial<T>[] =>
   Object.entries(whole).reduce<Partial<T>[]>(
     (found, [key, value]) => found.flatMap((subset) => [subset, { ...subset, [key]: value as unknown }]),
     [{}],
   );
 
-/** Once the filters of the audit log alone were more texts than are prepared, and later ones stayed unprepared for ever. */
+/** Once the filters of the audit log alone made more statements than are prepared, so that later statements were never prepared. */
 describe('prepared statements', () => {
   let database: TestDatabase;
   let dataSource: DataSource;

@@ -12,7 +12,7 @@ describe('the purge in the background', () => {
   let batches: PurgeBatches;
   let userId: string;
   beforeAll(async () => {
-    // Without a worker: the tests say when a batch is purged.
+    // Without a worker, so that the tests decide when a batch is purged.
     t = await startTestApp({ env: { ROLE: 'api', PURGE_MAX_PER_HOUR: '0' } });
     tap = new QueryTap(t.dataSource);
     batches = t.app.get(PurgeBatches, { strict: false });

@@ -96,7 +96,7 @@ describe('reservations', () => {
 
     const refused = results.filter((result) => result.status === 'rejected');
     expect(refused.every(({ reason }) => isCapacityTaken(reason))).toBe(true);
-    // Three nodes of six places each: nine pairs if they fall well, and at the least until two nodes are full.
+    // Three nodes of six places each: nine pairs at best, and at least as many as fill two nodes.
     expect(results.length - refused.length).toBeGreaterThanOrEqual(6);
     expect(results.length - refused.length).toBeLessThanOrEqual(9);
     expect(await checkInvariants(dataSource, { graceSeconds: 0 })).toEqual([]);

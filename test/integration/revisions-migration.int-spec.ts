@@ -19,7 +19,7 @@ const namesUpTo = (last: { name: string }): string[] =>
     )
     .map(({ name }) => name);
 
-/** What a program of before the revisions does with a deployment, in its own statements. $1 user, $2 name. */
+/** How a program from before the revisions deploys. $1 user, $2 name. */
 const DEPLOY_AS_BEFORE = `
   WITH created AS (
     INSERT INTO deployments (user_id, name, type, container_image, target_replicas, region, command, env, ports, health_check)
@@ -81,7 +81,7 @@ describe('the move of specs into revisions', () => {
     (await dataSource.query<{ spec: unknown }[]>(`SELECT spec FROM deployment_revisions WHERE deployment_id = $1 AND number = 1`, [id]))[0]
       ?.spec;
 
-  /** As JSON, whatever columns there are: a prepared statement may not change its result. */
+  /** As JSON, because the columns change and a prepared statement must not change its result. */
   const rowOf = async (id: string): Promise<unknown> =>
     (await dataSource.query<{ row: unknown }[]>(`SELECT to_jsonb(d) AS row FROM deployments AS d WHERE id = $1`, [id]))[0]?.row;
 
@@ -93,7 +93,7 @@ describe('the move of specs into revisions', () => {
       const early = await deployAsBefore('early');
       let isOver = false;
       const others = (async () => {
-        // A lock that is not had within five seconds is an error.
+        // Waiting more than five seconds for a lock is an error.
         for (let n = 0; !isOver; n++) await dataSource.query(CHANGE_AS_BEFORE, [await deployAsBefore(`meanwhile-${n}`)]);
       })();
       await migrateUpTo(RenameColumns1795305620000);

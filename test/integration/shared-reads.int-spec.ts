@@ -9,11 +9,11 @@ import { QueryTap } from '../support/query-tap';
 import { aDeployment, aUser } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 
-/** As many as share a statement. */
+/** As many reads as may share a statement. */
 const USERS = 4;
 const REFUSED = /invalid input syntax for type uuid/;
 
-/** Reads of the same kind that come in one turn of the event loop share a statement, and nothing else. */
+/** Reads of the same kind within one turn of the event loop share a statement and nothing else. */
 describe('reads that come together', () => {
   let database: TestDatabase;
   let dataSource: DataSource;

@@ -10,7 +10,7 @@ import { openDataSource } from '../support/open-data-source';
 import { aDeployment, aNode, aReplica, aUser } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 
-/** Each guard alone, without the others that would hide that it is gone. */
+/** Tests each guard without the others, which would hide that it is missing. */
 describe('a write that comes too late', () => {
   let database: TestDatabase;
   let dataSource: DataSource;

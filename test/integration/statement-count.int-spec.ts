@@ -10,7 +10,7 @@ describe('the number of statements of a request does not grow with what it is ab
   let tap: QueryTap;
   let nodes: string[];
   beforeAll(async () => {
-    // Without a worker: only the requests speak to the database.
+    // Without a worker, so that only the requests use the database.
     t = await startTestApp({ env: { ROLE: 'api' } });
     tap = new QueryTap(t.dataSource);
     const large = { cpu_cores: 1000, memory_mb: 1_000_000, storage_gb: 10_000, last_heartbeat: new Date(Date.now() + 3_600_000) };
@@ -27,7 +27,10 @@ describe('the number of statements of a request does not grow with what it is ab
       await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: nodes[n % 3]!, status: n % 5 === 4 ? 'pending' : 'running' });
     return id;
   };
-  /** Without those that look at the token or at the fleet now and then, and the hints to other processes, which are sent together. */
+  /**
+   * Leaves out statements that read the token or the fleet now and then, and the hints to other processes, which are
+   * sent together.
+   */
   const countOf = (statements: readonly Statement[]): number =>
     statements.filter(({ sql }) => !/\b(sessions|users|api_tokens|pg_notify)\b|FROM nodes AS n WHERE n.removed_at IS NULL/.test(sql))
       .length;
@@ -49,7 +52,8 @@ describe('the number of statements of a request does not grow with what it is ab
   ])('%s: the same for 1, 10 and 50 replicas', async (name, request, status) => {
     const counts: number[] = [];
     for (const replicas of SIZES) {
-      // One replica cannot be scaled down, and a pending one would add the release that one running does not need.
+      // A deployment with one replica cannot be scaled down, and a pending replica would add a release that a running
+      // one does not need.
       const id = await aRunningDeployment(name === 'scale up' || name === 'status' ? replicas : replicas + 9);
       const statements = await tap.statements(async () => expect([name, (await request(replicas, id)).status]).toEqual([name, status]));
       counts.push(countOf(statements));

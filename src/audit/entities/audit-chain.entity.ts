@@ -1,6 +1,6 @@
 import { Check, Column, Entity, PrimaryColumn, Unique } from 'typeorm';
 
-/** The place of an audit row in the chain. `hash` is over the hash before it and the row, so no row can change unseen. */
+/** The place of an audit row in the chain. `hash` covers the row and the hash before it, so no row can be changed unnoticed. */
 @Entity({ name: 'audit_chain' })
 @Unique('uq_audit_chain_audit', ['auditId'])
 @Check('ck_audit_chain_position', `position >= 1`)

@@ -1,6 +1,6 @@
 import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** One act, or one refusal of an act. Append-only; it holds ids and no names, so nothing in it has to change when a user goes. */
+/** One act, or one refusal of an act. Append-only. It holds ids and no names, so it need not change when a user leaves. */
 @Entity({ name: 'audit_log' })
 @Index('ix_audit_log_resource', ['resourceId', 'id'])
 @Index('ix_audit_log_actor', ['actorId', 'id'])
@@ -20,7 +20,7 @@ export class AuditRecord {
   @Column({ name: 'at', type: 'timestamptz', default: () => 'clock_timestamp()' })
   at!: Date;
 
-  /** Null: the control plane itself, or a caller who is nobody yet. */
+  /** Null: the control plane itself, or a caller who is not authenticated. */
   @Column({ name: 'actor_id', type: 'uuid', nullable: true })
   actorId!: string | null;
 

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { TextField } from '../../common/validation/fields';
 
-/** Looser than registration, so that a wrong guess is a 401 like every other. */
+/** Allows more than registration does, so that any wrong guess is answered with 401. */
 export class LoginDto {
   @ApiProperty({ example: 'ada', maxLength: 100, description: 'In any case.' })
   @TextField({ max: 100 })

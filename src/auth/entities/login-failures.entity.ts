@@ -1,6 +1,9 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** Wrong passwords in a row for one name, of a user or of nobody. Rows go a day after they have ended. */
+/**
+ * Wrong passwords in a row for one name, whether there is such a user or not. A row is removed a day after its last
+ * lock or failure.
+ */
 @Entity({ name: 'login_failures' })
 @Index('ix_login_failures_locked_until', ['lockedUntil'])
 export class LoginFailuresRow {
@@ -11,7 +14,7 @@ export class LoginFailuresRow {
   @Column({ type: 'integer' })
   failures!: number;
 
-  /** The end of the last lock; the time of the last failure while it locked nothing. */
+  /** The end of the last lock. As long as no failure has locked the name, the time of the last failure. */
   @Column({ name: 'locked_until', type: 'timestamptz' })
   lockedUntil!: Date;
 }

@@ -1,6 +1,6 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 
-/** A refresh token by its hash. Used ones are kept for a while, so that their reuse is noticed. */
+/** The hash of a refresh token. Used ones are kept for a while, so that their reuse is noticed. */
 @Entity({ name: 'refresh_tokens' })
 @Index('ix_refresh_tokens_session', ['sessionId'])
 @Index('ix_refresh_tokens_used', ['usedAt'], { where: 'used_at IS NOT NULL' })

@@ -1,6 +1,6 @@
 import { Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** One log-in of one user: the family that its refresh tokens belong to. Revoked once, never revived. */
+/** One log-in of one user, with all its refresh tokens. Once revoked it stays revoked. */
 @Entity({ name: 'sessions' })
 @Index('ix_sessions_user', ['userId'])
 @Index('ix_sessions_expires', ['expiresAt'])
@@ -15,7 +15,7 @@ export class Session {
   @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt!: Date;
 
-  /** Moves on with every refresh. */
+  /** Every refresh sets a later time. */
   @Column({ name: 'expires_at', type: 'timestamptz' })
   expiresAt!: Date;
 

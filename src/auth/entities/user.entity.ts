@@ -1,6 +1,6 @@
 import { Check, Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
-/** Somebody who may call. A user has a password, an outside identity (issuer and subject), or both. */
+/** A person or program with an account. A user has a password, an outside identity (issuer and subject), or both. */
 @Entity({ name: 'users' })
 @Unique('uq_users_username', ['username'])
 @Unique('uq_users_email', ['email'])

@@ -8,9 +8,9 @@ const TAG_BYTES = 16;
 export interface Binding {
   /** 32 bytes. */
   readonly key: Buffer;
-  /** The bytes begin with it, readable by everybody: what a reader must know before it decrypts, such as a version. */
+  /** Unencrypted bytes at the beginning: what a reader must know before it decrypts, such as a version. */
   readonly head: Buffer;
-  /** Names the place of the bytes, such as a row. It is not part of them, so bytes that were moved elsewhere cannot be read. */
+  /** Names where the bytes are kept, such as a row. It is not stored in them, so bytes that were moved elsewhere cannot be read. */
   readonly context: string;
 }
 

@@ -5,14 +5,14 @@ import { keptSecret } from './kept-secret';
 const FILE = 'encryption-key';
 const KEY_BYTES = 32;
 
-/** Where the key is looked for, as the configuration has it. */
+/** The part of the configuration that says where the key is. */
 export interface KeySource {
   /** 32 bytes in base64. */
   readonly ENCRYPTION_KEY?: string;
   readonly DATA_DIR: string;
 }
 
-/** The key for secrets in the database: ENCRYPTION_KEY, else the one kept in the data folder, made on first start. */
+/** The key for secrets in the database: ENCRYPTION_KEY, or else a key in the data folder, which is made on first start. */
 export function encryptionKey({ ENCRYPTION_KEY, DATA_DIR }: KeySource): Buffer {
   const text = ENCRYPTION_KEY ?? keptSecret({ path: join(DATA_DIR, FILE), name: 'encryption key', make, fault });
   return Buffer.from(text, 'base64');

@@ -13,7 +13,7 @@ export interface SecretFile {
 
 /**
  * The secret in a file that only its owner can read, made on first use. Throws in words when the file cannot be used.
- * Several processes may start at once: whoever links its file first has made the secret, and the others read that one.
+ * When several processes start at once, the first to link its file makes the secret, and the others read that one.
  */
 export function keptSecret(file: SecretFile): string {
   const found = read(file);

@@ -6,8 +6,9 @@ const KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
 
 /**
- * Encrypts secrets that the program must be able to read again, under one key for all of them. The bytes begin with a version
- * and the id of the key. `context` names the place of the secret, such as its row: bytes that were moved elsewhere do not open.
+ * Encrypts secrets that the program must be able to read again, all under one key. The bytes begin with a version and
+ * the id of the key. `context` names where the secret is kept, such as its row: bytes that were moved elsewhere cannot
+ * be opened.
  */
 export class SecretBox {
   private readonly head: Buffer;

@@ -7,7 +7,7 @@ const ERRORS: Readonly<Record<string, readonly [ProblemCode, string]>> = {
   HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers are larger than 16 kB.'],
 };
 
-/** Answers what is not even an HTTP request (it never reaches the router) with a problem, and closes the connection. */
+/** Answers bytes that are no HTTP request, and so never reach the router, with a problem, and closes the connection. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();

@@ -13,7 +13,7 @@ const openContextOf = ({ id, ip, idempotency }: RequestState): OpenRequestContex
   idempotency: idempotency ?? null,
 });
 
-/** Gives the handler of a route that is open to strangers what is known of every request. */
+/** Gives the handler of a public route what is known of every request. */
 export const OpenContext = createParamDecorator((_data: unknown, host: ExecutionContext): OpenRequestContext =>
   openContextOf(host.switchToHttp().getRequest<RequestState>()),
 );

@@ -1,8 +1,9 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
 
 /**
- * How the `detail` of a route's 500 begins, such as `Deletion failed`. It travels in Fastify's route configuration,
- * so it also holds for what fails before the handler (guards, pipes). Errors thrown on purpose keep their own words.
+ * How the `detail` of a 500 of this route begins, such as `Deletion failed`. It is kept in the configuration of the
+ * route in Fastify, so it also applies to failures before the handler (guards, pipes). Errors that are thrown on
+ * purpose keep their own words.
  */
 export const FailureWords = (words: string): MethodDecorator => RouteConfig({ failureWords: words });
 

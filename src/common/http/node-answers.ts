@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { DomainError } from '../problem/domain-error';
 
 /**
- * Node answers two kinds of requests by itself, in its own words and without a request id. With this, a request without a
- * Host (fastifyOptions lets it through) is refused as a problem, and an unknown `Expect` is ignored, as RFC 9110 allows.
+ * Node would answer two kinds of requests itself, without a problem and a request id. With this, a request without a
+ * Host (fastifyOptions lets it through) is refused with a problem, and an unknown `Expect` is ignored, as RFC 9110
+ * allows.
  */
 export function answerInsteadOfNode(fastify: FastifyInstance): void {
   fastify.server.on('checkExpectation', (request, response) => fastify.server.emit('request', request, response));

@@ -2,9 +2,9 @@ import helmet from '@fastify/helmet';
 import { fastify } from 'fastify';
 
 /**
- * What helmet says to browsers, asked once: it would put the same words together anew for every answer.
- * `upgrade-insecure-requests` left Swagger UI blank over plain HTTP on any address but loopback, and HSTS is for whoever
- * terminates TLS, so both stay off.
+ * The security headers of helmet, computed once instead of for every answer. Two are off: `upgrade-insecure-requests`
+ * left Swagger UI blank over plain HTTP on any address but loopback, and HSTS is the task of the proxy that terminates
+ * TLS.
  */
 export async function securityHeaders(): Promise<Record<string, string>> {
   const probe = fastify();

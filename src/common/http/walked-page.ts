@@ -1,11 +1,11 @@
-/** Where a page of a keyset walk begins. `backwards` is null without a cursor. */
+/** Where a page of a keyset walk begins. `backwards` is null when there is no cursor. */
 export interface PageStart {
   readonly limit: number;
   readonly offset: number;
   readonly backwards: boolean | null;
 }
 
-/** The page in the order of the list, out of the rows in the order of the walk, of which one more than the limit was asked for. */
+/** Makes a page in the order of the list from rows in the order of the walk. The query must ask for one row more than the limit. */
 export function walkedPage<T>(
   walked: readonly T[],
   { limit, offset, backwards }: PageStart,

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { failureWordsOf } from '../http/failure-words.decorator';
 import { toProblem, type DatabaseErrorReader } from './to-problem';
 
-/** The only code that writes an error answer (RFC 9457). What maps to what is decided in toProblem. */
+/** The only code that writes an error answer (RFC 9457). `toProblem` decides which error becomes which problem. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Problem');
@@ -34,7 +34,7 @@ export class ProblemFilter implements ExceptionFilter {
       .send(JSON.stringify({ ...problem, instance, request_id: request.id }));
   }
 
-  /** The stack of a fault of ours goes to the log, with the request id; refusals are normal and stay quiet. */
+  /** Logs the stack of a fault of ours, with the request id. Refusals are normal and are not logged. */
   private log(error: unknown, status: number, code: string, requestId: string): void {
     if (status === 500) this.logger.error({ msg: 'request failed', code, request_id: requestId, err: error });
     else if (code === 'try_again') {

@@ -18,7 +18,10 @@ export interface ProblemAnswer {
   readonly retryAfterSeconds?: number;
 }
 
-/** What an error of the database means to the caller; given by the database layer, which this one may not import. */
+/**
+ * What an error of the database means to the caller. The database layer passes it in, because this room may not import
+ * that one.
+ */
 export type DatabaseErrorReader = (error: unknown) => 'unavailable' | 'duplicate' | 'bad_value' | undefined;
 
 export interface ProblemOptions {
@@ -30,7 +33,7 @@ export interface ProblemOptions {
 const ADVICE = 'an internal error occurred. Report the request id to your administrator.';
 const UNAVAILABLE_RETRY_SECONDS = 2;
 
-/** Decides what an error looks like outside. Only a DomainError keeps its own words; nothing else can leak any. */
+/** Decides how an error is answered. Only a DomainError keeps its own words, so no other error can leak any. */
 export function toProblem(error: unknown, { readDatabaseError, failureWords }: ProblemOptions): ProblemAnswer {
   if (error instanceof DomainError) return build(error.code, error.detail, error.extensions);
   switch (readDatabaseError(error)) {
@@ -83,7 +86,7 @@ function clientStatusOf(error: unknown): number | undefined {
   return typeof status === 'number' && status >= 400 && status < 500 ? status : undefined;
 }
 
-/** Only Fastify's own codes count: any library's error may carry a `statusCode` of a call that we made. */
+/** Only Fastify's own codes count, because an error of another library may carry the `statusCode` of a call that we made. */
 function isFastifyError(error: Error): boolean {
   const code: unknown = Reflect.get(error, 'code');
   return typeof code === 'string' && code.startsWith('FST_');

@@ -11,7 +11,7 @@ const all =
 /** The field may be absent. Unlike class-validator's IsOptional it may not be null. */
 export const Optional = (): PropertyDecorator => ValidateIf((_dto: object, value: unknown) => value !== undefined);
 
-/** Keeps what was sent: class-transformer drops members of a plain map that share a name with Object's methods. */
+/** Keeps the map as it was sent: class-transformer drops members of a plain map that share a name with a method of Object. */
 const AsSent = (): PropertyDecorator =>
   Transform(({ obj, key }: { obj: object; key: string }): unknown => Reflect.get(obj, key) as unknown);
 

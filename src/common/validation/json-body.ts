@@ -6,7 +6,10 @@ export const BODY_LIMIT_BYTES = 256 * 1024;
 
 const CONTENT_TYPE = /^application\/json(?:; *charset="?utf-8"?)?$/i;
 
-/** Bytes to a value, or a DomainError that names the place. An empty body is no body: routes that need one refuse it later. */
+/**
+ * Makes a value from bytes. Throws a DomainError that names the place of a fault. An empty body gives undefined; routes
+ * that need a body refuse it later.
+ */
 function readJsonBody(contentType: string, body: Buffer): unknown {
   if (!CONTENT_TYPE.test(contentType)) {
     throw new DomainError('unsupported_media_type', 'Send the body as `Content-Type: application/json` in UTF-8.');

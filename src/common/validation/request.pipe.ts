@@ -10,9 +10,9 @@ const MAX_FAULTS = 10;
 const PRIMITIVES: readonly unknown[] = [String, Number, Boolean, Array, Object, undefined];
 
 /**
- * The global pipe: turns bodies, queries and path parameters into their DTO class, or refuses them with the first ten
- * faults. Bodies: 422 and JSON pointers; queries and paths: 400 and parameter names. What no rule names is refused.
- * Nothing is converted unless the DTO says so: in a body "3" is not 3.
+ * The global pipe. It makes instances of the DTO class from bodies, queries and path parameters, or refuses them with
+ * the first ten faults. Bodies: 422 and JSON pointers; queries and paths: 400 and parameter names. Fields without a
+ * rule are refused. Nothing is converted unless the DTO says so: in a body "3" is not 3.
  */
 @Injectable()
 export class RequestPipe implements PipeTransform {
@@ -50,14 +50,17 @@ const MAX_REMEMBERED = 500;
 const MAX_REMEMBERED_LENGTH = 200;
 const remembered = new WeakMap<Type<object>, LRUCache<string, object>>();
 
-/** Parameters that were found good. Clients ask the same few queries all the time, and checking one costs more than answering it. */
+/**
+ * Parameters that have passed the checks. Clients send the same few queries all the time, and checking one costs more
+ * than answering it.
+ */
 function goodParameters(metatype: Type<object>): LRUCache<string, object> {
   const known = remembered.get(metatype) ?? new LRUCache<string, object>({ max: MAX_REMEMBERED });
   remembered.set(metatype, known);
   return known;
 }
 
-/** Handlers may do with their copy what they like, as long as it shares nothing with the next one. */
+/** Whether a shallow copy is enough, so that a handler can change its copy without changing the next one. */
 const isFlat = (dto: object): boolean => Object.values(dto).every((value) => typeof value !== 'object');
 
 const copyOf = (dto: object): object => Object.assign(Object.create(Object.getPrototypeOf(dto) as object) as object, dto);

@@ -1,13 +1,17 @@
 import type { DomainError } from '../problem/domain-error';
 
-/** A date, or a date and a time of day, as JavaScript itself reads it; of anything else it makes what it likes. */
+/** The accepted spellings: a date, or a date and a time of day. JavaScript would guess what anything else means. */
 const TIME = /^\d{4}(-\d\d){0,2}(T[\d:.]+([Zz]|[+-]\d\d:?\d\d)?)?$/;
-/** A time of day without an offset: JavaScript takes it for the zone of the machine, but it means UTC, as a date alone does. */
+/**
+ * A time of day without an offset. JavaScript would read it in the time zone of the machine, but here it means UTC, as
+ * a date alone does.
+ */
 const LOCAL_TIME = /T[\d:.]+$/;
 
 /**
- * A time that a client has given, from 1970 to 9999, in UTC with milliseconds; null where he gave none. Throws what `fault`
- * makes of the place, the last step of which names the member, and of the one sentence that the contract has for it.
+ * A time from 1970 to 9999 that a client has given, in UTC with milliseconds; null when none was given. For anything
+ * else throws what `fault` makes of the place and the sentence of the refusal. The last step of the place is the name
+ * of the member.
  */
 export function readTime(
   text: string | undefined,

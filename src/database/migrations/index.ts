@@ -17,6 +17,7 @@ import { RenameColumns1795305620000 } from './1795305620000-rename-columns';
 import { UseRevisions1795305620500 } from './1795305620500-use-revisions';
 import { CheckReplicaRevisions1795305620600 } from './1795305620600-check-replica-revisions';
 import { DropUnusedColumns1795305621000 } from './1795305621000-drop-unused-columns';
+import { RenameSubscriptionVersion1795305622000 } from './1795305622000-rename-subscription-version';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   UseRevisions1795305620500,
   CheckReplicaRevisions1795305620600,
   DropUnusedColumns1795305621000,
+  RenameSubscriptionVersion1795305622000,
 ];

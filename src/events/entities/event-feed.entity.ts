@@ -1,6 +1,9 @@
 import { Check, Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** One row: the position given last, and the last one whose event was thrown away. Its lock makes publishers take turns. */
+/**
+ * One row, with the last position that was given and the last position whose event was removed. Publishers lock it, so
+ * that they take turns.
+ */
 @Entity({ name: 'event_feed' })
 @Check('ck_event_feed_single', `only_row`)
 @Check('ck_event_feed_order', `purged_through <= last_position`)

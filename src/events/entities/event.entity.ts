@@ -1,8 +1,9 @@
 import { Check, Column, Entity, Generated, Index, PrimaryGeneratedColumn } from 'typeorm';
 
 /**
- * One event, written with the change that it tells of. `id` is the order of writing; `position` the order of the feed,
- * which is given later, by one publisher, to what has been committed. Without a position nobody sees it.
+ * One event, written in the transaction of the change that it reports. `id` is the order of writing. `position` is the
+ * order of the feed; one publisher at a time gives it to committed events. Users do not see an event before it has a
+ * position.
  */
 @Entity({ name: 'events' })
 @Index('ix_events_unpublished', ['id'], { where: `position IS NULL` })

@@ -2,10 +2,10 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean } from 'class-validator';
 import { Optional } from '../../common/validation/fields';
 import { EVENT_TYPES } from '../../events/event-types';
-import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from '../subscription';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionSettings } from '../subscription';
 import { DescriptionField, EventTypesField, LabelSelectorField } from './subscription.fields';
 
-/** What every new subscription may say, wherever it leads. */
+/** The fields of a new subscription that all channels have. */
 export class CreateSubscriptionDto {
   @DescriptionField()
   description: string = '';
@@ -21,7 +21,7 @@ export class CreateSubscriptionDto {
   @IsBoolean()
   enabled: boolean = true;
 
-  toWish(): SubscriptionWish {
+  toSettings(): SubscriptionSettings {
     const { description, event_types: eventTypes, labels, enabled } = this;
     return { url: null, description, eventTypes, labels, enabled };
   }
@@ -49,7 +49,7 @@ export class ChangeSubscriptionDto {
   }
 }
 
-/** What is shown of every subscription; each channel adds where it leads. */
+/** What is shown of a subscription of any channel. Each channel adds where it leads. */
 export class SubscriptionDto {
   @ApiProperty({ format: 'uuid' })
   id!: string;

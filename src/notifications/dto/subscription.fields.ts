@@ -7,7 +7,7 @@ import { EVENT_TYPES } from '../../events/event-types';
 
 const TYPES = Object.keys(EVENT_TYPES);
 
-/** Types of events; none stands for all. */
+/** Types of events. An empty list stands for all. */
 export const EventTypesField = (): PropertyDecorator =>
   applyDecorators(
     ApiPropertyOptional({ enum: TYPES, isArray: true, description: 'None: all types', example: ['fog.deployment.failed'] }),
@@ -18,7 +18,7 @@ export const EventTypesField = (): PropertyDecorator =>
     ArrayUnique(),
   );
 
-/** Labels that a deployment must have, all of them. */
+/** Labels, all of which a deployment must have. */
 export const LabelSelectorField = (): PropertyDecorator =>
   applyDecorators(
     ApiPropertyOptional({
@@ -31,6 +31,6 @@ export const LabelSelectorField = (): PropertyDecorator =>
     IsPlainMap({ maxEntries: 16, keyPattern: LABEL_NAME, maxValueLength: 256 }),
   );
 
-/** What its owner calls a subscription. */
+/** The text by which the owner recognises a subscription. */
 export const DescriptionField = (): PropertyDecorator =>
   applyDecorators(ApiPropertyOptional({ maxLength: 200, example: 'on-call' }), Optional(), TextField({ min: 0, max: 200 }));

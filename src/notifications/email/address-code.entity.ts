@@ -15,11 +15,14 @@ export class AddressCode {
   @Column({ name: 'email', type: 'text' })
   email!: string;
 
-  /** Whose job sends it. No foreign key: making and removing subscriptions must not get around the limits. */
+  /**
+   * The subscription whose job sends it. There is no foreign key, so that removing and making subscriptions does not
+   * get around the limits.
+   */
   @Column({ name: 'subscription_id', type: 'uuid' })
   subscriptionId!: string;
 
-  /** Null until it is about to be sent: the code itself is nowhere but in the e-mail. */
+  /** The hash of the code. Null until the e-mail is about to be sent. The code itself is only in the e-mail. */
   @Column({ name: 'code_hash', type: 'text', nullable: true })
   codeHash!: string | null;
 

@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import type { Tx } from '../../database/transaction';
 import type { ConfirmationQuestion } from '../notification-channel';
 
-/** E-mails that ask for a confirmation, a day: for one user, and to one address whosever it is. */
+/** How many confirmation e-mails are sent in a day, both for one user and to one address of whatever user. */
 const CODES_A_DAY = 3;
 const VALID_MINUTES = 30;
 const WRONG_CODES = 5;
@@ -14,7 +14,7 @@ const WRONG_CODES = 5;
 export class AddressConfirmationsRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** False when there were enough today. */
+  /** False when the limit for today is reached. */
   async ask(tx: Tx, { userId, email, subscriptionId }: ConfirmationQuestion): Promise<boolean> {
     const rows = await tx.query<unknown[]>(
       `INSERT INTO address_codes (user_id, email, subscription_id)
@@ -27,7 +27,10 @@ export class AddressConfirmationsRepository {
     return rows.length > 0;
   }
 
-  /** Gives the latest e-mail that this subscription still has to send its code. Null when there is none, or the job is lost. */
+  /**
+   * Gives its code to the latest e-mail that this subscription has not sent yet. Null when there is none or the job was
+   * taken over.
+   */
   async takeUnsent(job: Readonly<{ id: string; claim: string }>, subscriptionId: string, codeHash: string): Promise<string | null> {
     const [[row]] = await this.dataSource.query<[{ id: string }[], number]>(
       `UPDATE address_codes SET code_hash = $2, expires_at = now() + make_interval(mins => $3)
@@ -46,7 +49,10 @@ export class AddressConfirmationsRepository {
     await this.dataSource.query(`UPDATE address_codes SET sent_at = now() WHERE id = $1`, [id]);
   }
 
-  /** True: the code was right, is used up, and the address is confirmed. A wrong one counts against all that are valid. */
+  /**
+   * True when the code was right: it is used up, and the address is confirmed. A wrong code counts against all codes
+   * that are valid.
+   */
   async confirm(tx: Tx, { userId, email }: Pick<ConfirmationQuestion, 'userId' | 'email'>, codeHash: string): Promise<boolean> {
     const valid = `user_id = $1 AND email = $2 AND expires_at > now() AND wrong_codes < ${String(WRONG_CODES)}`;
     const [, right] = await tx.query<[unknown[], number]>(
@@ -62,7 +68,7 @@ export class AddressConfirmationsRepository {
     return right > 0;
   }
 
-  /** E-mails that no limit counts any more. */
+  /** Removes e-mails that no limit counts any more. */
   async purge(): Promise<void> {
     await this.dataSource.query(`DELETE FROM address_codes WHERE created_at < now() - interval '1 day'`);
   }

@@ -15,7 +15,7 @@ import { confirmationText } from './mail-text';
 const CODE_BYTES = 8;
 const A_DAY_SECONDS = 86_400;
 
-/** Asks an address of a user by one e-mail with a code before any other e-mail goes there. */
+/** Sends one e-mail with a code to an address, and no other e-mail before the user has shown the code. */
 @Injectable()
 export class AddressConfirmations implements AddressConfirmation {
   constructor(
@@ -24,7 +24,7 @@ export class AddressConfirmations implements AddressConfirmation {
     private readonly jobs: JobQueue,
   ) {}
 
-  /** Throws `email_not_configured` too. */
+  /** Also throws `email_not_configured`. */
   async ask(tx: Tx, question: ConfirmationQuestion): Promise<void> {
     this.mails.requireConfigured();
     if (!isReachableEmail(question.email))
@@ -36,7 +36,7 @@ export class AddressConfirmations implements AddressConfirmation {
     await this.jobs.enqueue(tx, [{ kind: 'notification.deliver', key: question.subscriptionId }]);
   }
 
-  /** Whether the code is right: then it is used up and the address is confirmed. The caller holds the lock of the user's row. */
+  /** Whether the code is right. A right code is used up and confirms the address. The caller holds the lock of the user's row. */
   confirm(tx: Tx, address: Pick<ConfirmationQuestion, 'userId' | 'email'>, code: string): Promise<boolean> {
     return this.confirmations.confirm(tx, address, hashOf(code));
   }

@@ -29,7 +29,7 @@ export class ConfirmEmailService {
     private readonly subscriptions: SubscriptionsRepository,
   ) {}
 
-  /** Takes the code of the e-mail; without a code a new one is sent. Throws `validation_failed` for a wrong one. */
+  /** Checks the code from the e-mail, or sends a new one when there is no code. Throws `validation_failed` for a wrong one. */
   confirm(id: string, code: string | undefined, context: RequestContext): Promise<EmailSubscription> {
     const ref = { channel: this.channel, id };
     const { userId } = context.actor;
@@ -54,7 +54,7 @@ export class ConfirmEmailService {
     return false;
   }
 
-  /** The jobs that send what has waited for the confirmation. */
+  /** The jobs that make the deliveries that have waited for the confirmation. */
   private async waitingFor(tx: Tx, userId: string): Promise<JobWish[]> {
     const records = await this.subscriptions.list(tx, userId, this.channel.kind);
     return records.map(({ id }) => ({ kind: 'notification.deliver', key: id }));

@@ -7,7 +7,7 @@ import { AddressConfirmations } from './address-confirmations';
 import { MailSender } from './mail-sender';
 import { mailText } from './mail-text';
 
-/** Tells of events by e-mail: to the address of the account and no other, once whoever reads it has agreed. */
+/** Sends events by e-mail, only to the address of the account, and only once its reader has confirmed it. */
 @Injectable()
 export class EmailChannel extends NotificationChannel<null> {
   readonly kind = 'email';

@@ -4,7 +4,7 @@ import type { AccountAddress } from '../account-address';
 import { ChangeSubscriptionDto, CreateSubscriptionDto, SubscriptionDto } from '../dto/subscription.dto';
 import type { SubscriptionRecord } from '../subscription';
 
-/** There is no address in it: e-mails go to the account's own one, once whoever reads it has confirmed that. */
+/** It has no address: e-mails go to the address of the account, once its reader has confirmed it. */
 export class CreateEmailDto extends CreateSubscriptionDto {}
 
 /** What is absent stays as it is. */

@@ -21,7 +21,7 @@ import { ChangeEmailDto, ConfirmEmailDto, CreateEmailDto, EmailDto } from './ema
 const DESCRIPTION =
   'To the address of your account, and no other. Until you have confirmed it once, an e-mail with a code goes there and nothing else. At most 5.';
 
-/** E-mails about one's own deployments, to one's own address. */
+/** A user's e-mail subscriptions. E-mails go to the address of the user's own account. */
 @NotificationRoutes()
 @Controller('notifications/emails')
 export class EmailsController {
@@ -37,7 +37,7 @@ export class EmailsController {
   @Command(emailCreatedAnswer)
   @Creates(EmailDto, 'email_not_configured')
   create(@Body() body: CreateEmailDto, @Context() context: RequestContext): Promise<EmailSubscription> {
-    return this.subscriptions.create(this.channel, body.toWish(), context);
+    return this.subscriptions.create(this.channel, body.toSettings(), context);
   }
 
   @Get()

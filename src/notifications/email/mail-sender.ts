@@ -14,11 +14,14 @@ const TEMPORARILY = 'The mail server did not take it';
 export interface Mail {
   readonly subject: string;
   readonly text: string;
-  /** Makes repetitions recognisable: it becomes the Message-ID. */
+  /** Becomes the Message-ID, by which receivers recognise repetitions. */
   readonly id: string;
 }
 
-/** Sends e-mails through the operator's server, one connection each. Absent configuration is a state, not an error. */
+/**
+ * Sends e-mails through the operator's server, over one connection each. It also exists, and refuses, when no server is
+ * configured.
+ */
 @Injectable()
 export class MailSender {
   private readonly transport: Transporter | null;
@@ -61,5 +64,5 @@ const LIMITS = {
   socketTimeout: SILENT_WITHIN_MS,
   pool: false,
 } as const;
-/** The text is data: nothing in it may make the library read a file or a URL. */
+/** Forbids the library to read files or URLs because of something in the text. */
 const NO_FILES = { disableFileAccess: true, disableUrlAccess: true, headers: { 'Auto-Submitted': 'auto-generated' } };

@@ -3,7 +3,7 @@ import { EVENT_TYPES, isEventType } from '../../events/event-types';
 
 const MAX_VALUE = 500;
 
-/** An e-mail about an event, in plain text. Line breaks in values would look like lines of ours. */
+/** An e-mail about an event, in plain text. Line breaks in values are replaced, because they would look like lines of ours. */
 export function mailText(event: CloudEvent): { subject: string; text: string } {
   const { name } = event.data;
   const what = event.type.replace(/^fog\./, '').replaceAll(/[._]/g, ' ');
@@ -15,7 +15,10 @@ export function mailText(event: CloudEvent): { subject: string; text: string } {
   return { subject, text: `${meaning}${lines.join('\n')}\n\ntime: ${event.time}\nevent: ${event.id}\n` };
 }
 
-/** The one e-mail that goes to an address before anybody has agreed. Nothing in it comes from the user who wants it. */
+/**
+ * The one e-mail that goes to an address before its reader has agreed. It contains nothing that the user who wants it
+ * has written.
+ */
 export function confirmationText(subscriptionId: string, code: string): { subject: string; text: string } {
   const text = `Somebody with an account at fog-compute wants its notifications at this address.
 

@@ -1,6 +1,6 @@
 import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 
-/** An address from which a user has shown us a code: e-mails may go there for as long as it is that user's. */
+/** An address that a user has confirmed with a code. E-mails may be sent there as long as it is the address of that user. */
 @Entity({ name: 'confirmed_addresses' })
 export class ConfirmedAddress {
   @ForeignKey('User', { name: 'fk_confirmed_addresses_user', onDelete: 'CASCADE' })

@@ -1,6 +1,6 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
-/** One event for one subscription, with what became of it. Goes when its event goes. */
+/** One event on its way to one subscription, with its result. It is removed with its event. */
 @Entity({ name: 'deliveries' })
 @Unique('uq_deliveries_event', ['event', 'subscriptionId'])
 @Index('ix_deliveries_log', ['subscriptionId', 'position'])

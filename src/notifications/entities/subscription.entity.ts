@@ -1,6 +1,6 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** A wish to be told of events: by a webhook or by e-mail to the user's own address. */
+/** A user's order to be told of events: by a webhook or by e-mail to the address of the account. */
 @Entity({ name: 'subscriptions' })
 @Index('ix_subscriptions_user', ['userId', 'createdAt'])
 @Check('ck_subscriptions_kind', `kind IN ('webhook','email')`)
@@ -34,7 +34,7 @@ export class Subscription {
   @Column({ name: 'enabled', type: 'boolean', default: true })
   enabled!: boolean;
 
-  /** In words, when it was not the owner who switched it off. */
+  /** Why it was switched off, in words; null when it is on or its owner has switched it off. */
   @Column({ name: 'disabled_reason', type: 'text', nullable: true })
   disabledReason!: string | null;
 
@@ -47,18 +47,18 @@ export class Subscription {
   @Column({ name: 'previous_secret_until', type: 'timestamptz', nullable: true })
   previousSecretUntil!: Date | null;
 
-  /** Moves with every change by the owner, so that a delivery under way notices it. */
-  @Column({ name: 'revision', type: 'integer', default: 0 })
-  revision!: number;
+  /** A counter. Every change adds one, so that a delivery under way notices the change. */
+  @Column({ name: 'version', type: 'integer', default: 0 })
+  version!: number;
 
-  /** Attempts that failed since the last that did not. */
+  /** Failed attempts since the last one that succeeded. */
   @Column({ name: 'failures', type: 'integer', default: 0 })
   failures!: number;
 
   @Column({ name: 'failing_since', type: 'timestamptz', nullable: true })
   failingSince!: Date | null;
 
-  /** Nothing is sent before. */
+  /** Until then nothing is sent. */
   @Column({ name: 'retry_at', type: 'timestamptz', nullable: true })
   retryAt!: Date | null;
 

@@ -2,18 +2,18 @@ import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 
 export type ResolveHost = (hostname: string) => Promise<readonly LookupAddress[]>;
-/** Injection token of the function that asks the resolver; tests put one in that changes its mind. */
+/** Injection token of the function that asks the resolver. Tests pass one that changes its answers. */
 export const RESOLVE_HOST = Symbol('RESOLVE_HOST');
 
 const TRY_MS = 1_500;
 const WITHIN_MS = 3_000;
-/** RFC 6761: these names never leave the host. Whether loopback may be reached is decided like every other address. */
+/** These names never leave the host (RFC 6761). AddressPolicy decides whether loopback may be reached, as for every address. */
 const LOCALHOST = /^(.+\.)?localhost\.?$/i;
 
 /**
- * Asks the DNS for all addresses of a name; rejects when there is none, and after 3 s. Not `dns.lookup`: that one takes a
- * thread of the few that the whole process has, for as long as somebody's name server is silent. So neither the hosts file
- * nor search domains count: names must be whole. `servers`: other than the system's.
+ * Asks the DNS for all addresses of a name. Rejects when there is none, and after 3 s. It does not use `dns.lookup`,
+ * which occupies one of the few threads of the process for as long as a name server is silent. Hence the hosts file and
+ * search domains do not count, and names must be complete. `servers`: other name servers than those of the system.
  */
 export const resolverOf =
   (servers?: readonly string[]): ResolveHost =>

@@ -10,13 +10,13 @@ import { WebhookChannel } from './webhook.channel';
 
 const OLD_SECRET_HOURS = 24;
 
-/** A webhook with the secret that signs from now on. */
+/** A webhook with its new secret. */
 export interface Rotated {
   readonly record: SubscriptionRecord;
   readonly secret: string;
 }
 
-/** Gives a webhook a new secret. The old one signs beside it for a day, so that receivers can change over. */
+/** Gives a webhook a new secret. For a day messages are signed with the old one as well, so that receivers can change over. */
 @Injectable()
 export class RotateSecretService {
   constructor(
@@ -32,7 +32,7 @@ export class RotateSecretService {
     return this.commands.run(context, async (tx) => {
       const { secretSealed } = requireFound(ref, await this.subscriptions.lock(tx, ref, context.actor.userId));
       const { shown, sealed } = this.secrets.issue(id);
-      // An old secret that another key had encrypted is worth nothing, and would keep the new one from signing.
+      // An old secret that was encrypted with another key cannot sign, and would stop the new one from signing.
       const previous = secretSealed !== null && this.secrets.isReadable(secretSealed, id) ? secretSealed : null;
       const record = await this.subscriptions.replaceSecret(tx, id, { sealed, previous, previousHours: OLD_SECRET_HOURS });
       return { outcome: { record, secret: shown }, audit: subscriptionEntry(ref, 'rotate_secret') };

@@ -13,7 +13,7 @@ export class WebhookSecrets {
     return { shown, sealed: this.box.seal(shown, contextOf(subscriptionId)) };
   }
 
-  /** The secret, and for a day after a rotation the one before it. Throws in words when one cannot be read. */
+  /** The secret, and for a day after a rotation also the one before. Throws in words when one cannot be read. */
   open({ id, secretSealed, previousSecretSealed }: ChannelTarget): string[] {
     return [secretSealed, previousSecretSealed].flatMap((sealed) => (sealed === null ? [] : [this.box.open(sealed, contextOf(id))]));
   }

@@ -11,7 +11,7 @@ import { TargetRefused, WebhookTargets } from './webhook-targets';
 
 export interface WebhookMessage {
   readonly url: string;
-  /** The same in every repetition, so that receivers can drop what they have had. */
+  /** The same id in every repetition, so that receivers can recognise repetitions. */
   readonly id: string;
   readonly timestamp: number;
   readonly body: string;
@@ -28,7 +28,7 @@ const GONE = 410;
 export class WebhookSender {
   constructor(private readonly targets: WebhookTargets) {}
 
-  /** Never throws: what went wrong is in the result, in words without anything of the answer. */
+  /** Never throws: the result says what went wrong, in words that contain nothing of the answer. */
   async send(message: WebhookMessage, stop: AbortSignal): Promise<Sent> {
     try {
       const status = await within(WITHIN_MS, stop, (signal) => this.post(this.targets.read(message.url), message, signal));
@@ -60,11 +60,11 @@ export class WebhookSender {
         answered = true;
         void ended(answer).then(() => resolve(answer.statusCode ?? 0));
       });
-      // Once there is an answer its status counts, however its body ends.
+      // Once there is an answer, its status counts, even when its body fails.
       request.on('error', (error) => {
         if (!answered) reject(error);
       });
-      // An answer that wants another protocol only closes.
+      // An answer that switches protocols only emits `close`.
       request.on('close', () => {
         if (!answered) reject(new Error('The target closed the connection'));
       });
@@ -73,7 +73,7 @@ export class WebhookSender {
     });
   }
 
-  /** The last look, at the address that the connection really has. */
+  /** Checks once more, with the address that the connection really has. */
   private guard(socket: Socket): void {
     socket.once('connect', () => {
       if (!this.targets.permits(socket.remoteAddress ?? '')) socket.destroy(new TargetRefused('url must lead to a public address'));
@@ -89,8 +89,8 @@ function refusedWith(status: number): SendFailure {
 }
 
 /**
- * Resolves when nothing of the answer is left open. Only the status counts; the body is taken up to a size and for a moment,
- * so that honest servers see no broken connection.
+ * Resolves when the answer needs no more reading. Only the status counts. The body is read up to a size and for a
+ * moment, so that the connections of honest servers are not broken off.
  */
 function ended(answer: IncomingMessage): Promise<void> {
   return new Promise((resolve) => {

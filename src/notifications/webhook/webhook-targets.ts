@@ -15,10 +15,13 @@ const OTHER_SERVICES = new Set([
   ...[6379, 6443, 6667, 7001, 7946, 8500, 9042, 9092, 9100, 9160, 9200, 9300, 10_250, 10_255, 11_211, 15_672, 26_379, 27_017, 50_000],
 ]);
 
-/** Why a target is refused, in words that its owner may see. They tell nothing of our network. */
+/** Why a target is refused, in words for its owner that tell nothing about our network. */
 export class TargetRefused extends Error {}
 
-/** Which addresses webhooks may go to. Asked when one is saved, and again for every connection, with the address it really uses. */
+/**
+ * Decides which addresses webhooks may go to: when one is saved, and again for every connection, with the address that
+ * it really uses.
+ */
 @Injectable()
 export class WebhookTargets {
   private readonly policy: AddressPolicy;
@@ -56,7 +59,10 @@ export class WebhookTargets {
     return this.policy.permits(address);
   }
 
-  /** For `http.request`: the connection goes to an address that was checked, not to what a second question would give. */
+  /**
+   * The lookup for `http.request`. The connection uses the address that was checked; a second question to the resolver
+   * might give another.
+   */
   readonly lookup: LookupFunction = (hostname, { all }, callback) => {
     this.addressesOf(hostname).then(
       (addresses) => {
@@ -68,7 +74,7 @@ export class WebhookTargets {
     );
   };
 
-  /** One forbidden address among them refuses the name: which one a connection gets is chance. */
+  /** Throws when one of the addresses is forbidden, because a connection may use any of them. */
   private async addressesOf(hostname: string): Promise<readonly LookupAddress[]> {
     let addresses: readonly LookupAddress[];
     try {
@@ -84,7 +90,7 @@ export class WebhookTargets {
 
 const NOT_PUBLIC = 'url must lead to a public address';
 
-/** Whether the host is a name, which the resolver must be asked for, and not an address. */
+/** Whether the host is a name that needs a resolver, and not an address. */
 export const hasName = (url: URL): boolean => isIP(literalOf(url)) === 0;
 
 /** The host without the brackets of IPv6. URL has turned all spellings of an IPv4 address into the usual one. */

@@ -11,11 +11,11 @@ import { WebhookSecrets } from './webhook-secrets';
 import { WebhookSender } from './webhook-sender';
 import { hasName, TargetRefused, WebhookTargets } from './webhook-targets';
 
-/** Names that one user may have looked up at a time. */
+/** How many names of one user may be looked up at a time. */
 const CHECKS_AT_A_TIME = 4;
 const CHECK_AGAIN_SECONDS = 3;
 
-/** Tells of events by HTTP, signed as Standard Webhooks says. */
+/** Sends events by HTTP, signed as Standard Webhooks says. */
 @Injectable()
 export class WebhookChannel extends NotificationChannel<string> {
   readonly kind = 'webhook';
@@ -44,7 +44,7 @@ export class WebhookChannel extends NotificationChannel<string> {
   async checkTarget({ url }: Pick<SubscriptionChange, 'url'>, userId: string): Promise<void> {
     if (url == null) return;
     try {
-      // Only names keep us waiting for the resolver; an address in the URL takes nobody's place.
+      // Only names need the resolver, so a URL with an address needs no place.
       if (hasName(this.targets.read(url))) await this.lookUp(url, userId);
     } catch (error) {
       if (!(error instanceof TargetRefused)) throw error;

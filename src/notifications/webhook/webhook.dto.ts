@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Optional, TextField } from '../../common/validation/fields';
 import { ChangeSubscriptionDto, CreateSubscriptionDto, SubscriptionDto } from '../dto/subscription.dto';
-import type { SubscriptionChange, SubscriptionRecord, SubscriptionWish } from '../subscription';
+import type { SubscriptionChange, SubscriptionRecord, SubscriptionSettings } from '../subscription';
 
 const URL_RULE = { description: 'A public https address', example: 'https://hooks.example.org/fog', maxLength: 2_048 };
 
@@ -10,8 +10,8 @@ export class CreateWebhookDto extends CreateSubscriptionDto {
   @TextField({ max: 2_048 })
   url!: string;
 
-  override toWish(): SubscriptionWish {
-    return { ...super.toWish(), url: this.url };
+  override toSettings(): SubscriptionSettings {
+    return { ...super.toSettings(), url: this.url };
   }
 }
 

@@ -38,7 +38,7 @@ export class WebhooksController {
   @Command(webhookCreatedAnswer)
   @Creates(WebhookWithSecretDto)
   create(@Body() body: CreateWebhookDto, @Context() context: RequestContext): Promise<Created<string>> {
-    return this.subscriptions.create(this.channel, body.toWish(), context);
+    return this.subscriptions.create(this.channel, body.toSettings(), context);
   }
 
   @Get()

@@ -13,7 +13,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 export const IdList = (): PropertyDecorator =>
   TextList({ minEntries: 1, maxEntries: MAX_BULK_DEPLOYMENTS, max: 36, pattern: UUID, hint: 'be a deployment id (UUID)' });
 
-/** The filters of the list, and labels. All that are given must fit. */
+/** The filters of the list, and labels. A deployment must fit all that are given. */
 export class BulkFilterDto {
   @ApiPropertyOptional({ enum: LIVE_STATUSES })
   @Optional()

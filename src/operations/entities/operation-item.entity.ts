@@ -1,6 +1,6 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn, Unique } from 'typeorm';
 
-/** One deployment of an operation. It outlives the deployment, so it holds no key to it. */
+/** One deployment of an operation. It is kept after the deployment is purged, so it has no foreign key to it. */
 @Entity({ name: 'operation_items' })
 @Unique('uq_operation_items_deployment', ['operationId', 'deploymentId'])
 @Check('ck_operation_items_state', `state IN ('pending','deleted','restored','refused','cancelled')`)
@@ -18,7 +18,7 @@ export class OperationItem {
   @Column({ name: 'state', type: 'text', default: 'pending' })
   state!: string;
 
-  /** Of the refusal. */
+  /** The code of the refusal. */
   @Column({ name: 'code', type: 'text', nullable: true })
   code!: string | null;
 

@@ -1,6 +1,6 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** One request about many deployments, and how far it is. What became of each deployment is in its items. */
+/** One request about many deployments, and its progress. The result for each deployment is in the items. */
 @Entity({ name: 'operations' })
 @Index('ix_operations_user', ['userId', 'createdAt', 'id'])
 @Index('ix_operations_open', ['createdAt'], { where: `finished_at IS NULL` })
@@ -33,7 +33,7 @@ export class Operation {
   @Column({ name: 'all_or_nothing', type: 'boolean', default: false })
   allOrNothing!: boolean;
 
-  /** In words, why it waits, failed or was cancelled. */
+  /** Why it waits, failed or was cancelled, in words. */
   @Column({ name: 'reason', type: 'text', nullable: true })
   reason!: string | null;
 

@@ -1,8 +1,8 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /**
- * What is left of a purged deployment: its id, so that a container of it which turns up late is removed instead of being
- * taken for a stranger's, and the time, which the brake of the purge counts. Kept for ever.
+ * The id of a purged deployment. A container of it that is found later is removed instead of being taken for one of
+ * another system. The time is for the brake of the purge, which counts the purges of the last hour. Kept for ever.
  */
 @Entity({ name: 'purged_deployments' })
 @Index('ix_purged_deployments_purged', ['purgedAt'])
