@@ -8,12 +8,12 @@ import { PubSub } from '../database/pub-sub';
 import { isOnline } from '../nodes/node-status.sql';
 import { retentionPoliciesOf } from '../retention/retention-policies.sql';
 import type { RetentionPolicy } from '../retention/retention-policy';
-import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
+import { DEPLOYMENT_TOPIC } from '../deployments/deployments.repository';
 import type { DeploymentType } from '../deployments/spec/deployment-spec';
 import { sourcesOf, type DeploymentStatus } from '../deployments/domain/deployment-status';
 import { LIVE_REPLICA_STATUSES } from '../deployments/domain/replica-status';
 import type { TeardownOptions } from './teardown-options';
-import { TEARDOWN_CHANNEL } from './teardown-watch';
+import { TEARDOWN_TOPIC } from './teardown-watch';
 
 /** What a deletion has to know of a deployment; its row is locked until the transaction ends. */
 export interface DeletionCandidate {
@@ -114,7 +114,7 @@ export class DeletionsRepository {
       terms.force,
     ]);
     afterCommit(tx, () => {
-      for (const { id } of orders) this.pubSub.publish(DEPLOYMENT_CHANNEL, id);
+      for (const { id } of orders) this.pubSub.publish(DEPLOYMENT_TOPIC, id);
     });
     this.events.announce(tx);
     if (rows.length !== orders.length) throw new Error(`Deleted ${rows.length} of ${orders.length} deployments`);
@@ -137,7 +137,7 @@ export class DeletionsRepository {
       this.config.NODE_OFFLINE_AFTER_SECONDS,
     ]);
     afterCommit(tx, () => {
-      for (const id of new Set(rows.map((row) => row.deploymentId))) this.pubSub.publish(TEARDOWN_CHANNEL, id);
+      for (const id of new Set(rows.map((row) => row.deploymentId))) this.pubSub.publish(TEARDOWN_TOPIC, id);
     });
     return rows;
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
-import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
+import { DEPLOYMENT_TOPIC } from '../deployments/deployments.repository';
 
 /** What may keep a deployment from being deleted, and the column that holds the reason. */
 const COLUMNS = { protection: 'protection_reason', hold: 'legal_hold_reason' } as const;
@@ -20,7 +20,7 @@ export class ProtectionsRepository {
       [id, reason],
     );
     if (!rows[0]) throw new Error(`Deployment ${id} is gone`);
-    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_CHANNEL, id));
+    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_TOPIC, id));
     return rows[0].version;
   }
 }

@@ -3,8 +3,8 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { ProgressWatch } from '../jobs/progress-watch';
 
-/** The channel that tells, by deployment id, that a teardown made progress. */
-export const TEARDOWN_CHANNEL = 'fog_teardown';
+/** The topic that tells, by deployment id, that a teardown made progress. */
+export const TEARDOWN_TOPIC = 'fog_teardown';
 
 export interface TeardownState {
   /** No replica is stopping and no reservation is open, but for those that are kept for a restore. */
@@ -27,7 +27,7 @@ export class TeardownWatch {
   /** Resolves when the teardown is complete, `timeoutMs` have passed or the process ends, with what is true then. */
   wait(deploymentId: string, replicaIds: readonly string[], timeoutMs: number): Promise<TeardownState> {
     return this.progress.follow(
-      { channel: TEARDOWN_CHANNEL, key: deploymentId, timeoutMs },
+      { topic: TEARDOWN_TOPIC, key: deploymentId, timeoutMs },
       () => this.look(deploymentId, replicaIds),
       ({ complete }) => complete,
     );

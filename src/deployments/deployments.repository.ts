@@ -10,8 +10,8 @@ import type { DeploymentSpec } from './spec/deployment-spec';
 import { storedContainer } from './spec/spec-codec';
 import { NO_STATUS, sourcesOf, type DeploymentStatus } from './domain/deployment-status';
 
-/** The channel that tells, by deployment id, that a user or the reconciler has changed a deployment. */
-export const DEPLOYMENT_CHANNEL = 'fog_deployment';
+/** The topic that tells, by deployment id, that a user or the reconciler has changed a deployment. */
+export const DEPLOYMENT_TOPIC = 'fog_deployment';
 
 /** A deployment whose row is locked until the transaction ends. `resources` are those of its revision. */
 export interface LockedDeployment {
@@ -114,7 +114,7 @@ export class DeploymentsRepository {
       change.changedBy,
       change.requestId,
     ]);
-    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_CHANNEL, deployment.id));
+    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_TOPIC, deployment.id));
     this.events.announce(tx);
     if (!row) throw new Error(`Deployment ${deployment.id} cannot move from ${deployment.status} to ${change.to}`);
     return row;

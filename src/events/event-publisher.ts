@@ -5,8 +5,8 @@ import { inBatches } from '../common/in-batches';
 import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
 
-/** The channel that tells, by the last position, that the feed has grown. */
-export const FEED_CHANNEL = 'fog_feed';
+/** The topic that tells, by the last position, that the feed has grown. */
+export const FEED_TOPIC = 'fog_feed';
 
 /** The positions that were given: from the first to the last, none left out. */
 export interface PublishedRange {
@@ -47,7 +47,7 @@ export class EventPublisher {
     const count = row?.count ?? 0;
     if (count === 0) return null;
     const last = feed.lastPosition + count;
-    afterCommit(tx, () => this.pubSub.publish(FEED_CHANNEL, String(last)));
+    afterCommit(tx, () => this.pubSub.publish(FEED_TOPIC, String(last)));
     return { first: feed.lastPosition + 1, last };
   }
 

@@ -7,7 +7,7 @@ import type { ClaimedJob, JobKind, JobResult, JobWish } from './job-kinds';
 import { PubSub } from '../database/pub-sub';
 
 /** The channel on which waiting workers are told that a job may be due. Only a hint: they also look by themselves. */
-export const JOBS_CHANNEL = 'fog_jobs';
+export const JOBS_TOPIC = 'fog_jobs';
 
 /** A dead worker's job is free again after so many seconds. Workers renew the lease three times within it. */
 export const LEASE_SECONDS = 15;
@@ -60,7 +60,7 @@ export class JobQueue {
   }
 
   private wake(wishes: readonly JobWish[]): void {
-    for (const kind of new Set(wishes.map((wish) => wish.kind))) this.pubSub.publish(JOBS_CHANNEL, kind);
+    for (const kind of new Set(wishes.map((wish) => wish.kind))) this.pubSub.publish(JOBS_TOPIC, kind);
   }
 
   /** Records the result. A wish that came meanwhile makes the job due at once. Nothing happens when the claim was lost. */

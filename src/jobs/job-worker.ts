@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClaimedJob, JobHandler, JobResult } from './job-kinds';
-import { JOBS_CHANNEL, LEASE_SECONDS, type JobQueue } from './job-queue';
+import { JOBS_TOPIC, LEASE_SECONDS, type JobQueue } from './job-queue';
 import type { PubSub } from '../database/pub-sub';
 
 const POLL_MS = 1_000;
@@ -33,7 +33,7 @@ export class JobWorker {
   }
 
   start(): void {
-    this.unsubscribe = this.pubSub.subscribe(JOBS_CHANNEL, (kind) => {
+    this.unsubscribe = this.pubSub.subscribe(JOBS_TOPIC, (kind) => {
       if (kind === this.handler.kind) this.fill();
     });
     this.timers = [setInterval(() => this.fill(), POLL_MS), setInterval(() => void this.renew(), (LEASE_SECONDS * 1000) / 3)];

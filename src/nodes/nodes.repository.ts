@@ -14,8 +14,8 @@ import { isOnline, unavailableWords } from './node-status.sql';
 const MAX_WORDS = 500;
 const REGISTRATION_ATTEMPTS = 5;
 
-/** The channel that tells that nodes take replicas which did not before. A hint: who looks now and then sees it too. */
-export const FLEET_CHANNEL = 'fog_fleet';
+/** The topic that tells that nodes take replicas which did not before. A hint: who looks now and then sees it too. */
+export const FLEET_TOPIC = 'fog_fleet';
 
 /** A node that was chosen takes no replicas any more. */
 export class NodesRefused extends Error {}

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
 import { DeploymentMetrics } from '../deployments/deployment-metrics';
-import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
+import { DEPLOYMENT_TOPIC } from '../deployments/deployments.repository';
 import { ReplicasRepository } from '../deployments/replicas.repository';
 import type { NodeTarget } from '../engines/node-target';
 import { backoffMs } from '../jobs/backoff';
@@ -164,7 +164,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
   private async waitForNews(deploymentId: string, calls: EngineCalls): Promise<void> {
     if (calls.quietMs > SLOW_AFTER_MS) this.slow.add(calls);
     else this.slow.delete(calls);
-    await Promise.race([calls.next(), this.pubSub.next(DEPLOYMENT_CHANNEL, deploymentId, SHORT_WAIT_MS)]);
+    await Promise.race([calls.next(), this.pubSub.next(DEPLOYMENT_TOPIC, deploymentId, SHORT_WAIT_MS)]);
   }
 }
 

@@ -6,7 +6,7 @@ import { DeploymentsRepository, type LockedDeployment } from '../deployments/dep
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { PlacementService, type PlacementOrder } from '../deployments/placement/placement.service';
 import { ReplicasRepository } from '../deployments/replicas.repository';
-import { TEARDOWN_CHANNEL } from '../deletions/teardown-watch';
+import { TEARDOWN_TOPIC } from '../deletions/teardown-watch';
 import type { ContainerSpec } from '../engines/container-spec';
 import type { ClaimedJob } from '../jobs/job-kinds';
 import { PubSub } from '../database/pub-sub';
@@ -61,7 +61,7 @@ export class Recorder {
         if (ends) await this.completion.complete(tx, snapshot.id);
         const placed = plan.place ? await this.place(tx, deployment, { ...localWish(snapshot, plan.place), fleet }, attempt) : NOTHING;
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
-        if (plan.release.length + plan.suspended.length > 0) afterCommit(tx, () => this.pubSub.publish(TEARDOWN_CHANNEL, snapshot.id));
+        if (plan.release.length + plan.suspended.length > 0) afterCommit(tx, () => this.pubSub.publish(TEARDOWN_TOPIC, snapshot.id));
         return { ...placed, wrote: placed.wrote || writes > 0 || plan.deployment !== null };
       },
       { retryOn: isCapacityTaken },

@@ -7,7 +7,7 @@ import type { LiveTarget } from '../engines/node-target';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
 import { PubSub } from '../database/pub-sub';
-import { FLEET_CHANNEL, NodesRepository } from '../nodes/nodes.repository';
+import { FLEET_TOPIC, NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type ObservedWorkload, type RuntimeDriver } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import { discrepancies } from './discrepancies';
@@ -81,7 +81,7 @@ export class SyncNodeHandler implements JobHandler {
     await this.jobs.enqueueNow(found.wake.map((key) => ({ kind: 'deployment.reconcile', key })));
     // After the wake-up: whoever comes after us, should we die here, must still find that the node had been away.
     await this.nodes.heartbeat(node.id, info, driver.traits);
-    if (!node.online) this.pubSub.publish(FLEET_CHANNEL, node.id);
+    if (!node.online) this.pubSub.publish(FLEET_TOPIC, node.id);
     return found.unclaimed;
   }
 

@@ -6,7 +6,7 @@ import { Events } from '../events/events';
 import { PubSub } from '../database/pub-sub';
 import { isOnline } from '../nodes/node-status.sql';
 import { AppConfig } from '../config/app-config';
-import { DEPLOYMENT_CHANNEL, type LockedDeployment } from '../deployments/deployments.repository';
+import { DEPLOYMENT_TOPIC, type LockedDeployment } from '../deployments/deployments.repository';
 import type { DeploymentStatus, RestoredStatus } from '../deployments/domain/deployment-status';
 
 /** A deployment that may be restored, with what is left of it; its row is locked unless it was only looked at. */
@@ -71,7 +71,7 @@ export class RestorationRepository {
     ]);
     await tx.query(`SELECT set_config('fog.operation', '', true)`);
     this.events.announce(tx);
-    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_CHANNEL, deployment.id));
+    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_TOPIC, deployment.id));
     if (!row) throw new Error(`Deployment ${deployment.id} was not restored`);
     return row;
   }

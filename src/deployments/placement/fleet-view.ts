@@ -1,8 +1,8 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Tx } from '../../database/transaction';
-import { JOBS_CHANNEL } from '../../jobs/job-queue';
+import { JOBS_TOPIC } from '../../jobs/job-queue';
 import { PubSub } from '../../database/pub-sub';
-import { FLEET_CHANNEL, NodesRepository } from '../../nodes/nodes.repository';
+import { FLEET_TOPIC, NodesRepository } from '../../nodes/nodes.repository';
 import { Fleet } from '../../scheduling/fleet';
 
 /** A picture is good for so long, or for so many times what it took to read: so reading costs a few percent of the time. */
@@ -37,8 +37,8 @@ export class FleetView implements OnApplicationBootstrap {
 
   /** Users who register or change a node, which wakes its sync, expect that the next placement knows; also of one that came back. */
   onApplicationBootstrap(): void {
-    this.pubSub.subscribe(FLEET_CHANNEL, () => this.forget());
-    this.pubSub.subscribe(JOBS_CHANNEL, (kind) => {
+    this.pubSub.subscribe(FLEET_TOPIC, () => this.forget());
+    this.pubSub.subscribe(JOBS_TOPIC, (kind) => {
       if (kind === 'node.sync') this.forget();
     });
   }
