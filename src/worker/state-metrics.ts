@@ -24,7 +24,10 @@ const LABELS = {
   fog_operations: 'status',
 } as const;
 
-/** The state of the fleet as gauges, read in one statement. What is finished (deleted, stopped) is not counted: it only grows. */
+/**
+ * The state of the fleet as gauges, read in one statement. Finished deployments and replicas are not counted, as their number
+ * only grows.
+ */
 @Injectable()
 export class StateMetrics {
   constructor(
