@@ -7,7 +7,7 @@ import { isOnline } from '../nodes/node-status.sql';
 import { CANDIDATES, type DeletionCandidate } from './deletions.repository';
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
 
-/** A replica that is not gone yet, or that still holds capacity. */
+/** A replica that is not gone yet or still holds capacity. */
 export interface PreviewReplica {
   readonly id: string;
   readonly status: ReplicaStatus;
@@ -15,7 +15,7 @@ export interface PreviewReplica {
   readonly nodeName: string;
   readonly online: boolean;
   readonly published: readonly { containerPort: number; protocol: string; hostIp: string; hostPort: number }[];
-  /** What its open reservation holds; null: nothing. */
+  /** The amount of its open reservation; null when there is none. */
   readonly holds: {
     readonly cpu_cores: number;
     readonly memory_mb: number;
@@ -29,7 +29,7 @@ export interface PreviewFacts extends DeletionCandidate {
   readonly replicas: readonly PreviewReplica[];
 }
 
-/** What a deletion would find. One statement, no lock. */
+/** Reads what a deletion would find. One statement, no lock. */
 @Injectable()
 export class DeletionPreviewRepository {
   constructor(
@@ -37,7 +37,7 @@ export class DeletionPreviewRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** Undefined: missing, or a stranger's. */
+  /** Undefined when the deployment is missing or foreign. */
   async facts(id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<PreviewFacts | undefined> {
     const parameters = [[id], actor.userId, actor.isAdmin, this.config.NODE_OFFLINE_AFTER_SECONDS];
     const [row] = await this.dataSource.query<PreviewFacts[]>(FACTS, parameters);

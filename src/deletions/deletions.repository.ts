@@ -15,7 +15,7 @@ import { LIVE_REPLICA_STATUSES } from '../deployments/domain/replica-status';
 import type { TeardownOptions } from './teardown-options';
 import { TEARDOWN_TOPIC } from './teardown-watch';
 
-/** What a deletion has to know of a deployment; its row is locked until the transaction ends. */
+/** What a deletion needs to know of a deployment; its row is locked until the transaction ends. */
 export interface DeletionCandidate {
   readonly id: string;
   readonly userId: string;
@@ -27,7 +27,7 @@ export interface DeletionCandidate {
   readonly deletedAt: Date | null;
   readonly protectionReason: string | null;
   readonly legalHoldReason: string | null;
-  /** Those that concern it. */
+  /** The policies that apply to this deployment. */
   readonly retentionPolicies: readonly RetentionPolicy[];
 }
 
@@ -39,7 +39,7 @@ export interface DeletionOrder {
   readonly retentionPolicy: string;
 }
 
-/** What was asked of all deletions of one decision. */
+/** The options that all deletions of one decision share. */
 export interface DeletionTerms extends TeardownOptions {
   readonly requestedBy: string;
   readonly requestId: string;
@@ -51,13 +51,13 @@ export interface DecidedDeletion {
   readonly generation: number;
   readonly deletedAt: Date;
   readonly purgeAt: Date;
-  /** Until then the containers are kept for a restore; null: they are not. */
+  /** Until then the containers are kept for a restore; null when they are not kept. */
   readonly warmUntil: Date | null;
-  /** Nothing is left to tear down. */
+  /** True when nothing is left to tear down. */
   readonly complete: boolean;
-  /** Replicas that an engine must still end. */
+  /** Replicas that an engine still has to end. */
   readonly stoppingIds: readonly string[];
-  /** Replicas that no engine knows: stopped; the caller releases what they hold. */
+  /** Replicas that no engine knows. They are stopped, and the caller releases their reservations. */
   readonly unstartedIds: readonly string[];
 }
 
@@ -69,16 +69,19 @@ export interface ForceReleasedReplica {
 }
 
 export interface CompletedDeletion {
-  /** Of the deployment. */
+  /** The id of the deployment. */
   readonly id: string;
   readonly generation: number;
-  /** The deployment lives again: only what the restore did not take over has been torn down. */
+  /** The deployment has been restored since; only what the restore did not take over was torn down. */
   readonly isRestored: boolean;
-  /** From the decision, or from the end of the time in which its containers were kept. */
+  /** The seconds since the decision, or since the end of the warm time. */
   readonly seconds: number;
 }
 
-/** Every write to `deletions`, set-based: a bulk deletion costs as many statements as a single one. */
+/**
+ * Every write to `deletions`. A statement handles a set of deployments, so a bulk deletion needs as many statements as a single
+ * one.
+ */
 @Injectable()
 export class DeletionsRepository {
   constructor(
@@ -87,19 +90,22 @@ export class DeletionsRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** Locks in id order and leaves out what is missing, and what is neither the actor's own nor the actor an administrator. */
+  /**
+   * Locks the deployments in id order; leaves out missing ones and, unless the actor is an administrator, those of other
+   * owners.
+   */
   lock(tx: Tx, ids: readonly string[], actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<DeletionCandidate[]> {
     return tx.query(`${CANDIDATES} FOR UPDATE OF d`, [ids, actor.userId, actor.isAdmin]);
   }
 
-  /** The same without the locks: what it says may have changed a moment later. */
+  /** The same without locks, so what it returns may have changed a moment later. */
   look(tx: Tx, ids: readonly string[], actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<DeletionCandidate[]> {
     return tx.query(CANDIDATES, [ids, actor.userId, actor.isAdmin]);
   }
 
   /**
-   * The one statement that deletes: replicas, status, history row and deletion row, all or none. The caller holds the
-   * locks. In any order; throws when one of the deployments cannot be deleted from its status.
+   * The one statement that deletes: replicas, status, history row and deletion row, all or none. The caller holds the locks.
+   * Returns the deletions in any order; throws when the status of one of the deployments does not allow it.
    */
   async decide(tx: Tx, orders: readonly DeletionOrder[], terms: DeletionTerms): Promise<DecidedDeletion[]> {
     const rows = await tx.query<DecidedDeletion[]>(DECIDE, [
@@ -122,8 +128,8 @@ export class DeletionsRepository {
   }
 
   /**
-   * Gives up replicas that nodes without an answer should end: they are `failed`, with the words why, and no longer count.
-   * The caller holds the locks of the deployments and releases what the replicas hold.
+   * Force-releases replicas that nodes without an answer should end: they become `failed` with `words` as the reason, and no
+   * longer count. The caller holds the locks of the deployments and releases the reservations.
    */
   async forceRelease(
     tx: Tx,
@@ -142,7 +148,9 @@ export class DeletionsRepository {
     return rows;
   }
 
-  /** Marks those deletions as complete that hold nothing any more. What a restored deployment holds since is another matter. */
+  /**
+   * Marks those of the deletions as complete whose replicas hold no reservation. Replicas of later generations do not matter.
+   */
   async completeWhatHoldsNothing(tx: Tx, ids: readonly string[]): Promise<CompletedDeletion[]> {
     const [rows] = await tx.query<[CompletedDeletion[], number]>(COMPLETE, [ids]);
     return rows;

@@ -16,7 +16,7 @@ import { requireDeploymentId } from '../deployments/refusals';
 
 const ApiAnswer = (): MethodDecorator => ApiOkResponse({ type: ProtectionDto, headers: ETAG_HEADER });
 
-/** What keeps deployments from being deleted. */
+/** The routes of protection and legal hold. */
 @ApiTags('deployments')
 @ApiBearerAuth()
 @ApiProblem('unauthenticated', 'inactive_user', 'read_only_token', 'rate_limited', 'internal', 'not_found', 'invalid_request', 'try_again')

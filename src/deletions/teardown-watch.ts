@@ -7,16 +7,16 @@ import { ProgressWatch } from '../jobs/progress-watch';
 export const TEARDOWN_TOPIC = 'fog_teardown';
 
 export interface TeardownState {
-  /** No replica is stopping and no reservation is open, but for those that are kept for a restore. */
+  /** No replica is stopping and no reservation is open, except for replicas that are kept for a restore. */
   readonly complete: boolean;
-  /** Of the replicas that were asked to stop, how many are confirmed stopped; also those whose container is kept. */
+  /** How many of the replicas that were asked to stop are confirmed stopped or suspended. */
   readonly stopped: number;
   readonly stopping: number;
-  /** No reservation is open, not even of a replica that is kept. */
+  /** No reservation is open, not even of a suspended replica. */
   readonly released: boolean;
 }
 
-/** Follows a teardown from the database's point of view, whichever process does the work. */
+/** Follows a teardown by what the database shows, whichever process does the work. */
 @Injectable()
 export class TeardownWatch {
   constructor(
@@ -24,7 +24,7 @@ export class TeardownWatch {
     private readonly progress: ProgressWatch,
   ) {}
 
-  /** Resolves when the teardown is complete, `timeoutMs` have passed or the process ends, with what is true then. */
+  /** Resolves when the teardown is complete, after `timeoutMs`, or when the process ends, with the state at that time. */
   wait(deploymentId: string, replicaIds: readonly string[], timeoutMs: number): Promise<TeardownState> {
     return this.progress.follow(
       { topic: TEARDOWN_TOPIC, key: deploymentId, timeoutMs },
