@@ -124,11 +124,16 @@ export class DeploymentsRepository {
   }
 }
 
+/** An SQL expression over `deployment_resources AS table` that gives a `Resources` as JSON. */
+export const resourcesOf = (table: string): string => `
+         json_build_object('cpuCores', ${table}.cpu_cores::float8, 'memoryMb', ${table}.memory_mb,
+                           'gpuUnits', ${table}.gpu_units, 'storageGb', ${table}.storage_gb)`;
+
+/** $1 deployment. */
 const LOCK = `
   SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation,
          d.current_revision AS revision, d.version, d.region, d.placement_strategy AS "placementStrategy",
-         json_build_object('cpuCores', r.cpu_cores::float8, 'memoryMb', r.memory_mb,
-                           'gpuUnits', r.gpu_units, 'storageGb', r.storage_gb) AS resources
+         ${resourcesOf('r')} AS resources
     FROM deployments d JOIN deployment_resources r ON r.deployment_id = d.id
    WHERE d.id = $1`;
 
@@ -152,6 +157,10 @@ const INSERT = `
     SELECT id, $13, status, $14, user_id, $15 FROM created)
   SELECT id FROM created`;
 
+/**
+ * $1 deployment, $2 new status, $3 statuses that may become it, $4 wanted replicas (null: as before), $5 whether a new
+ * generation begins, $6 old status, $7 reason, $8 who changes it, $9 request id.
+ */
 const CHANGE_STATUS = `
   WITH moved AS (
     UPDATE deployments
@@ -160,8 +169,8 @@ const CHANGE_STATUS = `
            generation = generation + CASE WHEN $5 THEN 1 ELSE 0 END,
            deleted_at = CASE WHEN $2 = 'deleted' THEN clock_timestamp() END
      WHERE id = $1 AND status = ANY($3::text[])
-    RETURNING id, updated_at, deleted_at)
-  , recorded AS (
+    RETURNING id, updated_at, deleted_at),
+  recorded AS (
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
     SELECT id, $6, $2, $7, $8, $9 FROM moved)
   SELECT coalesce(deleted_at, updated_at) AS at FROM moved`;

@@ -115,6 +115,7 @@ export class ReplicasRepository {
   }
 }
 
+/** $1 deployment, $2 statuses of live replicas, $3 generation. */
 const CENSUS = `
   SELECT node_id AS "nodeId", count(*) FILTER (WHERE status <> 'failed')::int AS live,
          array_agg(id) FILTER (WHERE status = 'failed') AS "failedIds"
@@ -123,6 +124,7 @@ const CENSUS = `
      AND (status = ANY($2::text[]) OR status = 'failed' AND generation = $3 AND superseded_at IS NULL)
    GROUP BY node_id`;
 
+/** $1 deployment, $2 statuses of live replicas, $3 how many at most (null: all), $4 reason. */
 const STOP = `
   WITH ending AS (
     SELECT id, status FROM deployment_replicas
@@ -136,6 +138,7 @@ const STOP = `
    WHERE r.id = e.id
   RETURNING r.id, e.status AS "from"`;
 
+/** $1 the moves. */
 const MOVE = `
   UPDATE deployment_replicas AS r
      SET status = m."to", reason = m.reason, changed_at = clock_timestamp(),
@@ -145,10 +148,12 @@ const MOVE = `
          started_at = coalesce(r.started_at, m."startedAt", CASE WHEN m."to" = 'running' THEN clock_timestamp() END),
          stopped_at = CASE WHEN m."to" IN ('stopped', 'failed') THEN clock_timestamp() ELSE r.stopped_at END
     FROM jsonb_to_recordset($1::jsonb)
-           AS m("replicaId" uuid, "from" text, "to" text, reason text, "containerId" text, "startedAt" timestamptz, published jsonb)
+           AS m("replicaId" uuid, "from" text, "to" text, reason text, "containerId" text, "startedAt" timestamptz,
+                published jsonb)
    WHERE r.id = m."replicaId" AND r.status = m."from"
   RETURNING r.id`;
 
+/** $1 replicas, each with the time when the run that ended had begun. */
 const SUSPEND = `
   UPDATE deployment_replicas AS r
      SET suspended_at = clock_timestamp(), suspended_run_at = p."runAt", changed_at = clock_timestamp(),
@@ -157,6 +162,7 @@ const SUSPEND = `
     FROM jsonb_to_recordset($1::jsonb) AS p("replicaId" uuid, "runAt" timestamptz)
    WHERE r.id = p."replicaId" AND r.status = 'stopping' AND r.warm_until IS NOT NULL`;
 
+/** $1 replicas, each with the words why; $2 milliseconds until the next attempt. */
 const NOTE_STOP_FAILURES = `
   WITH noted AS (
     UPDATE deployment_replicas AS r

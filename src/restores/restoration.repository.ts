@@ -6,7 +6,7 @@ import { Events } from '../events/events';
 import { PubSub } from '../database/pub-sub';
 import { isOnline } from '../nodes/node-status.sql';
 import { AppConfig } from '../config/app-config';
-import { DEPLOYMENT_TOPIC, type LockedDeployment } from '../deployments/deployments.repository';
+import { DEPLOYMENT_TOPIC, resourcesOf, type LockedDeployment } from '../deployments/deployments.repository';
 import type { DeploymentStatus, RestoredStatus } from '../deployments/domain/deployment-status';
 
 /** A deployment that may be restored, with what is left of it. Its row is locked unless it was only looked at. */
@@ -88,11 +88,10 @@ const LOCK = `SELECT 1 FROM deployments AS d WHERE d.id = $1 AND ${visibleTo('d'
 
 /** $1 to $3 as in LOCK, $4 the name that it should get (null: its own), $5 seconds of silence after which a node is offline. */
 const CANDIDATE = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.current_revision AS revision, d.version,
-         d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
-         v.spec->>'image' AS image, d.purge_at AS "purgeAt",
-         json_build_object('cpuCores', s.cpu_cores::float8, 'memoryMb', s.memory_mb,
-                           'gpuUnits', s.gpu_units, 'storageGb', s.storage_gb) AS resources,
+  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation,
+         d.current_revision AS revision, d.version, d.deleted_at AS "deletedAt", d.region,
+         d.placement_strategy AS "placementStrategy", v.spec->>'image' AS image, d.purge_at AS "purgeAt",
+         ${resourcesOf('s')} AS resources,
          (SELECT old_status FROM deployment_status_history WHERE deployment_id = d.id AND new_status = 'deleted'
            ORDER BY id DESC LIMIT 1) AS "statusBefore",
          (SELECT coalesce(json_agg(r.id ORDER BY r.created_at, r.id), '[]')

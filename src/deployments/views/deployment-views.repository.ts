@@ -98,8 +98,10 @@ export class DeploymentViewsRepository {
 
 const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
+/** $1 deployment, $2 the caller, $3 whether that is an administrator, $4 whether deleted ones are shown. */
 const VISIBLE = `d.id = $1 AND ${visibleTo('d', '$2', '$3')} AND (d.deleted_at IS NULL OR $4)`;
 
+/** $1 deployment. */
 const DETAIL = `
   SELECT d.type, d.user_id AS "userId", d.generation, d.region, d.placement_strategy AS "placementStrategy", d.labels,
          ${visibleContainer('v.spec')} AS container,
