@@ -45,12 +45,15 @@ export class DeletionPreviewRepository {
   }
 }
 
+/** $1 to $3 as in CANDIDATES, $4 seconds of silence after which a node is offline. */
 const FACTS = `
   SELECT c.*, clock_timestamp() AS now,
          (SELECT coalesce(json_agg(json_build_object(
-                   'id', r.id, 'status', r.status, 'nodeId', n.id, 'nodeName', n.name, 'online', ${isOnline('$4')}, 'published', r.published,
+                   'id', r.id, 'status', r.status, 'nodeId', n.id, 'nodeName', n.name, 'online', ${isOnline('$4')},
+                   'published', r.published,
                    'holds', CASE WHEN v.replica_id IS NOT NULL THEN json_build_object(
-                              'cpu_cores', v.cpu_cores::float8, 'memory_mb', v.memory_mb, 'gpu_units', v.gpu_units, 'storage_gb', v.storage_gb) END)
+                              'cpu_cores', v.cpu_cores::float8, 'memory_mb', v.memory_mb,
+                              'gpu_units', v.gpu_units, 'storage_gb', v.storage_gb) END)
                    ORDER BY n.name, n.id, r.created_at, r.id), '[]')
             FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
             LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL

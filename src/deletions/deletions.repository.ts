@@ -170,10 +170,15 @@ export class DeletionsRepository {
 /** $1 ids, $2 the caller, $3 whether that is an administrator. */
 export const CANDIDATES = `
   SELECT d.id, d.user_id AS "userId", d.name, d.type, d.labels, d.status, d.version, d.deleted_at AS "deletedAt",
-         d.protection_reason AS "protectionReason", d.legal_hold_reason AS "legalHoldReason", ${retentionPoliciesOf('d')} AS "retentionPolicies"
+         d.protection_reason AS "protectionReason", d.legal_hold_reason AS "legalHoldReason",
+         ${retentionPoliciesOf('d')} AS "retentionPolicies"
     FROM deployments AS d WHERE d.id = ANY($1::uuid[]) AND ${visibleTo('d', '$2', '$3')} ORDER BY d.id`;
 
-/** All parts see the rows as they were before it: a replica that was `pending` counts as such throughout. */
+/**
+ * $1 orders, $2 statuses of live replicas, $3 statuses that may become `deleted`, $4 seconds to keep warm, $5 who asks,
+ * $6 request id, $7 operation, $8 grace seconds, $9 force. All parts see the rows as they were before the statement: a replica
+ * that was `pending` counts as `pending` in all of them.
+ */
 const DECIDE = `
   WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
   wanted AS (
@@ -189,7 +194,8 @@ const DECIDE = `
     RETURNING r.id, r.deployment_id, r.status, r.warm_until),
   counted AS (
     SELECT deployment_id, max(warm_until) AS warm_until,
-           json_agg(id) FILTER (WHERE status = 'stopping') AS stopping, count(*) FILTER (WHERE status = 'stopping') AS stopping_count,
+           json_agg(id) FILTER (WHERE status = 'stopping') AS stopping,
+           count(*) FILTER (WHERE status = 'stopping') AS stopping_count,
            json_agg(id) FILTER (WHERE status = 'stopped') AS unstarted
       FROM ended GROUP BY deployment_id),
   moved AS (
@@ -201,14 +207,16 @@ const DECIDE = `
     RETURNING d.id, d.generation, d.deleted_at, d.purge_at, w."from", w."retentionPolicy"),
   recorded AS (
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
-    SELECT m.id, m."from", 'deleted', format('User deletion: stopped %s replicas, released resources', coalesce(c.stopping_count, 0)), $5, $6
+    SELECT m.id, m."from", 'deleted',
+           format('User deletion: stopped %s replicas, released resources', coalesce(c.stopping_count, 0)), $5, $6
       FROM moved AS m LEFT JOIN counted AS c ON c.deployment_id = m.id),
   decided AS (
     INSERT INTO deletions (deployment_id, generation, requested_by, request_id, operation_id, grace_seconds, force, warm_until,
                            retention_policy, decided_at, completed_at)
     SELECT m.id, m.generation, $5, $6, $7, $8, $9, c.warm_until, m."retentionPolicy", m.deleted_at,
            CASE WHEN NOT EXISTS (SELECT 1 FROM reservations AS v JOIN deployment_replicas AS r ON r.id = v.replica_id
-                                  WHERE v.deployment_id = m.id AND v.released_at IS NULL AND r.status <> 'pending') THEN m.deleted_at END
+                                  WHERE v.deployment_id = m.id AND v.released_at IS NULL AND r.status <> 'pending')
+                THEN m.deleted_at END
       FROM moved AS m LEFT JOIN counted AS c ON c.deployment_id = m.id
     RETURNING deployment_id, completed_at, warm_until)
   SELECT m.id, m.generation, m.deleted_at AS "deletedAt", m.purge_at AS "purgeAt", x.warm_until AS "warmUntil",
@@ -216,18 +224,21 @@ const DECIDE = `
          coalesce(c.stopping, '[]') AS "stoppingIds", coalesce(c.unstarted, '[]') AS "unstartedIds"
     FROM moved AS m JOIN decided AS x ON x.deployment_id = m.id LEFT JOIN counted AS c ON c.deployment_id = m.id`;
 
+/** $1 deployments, $2 node or null for all, $3 reason, $4 seconds of silence after which a node is offline. */
 const FORCE_RELEASE = `
   WITH lost AS (
     SELECT r.id, n.name FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
      WHERE r.deployment_id = ANY($1::uuid[]) AND ($2::uuid IS NULL OR r.node_id = $2) AND NOT ${isOnline('$4')}
        AND (r.status = 'stopping'
-            OR r.status = 'failed' AND EXISTS (SELECT 1 FROM reservations AS v WHERE v.replica_id = r.id AND v.released_at IS NULL)))
+            OR r.status = 'failed'
+               AND EXISTS (SELECT 1 FROM reservations AS v WHERE v.replica_id = r.id AND v.released_at IS NULL)))
   UPDATE deployment_replicas AS r
      SET status = 'failed', reason = $3, force_released_at = clock_timestamp(), changed_at = clock_timestamp(),
          superseded_at = coalesce(r.superseded_at, clock_timestamp()), warm_until = NULL, stop_retry_at = NULL
     FROM lost WHERE r.id = lost.id
   RETURNING r.id, r.deployment_id AS "deploymentId", r.node_id AS "nodeId", lost.name AS "nodeName"`;
 
+/** $1 deployments. */
 const COMPLETE = `
   UPDATE deletions AS x SET completed_at = clock_timestamp()
    WHERE x.deployment_id = ANY($1::uuid[]) AND x.completed_at IS NULL

@@ -44,7 +44,7 @@ export class TeardownWatch {
   }
 }
 
-/** A suspended replica holds exactly one reservation. */
+/** $1 deployment, $2 replicas that were asked to stop. A suspended replica holds exactly one reservation. */
 const LOOK = `
   SELECT count(*) FILTER (WHERE (status = 'stopped' OR suspended_at IS NOT NULL) AND id = ANY($2::uuid[]))::int AS stopped,
          count(*) FILTER (WHERE status = 'stopping' AND suspended_at IS NULL)::int AS stopping,
