@@ -109,6 +109,7 @@ const idsAndClaims = (jobs: readonly ClaimedJob[]): [string[], string[]] => [job
 
 const RELEASED = `claim = NULL, claimed_by = NULL, lease_until = NULL`;
 
+/** $1 wishes. */
 const ENQUEUE = `
   INSERT INTO jobs (kind, key, due_at)
   SELECT kind, key, now() + make_interval(secs => coalesce("afterMs", 0) / 1000.0)
@@ -117,17 +118,20 @@ const ENQUEUE = `
       ON CONFLICT (kind, key) DO UPDATE
      SET wishes = jobs.wishes + 1, due_at = least(jobs.due_at, excluded.due_at)`;
 
+/** $1 job, $2 claim, $3 wishes when it was claimed. */
 const FINISH_DONE = `
   WITH removed AS (DELETE FROM jobs WHERE id = $1 AND claim = $2 AND wishes = $3 RETURNING id)
   UPDATE jobs SET ${RELEASED}, due_at = now(), attempts = 0, last_error = NULL, failing_since = NULL
    WHERE id = $1 AND claim = $2 AND NOT EXISTS (SELECT 1 FROM removed)`;
 
+/** $1 to $3 as in FINISH_DONE, $4 milliseconds until the job is due. */
 const FINISH_AGAIN = `
   UPDATE jobs
      SET ${RELEASED}, attempts = 0, last_error = NULL, failing_since = NULL,
          due_at = CASE WHEN wishes = $3 THEN now() + make_interval(secs => $4::float8 / 1000) ELSE now() END
    WHERE id = $1 AND claim = $2`;
 
+/** $1 to $4 as in FINISH_AGAIN, $5 why it failed. */
 const FINISH_FAILED = `
   UPDATE jobs
      SET ${RELEASED}, attempts = attempts + 1, last_error = $5, failing_since = coalesce(failing_since, now()),
