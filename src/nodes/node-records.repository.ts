@@ -51,8 +51,10 @@ export class NodeRecordsRepository {
   /** Violates uq_nodes_live_name when the name is taken. */
   async insert(tx: Tx, node: NewNode): Promise<NodeRecord> {
     const [inserted] = await tx.query<NodeRecord[]>(
-      `INSERT INTO nodes AS n (name, node_type, region, runtime, endpoint, labels, fixed_capacity, cpu_cores, memory_mb, gpu_units, storage_gb)
-       VALUES ($2, $3, $4, $5, $6, $7, $8, coalesce($9::numeric, 0), coalesce($10::int, 0), coalesce($11::int, 0), coalesce($12::int, 0))
+      `INSERT INTO nodes AS n (name, node_type, region, runtime, endpoint, labels, fixed_capacity,
+                               cpu_cores, memory_mb, gpu_units, storage_gb)
+       VALUES ($2, $3, $4, $5, $6, $7, $8,
+               coalesce($9::numeric, 0), coalesce($10::int, 0), coalesce($11::int, 0), coalesce($12::int, 0))
        RETURNING ${recordColumns('$1')}`,
       [
         this.config.NODE_OFFLINE_AFTER_SECONDS,
@@ -99,15 +101,17 @@ export class NodeRecordsRepository {
 
   /** Locks the node and counts its open reservations. New reservations on it wait until the transaction ends. */
   async lock(tx: Tx, id: string): Promise<{ name: string; openReservations: number } | undefined> {
-    const [node] = await tx.query<{ name: string }[]>(`SELECT name FROM nodes WHERE id = $1 AND removed_at IS NULL FOR NO KEY UPDATE`, [
-      id,
-    ]);
+    const [node] = await tx.query<{ name: string }[]>(
+      `SELECT name FROM nodes
+        WHERE id = $1 AND removed_at IS NULL FOR NO KEY UPDATE`,
+      [id],
+    );
     if (!node) return undefined;
-    const [held] = await tx.query<{ count: number }[]>(
+    const [open] = await tx.query<{ count: number }[]>(
       `SELECT count(*)::int AS count FROM reservations WHERE node_id = $1 AND released_at IS NULL`,
       [id],
     );
-    return { name: node.name, openReservations: held?.count ?? 0 };
+    return { name: node.name, openReservations: open?.count ?? 0 };
   }
 
   /**

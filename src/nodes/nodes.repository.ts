@@ -49,7 +49,8 @@ export class NodesRepository {
   async candidates(database: Pick<Tx, 'query'>, { lock }: { lock: boolean }): Promise<FleetNode[]> {
     // Plain columns: objects built in SQL cost several times as much on a large fleet.
     const rows = await database.query<CandidateRow[]>(
-      `SELECT n.id, n.name, n.region, n.cpu_cores::float8 AS cpu, n.memory_mb AS memory, n.gpu_units AS gpu, n.storage_gb AS storage,
+      `SELECT n.id, n.name, n.region,
+              n.cpu_cores::float8 AS cpu, n.memory_mb AS memory, n.gpu_units AS gpu, n.storage_gb AS storage,
               n.reserved_cpu_cores::float8 AS "reservedCpu", n.reserved_memory_mb AS "reservedMemory",
               n.reserved_gpu_units AS "reservedGpu", n.reserved_storage_gb AS "reservedStorage",
               n.cpu_usage_percent AS "cpuUsagePercent", n.memory_usage_percent AS "memoryUsagePercent",
@@ -77,11 +78,11 @@ export class NodesRepository {
   /** Releases the reservations of these replicas that are still open and returns their number; a second call returns 0. */
   async release(tx: Tx, replicaIds: readonly string[]): Promise<number> {
     const [, released] = await tx.query<[unknown[], number]>(
-      `WITH held AS MATERIALIZED (
+      `WITH unreleased AS MATERIALIZED (
          SELECT replica_id FROM reservations WHERE replica_id = ANY($1::uuid[]) AND released_at IS NULL
           ORDER BY replica_id FOR NO KEY UPDATE)
        UPDATE reservations AS r SET released_at = clock_timestamp()
-         FROM held WHERE r.replica_id = held.replica_id AND r.released_at IS NULL`,
+         FROM unreleased AS u WHERE r.replica_id = u.replica_id AND r.released_at IS NULL`,
       [replicaIds],
     );
     return released;

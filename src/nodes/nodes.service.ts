@@ -77,10 +77,10 @@ export class NodesService {
     return this.commands.run(context, async (tx) => {
       const node = await this.records.lock(tx, id);
       if (!node) throw notFound(id);
-      const { name, openReservations: held } = node;
-      if (held > 0) {
-        const words = `Node ${name} holds the reservations of ${held} ${held === 1 ? 'replica' : 'replicas'}; drain it first`;
-        throw new DomainError('node_in_use', words, { members: { open_reservations: held } });
+      const { name, openReservations: open } = node;
+      if (open > 0) {
+        const words = `Node ${name} holds the reservations of ${open} ${open === 1 ? 'replica' : 'replicas'}; drain it first`;
+        throw new DomainError('node_in_use', words, { members: { open_reservations: open } });
       }
       await this.records.markRemoved(tx, id);
       return { outcome: { id, name }, audit: { ...nodeEntry('remove', id), before: { name } } };
