@@ -23,7 +23,8 @@ const POLL_MS = 700;
  * at any size. A workload that was ready when it was created is left out, because its creator knows.
  */
 const RECENT = `
-  SELECT node_id AS "nodeId", replica_id AS "replicaId", deployment_id AS "deploymentId", ready_at::text AS at FROM simulated_workloads
+  SELECT node_id AS "nodeId", replica_id AS "replicaId", deployment_id AS "deploymentId", ready_at::text AS at
+    FROM simulated_workloads
    WHERE ready_at > statement_timestamp() - interval '10 seconds' AND ready_at <= statement_timestamp() AND ready_at > started_at
    UNION ALL
   SELECT node_id, replica_id, deployment_id, exits_at::text FROM simulated_workloads

@@ -197,6 +197,7 @@ export class SimulatedWorkloadsRepository {
   }
 }
 
+/** $1 nodes, $2 replicas. */
 const FIND = `
   SELECT asked.index::int, ${COLUMNS}
     FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked(node, replica, index)
@@ -207,21 +208,27 @@ const SHOWN = ['replicaId', 'deploymentId', 'containerId', 'phase', 'startedAt',
   .map((name) => `shown."${name}"`)
   .join(', ');
 
-/** With a deployment it uses the deployment's index, otherwise the node's: one condition with OR could use neither. */
+/**
+ * $1 nodes, $2 deployments or nulls. With a deployment it uses the deployment's index, otherwise the node's: one condition
+ * with OR could use neither.
+ */
 const LIST = `
   WITH asked AS (
     SELECT a.node, a.deployment, a.index::int, f.node_id IS NOT NULL AS away
       FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS a(node, deployment, index)
       LEFT JOIN simulated_node_faults AS f ON f.node_id = a.node),
   listed AS (
-    SELECT asked.index, w.* FROM asked JOIN simulated_workloads AS w ON w.deployment_id = asked.deployment AND w.node_id = asked.node
+    SELECT asked.index, w.*
+      FROM asked JOIN simulated_workloads AS w ON w.deployment_id = asked.deployment AND w.node_id = asked.node
      UNION ALL
     SELECT asked.index, w.* FROM asked JOIN simulated_workloads AS w ON w.node_id = asked.node WHERE asked.deployment IS NULL)
   SELECT asked.index, asked.away, ${SHOWN}
-    FROM asked LEFT JOIN (SELECT index AS place, ${COLUMNS} FROM listed WHERE ${PRESENT}) AS shown ON shown.place = asked.index AND NOT asked.away
+    FROM asked LEFT JOIN (SELECT index AS place, ${COLUMNS} FROM listed WHERE ${PRESENT}) AS shown
+           ON shown.place = asked.index AND NOT asked.away
    WHERE asked.away OR shown.place IS NOT NULL
    ORDER BY asked.index, shown."startedAt", shown."replicaId"`;
 
+/** $1 nodes, $2 replicas, $3 grace seconds. */
 const REMOVE = `
   UPDATE simulated_workloads AS w
      SET gone_at = coalesce(gone_at, CASE WHEN ${ENDED} THEN clock_timestamp() ELSE
@@ -231,6 +238,7 @@ const REMOVE = `
    WHERE w.node_id = asked.node AND w.replica_id = asked.replica AND ${PRESENT}
   RETURNING asked.index::int, ceil(extract(epoch FROM gone_at - clock_timestamp()) * 1000)::float8 AS "leftMs"`;
 
+/** $1 workloads. One that is removed already makes room for the new one. */
 const INSERT = `
   INSERT INTO simulated_workloads AS w (node_id, replica_id, deployment_id, container_id, generation, image, ports, host_port,
          log, unhealthy, ignores_sigterm, removal_ms, started_at, ready_at, exits_at, exit_code, exit_reason)
