@@ -29,7 +29,8 @@ export class NodeSyncRepository {
   async silent(runtimes: readonly RuntimeKind[]): Promise<string[]> {
     const rows = await this.dataSource.query<{ id: string }[]>(
       `SELECT n.id FROM nodes AS n
-        WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) AND NOT ${isOnline('$2')} ORDER BY n.last_heartbeat DESC NULLS LAST, n.id`,
+        WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) AND NOT ${isOnline('$2')}
+        ORDER BY n.last_heartbeat DESC NULLS LAST, n.id`,
       [runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS],
     );
     return rows.map((row) => row.id);

@@ -15,7 +15,8 @@ export class ResyncRepository {
 
   async enqueueNodes(): Promise<void> {
     await this.dataSource.query(
-      `INSERT INTO jobs (kind, key) SELECT 'node.sync', id::text FROM nodes WHERE removed_at IS NULL ORDER BY id ON CONFLICT (kind, key) DO NOTHING`,
+      `INSERT INTO jobs (kind, key) SELECT 'node.sync', id::text FROM nodes WHERE removed_at IS NULL ORDER BY id
+           ON CONFLICT (kind, key) DO NOTHING`,
     );
   }
 }
@@ -35,7 +36,8 @@ const UNSETTLED = `
           UNION
           SELECT r.deployment_id FROM deployment_replicas AS r JOIN deployments AS d ON d.id = r.deployment_id
            WHERE r.status = 'failed' AND r.superseded_at IS NULL
-             AND (d.status = 'running' OR EXISTS (SELECT 1 FROM reservations AS v WHERE v.replica_id = r.id AND v.released_at IS NULL))
+             AND (d.status = 'running'
+                  OR EXISTS (SELECT 1 FROM reservations AS v WHERE v.replica_id = r.id AND v.released_at IS NULL))
          ) AS unsettled
    ORDER BY id
       ON CONFLICT (kind, key) DO NOTHING

@@ -115,11 +115,13 @@ const SNAPSHOT = `
                   OR v.number IN (SELECT r.revision FROM deployment_replicas AS r
                                    WHERE r.deployment_id = d.id AND r.status IN ('pending', 'starting')))) AS specs,
          (SELECT coalesce(json_agg(json_build_object(
-                   'id', r.id, 'status', r.status, 'generation', r.generation, 'revision', r.revision, 'attempt', r.attempt, 'reason', r.reason,
+                   'id', r.id, 'status', r.status, 'generation', r.generation, 'revision', r.revision, 'attempt', r.attempt,
+                   'reason', r.reason,
                    'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'superseded', r.superseded_at IS NOT NULL,
                    'reserved', v.replica_id IS NOT NULL, 'changedAt', r.changed_at, 'startedAt', r.started_at,
                    'warmUntil', r.warm_until, 'suspendedAt', r.suspended_at, 'suspendedRunAt', r.suspended_run_at,
-                   'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime, 'endpoint', n.endpoint, 'engineId', n.engine_id))
+                   'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime,
+                                             'endpoint', n.endpoint, 'engineId', n.engine_id))
                    ORDER BY r.created_at, r.id), '[]')
             FROM deployment_replicas AS r
             JOIN nodes AS n ON n.id = r.node_id

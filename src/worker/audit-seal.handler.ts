@@ -58,5 +58,5 @@ export class AuditSealHandler implements JobHandler {
 
 const UNSEALED = `
   SELECT (SELECT count(*)::int FROM audit_pending) AS count,
-         coalesce((SELECT extract(epoch FROM now() - a.at) FROM audit_log AS a WHERE a.id = (SELECT min(audit_id) FROM audit_pending)), 0)::float8
-         AS age`;
+         coalesce((SELECT extract(epoch FROM now() - a.at) FROM audit_log AS a
+                    WHERE a.id = (SELECT min(audit_id) FROM audit_pending)), 0)::float8 AS age`;
