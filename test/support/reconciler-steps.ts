@@ -125,6 +125,7 @@ export function take(run: ModelRun, next: Step): void {
     case 'node':
     case 'user':
     case 'restore':
+    case 'revise':
     case 'scale':
       apply(run, next);
   }
