@@ -1,11 +1,11 @@
 import type { DataSource } from 'typeorm';
 
-/** An arbitrary number that every instance of this program shares. */
+/** An arbitrary number that all processes of this program share. */
 const MIGRATION_LOCK = 727_001;
 
 /**
- * Brings the schema up to date and returns the names of the migrations that ran. Safe to call from many processes at once:
- * TypeORM takes no lock of its own, so an advisory lock lets one run while the rest wait and then find nothing to do.
+ * Brings the schema up to date and returns the names of the migrations that ran. Several processes may call it at once: TypeORM
+ * takes no lock of its own, so an advisory lock lets one run while the others wait and then find nothing to do.
  */
 export async function migrate(dataSource: DataSource): Promise<string[]> {
   const runner = dataSource.createQueryRunner();

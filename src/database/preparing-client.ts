@@ -2,15 +2,15 @@ import { Client, type ClientConfig, type QueryArrayConfig, type QueryConfig } fr
 import { postgresCode } from './postgres-error';
 
 /**
- * More texts than the program has, those aside that begin with UNPREPARED; beyond it statements are sent unnamed, so a mistake
- * cannot fill the server's memory.
+ * More statements than the program has, without those that begin with UNPREPARED. Beyond this number statements are sent
+ * unnamed, so that a mistake cannot fill the server's memory.
  */
 const MAX_STATEMENTS = 500;
 
-/** A text that begins with this is never prepared: for those that requests put together from many parts, in too many ways. */
+/** A statement that begins with this is never prepared: for statements that requests build in too many variants. */
 export const UNPREPARED = '/* unprepared */';
 
-/** read_only_sql_transaction */
+/** The SQLSTATE read_only_sql_transaction. */
 const READ_ONLY = '25006';
 
 const names = new Map<string, string>();
@@ -26,21 +26,21 @@ function nameOf(text: string): string | undefined {
 }
 
 /**
- * A connection on which every statement with parameters is a named prepared one, unless it asks not to be: PostgreSQL parses
- * and plans it once per connection instead of once per request, which is most of the cost of our short statements. TypeORM
- * cannot ask for that itself, but lets the pool be given its class of connections. Texts are constants of the program; values
+ * A connection on which every statement with parameters is a named prepared one, unless it asks not to be. PostgreSQL then
+ * parses and plans it once per connection instead of once per request, which is most of the cost of our short statements.
+ * TypeORM cannot do that, but lets the pool use its own class of connections. Statements are constants of the program; values
  * are parameters.
- * A connection whose server did not answer in time, or refuses writes as a standby does, is ended, so that the pool hands it to
- * nobody again: after a failover the next one leads to a server that can be written.
+ * A connection is closed when its server does not answer in time, or refuses writes as a standby does. After a failover the
+ * pool then opens a new one, which leads to a server that accepts writes.
  */
 export class PreparingClient extends Client {
   constructor(config?: string | ClientConfig) {
     super(config);
-    // Pool and TypeORM listen in turns; an error between the turns would have no listener and end the process.
+    // The pool and TypeORM take turns in listening. An error between their turns would have no listener and end the process.
     this.on('error', () => undefined);
   }
 
-  // The overloads of pg's own `query` cannot be written down again; all of them arrive here.
+  // The overloads of pg's own `query` cannot be repeated here; all calls arrive in this one.
   override query = ((config: string | QueryConfig | QueryArrayConfig, values?: unknown, ...rest: unknown[]): unknown => {
     const send = super.query.bind(this) as (...args: unknown[]) => unknown;
     const name = typeof config === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(config) : undefined;

@@ -6,55 +6,60 @@ import { DataSource } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
 
 const RECONNECT_MS = 1_000;
-/** NOTIFY takes a lock of the whole server while it commits, so many are sent as one, outside of any user's transaction. */
+/**
+ * NOTIFY takes a lock of the whole server while it commits, so hints are collected and sent together, outside of any user's
+ * transaction.
+ */
 const COLLECT_MS = 10;
 const SEND = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS told(channel, payload)';
 
 /**
- * PostgreSQL's NOTIFY as in-process events, over one connection of its own that reconnects for ever.
- * A notification can be lost (connection cut), so every listener also looks by itself now and then.
+ * Hints between processes about topics, by PostgreSQL's NOTIFY on a connection of its own that reconnects for ever. A hint may
+ * get lost when the connection breaks, so every listener also looks by itself now and then.
  */
 @Injectable()
 export class PubSub implements OnApplicationShutdown {
   private readonly logger = new Logger(PubSub.name);
   private readonly events = new EventEmitter().setMaxListeners(0);
-  private readonly channels = new Set<string>();
+  private readonly topics = new Set<string>();
   private client: Client | null = null;
   private connecting: Promise<void> | null = null;
   private listening: Promise<void> = Promise.resolve();
-  private readonly unsent = new Map<string, { channel: string; payload: string }>();
+  private readonly unsent = new Map<string, { topic: string; payload: string }>();
   private sending: NodeJS.Timeout | undefined;
   private closed = false;
 
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** Calls `listener` with the payload of every notification on `channel`. Returns how to stop that. */
-  subscribe(channel: string, listener: (payload: string) => void): () => void {
-    this.events.on(channel, listener);
-    if (!this.channels.has(channel)) {
-      this.channels.add(channel);
-      void this.listen(channel);
+  /** Calls `listener` with the payload of every hint about `topic`. Returns a function that ends that. */
+  subscribe(topic: string, listener: (payload: string) => void): () => void {
+    this.events.on(topic, listener);
+    if (!this.topics.has(topic)) {
+      this.topics.add(topic);
+      void this.listen(topic);
     }
-    return () => this.events.off(channel, listener);
+    return () => this.events.off(topic, listener);
   }
 
-  /** Tells the listeners of this process at once and those of all others within some milliseconds, or never: it is a hint. */
-  publish(channel: string, payload: string): void {
-    this.events.emit(channel, payload);
+  /**
+   * Calls the listeners of this process at once, and those of other processes within some milliseconds, or never: it is a hint.
+   */
+  publish(topic: string, payload: string): void {
+    this.events.emit(topic, payload);
     if (this.closed) return;
-    this.unsent.set(`${channel} ${payload}`, { channel, payload });
+    this.unsent.set(`${topic} ${payload}`, { topic, payload });
     this.sending ??= setTimeout(() => void this.send(), COLLECT_MS);
   }
 
-  /** Resolves on the next notification on `channel` with this payload, or after `timeoutMs`, whichever comes first. */
-  next(channel: string, payload: string, timeoutMs: number): Promise<void> {
+  /** Resolves on the next hint about `topic` with this payload, or after `timeoutMs`, whichever comes first. */
+  next(topic: string, payload: string, timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
       const end = (): void => {
         off();
         clearTimeout(timer);
         resolve();
       };
-      const off = this.subscribe(channel, (got) => {
+      const off = this.subscribe(topic, (got) => {
         if (got === payload) end();
       });
       const timer = setTimeout(end, timeoutMs);
@@ -72,17 +77,17 @@ export class PubSub implements OnApplicationShutdown {
     this.unsent.clear();
     this.sending = undefined;
     try {
-      await this.dataSource.query(SEND, [told.map(({ channel }) => channel), told.map(({ payload }) => payload)]);
+      await this.dataSource.query(SEND, [told.map(({ topic }) => topic), told.map(({ payload }) => payload)]);
     } catch (error) {
-      this.logger.debug(`PubSub were not sent, the others look by themselves: ${String(error)}`);
+      this.logger.debug(`Hints were not sent, the others look by themselves: ${String(error)}`);
     }
   }
 
-  private async listen(channel: string): Promise<void> {
+  private async listen(topic: string): Promise<void> {
     this.connecting ??= this.connect();
-    // One after the other: a connection takes one statement at a time.
+    // One LISTEN after the other, because a connection takes one statement at a time.
     this.listening = Promise.all([this.listening, this.connecting]).then(async () => {
-      await this.client?.query(`LISTEN ${channel}`).catch((error: unknown) => this.logger.warn(`LISTEN ${channel}: ${String(error)}`));
+      await this.client?.query(`LISTEN ${topic}`).catch((error: unknown) => this.logger.warn(`LISTEN ${topic}: ${String(error)}`));
     });
     await this.listening;
   }
@@ -101,8 +106,8 @@ export class PubSub implements OnApplicationShutdown {
       client.on('notification', ({ channel, payload }) => this.events.emit(channel, payload ?? ''));
       try {
         await client.connect();
-        for (const channel of this.channels) await client.query(`LISTEN ${channel}`);
-        // The process may have begun to end meanwhile, and a connection that nobody knows would keep it alive.
+        for (const topic of this.topics) await client.query(`LISTEN ${topic}`);
+        // The process may have begun to end meanwhile; a connection that is left open would keep it alive.
         if (closed()) {
           await client.end();
           return;

@@ -71,7 +71,7 @@ describe('StatementBatcher', () => {
     expect(batches).toHaveLength(4);
   });
 
-  it('gives a lost connection to those who used it and to nobody else', async () => {
+  it('fails only the queries that used a lost connection', async () => {
     const { reads, batches, end } = controlled();
     const first = [1, 2].map((query) => wordsOf(reads.get(query)));
     await turn();

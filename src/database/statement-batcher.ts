@@ -1,6 +1,9 @@
 import { postgresCode } from './postgres-error';
 
-/** More reads of a request would leave one core waiting for the other: service and database work on several at a time. */
+/**
+ * Larger batches would leave one core idle while the other works: the service and the database work on several batches at a
+ * time.
+ */
 const MAX_BATCH = 4;
 
 interface Waiting<Q, R> {
@@ -10,10 +13,10 @@ interface Waiting<Q, R> {
 }
 
 /**
- * Asks with one statement for what is wanted within one turn of the event loop: under load that saves most of the way to the
- * database and back, and a lone request waits for nobody. `read` gives one result a query, in their order, null where there is
- * none. A statement that the server refuses or gives up is asked again for each query alone, so that one cannot fail the others.
- * At most `most` go together.
+ * Answers with one statement all queries that are asked within one turn of the event loop. Under load that saves most of the
+ * round trips to the database, and a lone query does not wait. `read` returns one result per query, in their order, or null. If
+ * the server fails a statement, each query is asked again alone, so that one cannot fail the others. At most `most` queries
+ * share a statement.
  */
 export class StatementBatcher<Q, R> {
   private waiting: Waiting<Q, R>[] = [];
@@ -40,7 +43,7 @@ export class StatementBatcher<Q, R> {
       const results = await this.read(batch.map(({ query }) => query));
       batch.forEach(({ resolve }, index) => resolve(results[index] ?? null));
     } catch (error) {
-      // Without a code the connection is lost, and with it what each of them would have asked.
+      // An error without a code means that the connection is lost, so asking each query alone would fail too.
       if (batch.length > 1 && postgresCode(error) !== undefined) for (const one of batch) void this.readTogether([one]);
       else for (const { reject } of batch) reject(error);
     }

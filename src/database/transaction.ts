@@ -3,19 +3,19 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { postgresCode } from './postgres-error';
 
 declare const inTx: unique symbol;
-/** An EntityManager that is inside a transaction. `dataSource.manager` does not type-check as one. */
+/** An EntityManager inside a transaction. `dataSource.manager` does not type-check as one. */
 export type Tx = EntityManager & { readonly [inTx]: true };
 
 export interface TransactionOptions {
-  /** Errors after which a new attempt can end otherwise, next to serialization failures and deadlocks. */
+  /** Errors, besides serialization failures and deadlocks, after which a new attempt may succeed. */
   retryOn?: (error: unknown) => boolean;
 }
 
 const actionsAfterCommit = new WeakMap<Tx, (() => void)[]>();
 
 /**
- * Runs `action` when the transaction has committed, and never when it rolls back. For hints to others: a crash in between
- * loses them, so nothing may depend on their arrival, and they must not throw.
+ * Runs `action` after the transaction has committed, and never when it rolls back. It is for hints only: a crash in between
+ * loses them, so nothing may depend on their arrival. `action` must not throw.
  */
 export function afterCommit(tx: Tx, action: () => void): void {
   actionsAfterCommit.get(tx)?.push(action);
@@ -59,7 +59,7 @@ function isRetryable(error: unknown, { retryOn }: TransactionOptions): boolean {
   return RETRYABLE.has(postgresCode(error) ?? '') || (retryOn?.(error) ?? false);
 }
 
-/** Never throws: the error that led here is the one to report. */
+/** Never throws, because the error that led here is the one to report. */
 async function rollBack(runner: QueryRunner): Promise<void> {
   if (!runner.isTransactionActive || runner.isReleased) return;
   const givingUp = new AbortController();
@@ -75,12 +75,12 @@ async function rollBack(runner: QueryRunner): Promise<void> {
   }
 }
 
-/** A connection whose rollback failed may still be inside the transaction: end it, so that the pool drops it on release. */
+/** A connection whose rollback failed may still be inside the transaction, so it is ended and the pool drops it on release. */
 async function discardConnection(runner: QueryRunner): Promise<void> {
   try {
     const client = (await runner.connect()) as { end(): Promise<void> };
     client.end().catch(() => undefined);
   } catch {
-    // There never was a connection.
+    // No connection was ever opened.
   }
 }

@@ -14,8 +14,8 @@ export interface Deleted {
 }
 
 /**
- * Deletes a deployment. One transaction decides it: all or nothing, no engine is called inside. The teardown that follows
- * is the reconciler's; this service only waits for it and tells what is true so far.
+ * Deletes a deployment. One transaction decides it, all or nothing, without calling an engine. The teardown that follows is the
+ * reconciler's work; this service only waits for it and reports how far it is.
  */
 @Injectable()
 export class DeleteService {
@@ -28,7 +28,7 @@ export class DeleteService {
     private readonly metrics: DeploymentMetrics,
   ) {}
 
-  /** Throws what `DeletionDecision` refuses with. Waits up to `waitSeconds` for the teardown, and tells how far it is then. */
+  /** Throws the refusals of `DeletionDecision`. Waits up to `waitSeconds` for the teardown and reports how far it is then. */
   async delete(id: string, options: DeletionOptions, waitSeconds: number, context: RequestContext): Promise<Deleted> {
     const decided = await this.metrics.timeDecision(() => this.decide(id, options, context));
     const { decision } = decided;
@@ -36,7 +36,7 @@ export class DeleteService {
     return { decision, teardown: await this.follow(decision, waitSeconds * 1000) };
   }
 
-  /** The decision has been committed: whatever happens while we watch, the answer may no longer say that it failed. */
+  /** The decision is committed, so the answer may no longer be an error, even if reading the progress fails. */
   private async follow(decision: Decision, timeoutMs: number): Promise<TeardownState> {
     try {
       return await this.teardowns.wait(decision.id, decision.stoppingIds, timeoutMs);
@@ -57,7 +57,7 @@ export class DeleteService {
   }
 }
 
-/** What is certain right after the decision. */
+/** What is known right after the decision. */
 const undone = ({ complete, stoppingIds }: Decision): TeardownState => ({
   complete,
   stopped: 0,

@@ -7,12 +7,12 @@ import { ProtectionDto, type ForceReleaseDto } from './dto/protection.dto';
 import type { ForceReleased } from './force-release.service';
 import type { Safeguarded } from './protection.service';
 
-/** Where the ledger of a deployment's deletion is. */
+/** The path of the ledger of a deployment's deletion. */
 const ledgerPath = (id: string): string => `/api/deployment/${id}/deletion`;
 
 /**
- * 200 when the teardown is complete, else 202 with the address of the ledger; with `dry_run` the preview.
- * `isAsync`: the caller has asked not to be kept waiting, which is confirmed where it made a difference.
+ * 200 when the teardown is complete, else 202 with the path of the ledger; with `dry_run` the preview. `isAsync`: the caller
+ * asked not to wait, which the answer confirms where it made a difference.
  */
 export function deleteAnswer(outcome: (Deleted & { readonly isAsync?: boolean }) | { readonly preview: DeletionPreviewDto }): Answer {
   if ('preview' in outcome) return { status: 200, body: outcome.preview, headers: { ETag: outcome.preview.etag } };

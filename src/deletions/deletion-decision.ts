@@ -14,33 +14,33 @@ import { matchFault } from '../deployments/etag';
 import { ForceRelease } from './force-release';
 import type { TeardownOptions } from './teardown-options';
 
-/** What was asked of a deletion, or of all deletions of one bulk operation. */
+/** The options of a deletion, or of all deletions of a bulk operation. */
 export interface DeletionOptions extends TeardownOptions {
-  /** The `If-Match` header as it was sent; null: none. */
+  /** The `If-Match` header as it was sent; null when there was none. */
   readonly ifMatch: string | null;
-  /** The bulk operation that it is a part of. */
+  /** The bulk operation that the deletion belongs to. */
   readonly operationId: string | null;
 }
 
 export type DeletionVerdict =
   | ({ readonly kind: 'deleted' } & DecidedDeletion)
-  /** `not_found`, `already_deleted`, `precondition_failed`, `legal_hold` or `deployment_protected`. */
+  /** The code is `not_found`, `already_deleted`, `precondition_failed`, `legal_hold` or `deployment_protected`. */
   | { readonly id: string; readonly kind: 'refused'; readonly error: DomainError };
 
 export interface DecidedDeletions {
   readonly verdicts: readonly DeletionVerdict[];
   readonly audit: readonly AuditEntry[];
-  /** The teardowns. */
+  /** The wishes for the teardowns. */
   readonly jobs: readonly JobWish[];
 }
 
 const NOTHING_DECIDED = { decided: [], audit: [] } as const;
 
-const FORCED_WORDS = 'Given up by a forced deletion: its node did not answer';
+const FORCE_RELEASED = 'Given up by a forced deletion: its node did not answer';
 
 /**
- * Decides deletions in the caller's transaction: all of those that are not refused. The locks are taken in id order, and
- * the number of statements does not grow with the number of deployments.
+ * Decides deletions in the caller's transaction: of all deployments that are not refused. Locks are taken in id order, and the
+ * number of statements does not grow with the number of deployments.
  */
 @Injectable()
 export class DeletionDecision {
@@ -54,8 +54,8 @@ export class DeletionDecision {
   ) {}
 
   /**
-   * One verdict per id, in the order of `ids`, which are lower-case and distinct. The caller writes the audit entries and
-   * enqueues the jobs in the same transaction. Nothing is waited for.
+   * Returns one verdict per id, in the order of `ids`, which are lower-case and distinct. The caller writes the audit entries
+   * and the wishes in the same transaction. Does not wait for teardowns.
    */
   async decide(tx: Tx, ids: readonly string[], options: DeletionOptions, context: RequestContext): Promise<DecidedDeletions> {
     const candidates = new Map((await this.deletions.lock(tx, ids, context.actor)).map((each) => [each.id, each]));
@@ -91,7 +91,7 @@ export class DeletionDecision {
     if (unstarted.length > 0) await this.nodes.release(tx, unstarted);
     const isForceRelease = options.force && actor.isAdmin;
     const { replicas, released } = isForceRelease
-      ? await this.forceRelease.release(tx, ids, { nodeId: null, words: FORCED_WORDS })
+      ? await this.forceRelease.release(tx, ids, { nodeId: null, words: FORCE_RELEASED })
       : NOTHING_RELEASED;
     await this.tell(tx, decided, options);
     const lost = new Set(replicas.map(({ id }) => id));
@@ -105,7 +105,10 @@ export class DeletionDecision {
     };
   }
 
-  /** That it was deleted follows from the history; that nothing was left to tear down does not. */
+  /**
+   * Records that teardowns are complete for which nothing was left to do; the event of the deletion itself follows from the
+   * history.
+   */
   private async tell(tx: Tx, decided: readonly DecidedDeletion[], { force }: DeletionOptions): Promise<void> {
     await this.events.record(
       tx,
@@ -143,12 +146,12 @@ function auditEntries(
         operation_id: options.operationId,
       },
     };
-    const after = { reason: FORCED_WORDS, node_ids: [...new Set(lost.map(({ nodeId }) => nodeId))], replicas: lost.length };
+    const after = { reason: FORCE_RELEASED, node_ids: [...new Set(lost.map(({ nodeId }) => nodeId))], replicas: lost.length };
     return lost.length === 0 ? [deleted] : [deleted, { action: 'deployment.force_release', ...about(deletion.id), after }];
   });
 }
 
-/** The deployment, or why it may not be deleted. `undefined`: missing, or a stranger's. */
+/** The deployment, or why it may not be deleted. `undefined` means missing or foreign. */
 export function judgeDeletion(
   candidate: DeletionCandidate | undefined,
   ifMatch: string | null,
@@ -159,13 +162,15 @@ export function judgeDeletion(
   return { candidate };
 }
 
-/** What any delete of it is refused with: missing or a stranger's (`undefined`), deleted already, or changed since it was read. */
+/**
+ * Why no delete is possible: the deployment is missing or foreign (`undefined`), deleted already, or changed since it was read.
+ */
 export function deletionRefusal(candidate: DeletionCandidate | undefined, ifMatch: string | null): DomainError | null {
   if (!candidate) return new DomainError('not_found', 'Deployment not found or access denied');
   return candidate.status === 'deleted' ? alreadyDeleted(candidate) : matchFault(ifMatch, candidate.version);
 }
 
-/** What keeps a live deployment from being deleted, if anything does. */
+/** What protects a live deployment from being deleted, if anything does. */
 export function holdOf({
   protectionReason,
   legalHoldReason,

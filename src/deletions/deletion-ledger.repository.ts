@@ -8,7 +8,7 @@ import { isoTime, isoTimeOrNull } from '../database/json-time';
 import { isOnline } from '../nodes/node-status.sql';
 import type { LedgerFacts } from './deletion-ledger';
 
-/** One deletion of a deployment with everything its ledger is derived from. Times are ISO 8601. */
+/** One deletion of a deployment with everything that its ledger is derived from. Times are ISO 8601. */
 export interface DeletionRow extends LedgerFacts {
   readonly generation: number;
   readonly requestedBy: string | null;
@@ -18,7 +18,7 @@ export interface DeletionRow extends LedgerFacts {
   readonly warmUntil: string | null;
   readonly retentionPolicy: string;
   readonly decidedAt: string;
-  /** Of the deployment; null when it was restored since. */
+  /** The deployment's `purge_at`; null when it was restored since. */
   readonly purgeAt: string | null;
 }
 
@@ -30,8 +30,8 @@ export class DeletionLedgerRepository {
   ) {}
 
   /**
-   * The newest deletion, or the one of a generation. Null: the deployment is missing or a stranger's; without a deletion
-   * when it was never deleted (in that generation). One statement.
+   * The newest deletion, or that of a generation. Null when the deployment is missing or foreign; the deletion inside is null
+   * when the deployment was never deleted (in that generation). One statement.
    */
   async find(
     id: string,
@@ -44,7 +44,7 @@ export class DeletionLedgerRepository {
   }
 }
 
-/** Times inside JSON are written as PostgreSQL writes them. */
+/** PostgreSQL writes times inside JSON in its own form; this makes them ISO 8601. */
 const withIsoTimes = (row: DeletionRow): DeletionRow => ({
   ...row,
   warmUntil: isoTimeOrNull(row.warmUntil),
@@ -64,7 +64,10 @@ const withIsoTimes = (row: DeletionRow): DeletionRow => ({
   })),
 });
 
-/** Replicas count that the deletion found unfinished, or still holding something. */
+/**
+ * Counts replicas that were unfinished at the deletion or still hold a reservation. $1 deployment, $2 the caller, $3 whether
+ * that is an administrator, $4 seconds of silence after which a node is offline, $5 generation or null.
+ */
 const FIND = `
   SELECT CASE WHEN x.id IS NOT NULL THEN json_build_object(
            'generation', x.generation, 'requestedBy', x.requested_by, 'requestId', x.request_id, 'operationId', x.operation_id,

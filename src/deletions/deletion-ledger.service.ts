@@ -11,7 +11,10 @@ import { deploymentNotFound } from '../deployments/refusals';
 export class DeletionLedgerService {
   constructor(private readonly ledgers: DeletionLedgerRepository) {}
 
-  /** The newest deletion, or the one of a generation. Throws `not_found`; the owner learns when there was no deletion. */
+  /**
+   * The newest deletion, or that of a generation. Throws `not_found`; owners and administrators are told that there was no
+   * deletion.
+   */
   async ledger(id: string, actor: Actor, generation: number | null): Promise<DeletionLedgerDto> {
     const found = await this.ledgers.find(id, actor, generation);
     if (!found) throw deploymentNotFound(id);

@@ -23,7 +23,7 @@ const replica = (over: Partial<LedgerReplica> = {}): LedgerReplica => ({
 });
 const GONE = { status: 'stopped', stoppedAt: AT, releasedAt: AT } as const;
 const SUSPENDED = { suspendedAt: AT, warmUntil: LATER } as const;
-const GIVEN_UP = { status: 'failed', forceReleasedAt: AT, releasedAt: AT, online: false } as const;
+const FORCE_RELEASED = { status: 'failed', forceReleasedAt: AT, releasedAt: AT, online: false } as const;
 
 const ledger = (replicas: LedgerReplica[], over: Partial<LedgerFacts> = {}): Ledger =>
   ledgerOf({ graceSeconds: 10, completedAt: null, restoredAt: null, replicas, work: null, ...over });
@@ -41,7 +41,7 @@ describe('ledgerOf', () => {
     ['asked in vain', replica({ attempts: 2 }), ['drain running', 'stop waiting', 'confirm pending', 'release pending'], 'running'],
     ['kept warm', replica(SUSPENDED), ['drain done', 'stop done', 'confirm waiting', 'release waiting'], 'held'],
     ['gone', replica(GONE), ['drain done', 'stop done', 'confirm done', 'release done'], 'running'],
-    ['given up', replica(GIVEN_UP), ['drain done', 'stop given_up', 'confirm given_up', 'release done'], 'running'],
+    ['force-released', replica(FORCE_RELEASED), ['drain done', 'stop given_up', 'confirm given_up', 'release done'], 'running'],
     [
       'failed, its container not removed yet',
       replica({ status: 'failed' }),
@@ -54,8 +54,8 @@ describe('ledgerOf', () => {
       ['drain done', 'stop done', 'confirm done', 'release done'],
       'running',
     ],
-  ])('tells of a replica that is %s', (_words, given, states, state) => {
-    const found = ledger([given]);
+  ])('tells of a replica that is %s', (_words, aReplica, states, state) => {
+    const found = ledger([aReplica]);
     expect(statesOf(found)).toEqual(['remove_route skipped', ...states, 'notify pending']);
     expect(found.state).toBe(state);
   });
@@ -110,7 +110,7 @@ describe('ledgerOf', () => {
   });
 
   it('has three lines per replica and three for all, of known states, and never says released before confirmed', () => {
-    const drawn = fc.constantFrom(replica(), replica({ online: false }), replica(SUSPENDED), replica(GONE), replica(GIVEN_UP));
+    const drawn = fc.constantFrom(replica(), replica({ online: false }), replica(SUSPENDED), replica(GONE), replica(FORCE_RELEASED));
     fc.assert(
       fc.property(fc.array(drawn, { maxLength: 6 }), (replicas) => {
         const { steps } = ledger(replicas);

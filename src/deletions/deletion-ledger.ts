@@ -4,7 +4,7 @@ export const LEDGER_STEPS = ['remove_route', 'drain', 'stop', 'confirm', 'releas
 export const STEP_STATES = ['pending', 'running', 'waiting', 'done', 'skipped', 'given_up'] as const;
 export const LEDGER_STATES = ['running', 'waiting', 'held', 'done', 'restored'] as const;
 
-/** A replica that the deletion had to end, as it is now. */
+/** A replica that the deletion had to end, in its present state. */
 export interface LedgerReplica {
   readonly id: string;
   readonly nodeId: string;
@@ -22,41 +22,43 @@ export interface LedgerReplica {
   readonly retryAt: string | null;
 }
 
-/** What is written of a deletion. Times are ISO 8601. */
+/** What is recorded of a deletion. Times are ISO 8601. */
 export interface LedgerFacts {
   readonly graceSeconds: number;
   readonly completedAt: string | null;
   readonly restoredAt: string | null;
   readonly replicas: readonly LedgerReplica[];
-  /** The deployment's background work, while there is any. */
+  /** The deployment's background work, while there is some. */
   readonly work: { readonly lastError: string | null; readonly failingSince: string | null; readonly dueAt: string } | null;
 }
 
 export interface LedgerStep {
   readonly step: (typeof LEDGER_STEPS)[number];
   readonly state: (typeof STEP_STATES)[number];
-  /** Null: a step of the whole deployment. */
+  /** Null for a step of the whole deployment. */
   readonly replica: Pick<LedgerReplica, 'id' | 'nodeId' | 'nodeName'> | null;
-  /** In words, what the state means here. */
+  /** What the state means here, in words. */
   readonly detail: string;
-  /** How often an engine was asked in vain. */
+  /** How many attempts of an engine call failed. */
   readonly attempts: number;
   readonly lastError: string | null;
   readonly nextRetryAt: string | null;
-  /** When it was done or given up. */
+  /** When the step was done, or its replica was force-released. */
   readonly at: string | null;
 }
 
 export interface Ledger {
   readonly state: (typeof LEDGER_STATES)[number];
-  /** Since when it does not get on; null: it does, or it is over. */
+  /** Since when the deletion makes no progress; null when it does or is over. */
   readonly stuckSince: string | null;
-  /** Names of the nodes without an answer that still have something to end. */
+  /** The names of nodes that do not answer and still have something to end. */
   readonly waitingForNodes: readonly string[];
   readonly steps: readonly LedgerStep[];
 }
 
-/** One line per step, derived from what is written anyway: nothing is stored twice, so it cannot contradict the status. Pure. */
+/**
+ * Derives the steps from what is recorded anyway: nothing is stored twice, so the ledger cannot contradict the status. Pure.
+ */
 export function ledgerOf(facts: LedgerFacts): Ledger {
   const open = facts.replicas.filter((replica) => replica.releasedAt === null);
   const over = facts.completedAt !== null || facts.restoredAt !== null;
@@ -95,7 +97,7 @@ const line = (step: LedgerStep['step'], replica: LedgerReplica | null, outcome: 
 
 const isSuspended = ({ status, suspendedAt }: LedgerReplica): boolean => status === 'stopping' && suspendedAt !== null;
 const isGone = ({ status, releasedAt }: LedgerReplica): boolean => status === 'stopped' || releasedAt !== null;
-/** It runs no more, as far as anybody will ever know. */
+/** The container no longer runs, or its replica was force-released, so that no more will be learned about it. */
 const isEnded = (replica: LedgerReplica): boolean => isGone(replica) || isSuspended(replica) || replica.forceReleasedAt !== null;
 
 function removeRoute({ replicas }: LedgerFacts): LedgerStep {
@@ -114,7 +116,7 @@ function drain({ graceSeconds, replicas }: LedgerFacts): LedgerStep {
 function stop(replica: LedgerReplica, work: LedgerFacts['work']): LedgerStep {
   const { attempts, lastError, forceReleasedAt, stoppedAt, suspendedAt } = replica;
   if (forceReleasedAt !== null)
-    return line('stop', replica, { state: 'given_up', detail: GIVEN_UP, attempts, lastError, at: forceReleasedAt });
+    return line('stop', replica, { state: 'given_up', detail: FORCE_RELEASED, attempts, lastError, at: forceReleasedAt });
   if (isGone(replica)) return line('stop', replica, { state: 'done', detail: 'It runs no more', attempts, at: stoppedAt });
   if (isSuspended(replica))
     return line('stop', replica, { state: 'done', detail: 'Stopped; the container is kept', attempts, at: suspendedAt });
@@ -147,6 +149,6 @@ function notify({ completedAt, restoredAt }: LedgerFacts): LedgerStep {
   return line('notify', null, { state: 'pending', detail: 'Waits for all releases' });
 }
 
-const GIVEN_UP = 'Given up by an administrator: the node did not answer';
+const FORCE_RELEASED = 'Given up by an administrator: the node did not answer';
 const UNCONFIRMED = 'Nobody has confirmed it; should the node return, the container is removed';
 const keptUntil = ({ warmUntil }: LedgerReplica): string => `Kept for a restore until ${warmUntil ?? 'now'}`;

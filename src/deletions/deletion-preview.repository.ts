@@ -7,7 +7,7 @@ import { isOnline } from '../nodes/node-status.sql';
 import { CANDIDATES, type DeletionCandidate } from './deletions.repository';
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
 
-/** A replica that is not gone yet, or that still holds capacity. */
+/** A replica that is not gone yet or still holds capacity. */
 export interface PreviewReplica {
   readonly id: string;
   readonly status: ReplicaStatus;
@@ -15,7 +15,7 @@ export interface PreviewReplica {
   readonly nodeName: string;
   readonly online: boolean;
   readonly published: readonly { containerPort: number; protocol: string; hostIp: string; hostPort: number }[];
-  /** What its open reservation holds; null: nothing. */
+  /** The amount of its open reservation; null when there is none. */
   readonly holds: {
     readonly cpu_cores: number;
     readonly memory_mb: number;
@@ -29,7 +29,7 @@ export interface PreviewFacts extends DeletionCandidate {
   readonly replicas: readonly PreviewReplica[];
 }
 
-/** What a deletion would find. One statement, no lock. */
+/** Reads what a deletion would find. One statement, no lock. */
 @Injectable()
 export class DeletionPreviewRepository {
   constructor(
@@ -37,7 +37,7 @@ export class DeletionPreviewRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** Undefined: missing, or a stranger's. */
+  /** Undefined when the deployment is missing or foreign. */
   async facts(id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<PreviewFacts | undefined> {
     const parameters = [[id], actor.userId, actor.isAdmin, this.config.NODE_OFFLINE_AFTER_SECONDS];
     const [row] = await this.dataSource.query<PreviewFacts[]>(FACTS, parameters);
@@ -45,12 +45,15 @@ export class DeletionPreviewRepository {
   }
 }
 
+/** $1 to $3 as in CANDIDATES, $4 seconds of silence after which a node is offline. */
 const FACTS = `
   SELECT c.*, clock_timestamp() AS now,
          (SELECT coalesce(json_agg(json_build_object(
-                   'id', r.id, 'status', r.status, 'nodeId', n.id, 'nodeName', n.name, 'online', ${isOnline('$4')}, 'published', r.published,
+                   'id', r.id, 'status', r.status, 'nodeId', n.id, 'nodeName', n.name, 'online', ${isOnline('$4')},
+                   'published', r.published,
                    'holds', CASE WHEN v.replica_id IS NOT NULL THEN json_build_object(
-                              'cpu_cores', v.cpu_cores::float8, 'memory_mb', v.memory_mb, 'gpu_units', v.gpu_units, 'storage_gb', v.storage_gb) END)
+                              'cpu_cores', v.cpu_cores::float8, 'memory_mb', v.memory_mb,
+                              'gpu_units', v.gpu_units, 'storage_gb', v.storage_gb) END)
                    ORDER BY n.name, n.id, r.created_at, r.id), '[]')
             FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
             LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL

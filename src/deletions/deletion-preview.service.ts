@@ -10,7 +10,7 @@ import { etagOf } from '../deployments/etag';
 const MS_PER_DAY = 86_400_000;
 const NOTHING = { cpu_cores: 0, memory_mb: 0, gpu_units: 0, storage_gb: 0 };
 
-/** What a delete would do now. Writes nothing. */
+/** Tells what a delete would do now. Writes nothing. */
 @Injectable()
 export class DeletionPreviewService {
   constructor(
@@ -18,7 +18,7 @@ export class DeletionPreviewService {
     private readonly config: AppConfig,
   ) {}
 
-  /** Throws what the delete itself would throw, but for protection and legal hold: those are a part of the answer. */
+  /** Throws what the delete itself would throw, except for protection and legal hold, which the answer contains. */
   async preview(id: string, options: DeletionOptions, actor: Actor): Promise<DeletionPreviewDto> {
     const facts = await this.previews.facts(id, actor);
     const error = deletionRefusal(facts, options.ifMatch);
@@ -50,7 +50,7 @@ export class DeletionPreviewService {
   }
 }
 
-/** Only what runs is kept warm. */
+/** Null when nothing would be kept warm: only containers that run are. */
 function warmUntilOf({ now, replicas }: PreviewFacts, { keepWarmSeconds }: DeletionOptions): Date | null {
   const isKept = keepWarmSeconds > 0 && replicas.some(({ status }) => status === 'running');
   return isKept ? new Date(now.getTime() + keepWarmSeconds * 1000) : null;
@@ -69,7 +69,7 @@ function byNode(replicas: readonly PreviewReplica[]): PreviewNodeDto[] {
 }
 
 type Amounts = typeof NOTHING;
-/** Cores have three decimals; adding them up must not show more. */
+/** Rounded to the three decimals that cores have, because sums of floating-point numbers may show more. */
 const add = (a: Amounts, b: Amounts): Amounts => ({
   cpu_cores: Math.round((a.cpu_cores + b.cpu_cores) * 1000) / 1000,
   memory_mb: a.memory_mb + b.memory_mb,

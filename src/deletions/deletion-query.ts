@@ -5,13 +5,13 @@ import { readTeardownOptions } from './teardown-options';
 const WAIT_EXTRA_SECONDS = 5;
 const MAX_WAIT_SECONDS = 60;
 
-/** A delete as it was asked for. */
+/** The options of a delete request. */
 export interface DeletionRequest {
   readonly options: DeletionOptions;
   readonly dryRun: boolean;
-  /** How long the answer waits for the teardown. */
+  /** For how many seconds the request waits for the teardown. */
   readonly waitSeconds: number;
-  /** `Prefer: respond-async` was sent: the answer waits for nothing. */
+  /** True when `Prefer: respond-async` was sent: the request does not wait. */
   readonly isAsync: boolean;
 }
 
@@ -20,7 +20,9 @@ interface DeletionHeaders {
   readonly prefer?: string | string[] | undefined;
 }
 
-/** The query and the headers of a delete, with their defaults. Throws `invalid_request` when the options do not go together. */
+/**
+ * Reads the query and headers of a delete, with their defaults. Throws `invalid_request` when the options exclude each other.
+ */
 export function readDeletionQuery(query: DeleteQueryDto, headers: DeletionHeaders, defaults: { graceSeconds: number }): DeletionRequest {
   const teardown = readTeardownOptions(query, 'query', defaults);
   const isAsync = prefersAsync(headers.prefer);
@@ -32,7 +34,7 @@ export function readDeletionQuery(query: DeleteQueryDto, headers: DeletionHeader
   };
 }
 
-/** RFC 7240: a list of preferences, of which those that are not understood are ignored. */
+/** RFC 7240: a list of preferences; unknown ones are ignored. */
 function prefersAsync(prefer: string | string[] | undefined): boolean {
   return [prefer ?? []]
     .flat()

@@ -33,7 +33,7 @@ import { ForceReleaseService, type ForceReleased } from './force-release.service
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiDeploymentId } from '../deployments/api-deployment-id.decorator';
 
-/** Deleting a deployment, following the deletion, and getting it over with. */
+/** The routes to delete a deployment, to follow the deletion, and to force-release what it waits for. */
 @ApiTags('deployments')
 @ApiBearerAuth()
 @ApiProblem('not_found')

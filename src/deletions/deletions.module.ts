@@ -7,7 +7,7 @@ import { DeletionsRepository } from './deletions.repository';
 import { ForceRelease } from './force-release';
 import { TeardownWatch } from './teardown-watch';
 
-/** Deleting deployments: the decision, and what the teardown that follows needs of it. The routes are in DeletionsApiModule. */
+/** Deletions: the decision, and what the teardown needs of it. The routes are in DeletionsApiModule. */
 @Module({
   imports: [DeploymentsModule, NodesModule],
   providers: [DeleteService, DeletionDecision, DeletionsRepository, ForceRelease, TeardownWatch],

@@ -8,14 +8,14 @@ import { PubSub } from '../database/pub-sub';
 import { isOnline } from '../nodes/node-status.sql';
 import { retentionPoliciesOf } from '../retention/retention-policies.sql';
 import type { RetentionPolicy } from '../retention/retention-policy';
-import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
+import { DEPLOYMENT_TOPIC } from '../deployments/deployments.repository';
 import type { DeploymentType } from '../deployments/spec/deployment-spec';
 import { sourcesOf, type DeploymentStatus } from '../deployments/domain/deployment-status';
 import { LIVE_REPLICA_STATUSES } from '../deployments/domain/replica-status';
 import type { TeardownOptions } from './teardown-options';
-import { TEARDOWN_CHANNEL } from './teardown-watch';
+import { TEARDOWN_TOPIC } from './teardown-watch';
 
-/** What a deletion has to know of a deployment; its row is locked until the transaction ends. */
+/** What a deletion needs to know of a deployment; its row is locked until the transaction ends. */
 export interface DeletionCandidate {
   readonly id: string;
   readonly userId: string;
@@ -27,7 +27,7 @@ export interface DeletionCandidate {
   readonly deletedAt: Date | null;
   readonly protectionReason: string | null;
   readonly legalHoldReason: string | null;
-  /** Those that concern it. */
+  /** The policies that apply to this deployment. */
   readonly retentionPolicies: readonly RetentionPolicy[];
 }
 
@@ -39,7 +39,7 @@ export interface DeletionOrder {
   readonly retentionPolicy: string;
 }
 
-/** What was asked of all deletions of one decision. */
+/** The options that all deletions of one decision share. */
 export interface DeletionTerms extends TeardownOptions {
   readonly requestedBy: string;
   readonly requestId: string;
@@ -51,13 +51,13 @@ export interface DecidedDeletion {
   readonly generation: number;
   readonly deletedAt: Date;
   readonly purgeAt: Date;
-  /** Until then the containers are kept for a restore; null: they are not. */
+  /** Until then the containers are kept for a restore; null when they are not kept. */
   readonly warmUntil: Date | null;
-  /** Nothing is left to tear down. */
+  /** True when nothing is left to tear down. */
   readonly complete: boolean;
-  /** Replicas that an engine must still end. */
+  /** Replicas that an engine still has to end. */
   readonly stoppingIds: readonly string[];
-  /** Replicas that no engine knows: stopped; the caller releases what they hold. */
+  /** Replicas that no engine knows. They are stopped, and the caller releases their reservations. */
   readonly unstartedIds: readonly string[];
 }
 
@@ -69,16 +69,19 @@ export interface ForceReleasedReplica {
 }
 
 export interface CompletedDeletion {
-  /** Of the deployment. */
+  /** The id of the deployment. */
   readonly id: string;
   readonly generation: number;
-  /** The deployment lives again: only what the restore did not take over has been torn down. */
+  /** The deployment has been restored since; only what the restore did not take over was torn down. */
   readonly isRestored: boolean;
-  /** From the decision, or from the end of the time in which its containers were kept. */
+  /** The seconds since the decision, or since the end of the warm time. */
   readonly seconds: number;
 }
 
-/** Every write to `deletions`, set-based: a bulk deletion costs as many statements as a single one. */
+/**
+ * Every write to `deletions`. A statement handles a set of deployments, so a bulk deletion needs as many statements as a single
+ * one.
+ */
 @Injectable()
 export class DeletionsRepository {
   constructor(
@@ -87,19 +90,22 @@ export class DeletionsRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** Locks in id order and leaves out what is missing, and what is neither the actor's own nor the actor an administrator. */
+  /**
+   * Locks the deployments in id order; leaves out missing ones and, unless the actor is an administrator, those of other
+   * owners.
+   */
   lock(tx: Tx, ids: readonly string[], actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<DeletionCandidate[]> {
     return tx.query(`${CANDIDATES} FOR UPDATE OF d`, [ids, actor.userId, actor.isAdmin]);
   }
 
-  /** The same without the locks: what it says may have changed a moment later. */
+  /** The same without locks, so what it returns may have changed a moment later. */
   look(tx: Tx, ids: readonly string[], actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<DeletionCandidate[]> {
     return tx.query(CANDIDATES, [ids, actor.userId, actor.isAdmin]);
   }
 
   /**
-   * The one statement that deletes: replicas, status, history row and deletion row, all or none. The caller holds the
-   * locks. In any order; throws when one of the deployments cannot be deleted from its status.
+   * The one statement that deletes: replicas, status, history row and deletion row, all or none. The caller holds the locks.
+   * Returns the deletions in any order; throws when the status of one of the deployments does not allow it.
    */
   async decide(tx: Tx, orders: readonly DeletionOrder[], terms: DeletionTerms): Promise<DecidedDeletion[]> {
     const rows = await tx.query<DecidedDeletion[]>(DECIDE, [
@@ -114,7 +120,7 @@ export class DeletionsRepository {
       terms.force,
     ]);
     afterCommit(tx, () => {
-      for (const { id } of orders) this.pubSub.publish(DEPLOYMENT_CHANNEL, id);
+      for (const { id } of orders) this.pubSub.publish(DEPLOYMENT_TOPIC, id);
     });
     this.events.announce(tx);
     if (rows.length !== orders.length) throw new Error(`Deleted ${rows.length} of ${orders.length} deployments`);
@@ -122,8 +128,8 @@ export class DeletionsRepository {
   }
 
   /**
-   * Gives up replicas that nodes without an answer should end: they are `failed`, with the words why, and no longer count.
-   * The caller holds the locks of the deployments and releases what the replicas hold.
+   * Force-releases replicas that nodes without an answer should end: they become `failed` with `words` as the reason, and no
+   * longer count. The caller holds the locks of the deployments and releases the reservations.
    */
   async forceRelease(
     tx: Tx,
@@ -137,12 +143,14 @@ export class DeletionsRepository {
       this.config.NODE_OFFLINE_AFTER_SECONDS,
     ]);
     afterCommit(tx, () => {
-      for (const id of new Set(rows.map((row) => row.deploymentId))) this.pubSub.publish(TEARDOWN_CHANNEL, id);
+      for (const id of new Set(rows.map((row) => row.deploymentId))) this.pubSub.publish(TEARDOWN_TOPIC, id);
     });
     return rows;
   }
 
-  /** Marks those deletions as complete that hold nothing any more. What a restored deployment holds since is another matter. */
+  /**
+   * Marks those of the deletions as complete whose replicas hold no reservation. Replicas of later generations do not matter.
+   */
   async completeWhatHoldsNothing(tx: Tx, ids: readonly string[]): Promise<CompletedDeletion[]> {
     const [rows] = await tx.query<[CompletedDeletion[], number]>(COMPLETE, [ids]);
     return rows;
@@ -162,10 +170,15 @@ export class DeletionsRepository {
 /** $1 ids, $2 the caller, $3 whether that is an administrator. */
 export const CANDIDATES = `
   SELECT d.id, d.user_id AS "userId", d.name, d.type, d.labels, d.status, d.version, d.deleted_at AS "deletedAt",
-         d.protection_reason AS "protectionReason", d.legal_hold_reason AS "legalHoldReason", ${retentionPoliciesOf('d')} AS "retentionPolicies"
+         d.protection_reason AS "protectionReason", d.legal_hold_reason AS "legalHoldReason",
+         ${retentionPoliciesOf('d')} AS "retentionPolicies"
     FROM deployments AS d WHERE d.id = ANY($1::uuid[]) AND ${visibleTo('d', '$2', '$3')} ORDER BY d.id`;
 
-/** All parts see the rows as they were before it: a replica that was `pending` counts as such throughout. */
+/**
+ * $1 orders, $2 statuses of live replicas, $3 statuses that may become `deleted`, $4 seconds to keep warm, $5 who asks,
+ * $6 request id, $7 operation, $8 grace seconds, $9 force. All parts see the rows as they were before the statement: a replica
+ * that was `pending` counts as `pending` in all of them.
+ */
 const DECIDE = `
   WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
   wanted AS (
@@ -181,7 +194,8 @@ const DECIDE = `
     RETURNING r.id, r.deployment_id, r.status, r.warm_until),
   counted AS (
     SELECT deployment_id, max(warm_until) AS warm_until,
-           json_agg(id) FILTER (WHERE status = 'stopping') AS stopping, count(*) FILTER (WHERE status = 'stopping') AS stopping_count,
+           json_agg(id) FILTER (WHERE status = 'stopping') AS stopping,
+           count(*) FILTER (WHERE status = 'stopping') AS stopping_count,
            json_agg(id) FILTER (WHERE status = 'stopped') AS unstarted
       FROM ended GROUP BY deployment_id),
   moved AS (
@@ -193,14 +207,16 @@ const DECIDE = `
     RETURNING d.id, d.generation, d.deleted_at, d.purge_at, w."from", w."retentionPolicy"),
   recorded AS (
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
-    SELECT m.id, m."from", 'deleted', format('User deletion: stopped %s replicas, released resources', coalesce(c.stopping_count, 0)), $5, $6
+    SELECT m.id, m."from", 'deleted',
+           format('User deletion: stopped %s replicas, released resources', coalesce(c.stopping_count, 0)), $5, $6
       FROM moved AS m LEFT JOIN counted AS c ON c.deployment_id = m.id),
   decided AS (
     INSERT INTO deletions (deployment_id, generation, requested_by, request_id, operation_id, grace_seconds, force, warm_until,
                            retention_policy, decided_at, completed_at)
     SELECT m.id, m.generation, $5, $6, $7, $8, $9, c.warm_until, m."retentionPolicy", m.deleted_at,
            CASE WHEN NOT EXISTS (SELECT 1 FROM reservations AS v JOIN deployment_replicas AS r ON r.id = v.replica_id
-                                  WHERE v.deployment_id = m.id AND v.released_at IS NULL AND r.status <> 'pending') THEN m.deleted_at END
+                                  WHERE v.deployment_id = m.id AND v.released_at IS NULL AND r.status <> 'pending')
+                THEN m.deleted_at END
       FROM moved AS m LEFT JOIN counted AS c ON c.deployment_id = m.id
     RETURNING deployment_id, completed_at, warm_until)
   SELECT m.id, m.generation, m.deleted_at AS "deletedAt", m.purge_at AS "purgeAt", x.warm_until AS "warmUntil",
@@ -208,18 +224,21 @@ const DECIDE = `
          coalesce(c.stopping, '[]') AS "stoppingIds", coalesce(c.unstarted, '[]') AS "unstartedIds"
     FROM moved AS m JOIN decided AS x ON x.deployment_id = m.id LEFT JOIN counted AS c ON c.deployment_id = m.id`;
 
+/** $1 deployments, $2 node or null for all, $3 reason, $4 seconds of silence after which a node is offline. */
 const FORCE_RELEASE = `
   WITH lost AS (
     SELECT r.id, n.name FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
      WHERE r.deployment_id = ANY($1::uuid[]) AND ($2::uuid IS NULL OR r.node_id = $2) AND NOT ${isOnline('$4')}
        AND (r.status = 'stopping'
-            OR r.status = 'failed' AND EXISTS (SELECT 1 FROM reservations AS v WHERE v.replica_id = r.id AND v.released_at IS NULL)))
+            OR r.status = 'failed'
+               AND EXISTS (SELECT 1 FROM reservations AS v WHERE v.replica_id = r.id AND v.released_at IS NULL)))
   UPDATE deployment_replicas AS r
      SET status = 'failed', reason = $3, force_released_at = clock_timestamp(), changed_at = clock_timestamp(),
          superseded_at = coalesce(r.superseded_at, clock_timestamp()), warm_until = NULL, stop_retry_at = NULL
     FROM lost WHERE r.id = lost.id
   RETURNING r.id, r.deployment_id AS "deploymentId", r.node_id AS "nodeId", lost.name AS "nodeName"`;
 
+/** $1 deployments. */
 const COMPLETE = `
   UPDATE deletions AS x SET completed_at = clock_timestamp()
    WHERE x.deployment_id = ANY($1::uuid[]) AND x.completed_at IS NULL

@@ -9,11 +9,14 @@ import { ForceRelease } from './force-release';
 export interface ForceReleased {
   readonly id: string;
   readonly replicas: readonly ForceReleasedReplica[];
-  /** The deployment holds nothing any more. */
+  /** True when the deployment holds nothing any more. */
   readonly isReleased: boolean;
 }
 
-/** Releases by force what nodes that do not answer hold of a deployment, for administrators who know that they will not come back. */
+/**
+ * Force-releases the replicas of a deployment on nodes that do not answer, for administrators who know that these will not
+ * return.
+ */
 @Injectable()
 export class ForceReleaseService {
   constructor(

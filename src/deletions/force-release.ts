@@ -6,13 +6,13 @@ import { DeletionsRepository, type ForceReleasedReplica } from './deletions.repo
 
 interface Released {
   readonly replicas: readonly ForceReleasedReplica[];
-  /** Of their deployments those that hold nothing any more. */
+  /** Those of the deployments that hold nothing any more. */
   readonly released: ReadonlySet<string>;
 }
 
 /**
- * Gives up replicas on nodes that do not answer, in the caller's transaction, which holds the locks of their deployments.
- * What they hold is free at once; should a node return, its sync removes the containers that nobody claims any more.
+ * Force-releases replicas on nodes that do not answer, in the caller's transaction, which holds the locks of their deployments.
+ * Their reservations are released at once. Should a node return, its sync removes the containers.
  */
 @Injectable()
 export class ForceRelease {
@@ -22,7 +22,7 @@ export class ForceRelease {
     private readonly events: Events,
   ) {}
 
-  /** A fixed number of statements, whatever the number of replicas. */
+  /** Needs the same number of statements whatever the number of replicas. */
   async release(tx: Tx, ids: readonly string[], order: { nodeId: string | null; words: string }): Promise<Released> {
     const replicas = await this.deletions.forceRelease(tx, ids, order);
     if (replicas.length === 0) return { replicas, released: new Set() };

@@ -9,7 +9,7 @@ import { DeletionsRepository } from './deletions.repository';
 import { ProtectionsRepository, type Safeguard } from './protections.repository';
 import { deploymentNotFound } from '../deployments/refusals';
 
-/** The safeguards of a deployment after a change of one of them. */
+/** What protects a deployment after a change of its protection or legal hold. */
 export interface Safeguarded {
   readonly id: string;
   readonly version: number;
@@ -33,7 +33,7 @@ const WORDS: Readonly<Record<Safeguard, Words>> = {
   },
 };
 
-/** Protection by the owner and legal hold by administrators: while either is on, a deployment is not deleted. */
+/** Protection by the owner and legal hold by administrators: while one of them is set, a deployment cannot be deleted. */
 @Injectable()
 export class ProtectionService {
   constructor(
@@ -44,8 +44,9 @@ export class ProtectionService {
   ) {}
 
   /**
-   * Sets the safeguard with its reason, or lifts it (null); what is so already stays untouched. Throws `not_found`, for a
-   * protection also when the deployment is deleted. A hold works on deleted ones too: it keeps them from being purged.
+   * Sets the safeguard with its reason, or lifts it (null). Changes nothing when it is set or lifted already. Throws
+   * `not_found`, for a protection also when the deployment is deleted. A legal hold works on deleted ones too: they are not
+   * purged.
    */
   apply(safeguard: Safeguard, id: string, reason: string | null, context: RequestContext): Promise<Safeguarded> {
     return this.commands.run(context, async (tx) => {
@@ -63,7 +64,7 @@ export class ProtectionService {
     });
   }
 
-  /** The event of the change, and what the audit log has to say of it. */
+  /** Records the event of the change, and returns what the audit log keeps of it. */
   private async tell(
     tx: Tx,
     safeguard: Safeguard,
@@ -71,7 +72,7 @@ export class ProtectionService {
     { before, reason }: { before: string | null; reason: string | null },
   ): Promise<AuditEntry> {
     const { action, event } = WORDS[safeguard][reason === null ? 'lift' : 'set'];
-    // The reason of a hold may be nobody's business but the administrators': it goes to the audit log only.
+    // The reason of a legal hold may be confidential, so it goes to the audit log only.
     await this.events.record(tx, [{ type: event, deploymentId: id, ...(safeguard === 'protection' ? { data: { reason } } : {}) }]);
     return { action, resourceType: 'deployment', resourceId: id, before: { reason: before }, after: { reason } };
   }

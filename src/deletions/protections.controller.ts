@@ -16,7 +16,7 @@ import { requireDeploymentId } from '../deployments/refusals';
 
 const ApiAnswer = (): MethodDecorator => ApiOkResponse({ type: ProtectionDto, headers: ETAG_HEADER });
 
-/** What keeps deployments from being deleted. */
+/** The routes of protection and legal hold. */
 @ApiTags('deployments')
 @ApiBearerAuth()
 @ApiProblem('not_found')

@@ -1,18 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
-import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
+import { DEPLOYMENT_TOPIC } from '../deployments/deployments.repository';
 
-/** What may keep a deployment from being deleted, and the column that holds the reason. */
+/** The safeguards against deletion, and the columns with their reasons. */
 const COLUMNS = { protection: 'protection_reason', hold: 'legal_hold_reason' } as const;
 export type Safeguard = keyof typeof COLUMNS;
 
-/** Writes of what protects deployments. Callers hold the lock of the deployment row. */
+/** Writes the safeguards of deployments. Callers hold the lock of the deployment row. */
 @Injectable()
 export class ProtectionsRepository {
   constructor(private readonly pubSub: PubSub) {}
 
-  /** Null lifts it. The version moves, so a delete that was decided on by an older state is refused; returns the new one. */
+  /**
+   * Null lifts the safeguard. Adds one to the version, so that a delete that was decided on by an older state is refused;
+   * returns the new version.
+   */
   async set(tx: Tx, id: string, safeguard: Safeguard, reason: string | null): Promise<number> {
     const [rows] = await tx.query<[{ version: number }[], number]>(
       `UPDATE deployments SET ${COLUMNS[safeguard]} = $2, version = version + 1, updated_at = clock_timestamp()
@@ -20,7 +23,7 @@ export class ProtectionsRepository {
       [id, reason],
     );
     if (!rows[0]) throw new Error(`Deployment ${id} is gone`);
-    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_CHANNEL, id));
+    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_TOPIC, id));
     return rows[0].version;
   }
 }

@@ -2,38 +2,41 @@ import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import { toPointer } from '../common/validation/pointer';
 import { parseKeepWarm } from './keep-warm';
 
-/** The most seconds that a container may be given to end by itself. */
+/** The most seconds that a container may get to end by itself. */
 export const MAX_GRACE_SECONDS = 300;
 
-/** The most characters of a `keep_warm`; every valid one is shorter. */
+/** The most characters of `keep_warm`; every valid value is shorter. */
 export const MAX_KEEP_WARM_LENGTH = 10;
 
 /** How the containers of a deleted deployment end. */
 export interface TeardownOptions {
-  /** Between asking a container to end and killing it; 0..300. */
+  /** The seconds between asking a container to end and killing it, 0..300. */
   readonly graceSeconds: number;
-  /** Kill at once; when an administrator asks, give up what nodes without an answer hold. */
+  /** Kills at once. If an administrator asks, replicas on nodes that do not answer are force-released too. */
   readonly force: boolean;
-  /** How long the containers that run are kept, stopped, for a restore; 0: not at all. */
+  /** For how many seconds running containers are kept suspended for a restore; 0 means not at all. */
   readonly keepWarmSeconds: number;
 }
 
-/** The same as a request asks for it. */
+/** The same members as a request spells them. */
 interface AskedTeardown {
   readonly grace_seconds?: number;
   readonly force: boolean;
   readonly keep_warm?: string;
 }
 
-/** A single delete says it in its query, a bulk delete in its body. The kind of a fault and its pointer follow from that. */
+/**
+ * Where the options are: in the query of a single delete, in the body of a bulk delete. The kind of a fault and its pointer
+ * follow from it.
+ */
 const PLACES = {
   query: { code: 'invalid_request', pointerTo: (name: string): string => name },
   body: { code: 'validation_failed', pointerTo: toPointer },
 } as const;
 
 /**
- * Checks what the single members cannot: how they go together. Absent members take their defaults, and force has no grace.
- * Throws all faults at once: `invalid_request` for a query, `validation_failed` for a body.
+ * Checks how the members go together. Absent members get their defaults, and force sets the grace time to 0. Throws all faults
+ * at once: `invalid_request` for a query, `validation_failed` for a body.
  */
 export function readTeardownOptions(
   { grace_seconds: grace, force, keep_warm: keepWarm }: AskedTeardown,

@@ -3,20 +3,20 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { ProgressWatch } from '../jobs/progress-watch';
 
-/** The channel that tells, by deployment id, that a teardown made progress. */
-export const TEARDOWN_CHANNEL = 'fog_teardown';
+/** The topic that tells, by deployment id, that a teardown made progress. */
+export const TEARDOWN_TOPIC = 'fog_teardown';
 
 export interface TeardownState {
-  /** No replica is stopping and no reservation is open, but for those that are kept for a restore. */
+  /** No replica is stopping and no reservation is open, except for replicas that are kept for a restore. */
   readonly complete: boolean;
-  /** Of the replicas that were asked to stop, how many are confirmed stopped; also those whose container is kept. */
+  /** How many of the replicas that were asked to stop are confirmed stopped or suspended. */
   readonly stopped: number;
   readonly stopping: number;
-  /** No reservation is open, not even of a replica that is kept. */
+  /** No reservation is open, not even of a suspended replica. */
   readonly released: boolean;
 }
 
-/** Follows a teardown from the database's point of view, whichever process does the work. */
+/** Follows a teardown by what the database shows, whichever process does the work. */
 @Injectable()
 export class TeardownWatch {
   constructor(
@@ -24,10 +24,10 @@ export class TeardownWatch {
     private readonly progress: ProgressWatch,
   ) {}
 
-  /** Resolves when the teardown is complete, `timeoutMs` have passed or the process ends, with what is true then. */
+  /** Resolves when the teardown is complete, after `timeoutMs`, or when the process ends, with the state at that time. */
   wait(deploymentId: string, replicaIds: readonly string[], timeoutMs: number): Promise<TeardownState> {
     return this.progress.follow(
-      { channel: TEARDOWN_CHANNEL, key: deploymentId, timeoutMs },
+      { topic: TEARDOWN_TOPIC, key: deploymentId, timeoutMs },
       () => this.look(deploymentId, replicaIds),
       ({ complete }) => complete,
     );
@@ -44,7 +44,7 @@ export class TeardownWatch {
   }
 }
 
-/** A suspended replica holds exactly one reservation. */
+/** $1 deployment, $2 replicas that were asked to stop. A suspended replica holds exactly one reservation. */
 const LOOK = `
   SELECT count(*) FILTER (WHERE (status = 'stopped' OR suspended_at IS NOT NULL) AND id = ANY($2::uuid[]))::int AS stopped,
          count(*) FILTER (WHERE status = 'stopping' AND suspended_at IS NULL)::int AS stopping,

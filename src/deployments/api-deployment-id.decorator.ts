@@ -1,5 +1,5 @@
 import { ApiParam } from '@nestjs/swagger';
 
-/** For the document: the id of a deployment in the address. */
+/** Documents the id of a deployment in the path. */
 export const ApiDeploymentId = (): MethodDecorator =>
   ApiParam({ name: 'deployment_id', format: 'uuid', description: 'From the answer to POST /deploy' });

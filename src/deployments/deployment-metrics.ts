@@ -2,10 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { Counter, Histogram } from 'prom-client';
 import { Metrics } from '../metrics/metrics';
 
-/** `retried`: an engine was asked in vain to stop a replica. `stuck`: that happened several times in a row to one deletion. */
+/**
+ * `retried`: an engine was asked to stop a replica and did not. `stuck`: that happened several times in a row to one deletion.
+ */
 export type DeletionEvent = 'forced' | 'retried' | 'stuck' | 'restored';
 
-/** How long the steps take that users wait for. A deletion is timed in its two parts: decided, and torn down. */
+/** Measures the steps that users wait for. A deletion is measured in two parts, its decision and its teardown. */
 @Injectable()
 export class DeploymentMetrics {
   private readonly decision: Histogram;
@@ -51,20 +53,20 @@ export class DeploymentMetrics {
     return result;
   }
 
-  /** From the decision, or from the end of the time in which containers were kept, by the database's clock. */
+  /** The seconds from the decision, or from the end of the warm time, by the database's clock. */
   tornDown(seconds: number): void {
     this.teardown.observe(seconds);
     this.teardownStep.observe({ step: 'total' }, seconds);
   }
 
-  /** One order to an engine to stop a container, until the engine has confirmed it. What fails is not observed. */
+  /** Measures one call to an engine to stop a container, until the engine has confirmed it. Failures are not measured. */
   async timeStop(work: () => Promise<void>): Promise<void> {
     const end = this.teardownStep.startTimer({ step: 'stop' });
     await work();
     end();
   }
 
-  /** `confirm`: from the wish to stop a replica until its engine shows that it is gone. `release`: writing that down. */
+  /** `confirm`: from the decision to stop a replica until its engine shows that it is gone. `release`: recording that. */
   timeStep(step: 'confirm' | 'release', seconds: number): void {
     this.teardownStep.observe({ step }, seconds);
   }

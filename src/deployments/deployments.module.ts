@@ -15,7 +15,10 @@ import { DeploymentsRepository } from './deployments.repository';
 import { Quota } from './quota';
 import { ReplicasRepository } from './replicas.repository';
 
-/** Deployments: what users wish for. It decides and records; the reconciler makes it so. The routes are in DeploymentsApiModule. */
+/**
+ * What users want of deployments. The services decide and record; the reconciler does the rest. The routes are in
+ * DeploymentsApiModule.
+ */
 @Module({
   imports: [NodesModule],
   providers: [

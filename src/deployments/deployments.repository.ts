@@ -10,10 +10,10 @@ import type { DeploymentSpec } from './spec/deployment-spec';
 import { storedContainer } from './spec/spec-codec';
 import { NO_STATUS, sourcesOf, type DeploymentStatus } from './domain/deployment-status';
 
-/** The channel that tells, by deployment id, that a user or the reconciler has changed a deployment. */
-export const DEPLOYMENT_CHANNEL = 'fog_deployment';
+/** The topic that tells, by deployment id, that a user or the reconciler has changed a deployment. */
+export const DEPLOYMENT_TOPIC = 'fog_deployment';
 
-/** A deployment whose row is locked until the transaction ends. `resources` are those of its revision. */
+/** A deployment whose row is locked until the transaction ends. `resources` are those of its current revision. */
 export interface LockedDeployment {
   readonly id: string;
   readonly userId: string;
@@ -21,7 +21,7 @@ export interface LockedDeployment {
   readonly status: DeploymentStatus;
   readonly targetReplicas: number;
   readonly generation: number;
-  /** The revision that its replicas shall run. */
+  /** The revision that its replicas should run. */
   readonly revision: number;
   readonly version: number;
   readonly region: string;
@@ -32,17 +32,17 @@ export interface LockedDeployment {
 export interface StatusChange {
   readonly to: DeploymentStatus;
   readonly reason: string;
-  /** Null: the system itself. */
+  /** Null means the control plane itself. */
   readonly changedBy: string | null;
   readonly requestId: string | null;
   readonly targetReplicas?: number;
-  /** Begins a new generation: older replicas no longer count. */
+  /** Begins a new generation, so that older replicas no longer count. */
   readonly newGeneration?: boolean;
 }
 
 /**
- * Every write to `deployments`. The rule of the house: lock the row first, then change it, both in the caller's
- * transaction; every change bumps `version` and leaves a history row in the same statement.
+ * Every write to `deployments`. Callers lock the row first and change it in the same transaction. Every change adds one to
+ * `version` and writes a history row in the same statement.
  */
 @Injectable()
 export class DeploymentsRepository {
@@ -51,7 +51,7 @@ export class DeploymentsRepository {
     private readonly events: Events,
   ) {}
 
-  /** Null when it is missing or neither the actor's own nor the actor an administrator: the same to every stranger. */
+  /** Null when the deployment does not exist, or when the actor is neither its owner nor an administrator. */
   async lock(tx: Tx, id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<LockedDeployment | null> {
     const [row] = await tx.query<LockedDeployment[]>(`${LOCK} AND ${visibleTo('d', '$2', '$3')} FOR UPDATE OF d`, [
       id,
@@ -61,7 +61,7 @@ export class DeploymentsRepository {
     return row ?? null;
   }
 
-  /** For the reconciler: null unless it is still at this version and the job's claim still holds. */
+  /** For the reconciler. Null unless the deployment is still at this version and the job's claim is still valid. */
   async lockAtVersion(tx: Tx, id: string, version: number, job: { id: string; claim: string }): Promise<LockedDeployment | null> {
     const [row] = await tx.query<LockedDeployment[]>(
       `${LOCK} AND d.version = $2 AND EXISTS (SELECT 1 FROM jobs WHERE id = $3 AND claim = $4) FOR UPDATE OF d`,
@@ -70,7 +70,10 @@ export class DeploymentsRepository {
     return row ?? null;
   }
 
-  /** Deployment, its first revision with the resources, and its first history row. A live deployment of the same name is a unique violation (23505). */
+  /**
+   * Inserts the deployment, its first revision with the resources, and its first history row. Fails with 23505 when the owner
+   * has a live deployment with this name.
+   */
   async insert(
     tx: Tx,
     spec: DeploymentSpec,
@@ -101,7 +104,7 @@ export class DeploymentsRepository {
     return row.id;
   }
 
-  /** The one statement that changes a status. The caller holds the lock and has asked `canTransition`. */
+  /** The only statement that changes a status. The caller holds the lock and has checked `canTransition`. */
   async changeStatus(tx: Tx, deployment: LockedDeployment, change: StatusChange): Promise<{ at: Date }> {
     const [row] = await tx.query<{ at: Date }[]>(CHANGE_STATUS, [
       deployment.id,
@@ -114,18 +117,23 @@ export class DeploymentsRepository {
       change.changedBy,
       change.requestId,
     ]);
-    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_CHANNEL, deployment.id));
+    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_TOPIC, deployment.id));
     this.events.announce(tx);
     if (!row) throw new Error(`Deployment ${deployment.id} cannot move from ${deployment.status} to ${change.to}`);
     return row;
   }
 }
 
+/** An SQL expression over `deployment_resources AS table` that gives a `Resources` as JSON. */
+export const resourcesOf = (table: string): string => `
+         json_build_object('cpuCores', ${table}.cpu_cores::float8, 'memoryMb', ${table}.memory_mb,
+                           'gpuUnits', ${table}.gpu_units, 'storageGb', ${table}.storage_gb)`;
+
+/** $1 deployment. */
 const LOCK = `
   SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation,
          d.current_revision AS revision, d.version, d.region, d.placement_strategy AS "placementStrategy",
-         json_build_object('cpuCores', r.cpu_cores::float8, 'memoryMb', r.memory_mb,
-                           'gpuUnits', r.gpu_units, 'storageGb', r.storage_gb) AS resources
+         ${resourcesOf('r')} AS resources
     FROM deployments d JOIN deployment_resources r ON r.deployment_id = d.id
    WHERE d.id = $1`;
 
@@ -149,6 +157,10 @@ const INSERT = `
     SELECT id, $13, status, $14, user_id, $15 FROM created)
   SELECT id FROM created`;
 
+/**
+ * $1 deployment, $2 new status, $3 statuses that may become it, $4 wanted replicas (null: as before), $5 whether a new
+ * generation begins, $6 old status, $7 reason, $8 who changes it, $9 request id.
+ */
 const CHANGE_STATUS = `
   WITH moved AS (
     UPDATE deployments
@@ -157,8 +169,8 @@ const CHANGE_STATUS = `
            generation = generation + CASE WHEN $5 THEN 1 ELSE 0 END,
            deleted_at = CASE WHEN $2 = 'deleted' THEN clock_timestamp() END
      WHERE id = $1 AND status = ANY($3::text[])
-    RETURNING id, updated_at, deleted_at)
-  , recorded AS (
+    RETURNING id, updated_at, deleted_at),
+  recorded AS (
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
     SELECT id, $6, $2, $7, $8, $9 FROM moved)
   SELECT coalesce(deleted_at, updated_at) AS at FROM moved`;

@@ -2,17 +2,17 @@ import { DomainError } from '../common/problem/domain-error';
 
 const LIST = /^(?:W\/)?"[\x21\x23-\x7e]*"(?:[ \t]*,[ \t]*(?:W\/)?"[\x21\x23-\x7e]*")*$/;
 
-/** The entity tag of a deployment: it changes with every decision about it. */
+/** The entity tag of a deployment: it changes with every decision about the deployment. */
 export const etagOf = (version: number): string => `"${String(version)}"`;
 
-/** For the document: answers that carry the tag. */
+/** Documents that an answer carries the tag. */
 export const ETAG_HEADER = {
   ETag: { description: 'For `If-Match`: changes with every decision about the deployment', schema: { type: 'string' as const } },
 };
 
 /**
- * Null when `If-Match` (RFC 9110: `*` or a list of entity tags, compared strongly) allows the version or there is none;
- * else `precondition_failed`, or `invalid_request` for what is no such header.
+ * Null when there is no `If-Match` (RFC 9110: `*` or a list of entity tags, compared strongly) or it matches the version.
+ * Otherwise `precondition_failed`, or `invalid_request` when the header cannot be read.
  */
 export function matchFault(ifMatch: string | null, version: number): DomainError | null {
   const wanted = ifMatch?.trim() ?? '*';

@@ -3,33 +3,33 @@ import { DomainError } from '../common/problem/domain-error';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
 
-export interface QuotaWish {
+export interface QuotaDemand {
   readonly userId: string;
-  /** How many deployments come to life. */
+  /** How many deployments are added. */
   readonly deployments: number;
-  /** How many replicas are wanted in addition. */
+  /** How many replicas are added. */
   readonly replicas: number;
 }
 
-/** How much one user may have alive. Costs nothing while no limit is configured. */
+/** Limits how much one user may have alive. Costs nothing while no limit is configured. */
 @Injectable()
 export class Quota {
   constructor(private readonly config: AppConfig) {}
 
   /**
-   * Throws `quota_exceeded` when the wish would go beyond a limit. From here to the end of the transaction the user's
-   * other wishes wait, so that two at once cannot both take the rest.
+   * Throws `quota_exceeded` when the demand would go beyond a limit. Until the transaction ends, other demands of the same user
+   * wait, so that two at once cannot both take what is left.
    */
-  async require(tx: Tx, wish: QuotaWish): Promise<void> {
-    if (!this.isLimited(wish)) return;
-    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || $1, 0))`, [wish.userId]);
-    await this.check(tx, wish);
+  async require(tx: Tx, demand: QuotaDemand): Promise<void> {
+    if (!this.isLimited(demand)) return;
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || $1, 0))`, [demand.userId]);
+    await this.check(tx, demand);
   }
 
-  /** Throws what `require` would throw now, for a preview: it waits for nobody, and nobody for it. */
-  async check(tx: Tx, wish: QuotaWish): Promise<void> {
-    if (!this.isLimited(wish)) return;
-    const { userId, deployments, replicas } = wish;
+  /** Throws what `require` would throw now, without a lock, for a preview. */
+  async check(tx: Tx, demand: QuotaDemand): Promise<void> {
+    if (!this.isLimited(demand)) return;
+    const { userId, deployments, replicas } = demand;
     const [now] = await tx.query<{ deployments: number; replicas: number }[]>(
       `SELECT count(*)::int AS deployments, coalesce(sum(target_replicas), 0)::int AS replicas
          FROM deployments WHERE user_id = $1 AND deleted_at IS NULL`,
@@ -40,7 +40,7 @@ export class Quota {
     refuseBeyond('replicas', now.replicas, replicas, this.config.MAX_REPLICAS_PER_USER);
   }
 
-  private isLimited({ deployments, replicas }: QuotaWish): boolean {
+  private isLimited({ deployments, replicas }: QuotaDemand): boolean {
     const { MAX_DEPLOYMENTS_PER_USER: mostDeployments, MAX_REPLICAS_PER_USER: mostReplicas } = this.config;
     return (mostDeployments > 0 && deployments > 0) || (mostReplicas > 0 && replicas > 0);
   }

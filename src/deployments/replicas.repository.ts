@@ -7,12 +7,12 @@ export interface StoppedReplica {
   readonly from: ReplicaStatus;
 }
 
-/** One change of one replica. Applied only while the replica still is in `from`. */
+/** A status change of one replica. It is applied only while the replica's status is `from`. */
 export interface ReplicaMove {
   readonly replicaId: string;
   readonly from: ReplicaStatus;
   readonly to: ReplicaStatus;
-  /** Null clears it. */
+  /** Null clears the reason. */
   readonly reason: string | null;
   readonly containerId?: string;
   readonly startedAt?: Date;
@@ -23,7 +23,7 @@ export interface ReplicaMove {
 export interface Census {
   readonly live: number;
   readonly liveByNode: ReadonlyMap<string, number>;
-  /** The failed ones of the generation that nothing has replaced yet. */
+  /** The failed replicas of this generation that have no successor yet. */
   readonly failedIds: readonly string[];
 }
 
@@ -32,7 +32,8 @@ export interface Census {
 export class ReplicasRepository {
   /**
    * Ends live replicas: `pending` ones are stopped (no engine knows them), the others become `stopping` and keep their
-   * reservation until the engine confirms. With a limit the oldest go first. One statement, whatever their number.
+   * reservation until the engine confirms that they are gone. With a limit the oldest end first. One statement, whatever their
+   * number.
    */
   async stop(tx: Tx, deploymentId: string, options: { reason: string; limit?: number }): Promise<StoppedReplica[]> {
     const [rows] = await tx.query<[StoppedReplica[], number]>(STOP, [
@@ -58,7 +59,7 @@ export class ReplicasRepository {
     };
   }
 
-  /** Applies all moves in one statement and returns the ids of those that applied. */
+  /** Applies all moves in one statement and returns the ids of the replicas that moved. */
   async move(tx: Tx, moves: readonly ReplicaMove[]): Promise<string[]> {
     if (moves.length === 0) return [];
     const illegal = moves.find((move) => !canReplicaTransition(move.from, move.to));
@@ -67,7 +68,7 @@ export class ReplicasRepository {
     return rows.map((row) => row.id);
   }
 
-  /** Failed replicas that no longer count for health, because others took their place or fewer are wanted. */
+  /** Marks failed replicas that no longer count for health, because they have successors or fewer replicas are wanted. */
   async supersede(tx: Tx, replicaIds: readonly string[]): Promise<void> {
     if (replicaIds.length === 0) return;
     await tx.query(
@@ -77,14 +78,14 @@ export class ReplicasRepository {
     );
   }
 
-  /** Notes that the containers of these replicas stand still and are kept, and which runs of theirs have ended. */
+  /** Records that the containers of these replicas are suspended, and which of their runs has ended. */
   async suspend(tx: Tx, suspended: readonly { readonly replicaId: string; readonly runAt: Date }[]): Promise<void> {
     if (suspended.length > 0) await tx.query(SUSPEND, [JSON.stringify(suspended)]);
   }
 
   /**
-   * Notes in vain attempts to stop replicas that still are `stopping`, and when the next one follows. Returns how many
-   * attempts the worst of them had before, and has now; null: none of them is stopping any more.
+   * Records failed attempts to stop replicas that are still `stopping`, and when the next attempt is due. Returns the attempts
+   * of the replica with the most, before and now; null when none of them is stopping any more.
    */
   async noteStopFailures(
     tx: Tx,
@@ -98,7 +99,10 @@ export class ReplicasRepository {
     return row?.now == null || row.before == null ? null : { before: row.before, now: row.now };
   }
 
-  /** Shows people what a starting replica is doing, such as the progress of a pull. No lock: it decides nothing. */
+  /**
+   * Shows users what a starting replica is doing, such as the progress of a pull. It needs no lock, because nothing is decided
+   * by it.
+   */
   async noteProgress(
     manager: { query(sql: string, parameters: unknown[]): Promise<unknown> },
     replicaId: string,
@@ -111,6 +115,7 @@ export class ReplicasRepository {
   }
 }
 
+/** $1 deployment, $2 statuses of live replicas, $3 generation. */
 const CENSUS = `
   SELECT node_id AS "nodeId", count(*) FILTER (WHERE status <> 'failed')::int AS live,
          array_agg(id) FILTER (WHERE status = 'failed') AS "failedIds"
@@ -119,6 +124,7 @@ const CENSUS = `
      AND (status = ANY($2::text[]) OR status = 'failed' AND generation = $3 AND superseded_at IS NULL)
    GROUP BY node_id`;
 
+/** $1 deployment, $2 statuses of live replicas, $3 how many at most (null: all), $4 reason. */
 const STOP = `
   WITH ending AS (
     SELECT id, status FROM deployment_replicas
@@ -132,6 +138,7 @@ const STOP = `
    WHERE r.id = e.id
   RETURNING r.id, e.status AS "from"`;
 
+/** $1 the moves. */
 const MOVE = `
   UPDATE deployment_replicas AS r
      SET status = m."to", reason = m.reason, changed_at = clock_timestamp(),
@@ -141,10 +148,12 @@ const MOVE = `
          started_at = coalesce(r.started_at, m."startedAt", CASE WHEN m."to" = 'running' THEN clock_timestamp() END),
          stopped_at = CASE WHEN m."to" IN ('stopped', 'failed') THEN clock_timestamp() ELSE r.stopped_at END
     FROM jsonb_to_recordset($1::jsonb)
-           AS m("replicaId" uuid, "from" text, "to" text, reason text, "containerId" text, "startedAt" timestamptz, published jsonb)
+           AS m("replicaId" uuid, "from" text, "to" text, reason text, "containerId" text, "startedAt" timestamptz,
+                published jsonb)
    WHERE r.id = m."replicaId" AND r.status = m."from"
   RETURNING r.id`;
 
+/** $1 replicas, each with the time when the run that ended had begun. */
 const SUSPEND = `
   UPDATE deployment_replicas AS r
      SET suspended_at = clock_timestamp(), suspended_run_at = p."runAt", changed_at = clock_timestamp(),
@@ -153,6 +162,7 @@ const SUSPEND = `
     FROM jsonb_to_recordset($1::jsonb) AS p("replicaId" uuid, "runAt" timestamptz)
    WHERE r.id = p."replicaId" AND r.status = 'stopping' AND r.warm_until IS NOT NULL`;
 
+/** $1 replicas, each with the words why; $2 milliseconds until the next attempt. */
 const NOTE_STOP_FAILURES = `
   WITH noted AS (
     UPDATE deployment_replicas AS r

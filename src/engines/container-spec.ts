@@ -15,15 +15,15 @@ export interface HealthCheckSpec {
 }
 
 /**
- * What a container is made of: the same for all replicas of a revision, and all that a revision is. Closed: there is no way
- * to ask for privileges. The values of `env` are secrets.
+ * What a container is made of: the same for all replicas of a revision, and the whole content of a revision. A closed type:
+ * there is no way to ask for privileges. The values of `env` are secrets.
  */
 export interface ContainerSpec {
   readonly image: string;
-  /** Null: the image's own command. */
+  /** Null means the image's own command. */
   readonly command: readonly string[] | null;
   readonly env: Readonly<Record<string, string>>;
-  /** What each replica gets. */
+  /** The resources of each replica. */
   readonly resources: Resources;
   readonly ports: readonly PortSpec[];
   readonly healthCheck: HealthCheckSpec | null;

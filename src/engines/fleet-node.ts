@@ -1,6 +1,6 @@
 import type { Resources, Usage } from './resources';
 
-/** A node as placement is told of it. `unavailable` says in words why it takes no replicas now; null: it does. */
+/** A node as placement sees it. `unavailable` says in words why it takes no replicas now; null when it takes them. */
 export interface FleetNode extends Usage {
   readonly id: string;
   readonly name: string;

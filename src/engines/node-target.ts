@@ -1,12 +1,12 @@
 import type { RuntimeKind } from './runtime-kinds';
 
-/** One engine to talk to. `endpoint` is null for the engine of this machine. */
+/** The engine of a node, as drivers address it. `endpoint` is null for the engine of this machine. */
 export interface NodeTarget {
   readonly id: string;
   readonly name: string;
   readonly runtime: RuntimeKind;
   readonly endpoint: string | null;
-  /** The engine that the node stands for. When another one answers in its place, every call throws `unreachable`. */
+  /** The engine that the node stands for. When another engine answers at the endpoint, every call throws `unreachable`. */
   readonly engineId?: string | null;
 }
 

@@ -1,7 +1,7 @@
 import type { ValueTransformer } from 'typeorm';
 import { toCores } from './resources';
 
-/** numeric columns arrive as text; this gives the number with its three decimals. */
+/** Numeric columns arrive as text; this gives the number with its three decimals. */
 export const NUMERIC: ValueTransformer = {
   to: (value: number | null | undefined) => value,
   from: (value: string | null) => (value === null ? null : toCores(value)),

@@ -15,10 +15,10 @@ export interface Usage {
 export const RESOURCE_DIMENSIONS = ['cpuCores', 'memoryMb', 'gpuUnits', 'storageGb'] as const satisfies readonly (keyof Resources)[];
 export type ResourceDimension = (typeof RESOURCE_DIMENSIONS)[number];
 
-/** Numeric columns come from PostgreSQL as text; this keeps the three decimals that cores have. */
+/** The number of cores from PostgreSQL, which sends numeric columns as text, with its three decimals. */
 export const toCores = (value: string | number): number => Math.round(Number(value) * 1000) / 1000;
 
-/** What is left of a capacity. Exact: cores are compared in thousandths. */
+/** What is left of a capacity. Exact, because cores are rounded to thousandths. */
 export const subtract = (from: Resources, amount: Resources): Resources => ({
   cpuCores: toCores(from.cpuCores - amount.cpuCores),
   memoryMb: from.memoryMb - amount.memoryMb,

@@ -5,8 +5,8 @@ import { inBatches } from '../common/in-batches';
 import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
 
-/** The topic that reports that the feed has grown, with its last position. */
-export const FEED_CHANNEL = 'fog_feed';
+/** The topic that tells, by the last position, that the feed has grown. */
+export const FEED_TOPIC = 'fog_feed';
 
 /** A range of positions that were given, without gaps. */
 export interface PublishedRange {
@@ -47,7 +47,7 @@ export class EventPublisher {
     const count = row?.count ?? 0;
     if (count === 0) return null;
     const last = feed.lastPosition + count;
-    afterCommit(tx, () => this.pubSub.publish(FEED_CHANNEL, String(last)));
+    afterCommit(tx, () => this.pubSub.publish(FEED_TOPIC, String(last)));
     return { first: feed.lastPosition + 1, last };
   }
 

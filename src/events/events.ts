@@ -3,8 +3,8 @@ import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
 import type { EventType } from './event-types';
 
-/** The topic that reports that events without positions were committed. */
-export const OUTBOX_CHANNEL = 'fog_outbox';
+/** The topic that tells that events were committed which have no position yet. */
+export const OUTBOX_TOPIC = 'fog_outbox';
 
 /** `data` is sent to users: never values of env, never secrets. Its members are snake_case. */
 export type NewEvent = { readonly type: EventType; readonly data?: Readonly<Record<string, unknown>> } & (
@@ -31,7 +31,7 @@ export class Events {
 
   /** After the commit, tells the publisher to look at once. For callers whose change a trigger records. */
   announce(tx: Tx): void {
-    afterCommit(tx, () => this.pubSub.publish(OUTBOX_CHANNEL, 'new'));
+    afterCommit(tx, () => this.pubSub.publish(OUTBOX_TOPIC, 'new'));
   }
 }
 

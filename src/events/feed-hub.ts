@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { PubSub } from '../database/pub-sub';
 import type { PublishedEvent } from './cloud-event';
 import { EventFeedRepository } from './event-feed.repository';
-import { FEED_CHANNEL } from './event-publisher';
+import { FEED_TOPIC } from './event-publisher';
 
 type Listener = (events: readonly PublishedEvent[]) => void;
 
@@ -54,7 +54,7 @@ export class FeedHub implements OnModuleDestroy {
     // Meanwhile all listeners may have left and a new one may have come, which has then started to listen itself.
     this.stopListening();
     clearInterval(this.timer);
-    this.stopListening = this.pubSub.subscribe(FEED_CHANNEL, () => this.look());
+    this.stopListening = this.pubSub.subscribe(FEED_TOPIC, () => this.look());
     this.timer = setInterval(() => this.look(), LOOK_ANYWAY_MS);
     if (this.listeners.size === 0) this.rest();
   }

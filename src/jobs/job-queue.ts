@@ -6,15 +6,15 @@ import { backoffMs } from './backoff';
 import type { ClaimedJob, JobKind, JobResult, JobWish } from './job-kinds';
 import { PubSub } from '../database/pub-sub';
 
-/** The channel on which waiting workers are told that a job may be due. Only a hint: they also look by themselves. */
-export const JOBS_CHANNEL = 'fog_jobs';
+/** The topic that tells waiting workers that a job may be due. A hint: they also look by themselves. */
+export const JOBS_TOPIC = 'fog_jobs';
 
-/** A dead worker's job is free again after so many seconds. Workers renew the lease three times within it. */
+/** The job of a dead worker can be claimed again after so many seconds. Workers renew the lease three times within it. */
 export const LEASE_SECONDS = 15;
 
 /**
- * The queue of things to look after: one row per (kind, key), so nothing is queued twice and one key is never worked on
- * by two workers. A wish for a key that is being worked on is remembered in `wishes` and makes the job run once more.
+ * The queue of jobs: one row per kind and key, so nothing is queued twice and two workers never work on the same key. A wish
+ * that comes while the job is being worked on is counted in `wishes` and makes the job run once more.
  */
 @Injectable()
 export class JobQueue {
@@ -23,14 +23,14 @@ export class JobQueue {
     private readonly pubSub: PubSub,
   ) {}
 
-  /** Commits with the caller's transaction: the wish and the change that caused it exist together or not at all. */
+  /** The wishes commit with the caller's transaction, so a change and its wish are both there or neither is. */
   async enqueue(tx: Tx, wishes: readonly JobWish[]): Promise<void> {
     if (wishes.length === 0) return;
     await tx.query(ENQUEUE, [JSON.stringify(wishes)]);
     afterCommit(tx, () => this.wake(wishes));
   }
 
-  /** For wishes that follow from an observation and not from a change of ours. */
+  /** For wishes that follow from an observation, not from a change in a transaction. */
   async enqueueNow(wishes: readonly JobWish[]): Promise<void> {
     if (wishes.length === 0) return;
     await this.dataSource.query(ENQUEUE, [JSON.stringify(wishes)]);
@@ -50,7 +50,7 @@ export class JobQueue {
     return jobs;
   }
 
-  /** Extends the leases and returns the claims that still hold; work on the other jobs must end. */
+  /** Extends the leases and returns the claims that are still valid; work on the other jobs must end. */
   async renew(jobs: readonly ClaimedJob[]): Promise<string[]> {
     const [rows] = await this.dataSource.query<[{ claim: string }[], number]>(
       `UPDATE jobs SET lease_until = now() + make_interval(secs => $3) WHERE ${lockedInOrder(OURS)} RETURNING claim`,
@@ -60,10 +60,10 @@ export class JobQueue {
   }
 
   private wake(wishes: readonly JobWish[]): void {
-    for (const kind of new Set(wishes.map((wish) => wish.kind))) this.pubSub.publish(JOBS_CHANNEL, kind);
+    for (const kind of new Set(wishes.map((wish) => wish.kind))) this.pubSub.publish(JOBS_TOPIC, kind);
   }
 
-  /** Records the result. A wish that came meanwhile makes the job due at once. Nothing happens when the claim was lost. */
+  /** Records the result. A wish that came meanwhile makes the job due at once. Does nothing when the claim was lost. */
   async finish(job: ClaimedJob, result: JobResult): Promise<void> {
     switch (result.kind) {
       case 'done':
@@ -83,23 +83,25 @@ export class JobQueue {
     }
   }
 
-  /** Frees what a claim of this worker took whose answer got lost; `held` are the jobs that it knows it has. */
-  async releaseStrays(kind: JobKind, workerId: string, held: readonly ClaimedJob[]): Promise<void> {
+  /**
+   * Frees jobs that a claim of this worker took without its answer arriving; `known` are the jobs that the worker knows it has.
+   */
+  async releaseStrays(kind: JobKind, workerId: string, known: readonly ClaimedJob[]): Promise<void> {
     const strays = `kind = $1 AND claimed_by = $2 AND claim <> ALL($3::uuid[])`;
     await this.dataSource.query(`UPDATE jobs SET ${RELEASED} WHERE ${lockedInOrder(strays)}`, [
       kind,
       workerId,
-      held.map(({ claim }) => claim),
+      known.map(({ claim }) => claim),
     ]);
   }
 
-  /** Gives jobs back untouched, for others to take at once. */
+  /** Gives jobs back unchanged, so that other workers can claim them at once. */
   async handBack(jobs: readonly ClaimedJob[]): Promise<void> {
     await this.dataSource.query(`UPDATE jobs SET ${RELEASED}, due_at = now() WHERE ${lockedInOrder(OURS)}`, idsAndClaims(jobs));
   }
 }
 
-/** Whoever waits for several jobs locks them in the order in which ENQUEUE does; in any other order they deadlock. */
+/** Locks several jobs in the same order as ENQUEUE does; any other order leads to deadlocks. */
 const lockedInOrder = (which: string): string => `id IN (SELECT id FROM jobs WHERE ${which} ORDER BY kind, key FOR UPDATE)`;
 
 const OURS = `id = ANY($1::bigint[]) AND claim = ANY($2::uuid[])`;
@@ -107,6 +109,7 @@ const idsAndClaims = (jobs: readonly ClaimedJob[]): [string[], string[]] => [job
 
 const RELEASED = `claim = NULL, claimed_by = NULL, lease_until = NULL`;
 
+/** $1 wishes. */
 const ENQUEUE = `
   INSERT INTO jobs (kind, key, due_at)
   SELECT kind, key, now() + make_interval(secs => coalesce("afterMs", 0) / 1000.0)
@@ -115,17 +118,20 @@ const ENQUEUE = `
       ON CONFLICT (kind, key) DO UPDATE
      SET wishes = jobs.wishes + 1, due_at = least(jobs.due_at, excluded.due_at)`;
 
+/** $1 job, $2 claim, $3 wishes when it was claimed. */
 const FINISH_DONE = `
   WITH removed AS (DELETE FROM jobs WHERE id = $1 AND claim = $2 AND wishes = $3 RETURNING id)
   UPDATE jobs SET ${RELEASED}, due_at = now(), attempts = 0, last_error = NULL, failing_since = NULL
    WHERE id = $1 AND claim = $2 AND NOT EXISTS (SELECT 1 FROM removed)`;
 
+/** $1 to $3 as in FINISH_DONE, $4 milliseconds until the job is due. */
 const FINISH_AGAIN = `
   UPDATE jobs
      SET ${RELEASED}, attempts = 0, last_error = NULL, failing_since = NULL,
          due_at = CASE WHEN wishes = $3 THEN now() + make_interval(secs => $4::float8 / 1000) ELSE now() END
    WHERE id = $1 AND claim = $2`;
 
+/** $1 to $4 as in FINISH_AGAIN, $5 why it failed. */
 const FINISH_FAILED = `
   UPDATE jobs
      SET ${RELEASED}, attempts = attempts + 1, last_error = $5, failing_since = coalesce(failing_since, now()),

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClaimedJob, JobHandler, JobResult } from './job-kinds';
-import { JOBS_CHANNEL, LEASE_SECONDS, type JobQueue } from './job-queue';
+import { JOBS_TOPIC, LEASE_SECONDS, type JobQueue } from './job-queue';
 import type { PubSub } from '../database/pub-sub';
 
 const POLL_MS = 1_000;
@@ -10,8 +10,8 @@ const STOP_MS = 6_000;
 const RECORD_RETRY_MS = 500;
 
 /**
- * Works on the jobs of one kind: claims as many as it has free places for, whenever one may be due or a place is free.
- * A failing handler costs its own job a back-off and nothing else. A dead database is waited for.
+ * Works on the jobs of one kind. Whenever a job may be due or a place becomes free, it claims as many jobs as it has free
+ * places. A failing handler only makes its own job back off. While the database is away, the worker waits for it.
  */
 export class JobWorker {
   private readonly logger: Logger;
@@ -33,14 +33,14 @@ export class JobWorker {
   }
 
   start(): void {
-    this.unsubscribe = this.pubSub.subscribe(JOBS_CHANNEL, (kind) => {
+    this.unsubscribe = this.pubSub.subscribe(JOBS_TOPIC, (kind) => {
       if (kind === this.handler.kind) this.fill();
     });
     this.timers = [setInterval(() => this.fill(), POLL_MS), setInterval(() => void this.renew(), (LEASE_SECONDS * 1000) / 3)];
     this.fill();
   }
 
-  /** Takes no more jobs, lets the running ones end for some seconds, then hands them back. */
+  /** Claims no more jobs, gives the running ones some seconds to end, then aborts them and hands them back. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.unsubscribe();
@@ -55,7 +55,10 @@ export class JobWorker {
     if (left.length > 0) await this.queue.handBack(left).catch(() => undefined);
   }
 
-  /** Claims as many jobs as there are free places for; one claim at a time, and another one when more was asked meanwhile. */
+  /**
+   * Claims as many jobs as there are free places. Only one claim runs at a time; if it is called meanwhile, another one
+   * follows.
+   */
   private fill(): void {
     this.again = true;
     this.filling ??= this.claimJobs()
@@ -90,7 +93,7 @@ export class JobWorker {
 
   private run(job: ClaimedJob): void {
     const abort = new AbortController();
-    // One listener for each engine call that is under way.
+    // Each engine call under way adds a listener, which may be more than Node's warning limit.
     setMaxListeners(Infinity, abort.signal);
     if (this.stopped) abort.abort(new Error('The process is ending'));
     const ended = this.work(job, abort.signal).finally(() => {
@@ -112,7 +115,7 @@ export class JobWorker {
     while (!(await this.record(job, result, signal)) && !this.stopped) await sleep(RECORD_RETRY_MS);
   }
 
-  /** False when the database did not take it; until it does, the job keeps its place and its lease. */
+  /** Returns false when the database did not take the result; until it does, the job keeps its place and its lease. */
   private async record(job: ClaimedJob, result: JobResult, signal: AbortSignal): Promise<boolean> {
     try {
       if (signal.aborted) await this.queue.handBack([job]);
@@ -127,9 +130,9 @@ export class JobWorker {
   private async renew(): Promise<void> {
     if (this.running.size === 0) return;
     try {
-      const held = new Set(await this.queue.renew([...this.running.values()].map((run) => run.job)));
+      const ours = new Set(await this.queue.renew([...this.running.values()].map((run) => run.job)));
       for (const [claim, run] of this.running) {
-        if (!held.has(claim)) run.abort.abort(new Error('The job was taken over by another worker'));
+        if (!ours.has(claim)) run.abort.abort(new Error('The job was taken over by another worker'));
       }
     } catch (error) {
       this.logger.warn(`Leases could not be renewed: ${String(error)}`);

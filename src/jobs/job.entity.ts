@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
-/** One thing to look after, at most one row per kind and key. A row with `failingSince` is shown as stuck. */
+/** A job: at most one row per kind and key. A row with `failingSince` is shown as stuck. */
 @Entity({ name: 'jobs' })
 @Unique('uq_jobs_key', ['kind', 'key'])
 @Index('ix_jobs_due', ['dueAt'])
@@ -14,7 +14,7 @@ export class Job {
   @Column({ name: 'key', type: 'text' })
   key!: string;
 
-  /** Counts the requests for work; a worker that finds it moved works again. */
+  /** Counts the wishes; a worker that finds the count changed after its run runs the job again. */
   @Column({ name: 'wishes', type: 'bigint', default: 1 })
   wishes!: string;
 

@@ -3,31 +3,34 @@ import { PubSub } from '../database/pub-sub';
 
 const LOOK_ANYWAY_MS = 1_000;
 
-/** Follows from the database's point of view what a worker does, in whichever process: for requests that wait for it. */
+/** Lets requests follow, through the database, what a worker in any process does. */
 @Injectable()
 export class ProgressWatch implements OnModuleDestroy {
   private isEnding = false;
 
   constructor(private readonly pubSub: PubSub) {}
 
-  /** A process that ends answers with what is true so far: its workers stop before its last requests do. */
+  /**
+   * Ends the waiting when the process ends: its workers stop before its last requests do, so these answer with the state so
+   * far.
+   */
   onModuleDestroy(): void {
     this.isEnding = true;
   }
 
   /**
-   * Looks at once, on every notification about `key`, and now and then. Resolves with what it saw last when `isOver` says so,
+   * Looks at once, on every hint about `key`, and now and then. Resolves with what it saw last: when `isOver` is true of that,
    * after `timeoutMs`, or when the process ends.
    */
   async follow<T>(
-    { channel, key, timeoutMs }: { channel: string; key: string; timeoutMs: number },
+    { topic, key, timeoutMs }: { topic: string; key: string; timeoutMs: number },
     look: () => Promise<T>,
     isOver: (seen: T) => boolean,
   ): Promise<T> {
     const end = performance.now() + timeoutMs;
     for (;;) {
-      // Listens before it looks: what happens in between is not missed.
-      const progress = this.pubSub.next(channel, key, Math.min(LOOK_ANYWAY_MS, Math.max(0, end - performance.now())));
+      // It listens before it looks, so that nothing in between is missed.
+      const progress = this.pubSub.next(topic, key, Math.min(LOOK_ANYWAY_MS, Math.max(0, end - performance.now())));
       const seen = await look();
       if (isOver(seen) || this.isEnding || performance.now() >= end) return seen;
       await progress;

@@ -2,7 +2,7 @@ const TCP = /^tcp:\/\/(\[[0-9a-fA-F:]{2,39}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}
 const UNIX = /^unix:\/\/(\/[A-Za-z0-9._/-]{1,100})$/;
 const MAX_PORT = 65_535;
 
-/** The form of an engine's address. Other machines are reached over TLS only; that is the driver's to enforce. */
+/** Checks the form of an engine's address. That other machines are reached over TLS only is enforced by the driver. */
 export function isEngineEndpoint(value: unknown): value is string {
   if (typeof value !== 'string') return false;
   const path = UNIX.exec(value)?.[1];

@@ -2,7 +2,8 @@ import { nodeStatus } from './node-status.sql';
 
 /** Capacity and reservations of `nodes AS n` as two objects with the members of Resources. */
 const CAPACITY_COLUMNS = `
-  json_build_object('cpuCores', n.cpu_cores, 'memoryMb', n.memory_mb, 'gpuUnits', n.gpu_units, 'storageGb', n.storage_gb) AS capacity,
+  json_build_object('cpuCores', n.cpu_cores, 'memoryMb', n.memory_mb,
+                    'gpuUnits', n.gpu_units, 'storageGb', n.storage_gb) AS capacity,
   json_build_object('cpuCores', n.reserved_cpu_cores, 'memoryMb', n.reserved_memory_mb,
                     'gpuUnits', n.reserved_gpu_units, 'storageGb', n.reserved_storage_gb) AS reserved,
   n.cpu_usage_percent AS "cpuUsagePercent", n.memory_usage_percent AS "memoryUsagePercent"`;

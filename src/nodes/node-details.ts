@@ -1,6 +1,6 @@
 import type { NodeRecord } from './node.types';
 
-/** What the audit log keeps of a node: what an administrator decides. */
+/** What the audit log keeps of a node: the members that an administrator decides. */
 export const nodeDetails = (node: NodeRecord): Readonly<Record<string, unknown>> => ({
   name: node.name,
   node_type: node.nodeType,

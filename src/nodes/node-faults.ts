@@ -2,14 +2,14 @@ import type { FieldFault } from '../common/problem/domain-error';
 import { ENGINE_TRAITS } from '../engines/runtime-kinds';
 import type { NewNode, NodeChange } from './node.types';
 
-/** A node has no GPUs unless somebody says so; the other amounts have to be said. */
+/** The amounts that a registration must name. GPUs may be left out and are 0 then. */
 const REQUIRED_CAPACITY = [
   ['cpuCores', 'cpu_cores'],
   ['memoryMb', 'memory_mb'],
   ['storageGb', 'storage_gb'],
 ] as const;
 
-/** What the kind of engine needs of a registration, beyond the form of its members. */
+/** Checks what the kind of engine needs of a registration, beyond the form of its members. */
 export function registrationFaults({ runtime, endpoint, capacity }: NewNode): FieldFault[] {
   const { needsEndpoint, tellsCapacity } = ENGINE_TRAITS[runtime];
   const missing = tellsCapacity ? [] : REQUIRED_CAPACITY.filter(([dimension]) => capacity[dimension] === undefined);
@@ -20,7 +20,7 @@ export function registrationFaults({ runtime, endpoint, capacity }: NewNode): Fi
   ];
 }
 
-/** Draining cordons, so a node cannot be told to drain and to take replicas. */
+/** Draining includes a cordon, so a request cannot start a drain and lift the cordon. */
 export function changeFaults({ draining, cordoned }: NodeChange): FieldFault[] {
   if (draining !== true || cordoned !== false) return [];
   return [{ pointer: '/cordoned', detail: 'A node that drains is cordoned: leave cordoned out or set it to true' }];

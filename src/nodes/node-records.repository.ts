@@ -14,13 +14,13 @@ const COLUMN_OF: Readonly<Record<ResourceDimension, string>> = {
   storageGb: 'storage_gb',
 };
 
-/** The columns of a capacity that an administrator gave: the engine's figures do not change them any more. */
+/** The capacity columns that an administrator has set, which the engine no longer changes. */
 const fixedColumns = (capacity: Partial<Resources>): string[] =>
   RESOURCE_DIMENSIONS.filter((dimension) => capacity[dimension] !== undefined).map((dimension) => COLUMN_OF[dimension]);
 
 const valuesOf = (capacity: Partial<Resources>): (number | null)[] => RESOURCE_DIMENSIONS.map((dimension) => capacity[dimension] ?? null);
 
-/** The SQL behind the node routes. Removed nodes do not exist here. */
+/** The SQL of the node routes. Removed nodes do not exist here. */
 @Injectable()
 export class NodeRecordsRepository {
   constructor(
@@ -28,7 +28,7 @@ export class NodeRecordsRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** By name. `total` counts all, whatever the page. */
+  /** Ordered by name. `total` counts all nodes, not only those of the page. */
   async findPage(page: { limit: number; offset: number }): Promise<{ nodes: NodeRecord[]; total: number }> {
     const [nodes, [count]] = await Promise.all([
       this.dataSource.query<NodeRecord[]>(
@@ -48,11 +48,13 @@ export class NodeRecordsRepository {
     return node;
   }
 
-  /** Breaks uq_nodes_live_name when the name is taken. */
+  /** Violates uq_nodes_live_name when the name is taken. */
   async insert(tx: Tx, node: NewNode): Promise<NodeRecord> {
     const [inserted] = await tx.query<NodeRecord[]>(
-      `INSERT INTO nodes AS n (name, node_type, region, runtime, endpoint, labels, fixed_capacity, cpu_cores, memory_mb, gpu_units, storage_gb)
-       VALUES ($2, $3, $4, $5, $6, $7, $8, coalesce($9::numeric, 0), coalesce($10::int, 0), coalesce($11::int, 0), coalesce($12::int, 0))
+      `INSERT INTO nodes AS n (name, node_type, region, runtime, endpoint, labels, fixed_capacity,
+                               cpu_cores, memory_mb, gpu_units, storage_gb)
+       VALUES ($2, $3, $4, $5, $6, $7, $8,
+               coalesce($9::numeric, 0), coalesce($10::int, 0), coalesce($11::int, 0), coalesce($12::int, 0))
        RETURNING ${recordColumns('$1')}`,
       [
         this.config.NODE_OFFLINE_AFTER_SECONDS,
@@ -64,7 +66,7 @@ export class NodeRecordsRepository {
     return inserted;
   }
 
-  /** The node as it is until the transaction ends; undefined when there is none. */
+  /** Locks the node until the transaction ends; undefined when there is none. */
   async lockRecord(tx: Tx, id: string): Promise<NodeRecord | undefined> {
     const [node] = await tx.query<NodeRecord[]>(
       `SELECT ${recordColumns('$1')} FROM nodes AS n WHERE n.id = $2 AND n.removed_at IS NULL FOR NO KEY UPDATE OF n`,
@@ -73,7 +75,10 @@ export class NodeRecordsRepository {
     return node;
   }
 
-  /** One statement on the row as it is now, so that changes of different members never undo each other. */
+  /**
+   * Changes the row as it is now in one statement, so that changes of different members at the same time do not undo each
+   * other.
+   */
   async change(tx: Tx, id: string, change: NodeChange): Promise<NodeRecord | undefined> {
     const [[changed]] = await tx.query<[NodeRecord[], number]>(
       `UPDATE nodes AS n
@@ -94,20 +99,24 @@ export class NodeRecordsRepository {
     return changed;
   }
 
-  /** Locks the node and counts what it holds; reservations wait until the transaction ends. */
+  /** Locks the node and counts its open reservations. New reservations on it wait until the transaction ends. */
   async lock(tx: Tx, id: string): Promise<{ name: string; openReservations: number } | undefined> {
-    const [node] = await tx.query<{ name: string }[]>(`SELECT name FROM nodes WHERE id = $1 AND removed_at IS NULL FOR NO KEY UPDATE`, [
-      id,
-    ]);
+    const [node] = await tx.query<{ name: string }[]>(
+      `SELECT name FROM nodes
+        WHERE id = $1 AND removed_at IS NULL FOR NO KEY UPDATE`,
+      [id],
+    );
     if (!node) return undefined;
-    const [held] = await tx.query<{ count: number }[]>(
+    const [open] = await tx.query<{ count: number }[]>(
       `SELECT count(*)::int AS count FROM reservations WHERE node_id = $1 AND released_at IS NULL`,
       [id],
     );
-    return { name: node.name, openReservations: held?.count ?? 0 };
+    return { name: node.name, openReservations: open?.count ?? 0 };
   }
 
-  /** Hides the node for good. A reservation that is under way fails on ck_nodes_reserved_removed and is placed anew. */
+  /**
+   * Hides the node for good. A reservation that is being made meanwhile violates ck_nodes_reserved_removed and is placed anew.
+   */
   async markRemoved(tx: Tx, id: string): Promise<void> {
     await tx.query(`UPDATE nodes SET removed_at = clock_timestamp() WHERE id = $1`, [id]);
   }

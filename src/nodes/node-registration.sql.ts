@@ -1,10 +1,10 @@
-/** Dimensions that an administrator has fixed stay; the rest follow the engine, but never below what is reserved. */
+/** Columns that an administrator has set stay; the others follow the engine, but never go below what is reserved. */
 const followEngine = (column: string, parameter: string): string => `
   CASE WHEN '${column}' = ANY(n.fixed_capacity) THEN n.${column} ELSE greatest(${parameter}, n.reserved_${column}) END`;
 
 /**
  * $1 node, $2 engine id, $3 CPU cores, $4 memory, $5 GPU units, $6 storage, $7 CPU usage, $8 memory usage, $9 whether the node
- * stands for one engine, $10 whether its engine tells its capacity. Nothing changes when another engine than the node's own
+ * stands for one engine, $10 whether its engine reports its capacity. Changes nothing when another engine than the node's own
  * has answered.
  */
 export const HEARTBEAT = `
@@ -18,16 +18,17 @@ export const HEARTBEAT = `
    WHERE n.id = $1 AND n.removed_at IS NULL AND (NOT $9::boolean OR coalesce(n.engine_id, $2) = $2)`;
 
 /**
- * $1 engine id, $2 wished name, $3 region, $4 runtime, $5 CPU cores, $6 memory, $7 GPU units, $8 storage, $9 and $10 usage.
- * A known engine keeps its name, region, labels and cordon. A taken name gets the first free number behind it.
+ * $1 engine id, $2 preferred name, $3 region, $4 runtime, $5 CPU cores, $6 memory, $7 GPU units, $8 storage, $9 CPU usage, $10
+ * memory usage. A known engine keeps its name, region, labels and cordon. If the name is taken, the first free number is added
+ * to it.
  */
 export const REGISTER_ENGINE = `
   INSERT INTO nodes AS n (engine_id, name, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb,
                           cpu_usage_percent, memory_usage_percent, last_heartbeat)
   SELECT $1, name, $3, $4, $5::numeric, $6, $7, $8, $9, $10, clock_timestamp()
-    FROM (SELECT CASE i WHEN 1 THEN $2::text ELSE $2 || '-' || i END AS name, i FROM generate_series(1, 1000) AS i) AS wish
+    FROM (SELECT CASE i WHEN 1 THEN $2::text ELSE $2 || '-' || i END AS name, i FROM generate_series(1, 1000) AS i) AS numbered
    WHERE NOT EXISTS (SELECT 1 FROM nodes AS taken
-                      WHERE taken.name = wish.name AND taken.removed_at IS NULL AND taken.engine_id IS DISTINCT FROM $1)
+                      WHERE taken.name = numbered.name AND taken.removed_at IS NULL AND taken.engine_id IS DISTINCT FROM $1)
    ORDER BY i LIMIT 1
       ON CONFLICT (engine_id) WHERE removed_at IS NULL DO UPDATE
      SET last_heartbeat = excluded.last_heartbeat, last_error = NULL,
@@ -38,7 +39,9 @@ export const REGISTER_ENGINE = `
          storage_gb = ${followEngine('storage_gb', 'excluded.storage_gb')}
   RETURNING id`;
 
-/** The nodes of a first start without an engine. Not again once there was a simulated node: removed ones stay removed. */
+/**
+ * The nodes of a first start without an engine. Once there has been a simulated node, none are made: removed ones stay removed.
+ */
 export const REGISTER_DEMO_NODES = `
   INSERT INTO nodes (name, node_type, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb, last_heartbeat)
   SELECT name, 'compute_node', region, 'simulated', 16, 32768, gpu_units, 500, clock_timestamp()

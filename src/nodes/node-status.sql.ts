@@ -5,7 +5,7 @@ const silentFor = (seconds: string): string => `n.last_heartbeat < statement_tim
 const FULL = `n.reserved_cpu_cores >= n.cpu_cores OR n.reserved_memory_mb >= n.memory_mb`;
 
 /**
- * An SQL expression over `nodes AS n`: the node's status now. Busy means reserved to the last; use only lowers the score,
+ * An SQL expression over `nodes AS n` that gives the node's status now. Busy means fully reserved; usage only lowers the score,
  * since a moment of load must not make a deployment fail. `seconds` is the parameter with the allowed silence.
  */
 export const nodeStatus = (seconds: string): string => `
@@ -18,7 +18,7 @@ export const nodeStatus = (seconds: string): string => `
 export const isOnline = (seconds: string): string => `(n.last_heartbeat IS NOT NULL AND NOT ${silentFor(seconds)})`;
 
 /**
- * Why a node takes no replicas now, in words; NULL: it takes them. A node that is busy because nothing is free counts as
+ * Why a node takes no replicas now, in words; NULL when it takes them. A node that is busy because nothing is free counts as
  * available here: placement rejects it by its free capacity and can then say which dimension was short.
  */
 export const unavailableWords = (seconds: string): string => `
@@ -29,8 +29,8 @@ export const unavailableWords = (seconds: string): string => `
        WHEN n.cordoned THEN 'in maintenance (cordoned)' END`;
 
 /**
- * The ids of those of these nodes that take replicas now; both parameters as `$n`. Without a lock: a change that was committed
- * before this statement began is seen, and one that comes later comes after the placement.
+ * The ids of those of these nodes that take replicas now; both parameters as `$n`. Takes no lock: a change that committed
+ * before this statement began is seen, and a later one counts as later than the placement.
  */
 export const takingNodes = (ids: string, seconds: string): string => `
   SELECT n.id FROM nodes AS n

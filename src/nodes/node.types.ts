@@ -30,12 +30,12 @@ export interface NewNode {
   readonly region: string;
   readonly runtime: DrivenKind;
   readonly endpoint: string | null;
-  /** Absent dimensions are the engine's to tell; until it has, they are 0. */
+  /** Dimensions that are left out are reported by the engine; until then they are 0. */
   readonly capacity: Partial<Resources>;
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Absent members stay as they are. Labels replace the whole map. */
+/** Members that are left out stay as they are. Labels replace the whole map. */
 export interface NodeChange {
   readonly nodeType?: NodeType;
   readonly region?: string;

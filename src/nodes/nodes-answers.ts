@@ -4,7 +4,7 @@ import type { RemovedNodeDto } from './dto/removed-node.dto';
 import type { NodeRecord } from './node.types';
 import type { RemovedNode } from './nodes.service';
 
-/** Only administrators register and change nodes, so the answer may show them what others do not see. */
+/** Only administrators register and change nodes, so the answer may contain what others do not see. */
 const toAdministrator = (node: NodeRecord): NodeDto => NodeDto.of(node, { isAdmin: true });
 
 /** A node that was registered, with its address. */
@@ -17,7 +17,7 @@ export const registeredNodeAnswer = (node: NodeRecord): Answer => ({
 /** A node as it is after a change. */
 export const changedNodeAnswer = (node: NodeRecord): Answer => ({ status: 200, body: toAdministrator(node) });
 
-/** The word that a node is gone. */
+/** The answer to a removal. */
 export const removedNodeAnswer = ({ id, name }: RemovedNode): Answer => ({
   status: 200,
   body: { success: true, node_id: id, message: `Node ${name} removed` } satisfies RemovedNodeDto,

@@ -14,13 +14,15 @@ import { isOnline, unavailableWords } from './node-status.sql';
 const MAX_WORDS = 500;
 const REGISTRATION_ATTEMPTS = 5;
 
-/** The channel that tells that nodes take replicas which did not before. A hint: who looks now and then sees it too. */
-export const FLEET_CHANNEL = 'fog_fleet';
+/** The topic that tells that a node takes replicas which did not before. A hint: listeners also look by themselves. */
+export const FLEET_TOPIC = 'fog_fleet';
 
-/** A node that was chosen takes no replicas any more. */
+/** A chosen node no longer takes replicas. */
 export class NodesRefused extends Error {}
 
-/** True when a placement failed because others took the capacity, or a node went out of use, since it was looked at. */
+/**
+ * True when a placement failed because, since the fleet was read, others took the capacity or a node stopped taking replicas.
+ */
 export const isCapacityTaken = (error: unknown): boolean =>
   error instanceof NodesRefused || (violatedConstraint(error)?.startsWith('ck_nodes_reserved_') ?? false);
 
@@ -35,7 +37,7 @@ interface CandidateRow extends Omit<FleetNode, 'capacity' | 'reserved'> {
   readonly reservedStorage: number;
 }
 
-/** The SQL that the background and placement need of nodes: capacity, heartbeats, registration. */
+/** The SQL about nodes for the background and placement: capacity, heartbeats, registration. */
 @Injectable()
 export class NodesRepository {
   constructor(
@@ -43,11 +45,12 @@ export class NodesRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** All live nodes. With `lock` their counters stay as read until the transaction ends; callers queue in id order. */
+  /** All live nodes. With `lock` their counters do not change until the transaction ends; callers lock them in id order. */
   async candidates(database: Pick<Tx, 'query'>, { lock }: { lock: boolean }): Promise<FleetNode[]> {
     // Plain columns: objects built in SQL cost several times as much on a large fleet.
     const rows = await database.query<CandidateRow[]>(
-      `SELECT n.id, n.name, n.region, n.cpu_cores::float8 AS cpu, n.memory_mb AS memory, n.gpu_units AS gpu, n.storage_gb AS storage,
+      `SELECT n.id, n.name, n.region,
+              n.cpu_cores::float8 AS cpu, n.memory_mb AS memory, n.gpu_units AS gpu, n.storage_gb AS storage,
               n.reserved_cpu_cores::float8 AS "reservedCpu", n.reserved_memory_mb AS "reservedMemory",
               n.reserved_gpu_units AS "reservedGpu", n.reserved_storage_gb AS "reservedStorage",
               n.cpu_usage_percent AS "cpuUsagePercent", n.memory_usage_percent AS "memoryUsagePercent",
@@ -72,20 +75,22 @@ export class NodesRepository {
     }));
   }
 
-  /** Releases what these replicas still hold and returns how many reservations that were; a second call releases 0. */
+  /** Releases the reservations of these replicas that are still open and returns their number; a second call returns 0. */
   async release(tx: Tx, replicaIds: readonly string[]): Promise<number> {
     const [, released] = await tx.query<[unknown[], number]>(
-      `WITH held AS MATERIALIZED (
+      `WITH unreleased AS MATERIALIZED (
          SELECT replica_id FROM reservations WHERE replica_id = ANY($1::uuid[]) AND released_at IS NULL
           ORDER BY replica_id FOR NO KEY UPDATE)
        UPDATE reservations AS r SET released_at = clock_timestamp()
-         FROM held WHERE r.replica_id = held.replica_id AND r.released_at IS NULL`,
+         FROM unreleased AS u WHERE r.replica_id = u.replica_id AND r.released_at IS NULL`,
       [replicaIds],
     );
     return released;
   }
 
-  /** The engine answered: its node is online, and has the capacity that the engine says, where engines of its kind tell that. */
+  /**
+   * Records that the engine answered, which makes its node online, and the capacity that it reports, if its kind reports one.
+   */
   async heartbeat(nodeId: string, info: EngineInfo, traits: Pick<EngineTraits, 'hasIdentity' | 'tellsCapacity'>): Promise<void> {
     const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = info;
     try {
@@ -99,7 +104,7 @@ export class NodesRepository {
     }
   }
 
-  /** The engine did not answer as it should. The node goes offline when this lasts. */
+  /** Records that the engine did not answer properly. The node goes offline when this lasts. */
   async heartbeatFailed(nodeId: string, words: string): Promise<void> {
     await this.dataSource.query(`UPDATE nodes SET last_error = $2 WHERE id = $1 AND removed_at IS NULL`, [
       nodeId,
@@ -107,7 +112,7 @@ export class NodesRepository {
     ]);
   }
 
-  /** Registers the engine of this machine, or greets the known one, and returns its node's id. */
+  /** Registers the engine of this machine, or records a heartbeat if it is known, and returns the id of its node. */
   async registerLocalEngine(info: EngineInfo, as: { name: string; region: string; runtime: RuntimeKind }): Promise<string> {
     const { engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent } = info;
     const capacity = [cpuCores, memoryMb, gpuUnits, storageGb];
@@ -120,18 +125,18 @@ export class NodesRepository {
         if (!row) throw new Error(`Every node name from ${as.name} on is taken`);
         return row.id;
       } catch (error) {
-        // Another process took the same name between our look and our insert.
+        // Another process took the name between the look and the insert.
         if (postgresCode(error) !== '23505' || attempt === REGISTRATION_ATTEMPTS) throw error;
       }
     }
   }
 
-  /** Three simulated nodes to explore with, unless there has ever been a simulated one. */
+  /** Makes three simulated nodes to explore with, unless there has ever been a simulated one. */
   async registerDemoNodes(): Promise<void> {
     await this.dataSource.query(REGISTER_DEMO_NODES);
   }
 
-  /** The live nodes of these runtimes. */
+  /** The live nodes of these kinds of engine. */
   async targets(runtimes: readonly RuntimeKind[]): Promise<LiveTarget[]> {
     return this.dataSource.query<LiveTarget[]>(`${LIVE_TARGETS} AND n.runtime = ANY($1::text[]) ORDER BY n.id`, [
       ...[runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS],

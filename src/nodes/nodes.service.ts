@@ -16,7 +16,7 @@ export interface RemovedNode {
   readonly name: string;
 }
 
-/** What people ask of nodes. Changes are one transaction; talking to the engine is the worker's. */
+/** The commands and queries about nodes. A change is one transaction; only the worker talks to engines. */
 @Injectable()
 export class NodesService {
   constructor(
@@ -35,24 +35,24 @@ export class NodesService {
     return node;
   }
 
-  /** The node is offline until the worker has reached its engine. Throws `already_exists` for a live node of that name. */
-  async register(wish: NewNode, context: RequestContext): Promise<NodeRecord> {
-    refuse(registrationFaults(wish));
+  /** The node is offline until the worker has reached its engine. Throws `already_exists` for a live node with that name. */
+  async register(newNode: NewNode, context: RequestContext): Promise<NodeRecord> {
+    refuse(registrationFaults(newNode));
     try {
       return await this.commands.run(context, async (tx) => {
-        const node = await this.records.insert(tx, wish);
+        const node = await this.records.insert(tx, newNode);
         const audit = { ...nodeEntry('register', node.id), after: nodeDetails(node) };
         return { outcome: node, audit, jobs: [{ kind: 'node.sync', key: node.id }] };
       });
     } catch (error) {
       if (violatedConstraint(error) !== 'uq_nodes_live_name') throw error;
-      throw new DomainError('already_exists', `A node named ${wish.name} exists already`);
+      throw new DomainError('already_exists', `A node named ${newNode.name} exists already`);
     }
   }
 
   /**
-   * Draining cordons too; lifting the cordon ends draining. The worker is told in the same transaction. Throws `not_found`,
-   * and `capacity_in_use` for a capacity below what is reserved.
+   * Draining includes a cordon, and lifting the cordon ends draining. The wish for the worker is in the same transaction.
+   * Throws `not_found`, and `capacity_in_use` for a capacity below what is reserved.
    */
   async change(id: string, change: NodeChange, context: RequestContext): Promise<NodeRecord> {
     if (!isUuid(id)) throw notFound(id);
@@ -71,16 +71,16 @@ export class NodesService {
     }
   }
 
-  /** For good, and only when no replica holds anything on it. Throws `not_found` and `node_in_use`. */
+  /** Removes the node for good, only when no replica holds anything on it. Throws `not_found` and `node_in_use`. */
   async remove(id: string, context: RequestContext): Promise<RemovedNode> {
     if (!isUuid(id)) throw notFound(id);
     return this.commands.run(context, async (tx) => {
       const node = await this.records.lock(tx, id);
       if (!node) throw notFound(id);
-      const { name, openReservations: held } = node;
-      if (held > 0) {
-        const words = `Node ${name} holds the reservations of ${held} ${held === 1 ? 'replica' : 'replicas'}; drain it first`;
-        throw new DomainError('node_in_use', words, { members: { open_reservations: held } });
+      const { name, openReservations: open } = node;
+      if (open > 0) {
+        const words = `Node ${name} holds the reservations of ${open} ${open === 1 ? 'replica' : 'replicas'}; drain it first`;
+        throw new DomainError('node_in_use', words, { members: { open_reservations: open } });
       }
       await this.records.markRemoved(tx, id);
       return { outcome: { id, name }, audit: { ...nodeEntry('remove', id), before: { name } } };
@@ -96,7 +96,7 @@ const nodeEntry = (verb: 'register' | 'change' | 'remove', id: string): AuditEnt
 
 const notFound = (id: string): DomainError => new DomainError('not_found', `Node ${id} not found`);
 
-/** Throws `validation_failed` when there are faults; the first one is its sentence. */
+/** Throws `validation_failed` when there are faults, with the first one as its sentence. */
 function refuse(faults: FieldFault[]): void {
   const [first] = faults;
   if (first) throw new DomainError('validation_failed', `${first.detail}.`, { errors: faults });

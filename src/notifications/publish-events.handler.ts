@@ -5,7 +5,7 @@ import type { Counter } from 'prom-client';
 import { DataSource } from 'typeorm';
 import { inTransaction } from '../database/transaction';
 import { EventPublisher } from '../events/event-publisher';
-import { OUTBOX_CHANNEL } from '../events/events';
+import { OUTBOX_TOPIC } from '../events/events';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
 import { PubSub } from '../database/pub-sub';
@@ -49,7 +49,7 @@ export class PublishEventsHandler implements JobHandler {
     const end = performance.now() + TURN_MS;
     let waiting = new AbortController();
     const told = (): void => waiting.abort();
-    const off = this.pubSub.subscribe(OUTBOX_CHANNEL, told);
+    const off = this.pubSub.subscribe(OUTBOX_TOPIC, told);
     signal.addEventListener('abort', told);
     try {
       while (!signal.aborted && performance.now() < end) {

@@ -6,8 +6,8 @@ import { afterCommit, type Tx } from '../database/transaction';
 import { ProgressWatch } from '../jobs/progress-watch';
 import type { OperationStatus } from './operation.types';
 
-/** The topic that reports that an operation has made progress, with its id. */
-const CHANNEL = 'fog_operation';
+/** The topic that tells, by its id, that an operation has moved. */
+const TOPIC = 'fog_operation';
 
 /** Waits for operations by what the database says, whichever process does the work. */
 @Injectable()
@@ -20,7 +20,7 @@ export class OperationWatch {
 
   /** Wakes all that wait for this operation, once the transaction has committed. */
   announce(tx: Tx, id: string): void {
-    afterCommit(tx, () => this.pubSub.publish(CHANNEL, id));
+    afterCommit(tx, () => this.pubSub.publish(TOPIC, id));
   }
 
   /**
@@ -29,7 +29,7 @@ export class OperationWatch {
    */
   async wait(id: string, timeoutMs: number): Promise<void> {
     await this.progress.follow(
-      { channel: CHANNEL, key: id, timeoutMs },
+      { topic: TOPIC, key: id, timeoutMs },
       () => this.statusOf(id),
       (status) => status !== 'running',
     );

@@ -45,10 +45,10 @@ describe('discrepancies', () => {
 
   it.each<[string, WorkloadPhase | null, Partial<typeof STEADY>, boolean]>([
     ['is content with a suspended container that stands still', 'exited', {}, false],
-    ['wakes for one that somebody has started', 'running', {}, true],
-    ['wakes for one that somebody has removed', null, {}, true],
+    ['wakes for one that was started by hand', 'running', {}, true],
+    ['wakes for one that was removed by hand', null, {}, true],
     ['wakes for one on a node that is to be emptied', 'exited', { draining: true }, true],
-  ])('%s, and takes it for nobody else’s', (_name, phase, node, expected) => {
+  ])('%s, and does not count it as unclaimed', (_name, phase, node, expected) => {
     const found = discrepancies([record('stopping', { suspended: true })], phase ? [aWorkload('r1', phase)] : [], { ...STEADY, ...node });
     expect(found).toEqual({ wake: expected ? ['d1'] : [], unclaimed: [] });
   });

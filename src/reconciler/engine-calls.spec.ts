@@ -4,7 +4,7 @@ import { until } from '../../test/support/until';
 import { DriverError, type DriverFailure } from '../runtime/runtime-driver';
 import { EngineCalls } from './engine-calls';
 
-/** An engine call that ends when the test says so, and that notes when it began and whether it was called off. */
+/** An engine call that ends when the test says so, and that notes when it began and whether it was aborted. */
 class ControlledCall {
   began = false;
   signal: AbortSignal | undefined;

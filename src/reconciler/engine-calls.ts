@@ -14,7 +14,7 @@ interface Call {
   readonly ended: Promise<void>;
 }
 
-/** What happened to a replica in vain, how often in a row, and when it is time for the next attempt. */
+/** A call for a replica that failed: why, how many times in a row, and when the next attempt is due. */
 interface Vain {
   readonly kind: CallKind;
   readonly words: string;
@@ -23,14 +23,14 @@ interface Vain {
 }
 
 /**
- * The engine calls that one run of the reconciler has in flight, at most one per replica. A slow one (a pull, a stubborn
- * container) does not keep the run from seeing to the others. What failed for now is tried again after a back-off, if the
- * run lasts as long as that; otherwise by the next run.
+ * The engine calls that one run of the reconciler has under way, at most one per replica. A slow call (a pull, a container that
+ * does not stop) does not keep the run from working on the other replicas. A call that failed is made again after a back-off,
+ * by this run if it lasts that long, otherwise by the next one.
  */
 export class EngineCalls {
   private readonly logger = new Logger(EngineCalls.name);
   private readonly calls = new Map<string, Call>();
-  /** Also those that a remove of the same replica waits for. */
+  /** Every start under way, including one that was aborted and that a remove of the same replica waits for. */
   private readonly starts = new Map<Call, string>();
   private readonly failed = new Map<string, Vain>();
   private readonly blocked = new Map<string, Vain>();
@@ -38,7 +38,7 @@ export class EngineCalls {
   private stopFailures = new Map<string, StopFailure>();
   private changedAt: number;
 
-  /** `now` in milliseconds; only differences count. */
+  /** `now` is in milliseconds; only differences between its values count. */
   constructor(
     private readonly signal: AbortSignal,
     private readonly now: () => number = () => performance.now(),
@@ -52,25 +52,25 @@ export class EngineCalls {
     return this.calls.size > 0;
   }
 
-  /** For how long no call has begun or ended. */
+  /** How long no call has begun or ended. */
   get quietMs(): number {
     return this.now() - this.changedAt;
   }
 
-  /** Until the first of those that failed is tried again. */
+  /** How long until the first failed call is due again. */
   get retryMs(): number {
     const times = [...this.failed.values(), ...this.blocked.values()].map(({ retryAt }) => retryAt - this.now());
     return Math.max(0, Math.min(...times));
   }
 
-  /** In words, the calls that failed and will be made again later. */
+  /** The words of the calls that have failed and will be made again. */
   get problems(): readonly string[] {
     return [...new Set([...this.failed.values()].map(({ words }) => words))];
   }
 
   /**
-   * Each failure to stop or remove a replica, once, with the words of the last one. `unstoppable` are those that cannot even
-   * be asked for, which counts as another failure whenever it would be time to ask.
+   * Returns each failure to stop or remove a replica once, with the words of the latest one. `unstoppable` are replicas whose
+   * engine cannot even be asked; each counts as another failure whenever the next attempt would be due.
    */
   takeStopFailures(unstoppable: readonly StopFailure[]): readonly StopFailure[] {
     const due = unstoppable.filter(({ replicaId }) => (this.blocked.get(replicaId)?.retryAt ?? 0) <= this.now());
@@ -80,7 +80,7 @@ export class EngineCalls {
     return taken;
   }
 
-  /** It runs, or it has failed and it is not yet time to try again. */
+  /** True while the call runs, or after it failed until its next attempt is due. */
   isBusy(kind: CallKind, replicaId: string): boolean {
     const failed = this.failed.get(replicaId);
     return this.calls.get(replicaId)?.kind === kind || (failed?.kind === kind && this.now() < failed.retryAt);
@@ -111,8 +111,8 @@ export class EngineCalls {
   }
 
   /**
-   * Aborts the starts of replicas that nobody wants any more, and waits for their end: until then a container may still
-   * come to be, so its absence proves nothing.
+   * Aborts the starts of replicas that are no longer wanted and waits until they have ended. Until then a container may still
+   * be created, so its absence would prove nothing.
    */
   async keepStarts(isWanted: (replicaId: string) => boolean): Promise<void> {
     const unwanted = [...this.starts].filter(([, replicaId]) => !isWanted(replicaId)).map(([call]) => call);
@@ -120,26 +120,29 @@ export class EngineCalls {
     await Promise.all(unwanted.map((call) => call.ended));
   }
 
-  /** The starts that failed for a reason of their own since the last call of this. */
+  /** The starts that failed since the last time this was called; aborted ones do not count. */
   takeStartFailures(): ReadonlyMap<string, StartFailure> {
     const taken = this.startFailures;
     this.startFailures = new Map();
     return taken;
   }
 
-  /** Gives failures back that could not be written down. */
+  /** Puts failures back that could not be recorded. */
   restoreStartFailures(failures: ReadonlyMap<string, StartFailure>): void {
     this.startFailures = new Map([...failures, ...this.startFailures]);
   }
 
-  /** Resolves when a call ends, a little later when others are about to: many end together, and looking costs more than waiting. */
+  /**
+   * Resolves when a call has ended, and waits a little for others: calls often end together, and looking again after each costs
+   * more.
+   */
   async next(): Promise<void> {
     await Promise.race([...this.calls.values()].map((call) => call.ended));
     if (this.calls.size === 0) return;
     await Promise.race([Promise.all([...this.calls.values()].map((call) => call.ended)), sleep(GATHER_MS)]);
   }
 
-  /** Resolves when all calls have ended; aborts them first. */
+  /** Aborts all calls and resolves when they have ended. */
   async close(): Promise<void> {
     this.signal.removeEventListener('abort', this.abortAll);
     this.abortAll();

@@ -38,7 +38,7 @@ describe('the watcher of the engines', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   });
 
-  it('begins no watch that nobody would end when it is stopped while it reads the nodes', async () => {
+  it('begins no watch when it is stopped while it reads the nodes', async () => {
     watcher.start();
     watcher.stop();
     giveTargets([NODE]);

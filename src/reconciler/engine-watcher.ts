@@ -7,12 +7,13 @@ import { Runtimes } from '../runtime/runtimes';
 
 const RECONNECT_MS = 1_000;
 const COLLECT_MS = 50;
-/** An engine tells of a death before its own list shows it, so one look at once is not enough. */
+/** An engine reports the end of a container before its own list shows it, so the deployment is looked at twice more, later. */
 const LATER_LOOKS_MS: readonly number[] = [400, 1_000];
 
 /**
- * Listens to the events of every engine, so that a dying container is noticed within two seconds. Events are hints:
- * they wake a deployment, and the reconciler looks for itself. Lost ones are made good by the sync of the nodes.
+ * Listens to the events of every engine, so that the end of a container is noticed within two seconds. Events are hints: they
+ * wake the deployment's job, and the reconciler then asks the engine. The sync of the node finds what a lost event would have
+ * told.
  */
 @Injectable()
 export class EngineWatcher {
@@ -44,7 +45,7 @@ export class EngineWatcher {
     for (const abort of this.watched.values()) abort.abort();
   }
 
-  /** Watches nodes that are new and leaves those that are gone. */
+  /** Begins to watch new nodes and stops watching nodes that have been removed. */
   private async follow(): Promise<void> {
     try {
       const targets = await this.nodes.targets(this.runtimes.kinds);
@@ -69,7 +70,7 @@ export class EngineWatcher {
       if (!this.stopped) setImmediate(() => void this.follow());
     } finally {
       this.watched.delete(target.id);
-      // What happened while nobody listened is found by a sync of the node.
+      // No events came while the stream was down, so a sync of the node finds what has changed.
       if (!this.stopped) await this.jobs.enqueueNow([{ kind: 'node.sync', key: target.id }]).catch(() => undefined);
     }
   }

@@ -8,8 +8,8 @@ import { Runtimes } from '../runtime/runtimes';
 const ANSWER_WITHIN_MS = 5_000;
 
 /**
- * Registers what the active runtime brings along: the engine of this machine with its real capacity, or the demo nodes of a
- * simulation. A runtime whose engines are elsewhere brings nothing.
+ * Registers the nodes that the active runtime brings along: the engine of this machine with its real capacity, or the demo
+ * nodes of a simulation. A runtime whose engines run elsewhere brings none.
  */
 @Injectable()
 export class FleetBootstrap {
@@ -22,7 +22,7 @@ export class FleetBootstrap {
     private readonly runtimes: Runtimes,
   ) {}
 
-  /** Does nothing once it has succeeded. An engine that is away is asked again at the next call. */
+  /** Does nothing once it has succeeded. An engine that does not answer is asked again at the next call. */
   async registerOwnNodes(): Promise<void> {
     if (this.registered) return;
     const { activeDriver: driver } = this.runtimes;

@@ -5,7 +5,7 @@ import { ended, judge, type Judgement } from './judge';
 import type { WorkloadPhase } from '../runtime/runtime-driver';
 import type { NodeView, PlanReplica, StartFailure } from './plan.types';
 
-/** A judgement in short, without what was judged. */
+/** A judgement in short, without the replica. */
 const told = ({ status, move, ensure, suspend, suspended, keptUntil, remove, release, blocked, hopeless }: Judgement) => {
   const moved = move && `${move.from} → ${move.to}: ${move.reason ?? 'no words'}`;
   return { status, moved, ensure, suspend, suspended, keptUntil, remove, release, blocked, hopeless };
@@ -52,12 +52,12 @@ describe('judge, of a starting replica', () => {
     ],
     ['notes a container that runs', showing(['r1', 'running']), { status: 'running', moved: 'starting → running: no words' }],
     [
-      'gives up on one that exited and removes it',
+      'fails one that exited and removes it',
       showing(['r1', 'exited']),
       { status: 'failed', remove: true, moved: 'starting → failed: Exited with code 1' },
     ],
     [
-      'gives up on one that is unhealthy and removes it',
+      'fails one that is unhealthy and removes it',
       showing(['r1', 'unhealthy']),
       { status: 'failed', remove: true, moved: 'starting → failed: Ended without a reason' },
     ],
@@ -66,14 +66,14 @@ describe('judge, of a starting replica', () => {
     expect(judged(starting, view)).toEqual(expected);
   });
 
-  it('gives up when its node went offline, and keeps the reservation', () => {
+  it('fails it when its node went offline, and keeps the reservation', () => {
     expect(judged({ ...starting, nodeOnline: false }, silent())).toEqual({
       status: 'failed',
       moved: 'starting → failed: Node node-n1 went offline before the replica had started',
     });
   });
 
-  it('gives up when the engine refused, and removes what there is', () => {
+  it('fails it when the engine refused, and removes what there is', () => {
     const failure = { words: 'Port 80 is taken', retryable: true };
     expect(judged(starting, showing(), { failure })).toEqual({ status: 'failed', moved: 'starting → failed: Port 80 is taken' });
     expect(judged(starting, showing(['r1', 'starting']), { failure })).toMatchObject({ status: 'failed', remove: true });
@@ -101,7 +101,7 @@ describe('judge, of a running replica', () => {
     ['is content while its container runs', showing(['r1', 'running']), { status: 'running' }],
     ['is content while its container is started again', showing(['r1', 'starting']), { status: 'running' }],
     ['believes the records while the node is silent', silent(), { status: 'running' }],
-    ['believes the records while nobody looked', undefined, { status: 'running' }],
+    ['believes the records while the engine was not asked', undefined, { status: 'running' }],
     [
       'notices an exit and removes what is left',
       showing(['r1', 'exited']),
@@ -186,9 +186,9 @@ describe('judge, of a stopping replica that is kept warm', () => {
     ['has nothing to do with what is suspended', suspended, shows('exited'), kept],
     ['does not mind a silent node once it is suspended', suspended, silent('No answer'), kept],
     ["waits for the engine's word before that", warm, silent('No answer'), { status: 'stopping', blocked: 'No answer' }],
-    ['stops again what somebody has started', suspended, shows('running', NOW), { status: 'stopping', suspend: true }],
+    ['stops again what was started by hand', suspended, shows('running', NOW), { status: 'stopping', suspend: true }],
     ['notes the later run when that has ended', suspended, shows('exited', NOW), { ...kept, suspended: { replicaId: 'r1', runAt: NOW } }],
-    ['releases what somebody has removed', suspended, showing(), gone],
+    ['releases what was removed by hand', suspended, showing(), gone],
     ['removes what has never run', warm, shows('starting', null), { status: 'stopping', remove: true }],
     ['keeps nothing of a replica that has never run', { ...warm, startedAt: null }, shows('running'), { status: 'stopping', remove: true }],
     ['removes it when its time is over', { ...suspended, warmUntil: NOW }, shows('exited'), { status: 'stopping', remove: true }],
@@ -215,7 +215,7 @@ describe('judge, of a stopping replica that is kept warm', () => {
       ['waits for the new run', shows('starting', NOW), { status: 'starting' }],
       ['notes that it runs', shows('running', NOW), { status: 'running', moved: 'starting → running: no words' }],
       [
-        'gives up when the new run has ended too',
+        'fails it when the new run has ended too',
         shows('exited', NOW),
         { status: 'failed', remove: true, moved: 'starting → failed: Exited with code 1' },
       ],

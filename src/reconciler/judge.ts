@@ -6,7 +6,7 @@ import { isSuspendedRun, keptWarmUntil } from './keep-warm';
 import type { NodeView, Suspension, PlanReplica, StartFailure } from './plan.types';
 import { nextAttempt, restartDelaySeconds, START_ATTEMPTS } from './restart-policy';
 
-/** What is to be done about one replica. `status` is the one it has once `move` is written down. */
+/** What is to be done about one replica. `status` is the replica's status once `move` has been recorded. */
 export interface Judgement {
   readonly replica: PlanReplica;
   readonly status: ReplicaStatus;
@@ -14,22 +14,24 @@ export interface Judgement {
   readonly ensure?: true;
   readonly suspend?: true;
   readonly suspended?: Suspension;
-  /** Nothing is to be done before this time. */
+  /** The container stays suspended, and nothing is to be done, before this time. */
   readonly keptUntil?: Date;
   readonly remove?: true;
   readonly release?: true;
   readonly blocked?: string;
-  /** Failed in a way that another attempt would repeat. */
+  /** The replica failed in a way that another attempt would repeat. */
   readonly hopeless?: true;
 }
 
-/** What a judgement hangs on beside the replica: what the deployment is, and the time. */
+/** What else a judgement depends on: the status of the deployment, and the time. */
 interface Circumstances {
   readonly status: DeploymentStatus;
   readonly now: Date;
 }
 
-/** Compares what is written of a replica with what its node's engine showed. Pure; the heart of `plan`. */
+/**
+ * Compares the record of a replica with what its node's engine showed, and says what is to be done. Pure; `plan` builds on it.
+ */
 export function judge(
   replica: PlanReplica,
   view: NodeView | undefined,
@@ -64,12 +66,12 @@ function judgeStarting(replica: PlanReplica, view: NodeView | undefined, failure
     return failed(replica, at, { words: `Node ${replica.nodeName} went offline before the replica had started` });
   }
   const workload = view.workloads.get(replica.id);
-  // What an engine refuses of a kept container says nothing of a new one.
+  // That an engine refuses to start a suspended container again does not mean that it would refuse a new one.
   if (failure) return failed(replica, at, { words: failure.words, workload, hopeless: !failure.retryable && !replica.suspendedRunAt });
   if (!workload || isSuspendedRun(replica, workload)) return { replica, status: 'starting', ensure: true };
   switch (workload.phase) {
     case 'starting':
-      // Created, but the order to start it was lost: nobody else will give it again.
+      // The container was created, but the worker that should have started it is gone, so it has to be asked for again.
       return { replica, status: 'starting', ...(workload.startedAt ? {} : { ensure: true }) };
     case 'running':
       return { replica, ...moved(replica, 'running', null, workload) };
@@ -87,7 +89,10 @@ function judgeRunning(replica: PlanReplica, view: NodeView | undefined, at: Circ
   return failed(replica, at, { words: workload.reason ?? 'Ended without a reason', workload });
 }
 
-/** Stopped but kept, with its reservation. What cannot be kept, because it has gone or never ran, leaves like any other. */
+/**
+ * A suspended replica keeps its container and its reservation. If the container has gone, or never ran, the replica ends as
+ * usual.
+ */
 function judgeKept(replica: PlanReplica, view: NodeView | undefined, keptUntil: Date): Judgement {
   const kept: Judgement = { replica, status: 'stopping', keptUntil };
   if (!view?.reachable) return replica.suspendedAt ? kept : { replica, status: 'stopping', blocked: view?.words };
@@ -99,7 +104,10 @@ function judgeKept(replica: PlanReplica, view: NodeView | undefined, keptUntil: 
     : { ...kept, suspended: { replicaId: replica.id, runAt: workload.startedAt } };
 }
 
-/** Stopping and failed replicas leave the same way: removed, confirmed gone, released. Only the engine's word counts. */
+/**
+ * Stopping and failed replicas end alike: the container is removed, the engine confirms that it is gone, the reservation is
+ * released.
+ */
 function judgeLeaving(replica: PlanReplica, view: NodeView | undefined, status: 'stopping' | 'failed'): Judgement {
   if (!view?.reachable) return { replica, status, blocked: view?.words };
   if (view.workloads.has(replica.id)) return { replica, status, remove: true };
@@ -124,13 +132,16 @@ function failed(replica: PlanReplica, at: Circumstances, { words, workload, hope
   };
 }
 
-/** A crash loop is visible as such: how often it failed and when the next attempt comes, if there will be one. */
+/**
+ * Adds to the reason of a failure how often the replica has failed and when it is replaced, so that people can see a crash
+ * loop.
+ */
 function withOutlook(replica: PlanReplica, words: string, { status, hopeless }: { status: DeploymentStatus; hopeless: boolean }): string {
   const attempt = nextAttempt(replica);
   const delay = restartDelaySeconds(attempt);
   if (delay === 0) return words;
-  const givesUp = status === 'scheduled' && (hopeless || attempt >= START_ATTEMPTS);
-  return `${words} (failed ${attempt} times in a row${givesUp ? '' : `; next attempt in ${delay} s`})`;
+  const isLastAttempt = status === 'scheduled' && (hopeless || attempt >= START_ATTEMPTS);
+  return `${words} (failed ${attempt} times in a row${isLastAttempt ? '' : `; next attempt in ${delay} s`})`;
 }
 
 function moved(
@@ -147,7 +158,9 @@ function moved(
   return { status: to, move: { replicaId: replica.id, from: replica.status, to, reason, ...seen } };
 }
 
-/** The judgement of a live replica that is no longer wanted: unstarted ones are stopped, the others asked to stop. */
+/**
+ * Ends a live replica that is no longer wanted. One that no engine knows is `stopped` at once, any other becomes `stopping`.
+ */
 export function ended(judgement: Judgement, reason: string): Judgement {
   const { replica, status } = judgement;
   if (status !== 'starting' && status !== 'running') return judgement;

@@ -3,8 +3,8 @@ import type { ObservedWorkload } from '../runtime/runtime-driver';
 import type { PlanReplica } from './plan.types';
 
 /**
- * Until when the container of a stopping replica is kept for a restore; null: it is not. Only what has run before is worth
- * keeping, only for a deployment that is still deleted, and only on a node that is not being emptied.
+ * Until when the container of a stopping replica is kept for a restore; null when it is not kept. It is kept only if it has
+ * run, the deployment is still deleted, and the node does not drain.
  */
 export function keptWarmUntil(
   { warmUntil, startedAt, suspendedRunAt, nodeDraining }: PlanReplica,
@@ -15,8 +15,8 @@ export function keptWarmUntil(
 }
 
 /**
- * The run that was suspended has ended, and none has begun since. Both times are the engine's own, so no other clock decides
- * whether a container waits to be started again or has failed after that.
+ * True when the workload shows the run that was suspended, ended, and no later one. Both times come from the engine's clock, so
+ * clocks that differ cannot make a suspended container look like one that has failed after its restore.
  */
 export function isSuspendedRun({ suspendedRunAt }: PlanReplica, { phase, startedAt }: ObservedWorkload): boolean {
   return phase === 'exited' && suspendedRunAt !== null && suspendedRunAt.getTime() === startedAt?.getTime();

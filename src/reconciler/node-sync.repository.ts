@@ -6,13 +6,13 @@ import type { ReplicaStatus } from '../deployments/domain/replica-status';
 import type { RuntimeKind } from '../engines/runtime-kinds';
 import { isOnline } from '../nodes/node-status.sql';
 
-/** A replica on a node as the records have it. `finished`: its container must be gone. */
+/** The record of a replica on a node. `finished`: its container should no longer exist. */
 export interface ReplicaRecord {
   readonly id: string;
   readonly deploymentId: string;
   readonly status: ReplicaStatus;
   readonly finished: boolean;
-  /** Its container has been stopped and is kept. */
+  /** Its container has been stopped and is kept for a restore. */
   readonly suspended: boolean;
 }
 
@@ -23,17 +23,20 @@ export class NodeSyncRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** The ids of the nodes of these kinds that are offline; those that were heard last come first, as they are the likeliest to answer. */
+  /**
+   * The ids of the offline nodes of these kinds. Nodes that answered most recently come first, as they are likeliest to answer.
+   */
   async silent(runtimes: readonly RuntimeKind[]): Promise<string[]> {
     const rows = await this.dataSource.query<{ id: string }[]>(
       `SELECT n.id FROM nodes AS n
-        WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) AND NOT ${isOnline('$2')} ORDER BY n.last_heartbeat DESC NULLS LAST, n.id`,
+        WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) AND NOT ${isOnline('$2')}
+        ORDER BY n.last_heartbeat DESC NULLS LAST, n.id`,
       [runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS],
     );
     return rows.map((row) => row.id);
   }
 
-  /** The unfinished replicas of the node, and whatever is recorded of the replicas that its engine showed. */
+  /** The unfinished replicas of the node, and the records of all replicas that its engine showed. */
   async replicas(nodeId: string, shownIds: readonly string[]): Promise<ReplicaRecord[]> {
     return this.dataSource.query<ReplicaRecord[]>(
       `SELECT r.id, r.deployment_id AS "deploymentId", r.status,
@@ -47,7 +50,7 @@ export class NodeSyncRepository {
     );
   }
 
-  /** Which of these deployments the database knows, or has known: what was purged is not a stranger's. */
+  /** Those of these deployments that the database knows or has purged; workloads of all others are not ours to remove. */
   async knownDeployments(ids: readonly string[]): Promise<Set<string>> {
     if (ids.length === 0) return new Set();
     const rows = await this.dataSource.query<{ id: string }[]>(

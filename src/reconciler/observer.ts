@@ -7,7 +7,7 @@ import type { NodeView, PlanReplica } from './plan.types';
 
 const FINDS_AT_A_TIME = 8;
 
-/** The replicas that a node's engine should know, as far as the records go: not a failed one that was confirmed to be gone. */
+/** The replicas that a node's engine should know by the records: those that were asked for and are not confirmed to be gone. */
 export const expectedOn =
   (replicas: readonly PlanReplica[]) =>
   (nodeId: string): string[] =>
@@ -15,12 +15,18 @@ export const expectedOn =
       .filter((replica) => replica.nodeId === nodeId && replica.status !== 'pending' && (replica.status !== 'failed' || replica.reserved))
       .map((replica) => replica.id);
 
-/** Asks the engines what is there. Absence in a list is checked one by one: a short answer must not cost a container. */
+/**
+ * Asks the engines what they run. A replica that is missing from a list is looked for by itself, because taking an incomplete
+ * list for the truth would remove or replace healthy containers.
+ */
 @Injectable()
 export class Observer {
   constructor(private readonly runtimes: Runtimes) {}
 
-  /** The workloads of one deployment on each of these nodes. `expected` ids that a list does not show are looked for. */
+  /**
+   * The workloads of one deployment on each of these nodes. `expected` replicas that the list does not show are looked for one
+   * by one.
+   */
   async observe(
     deploymentId: string,
     nodes: Iterable<NodeTarget>,

@@ -229,7 +229,7 @@ describe('plan, of a deployment that wants nothing', () => {
     );
   });
 
-  it('forgets failures that nobody will replace, but not before they hold nothing any more', () => {
+  it('supersedes failures that will not be replaced, but not before they hold nothing any more', () => {
     const old = failedReplica('a', { generation: 1 });
     const held = failedReplica('b', { generation: 1, reserved: true });
     const running = { status: 'running', generation: 2, targetReplicas: 1 } as const;
@@ -240,7 +240,7 @@ describe('plan, of a deployment that wants nothing', () => {
 });
 
 describe('plan, in any case', () => {
-  it('removes workloads of the deployment that nobody stands for', () => {
+  it('removes workloads of the deployment that belong to no unfinished replica', () => {
     const views = { n1: showing(['a', 'running'], ['stranger', 'exited']), n2: silent() };
     expect(plan(aPlanInput({ replicas: [aReplica('a')], views })).remove).toEqual([{ nodeId: 'n1', replicaId: 'stranger' }]);
   });

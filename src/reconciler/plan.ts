@@ -1,7 +1,7 @@
 import { wantsReplicas } from '../deployments/domain/deployment-status';
 import { isLive } from '../deployments/domain/replica-status';
 import { ended, judge, type Judgement } from './judge';
-import type { PlacementWish, Plan, PlanInput } from './plan.types';
+import type { PlannedPlacement, Plan, PlanInput } from './plan.types';
 import { nextAttempt, restartDueMs, START_ATTEMPTS } from './restart-policy';
 import { missingOf, sharesOf, surplusOf, unreplaced, wantedReplicas, type Share } from './shares';
 
@@ -10,9 +10,9 @@ const LOOK_SELDOM_MS = 2_000;
 const FRESH_SECONDS = 10;
 
 /**
- * What to do about one deployment: compares the wish and the records with what the engines showed. Pure and total:
- * the same input gives the same plan, and carrying a plan out twice does no harm. Facts are written down before engines
- * are asked for anything, and a replica is `starting` in the records before an engine hears of it.
+ * Decides what to do about one deployment: compares what is wanted and recorded with what the engines showed. Pure and total:
+ * the same input gives the same plan, and carrying a plan out twice does no harm. Everything is recorded before an engine is
+ * asked for anything: a replica is `starting` in its record before its engine hears of it.
  */
 export function plan(input: PlanInput): Plan {
   const judged = input.replicas.map((replica) =>
@@ -37,13 +37,13 @@ export function plan(input: PlanInput): Plan {
   return keepTarget(input, judged);
 }
 
-/** All replicas of a pending deployment are placed at once, or it fails with the reason. */
+/** Places all replicas of a pending deployment at once; if they do not fit, the deployment fails with the reason. */
 function firstPlacement(input: PlanInput, judged: readonly Judgement[]): Plan {
   const { revision, targetReplicas } = input.deployment;
   return toPlan(input, judged, { place: { revision, count: targetReplicas, cause: 'deploy', replaces: [] } });
 }
 
-/** As many replicas of each revision as are wanted: ends those beyond that, and places those that are missing. */
+/** Keeps as many replicas of each revision as are wanted: ends those beyond that number, and places missing ones. */
 function keepTarget(input: PlanInput, judged: readonly Judgement[]): Plan {
   const target = input.deployment.targetReplicas;
   const wanted = wantedReplicas(input.deployment);
@@ -58,14 +58,14 @@ function keepTarget(input: PlanInput, judged: readonly Judgement[]): Plan {
   const started = input.deployment.status === 'scheduled' && running.length >= target;
   const [short, full] = [shares.filter((share) => missingOf(share) > 0), shares.filter((share) => missingOf(share) === 0)];
   return toPlan(input, all, {
-    // One revision a plan; the next plan follows at once.
-    place: short.map((share) => replacements(input, judged, share)).find((wish) => wish !== null) ?? null,
+    // One plan places replicas of one revision; the next plan, which follows at once, places those of another.
+    place: short.map((share) => replacements(input, judged, share)).find((planned) => planned !== null) ?? null,
     supersede: full.flatMap(({ failures }) => failures.map(({ replica }) => replica.id)),
     deployment: started ? { to: 'running', reason: `All ${target} replicas started successfully` } : null,
   });
 }
 
-/** A start that cannot succeed, or that has failed often enough. */
+/** True for a start that cannot succeed, and for one that has failed too often. */
 function isDoomed(input: PlanInput, judgement: Judgement): boolean {
   if (unreplaced(input.deployment, [judgement]).length === 0) return false;
   const { replica, move } = judgement;
@@ -74,10 +74,11 @@ function isDoomed(input: PlanInput, judgement: Judgement): boolean {
 }
 
 /**
- * How many new replicas of a revision to place now. A failed one is replaced when its back-off is over and its container is gone
- * (or its node does not answer); a place that no failed replica holds, as while a node drains, is filled at once.
+ * How many new replicas of a revision to place now. A failed replica is replaced when its back-off is over and its container is
+ * gone (or its node does not answer). Replicas that are missing for another reason, such as a draining node, are placed at
+ * once.
  */
-function replacements(input: PlanInput, judged: readonly Judgement[], share: Share): PlacementWish | null {
+function replacements(input: PlanInput, judged: readonly Judgement[], share: Share): PlannedPlacement | null {
   const { revision, failures } = share;
   const due = failures.filter(
     ({ replica, move, blocked }) => !move && restartDueMs(replica, input.now) === 0 && (!replica.reserved || blocked !== undefined),
@@ -115,7 +116,10 @@ function toPlan(
 
 const onNode = ({ replica }: Judgement): { nodeId: string; replicaId: string } => ({ nodeId: replica.nodeId, replicaId: replica.id });
 
-/** Failures that nobody will replace: of earlier generations and of deleted deployments, once they hold nothing any more. */
+/**
+ * Failed replicas that will not be replaced, because they are of an earlier generation or their deployment is deleted, and that
+ * hold no reservation any more.
+ */
 function obsolete({ deployment }: PlanInput, judged: readonly Judgement[]): string[] {
   return judged
     .filter(({ replica }) => replica.status === 'failed' && !replica.superseded && !replica.reserved)
@@ -123,7 +127,7 @@ function obsolete({ deployment }: PlanInput, judged: readonly Judgement[]): stri
     .map(({ replica }) => replica.id);
 }
 
-/** Workloads of this deployment that no unfinished replica stands for: nobody wants them. */
+/** Workloads of this deployment that belong to no unfinished replica, so they are to be removed. */
 function unknownWorkloads({ views, replicas }: PlanInput): { nodeId: string; replicaId: string }[] {
   const known = new Set(replicas.map((replica) => replica.id));
   return [...views].flatMap(([nodeId, view]) =>

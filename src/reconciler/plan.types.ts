@@ -4,7 +4,7 @@ import type { PlacementCause } from '../deployments/placement/placements.reposit
 import type { ReplicaMove } from '../deployments/replicas.repository';
 import type { ObservedWorkload } from '../runtime/runtime-driver';
 
-/** A replica that is not finished: it lives, is being stopped, or failed and still counts or still holds its reservation. */
+/** An unfinished replica: it is live, is stopping, or has failed and still counts or still holds its reservation. */
 export interface PlanReplica {
   readonly id: string;
   readonly status: ReplicaStatus;
@@ -20,34 +20,36 @@ export interface PlanReplica {
   readonly reserved: boolean;
   readonly changedAt: Date;
   readonly startedAt: Date | null;
-  /** A stopping one keeps its container and its reservation until then, for a restore. */
+  /** Until then a stopping replica keeps its container and its reservation for a restore. */
   readonly warmUntil: Date | null;
-  /** When it was seen that the kept container has ended. */
+  /** When the engine first showed that the suspended container no longer ran. */
   readonly suspendedAt: Date | null;
-  /** By the engine's clock, when the run had begun that was suspended: this one may be started again. */
+  /**
+   * When the run that was suspended had begun, by the engine's clock. Only after this run may the container be started again.
+   */
   readonly suspendedRunAt: Date | null;
 }
 
-/** A replica whose container is kept, as it was when it had ended. */
+/** A replica whose container is suspended, and when the run that ended had begun. */
 export interface Suspension {
   readonly replicaId: string;
   readonly runAt: Date;
 }
 
-/** In words, what keeps a stopping replica from ending. */
+/** Why a stopping replica could not be ended, in words. */
 export interface StopFailure {
   readonly replicaId: string;
   readonly words: string;
 }
 
-/** What a node's engine showed. A replica that is missing from `workloads` is confirmed to be absent. */
+/** What a node's engine showed. A replica that is missing from `workloads` is confirmed absent. */
 export type NodeView =
   | { readonly reachable: true; readonly workloads: ReadonlyMap<string, ObservedWorkload> }
   | { readonly reachable: false; readonly words: string };
 
 export interface StartFailure {
   readonly words: string;
-  /** False: it would fail the same way again. */
+  /** False when another attempt would fail the same way. */
   readonly retryable: boolean;
 }
 
@@ -56,21 +58,21 @@ export interface PlanInput {
     readonly status: DeploymentStatus;
     readonly targetReplicas: number;
     readonly generation: number;
-    /** The revision that its replicas shall run. */
+    /** The revision that the replicas should run. */
     readonly revision: number;
   };
   readonly replicas: readonly PlanReplica[];
   readonly views: ReadonlyMap<string, NodeView>;
-  /** Why an engine refused to start replicas, since the last plan. */
+  /** Why engines refused to start replicas since the last plan. */
   readonly startFailures: ReadonlyMap<string, StartFailure>;
   readonly now: Date;
 }
 
-export interface PlacementWish {
+export interface PlannedPlacement {
   readonly revision: number;
   readonly count: number;
   readonly cause: PlacementCause;
-  /** Failed replicas that the new ones take the place of, with the attempt number of the successor. */
+  /** The failed replicas that the new ones replace, each with the attempt number of its successor. */
   readonly replaces: readonly { readonly id: string; readonly attempt: number }[];
 }
 
@@ -79,23 +81,23 @@ interface OnNode {
   readonly replicaId: string;
 }
 
-/** What to write down in one transaction, then what to ask of the engines, then when to look again. */
+/** What to record in one transaction, then what to ask of the engines, then when to look again. */
 export interface Plan {
   readonly moves: readonly ReplicaMove[];
   readonly release: readonly string[];
   readonly supersede: readonly string[];
-  /** Kept containers that have been seen to stand still. */
+  /** Suspended containers that the engine shows as ended, which is to be recorded. */
   readonly suspended: readonly Suspension[];
-  readonly place: PlacementWish | null;
+  readonly place: PlannedPlacement | null;
   readonly deployment: { readonly to: DeploymentStatus; readonly reason: string } | null;
   readonly ensure: readonly string[];
-  /** Stop, but keep. */
+  /** Containers to stop without removing them. */
   readonly suspend: readonly OnNode[];
   readonly remove: readonly OnNode[];
-  /** In words, what had to be left because a node does not answer. */
+  /** Why something could not be done, in words: the node does not answer. */
   readonly blocked: readonly string[];
-  /** The stopping replicas among what had to be left. */
+  /** The stopping replicas whose nodes do not answer. */
   readonly unstoppable: readonly StopFailure[];
-  /** Null: settled, nothing to look at until something changes. */
+  /** When to look again; null when nothing is left to do until something changes. */
   readonly lookAgainMs: number | null;
 }

@@ -1,11 +1,11 @@
 import { Logger } from '@nestjs/common';
 
-/** What ends sooner needs no words. */
+/** A start that takes less time than this shows no progress. */
 const NOTED_AFTER_MS = 250;
 
 /**
- * The words of one start, such as the progress of a pull, for people to see. Only the newest, a few times a second at the
- * most, and none of a start that is over in a moment: writing them would cost more than the start.
+ * Records the progress of one start, such as that of a pull, for people to see. It writes only the newest words, at most a few
+ * times a second, and nothing for a start that ends at once: the writing would cost more than the start.
  */
 export class Progress {
   private readonly logger = new Logger(Progress.name);
@@ -19,7 +19,7 @@ export class Progress {
     this.timer ??= setTimeout(() => this.writeNewest(), NOTED_AFTER_MS);
   };
 
-  /** What has not been written by now never is. */
+  /** Words that have not been written yet are dropped. */
   end(): void {
     clearTimeout(this.timer);
     this.words = null;

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
 import { DeploymentMetrics } from '../deployments/deployment-metrics';
-import { DEPLOYMENT_CHANNEL } from '../deployments/deployments.repository';
+import { DEPLOYMENT_TOPIC } from '../deployments/deployments.repository';
 import { ReplicasRepository } from '../deployments/replicas.repository';
 import type { NodeTarget } from '../engines/node-target';
 import { backoffMs } from '../jobs/backoff';
@@ -23,22 +23,27 @@ import { StopFailures } from './stop-failures';
 import { WaitingStarts } from './waiting-starts';
 
 const SHORT_WAIT_MS = 1_000;
-/** When the deployment changed under a plan; also ends a run whose claim was lost, as soon as the worker notices. */
+/**
+ * The pause after a plan that came too late, as the deployment had changed. If the claim was lost instead, the signal ends the
+ * pause.
+ */
 const STALE_PAUSE_MS = 25;
 const REPLACEMENT_RETRY_MS = 5_000;
-/** An engine that has said nothing for so long is pulling an image or waiting for a container to end. */
+/** When no call to an engine has begun or ended for so long, the run waits for a pull or for a container to stop. */
 const SLOW_AFTER_MS = 5_000;
-/** Bounds the memory and the connections to engines that slow runs may take. */
+/** At most so many slow runs get an extra place, which bounds memory and connections to engines. */
 const MOST_SLOW = 500;
-/** Of its places. More are seldom taken at once, however many jobs wait: each free one waits for the next claim. */
+/**
+ * The share of its places above which the worker counts as busy. It seldom fills all: each free place waits for the next claim.
+ */
 const BUSY_SHARE = 0.5;
 const BEHIND_THE_OTHERS: JobResult = { kind: 'again', afterMs: WaitingStarts.LONGEST_MS };
 
 type StopCall = Plan['remove'][number] & { readonly kind: 'suspend' | 'remove' };
 
 /**
- * Brings one deployment to what is wanted: look, plan, write down, ask the engines, look again, until nothing is left to
- * do now. Level-driven: it starts from the database and the engines each time, so it can be killed at any point.
+ * Brings one deployment to what is wanted: it observes, plans, records and asks the engines, again and again until nothing is
+ * left to do now. It begins from the database and the engines each time, so it may be killed at any point.
  */
 @Injectable()
 export class ReconcileDeploymentHandler implements JobHandler {
@@ -64,7 +69,9 @@ export class ReconcileDeploymentHandler implements JobHandler {
     this.waitingStarts = new WaitingStarts(() => this.usual - this.active, wake);
   }
 
-  /** A run that only waits for an engine (a long pull, a stubborn container) leaves its place to others: deletes must go on. */
+  /**
+   * A run that only waits for an engine (a long pull, a container that does not stop) does not count, so that deletions go on.
+   */
   get concurrency(): number {
     return this.config.WORKER_CONCURRENCY + Math.min(this.slow.size, MOST_SLOW);
   }
@@ -117,12 +124,12 @@ export class ReconcileDeploymentHandler implements JobHandler {
     return { kind: 'failed', words: problems.join('; '), afterMs };
   }
 
-  /** With more runs than this others wait: that they find room, or that there is none, comes before the starts of those who have. */
+  /** While more runs than this are active, deployments that have just been placed put off their starts (see WaitingStarts). */
   private get usual(): number {
     return Math.max(1, Math.floor(this.concurrency * BUSY_SHARE));
   }
 
-  /** Asks the engines for what was written down, unless they were asked already. */
+  /** Asks the engines for what has been recorded, unless the same call is already under way. */
   private ask(snapshot: Snapshot, steps: Plan, calls: EngineCalls): void {
     const replicas = new Map(snapshot.replicas.map((replica) => [replica.id, replica]));
     const starts = steps.ensure.filter((id) => !calls.isBusy('start', id)).flatMap((id) => replicas.get(id) ?? []);
@@ -154,27 +161,27 @@ export class ReconcileDeploymentHandler implements JobHandler {
     await this.metrics.timeStop(() => driver[kind](node, replicaId, { graceSeconds, signal }));
   }
 
-  /** Replicas that cannot be stopped say so while the run waits for others, and not only at its end. */
+  /** Records why replicas cannot be stopped while the run still waits for other calls, instead of at its end. */
   private async showStopFailures(job: ClaimedJob, snapshot: Snapshot, steps: Plan, calls: EngineCalls): Promise<void> {
     const failures = calls.takeStopFailures(steps.unstoppable);
     if (failures.length > 0) await this.stopFailures.note(job, snapshot, failures, calls.retryMs);
   }
 
-  /** Until an engine call ends, the deployment is changed by a user, or a second has passed. */
+  /** Waits until an engine call ends, a user changes the deployment, or a second has passed. */
   private async waitForNews(deploymentId: string, calls: EngineCalls): Promise<void> {
     if (calls.quietMs > SLOW_AFTER_MS) this.slow.add(calls);
     else this.slow.delete(calls);
-    await Promise.race([calls.next(), this.pubSub.next(DEPLOYMENT_CHANNEL, deploymentId, SHORT_WAIT_MS)]);
+    await Promise.race([calls.next(), this.pubSub.next(DEPLOYMENT_TOPIC, deploymentId, SHORT_WAIT_MS)]);
   }
 }
 
-/** A node with nothing but `pending` replicas was never asked to run one. */
+/** The nodes whose engines may know a replica: a node with only `pending` replicas was never asked to run one. */
 const nodesToAsk = ({ replicas, nodes }: Snapshot): NodeTarget[] => {
   const asked = new Set(replicas.filter(({ status }) => status !== 'pending').map(({ nodeId }) => nodeId));
   return [...nodes.values()].filter(({ id }) => asked.has(id));
 };
 
-/** All that there was to write is that replicas run: another look would find nothing to do. */
+/** True when the plan recorded nothing but that replicas run: looking again at once would find nothing to do. */
 const onlyNotesRunning = ({ moves, place, release, supersede, suspended }: Plan): boolean =>
   place === null && release.length + supersede.length + suspended.length === 0 && moves.every(({ to }) => to === 'running');
 

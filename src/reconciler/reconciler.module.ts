@@ -15,7 +15,7 @@ import { StopFailures } from './stop-failures';
 import { SyncNodeHandler } from './sync-node.handler';
 import { TeardownCompletion } from './teardown-completion';
 
-/** Brings one deployment, and one node, to what the records say. The jobs that ask for it are started by WorkerModule. */
+/** Provides the jobs that bring one deployment, and one node, to what the records say. WorkerModule runs them. */
 @Module({
   imports: [DeletionsModule, DeploymentsModule, NodesModule, RuntimeModule],
   providers: [

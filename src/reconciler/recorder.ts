@@ -6,31 +6,37 @@ import { DeploymentsRepository, type LockedDeployment } from '../deployments/dep
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { PlacementService, type PlacementOrder } from '../deployments/placement/placement.service';
 import { ReplicasRepository } from '../deployments/replicas.repository';
-import { TEARDOWN_CHANNEL } from '../deletions/teardown-watch';
+import { TEARDOWN_TOPIC } from '../deletions/teardown-watch';
 import type { ContainerSpec } from '../engines/container-spec';
 import type { ClaimedJob } from '../jobs/job-kinds';
 import { PubSub } from '../database/pub-sub';
 import { isCapacityTaken, NodesRepository } from '../nodes/nodes.repository';
 import { shortfallText } from '../scheduling/explain';
-import type { PlacementWish, Plan } from './plan.types';
+import type { PlannedPlacement, Plan } from './plan.types';
 import { specOf, type Snapshot } from './snapshot.repository';
 import { endsTeardown, TeardownCompletion } from './teardown-completion';
 
 export interface Recorded {
-  /** True: the deployment has changed since the snapshot, or the job is no longer ours; nothing was written. */
+  /** True when nothing was written because the deployment has changed since the snapshot, or another worker has the job. */
   readonly stale: boolean;
-  /** Anything was written. */
+  /** True when anything was written. */
   readonly wrote: boolean;
-  /** In words, why not all wanted replacements have a place now. */
+  /** Why some of the wanted replacements found no place, in words; null when all did. */
   readonly shortfall: string | null;
 }
 
-/** With what each replica needs and, where they are known, the replicas that the deployment has already and the prepared fleet. */
-type LocalWish = PlacementWish & Pick<PlacementOrder, 'own' | 'fleet'> & Pick<ContainerSpec, 'resources'>;
+/**
+ * A planned placement with the resources of a replica and, where they are known, the replicas that the deployment already has
+ * and the fleet from `prepare`.
+ */
+type PreparedPlacement = PlannedPlacement & Pick<PlacementOrder, 'own' | 'fleet'> & Pick<ContainerSpec, 'resources'>;
 
 const NOTHING: Recorded = { stale: false, wrote: false, shortfall: null };
 
-/** Writes a plan down: one transaction under the deployment's lock, all or nothing, and only if the snapshot still holds. */
+/**
+ * Records a plan in one transaction under the deployment's lock: all of it or nothing, and only if the deployment has not
+ * changed since the snapshot.
+ */
 @Injectable()
 export class Recorder {
   constructor(
@@ -59,9 +65,9 @@ export class Recorder {
         await this.replicas.suspend(tx, plan.suspended);
         await this.replicas.supersede(tx, plan.supersede);
         if (ends) await this.completion.complete(tx, snapshot.id);
-        const placed = plan.place ? await this.place(tx, deployment, { ...localWish(snapshot, plan.place), fleet }, attempt) : NOTHING;
+        const placed = plan.place ? await this.place(tx, deployment, { ...prepared(snapshot, plan.place), fleet }, attempt) : NOTHING;
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
-        if (plan.release.length + plan.suspended.length > 0) afterCommit(tx, () => this.pubSub.publish(TEARDOWN_CHANNEL, snapshot.id));
+        if (plan.release.length + plan.suspended.length > 0) afterCommit(tx, () => this.pubSub.publish(TEARDOWN_TOPIC, snapshot.id));
         return { ...placed, wrote: placed.wrote || writes > 0 || plan.deployment !== null };
       },
       { retryOn: isCapacityTaken },
@@ -70,15 +76,23 @@ export class Recorder {
     return recorded;
   }
 
-  /** A pending deployment becomes `scheduled` or `failed`; a replacement that finds no place is tried again later. */
-  private async place(tx: Tx, deployment: LockedDeployment, { resources, ...wish }: LocalWish, attempt: number): Promise<Recorded> {
-    const attempts = wish.replaces.map((replaced) => replaced.attempt);
+  /**
+   * Places replicas. A pending deployment becomes `scheduled` or `failed`; replacements that find no place are tried again
+   * later.
+   */
+  private async place(
+    tx: Tx,
+    deployment: LockedDeployment,
+    { resources, ...planned }: PreparedPlacement,
+    attempt: number,
+  ): Promise<Recorded> {
+    const attempts = planned.replaces.map((replaced) => replaced.attempt);
     const needs = { ...deployment, resources };
-    const placement = await this.placements.place(tx, needs, { ...wish, generation: deployment.generation, attempts }, attempt);
+    const placement = await this.placements.place(tx, needs, { ...planned, generation: deployment.generation, attempts }, attempt);
     if (deployment.status === 'pending') {
       const [to, reason] =
         placement.shortfall === null
-          ? (['scheduled', `Scheduled ${wish.count} replicas across nodes`] as const)
+          ? (['scheduled', `Scheduled ${planned.count} replicas across nodes`] as const)
           : (['failed', placement.shortfall] as const);
       await this.changeStatus(tx, deployment, to, reason);
       return { ...NOTHING, wrote: true };
@@ -86,7 +100,7 @@ export class Recorder {
     const placed = placement.nodeIds.length;
     await this.replicas.supersede(
       tx,
-      wish.replaces.slice(0, placed).map((replaced) => replaced.id),
+      planned.replaces.slice(0, placed).map((replaced) => replaced.id),
     );
     const shortfall = placement.shortfall === null ? null : shortfallText('Insufficient nodes for replacements', placement);
     return { ...NOTHING, wrote: placed > 0, shortfall };
@@ -97,9 +111,9 @@ export class Recorder {
   }
 }
 
-/** A deployment without any replica needs no counting of them. */
-const localWish = (snapshot: Snapshot, wish: PlacementWish): LocalWish => ({
-  ...wish,
-  resources: specOf(snapshot, wish.revision).resources,
+/** A deployment without replicas has none to count per node, which saves a query. */
+const prepared = (snapshot: Snapshot, planned: PlannedPlacement): PreparedPlacement => ({
+  ...planned,
+  resources: specOf(snapshot, planned.revision).resources,
   own: snapshot.replicas.length === 0 ? new Map<string, number>() : undefined,
 });

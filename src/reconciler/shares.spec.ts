@@ -26,7 +26,7 @@ describe('plan, of several revisions', () => {
     expect(result.place).toMatchObject({ revision: 2, count: 1 });
   });
 
-  it('replaces no failure of a revision that nobody wants any more', () => {
+  it('replaces no failure of a revision that is no longer wanted', () => {
     const failed = { status: 'failed', reserved: false, changedAt: secondsAgo(600) } as const;
     const replicas = [running('lost', 1, failed), running('kept', 2)];
     const views = { n1: showing(['kept', 'running']) };

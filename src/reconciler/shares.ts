@@ -2,17 +2,17 @@ import { isLive } from '../deployments/domain/replica-status';
 import type { Judgement } from './judge';
 import type { PlanInput } from './plan.types';
 
-/** What is wanted of one revision, and what there is of it. */
+/** How many replicas of one revision are wanted, and which there are. */
 export interface Share {
   readonly revision: number;
   readonly wanted: number;
-  /** Live replicas on nodes that are not being drained. */
+  /** Live replicas on nodes that do not drain. */
   readonly lasting: readonly Judgement[];
-  /** Failed replicas of this generation that nothing has taken the place of. */
+  /** Failed replicas of this generation that have no successor yet. */
   readonly failures: readonly Judgement[];
 }
 
-/** How many replicas of each revision a deployment wants: all of its current one. */
+/** How many replicas of each revision a deployment wants; at present all are of the current one. */
 export const wantedReplicas = ({ revision, targetReplicas }: PlanInput['deployment']): ReadonlyMap<number, number> =>
   new Map([[revision, targetReplicas]]);
 
@@ -36,14 +36,17 @@ export function sharesOf(
     });
 }
 
-/** Failed replicas of this generation that nothing has taken the place of. */
+/** Failed replicas of this generation that have no successor yet. */
 export const unreplaced = ({ generation }: PlanInput['deployment'], judged: readonly Judgement[]): Judgement[] =>
   judged.filter(({ replica, status }) => status === 'failed' && !replica.superseded && replica.generation === generation);
 
-/** How many replicas of a revision are missing; 0: none is. */
+/** How many replicas of a revision are missing. */
 export const missingOf = ({ wanted, lasting }: Share): number => Math.max(0, wanted - lasting.length);
 
-/** Replicas beyond those that are wanted, as when a node stops draining before its replicas have moved. Those that do not run yet go first, then the oldest. */
+/**
+ * The replicas beyond the wanted number, as when a node stops draining before its replicas have moved. Replicas that do not run
+ * yet come first, then the oldest.
+ */
 export function surplusOf({ wanted, lasting }: Share): readonly Judgement[] {
   const leastWanted = lasting.toSorted((a, b) => Number(a.status === 'running') - Number(b.status === 'running'));
   return leastWanted.slice(0, Math.max(0, lasting.length - wanted));

@@ -9,7 +9,7 @@ import { isOnline } from '../nodes/node-status.sql';
 import type { WorkloadSpec } from '../runtime/runtime-driver';
 import type { PlanReplica } from './plan.types';
 
-/** What was asked for when this generation was deleted; earlier ones that still stop follow it. */
+/** The options of the newest deletion; replicas that still stop for an earlier one follow them too. */
 interface OpenDeletion {
   readonly generation: number;
   readonly graceSeconds: number;
@@ -21,17 +21,17 @@ export interface Snapshot {
   readonly status: DeploymentStatus;
   readonly version: number;
   readonly generation: number;
-  /** The revision that its replicas shall run. */
+  /** The revision that the replicas should run. */
   readonly revision: number;
   readonly targetReplicas: number;
-  /** The newest one whose teardown has not ended; also of a deployment that was restored meanwhile. */
+  /** The newest deletion whose teardown is not complete; a restored deployment may have one too. */
   readonly deletion: OpenDeletion | null;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** By number: of the current revision, and of every other one that a replica is yet to start with. */
+  /** By number, the specs of the current revision and of every other revision that a replica is still to be started with. */
   readonly specs: ReadonlyMap<number, ContainerSpec>;
   readonly replicas: readonly PlanReplica[];
-  /** Every node that may hold a workload of this deployment, by id. */
+  /** Every node that may hold a workload of this deployment, by its id. */
   readonly nodes: ReadonlyMap<string, NodeTarget>;
   readonly now: Date;
 }
@@ -55,7 +55,7 @@ export class SnapshotRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** One statement, so that what it shows existed together. Null: there is no such deployment. */
+  /** Reads everything in one statement, so that it is of one moment. Null when there is no such deployment. */
   async load(deploymentId: string): Promise<Snapshot | null> {
     const [row] = await this.dataSource.query<Row[]>(SNAPSHOT, [deploymentId, this.config.NODE_OFFLINE_AFTER_SECONDS]);
     if (!row) return null;
@@ -79,7 +79,7 @@ export class SnapshotRepository {
 
 const timeOrNull = (time: string | null): Date | null => (time === null ? null : new Date(time));
 
-/** How long the container of this replica may take to end by itself; `usual` unless a deletion says otherwise. */
+/** How long the container of this replica may take to end by itself: `usual` unless a deletion says otherwise. */
 export function graceSecondsOf({ deletion, replicas }: Pick<Snapshot, 'deletion' | 'replicas'>, replicaId: string, usual: number): number {
   const generation = replicas.find((replica) => replica.id === replicaId)?.generation;
   return deletion && generation !== undefined && generation <= deletion.generation ? deletion.graceSeconds : usual;
@@ -115,11 +115,13 @@ const SNAPSHOT = `
                   OR v.number IN (SELECT r.revision FROM deployment_replicas AS r
                                    WHERE r.deployment_id = d.id AND r.status IN ('pending', 'starting')))) AS specs,
          (SELECT coalesce(json_agg(json_build_object(
-                   'id', r.id, 'status', r.status, 'generation', r.generation, 'revision', r.revision, 'attempt', r.attempt, 'reason', r.reason,
+                   'id', r.id, 'status', r.status, 'generation', r.generation, 'revision', r.revision, 'attempt', r.attempt,
+                   'reason', r.reason,
                    'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'superseded', r.superseded_at IS NOT NULL,
                    'reserved', v.replica_id IS NOT NULL, 'changedAt', r.changed_at, 'startedAt', r.started_at,
                    'warmUntil', r.warm_until, 'suspendedAt', r.suspended_at, 'suspendedRunAt', r.suspended_run_at,
-                   'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime, 'endpoint', n.endpoint, 'engineId', n.engine_id))
+                   'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime,
+                                             'endpoint', n.endpoint, 'engineId', n.engine_id))
                    ORDER BY r.created_at, r.id), '[]')
             FROM deployment_replicas AS r
             JOIN nodes AS n ON n.id = r.node_id

@@ -10,10 +10,13 @@ import type { ClaimedJob } from '../jobs/job-kinds';
 import type { StopFailure } from './plan.types';
 import type { Snapshot } from './snapshot.repository';
 
-/** About eight seconds of attempts that grow rarer: a hiccup is over by then. */
+/** That many attempts take about eight seconds, so a short disturbance is over by then. */
 const STUCK_AFTER_ATTEMPTS = 5;
 
-/** Shows on the replicas themselves that engines do not end them: how often it was tried, why in vain, when it is tried again. */
+/**
+ * Records on stopping replicas that their engine does not end them: how many attempts there were, why they failed, and when the
+ * next one is due.
+ */
 @Injectable()
 export class StopFailures {
   constructor(
@@ -24,7 +27,7 @@ export class StopFailures {
     private readonly metrics: DeploymentMetrics,
   ) {}
 
-  /** Writes nothing when the deployment has changed since, and leaves replicas out that are not stopping. */
+  /** Writes nothing when the deployment has changed since the snapshot, and skips replicas that are not stopping. */
   async note(job: ClaimedJob, snapshot: Snapshot, failures: readonly StopFailure[], retryAfterMs: number): Promise<void> {
     const stopping = new Set(snapshot.replicas.filter(({ status }) => status === 'stopping').map(({ id }) => id));
     const last = new Map(failures.filter(({ replicaId }) => stopping.has(replicaId)).map((failure) => [failure.replicaId, failure]));

@@ -15,7 +15,7 @@ import { SyncNodeHandler } from './sync-node.handler';
 const NODE: LiveTarget = { id: 'n1', name: 'edge-1', runtime: 'simulated', endpoint: null, online: true, draining: false };
 
 describe('the sync of a node', () => {
-  /** What was written down and asked of the engine, in this order. */
+  /** What was recorded and what was asked of the engine, in this order. */
   let done: string[];
   let node: LiveTarget;
   let silent: readonly string[];

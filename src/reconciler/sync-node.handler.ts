@@ -7,7 +7,7 @@ import type { LiveTarget } from '../engines/node-target';
 import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
 import { PubSub } from '../database/pub-sub';
-import { FLEET_CHANNEL, NodesRepository } from '../nodes/nodes.repository';
+import { FLEET_TOPIC, NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type ObservedWorkload, type RuntimeDriver } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import { discrepancies } from './discrepancies';
@@ -19,8 +19,8 @@ const REMOVALS_AT_A_TIME = 8;
 const UNSERVED_RETRY_MS = 30_000;
 
 /**
- * Looks at one node every few seconds: notes its heartbeat, wakes the deployments whose records differ from what its
- * engine shows, and removes workloads that nobody stands for. The cost is one list a node, whatever runs on it.
+ * Looks at one node every few seconds: it notes the heartbeat, wakes the deployments whose records differ from what the engine
+ * shows, and removes workloads of finished replicas. It costs one list per node, however much the node runs.
  */
 @Injectable()
 export class SyncNodeHandler implements JobHandler {
@@ -38,9 +38,9 @@ export class SyncNodeHandler implements JobHandler {
   ) {}
 
   /**
-   * For a process that begins: looks at the nodes that have been silent, whoever has their jobs. Placement would take them
-   * for offline, and fail deployments, when it was only we who were away. Those that `signal` leaves no time for are left
-   * to their jobs, which are due.
+   * When a process starts, looks at the nodes that have been silent, even if another worker has their jobs. Without it
+   * placement would take them for offline and fail deployments, although only this program was away. Nodes that are not reached
+   * before `signal` aborts are left to their jobs, which are due.
    */
   async lookAtSilentNodes(signal: AbortSignal): Promise<void> {
     setMaxListeners(Infinity, signal);
@@ -59,7 +59,7 @@ export class SyncNodeHandler implements JobHandler {
     try {
       unclaimed = await within(CALL_TIMEOUT_MS, stop, (signal) => this.sync(node, driver, signal));
     } catch (error) {
-      // A look that was called off says nothing of the node.
+      // A sync that was aborted says nothing about the node.
       if (!(error instanceof DriverError) || stop.aborted) throw error;
       if (node.online) this.logger.warn(`Node ${node.name} does not answer: ${error.message}`);
       await this.nodes.heartbeatFailed(node.id, error.message);
@@ -69,32 +69,35 @@ export class SyncNodeHandler implements JobHandler {
     return { kind: 'again', afterMs: this.config.NODE_SYNC_SECONDS * 1000 };
   }
 
-  /** Returns the workloads that no unfinished replica stands for. */
+  /** Returns the workloads that belong to no unfinished replica. */
   private async sync(node: LiveTarget, driver: RuntimeDriver, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
     const [info, workloads] = await Promise.all([driver.info(node, signal), driver.list(node, {}, signal)]);
-    // Read after the list: a workload that was shown had its record before.
+    // The records are read after the list, because every workload in the list had its record before it was created.
     const records = await this.repository.replicas(
       node.id,
       workloads.map((workload) => workload.replicaId),
     );
     const found = discrepancies(records, workloads, { cameBack: !node.online, draining: node.draining });
     await this.jobs.enqueueNow(found.wake.map((key) => ({ kind: 'deployment.reconcile', key })));
-    // After the wake-up: whoever comes after us, should we die here, must still find that the node had been away.
+    // The heartbeat comes last. If this process dies before it, the next sync still sees that the node was offline, and wakes
+    // again.
     await this.nodes.heartbeat(node.id, info, driver.traits);
-    if (!node.online) this.pubSub.publish(FLEET_CHANNEL, node.id);
+    if (!node.online) this.pubSub.publish(FLEET_TOPIC, node.id);
     return found.unclaimed;
   }
 
-  /** A node that is gone for good can still be drained: its replicas get successors elsewhere. */
+  /**
+   * Wakes all deployments of a draining node, so that their replicas get successors elsewhere even if the node never returns.
+   */
   private async wakeAll(node: LiveTarget): Promise<void> {
     const { wake } = discrepancies(await this.repository.replicas(node.id, []), [], { cameBack: false, draining: true });
     await this.jobs.enqueueNow(wake.map((key) => ({ kind: 'deployment.reconcile', key })));
   }
 
   /**
-   * Workloads of finished replicas go. Those of deployments that the database has never heard of stay and are reported:
-   * after a database was restored from a backup they are what is left of newer deployments. One that cannot be removed now
-   * is met again by the next sync.
+   * Removes the workloads of finished replicas. Workloads of deployments that the database has never known stay and are
+   * reported: after a restore from a backup they are what is left of newer deployments. What cannot be removed now is tried
+   * again by the next sync.
    */
   private async removeUnclaimed(
     node: LiveTarget,
@@ -110,7 +113,7 @@ export class SyncNodeHandler implements JobHandler {
       );
     }
     const finished = unclaimed.filter(({ deploymentId }) => known.has(deploymentId));
-    // Another beginning each time, so that stubborn ones do not hold all places for ever.
+    // Begins at another workload each time, so that some that cannot be removed do not take every place for ever.
     const first = Math.floor(Math.random() * finished.length);
     const inTurn = [...finished.slice(first), ...finished.slice(0, first)];
     await within(REMOVAL_TIMEOUT_MS, stop, (signal) =>

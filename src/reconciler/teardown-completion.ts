@@ -6,7 +6,7 @@ import { Events } from '../events/events';
 import type { Plan } from './plan.types';
 import type { Snapshot } from './snapshot.repository';
 
-/** Ends a deletion: in the transaction that releases the last of what its generation held. Nobody can have one without the other. */
+/** Marks a deletion complete in the same transaction that releases the last reservation of its generation. */
 @Injectable()
 export class TeardownCompletion {
   constructor(
@@ -15,7 +15,10 @@ export class TeardownCompletion {
     private readonly metrics: DeploymentMetrics,
   ) {}
 
-  /** The caller holds the deployment's lock. Does nothing when something is held after all, or when it was complete before; of a restored one nobody hears. */
+  /**
+   * The caller holds the deployment's lock. Does nothing when a reservation is left or the deletion was complete before. A
+   * deletion that was followed by a restore is marked complete without an event.
+   */
   async complete(tx: Tx, deploymentId: string): Promise<void> {
     const completed = (await this.deletions.completeWhatHoldsNothing(tx, [deploymentId])).filter(({ isRestored }) => !isRestored);
     await this.events.record(
@@ -27,7 +30,10 @@ export class TeardownCompletion {
     });
   }
 
-  /** Of a plan that was written down within so many seconds: how long the replicas that are gone now took to go. */
+  /**
+   * Measures how long the replicas that the plan ended took to be confirmed gone, and how long recording took
+   * (`writingSeconds`).
+   */
   observe(snapshot: Snapshot, plan: Plan, writingSeconds: number): void {
     if (plan.release.length > 0) this.metrics.timeStep('release', writingSeconds);
     const gone = new Set(plan.moves.filter(({ from, to }) => from === 'stopping' && to === 'stopped').map(({ replicaId }) => replicaId));
@@ -39,7 +45,7 @@ export class TeardownCompletion {
   }
 }
 
-/** After the plan, nothing is left of the generation whose teardown is under way, nor of any before it. */
+/** True when, after the plan, no replica of the deleted generation or an earlier one holds a reservation. */
 export function endsTeardown({ deletion, replicas }: Snapshot, plan: Plan): boolean {
   if (!deletion) return false;
   const released = new Set(plan.release);

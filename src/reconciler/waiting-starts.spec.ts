@@ -1,7 +1,7 @@
 import { until } from '../../test/support/until';
 import { WaitingStarts } from './waiting-starts';
 
-/** What was woken, by one that may fail, while as many places are free as the test says. */
+/** Collects the keys that are woken. The test says how many places are free and whether waking fails. */
 function watched(freePlaces: () => number, fails: () => boolean = () => false) {
   const woken: string[][] = [];
   const starts = new WaitingStarts(freePlaces, (keys) => {
@@ -15,7 +15,7 @@ function watched(freePlaces: () => number, fails: () => boolean = () => false) {
 }
 
 describe('WaitingStarts', () => {
-  it('wakes nobody while all places are taken', async () => {
+  it('wakes no deployment while all places are taken', async () => {
     let looks = 0;
     let free = 0;
     const { starts, woken, wokenKeys } = watched(() => {

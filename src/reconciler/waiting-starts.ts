@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const LOOK_MS = 20;
 
 /**
- * Deployments that have their places and let those go before that do not know yet whether there is room. They are woken as
- * soon as the worker has places free for two looks in a row; their jobs are due after `LONGEST_MS` anyway, should this
- * process not live to do it.
+ * Deployments that have been placed and whose starts wait while the worker is busy, so that deployments that do not know yet
+ * whether there is room for them go first. They are woken as soon as two looks in a row find places free. Should this process
+ * die before, their jobs are due after `LONGEST_MS` anyway.
  */
 export class WaitingStarts {
   static readonly LONGEST_MS = 5_000;
@@ -30,7 +30,7 @@ export class WaitingStarts {
       const now = this.freePlaces();
       const free = Math.min(before, now);
       before = now;
-      // A job that could not be woken comes by itself a little later.
+      // If waking fails, the job becomes due by itself a little later.
       if (free > 0) await this.wake(this.waiting.splice(0, free)).catch(() => undefined);
     }
     this.watching = false;

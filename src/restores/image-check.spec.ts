@@ -24,7 +24,7 @@ const cannotTell = (): Promise<never> => Promise.reject(new DriverError('unreach
 const untilAbort = (signal: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new DriverError('aborted', 'Called off'))));
 
-/** What is said of an image in a fleet of n0, n1, …, and who was asked, in order. */
+/** The result for an image in a fleet of n0, n1, …, and which nodes were asked, in order. */
 async function said(nodes: number, answer: Answer, over: Partial<RestorationCandidate> = {}): Promise<{ state: string; asked: string[] }> {
   const targets = Array.from({ length: nodes }, (_unused, n) => ({ id: `n${n}`, online: true }));
   const asked: string[] = [];
@@ -59,7 +59,7 @@ describe('the check of an image before a restore', () => {
     expect((await said(0, no)).state).toBe('unknown');
   });
 
-  it('asks nobody when no new container is needed: all are warm, or it comes back stopped', async () => {
+  it('asks no engine when no new container is needed: all are warm, or it comes back stopped', async () => {
     expect(await said(4, no, { warmReplicaIds: ['a', 'b'] })).toEqual({ state: 'unknown', asked: [] });
     expect(await said(4, no, { statusBefore: 'stopped' })).toEqual({ state: 'unknown', asked: [] });
     expect((await said(4, no, { warmReplicaIds: ['a'] })).state).toBe('unavailable');

@@ -11,13 +11,16 @@ import { replicasToPlace } from './replicas-to-place';
 
 export type ImageState = 'available' | 'unavailable' | 'unknown';
 
-/** For all nodes together. */
+/** The time limit for all nodes together. */
 const ANSWER_WITHIN_MS = 5_000;
 const ASKED_AT_ONCE = 16;
 /** A bulk restore asks for the same few images many times. */
 const REMEMBERED_MS = 3_000;
 
-/** Asks engines whether an image can still be had. Beside deletes' waiting and logs, the only request that waits for engines. */
+/**
+ * Asks engines whether an image is still available. Apart from this, only the reading of logs waits for engines, and a delete
+ * for its teardown.
+ */
 @Injectable()
 export class ImageCheck {
   private readonly known = new LRUCache<string, Promise<ImageState>>({ max: 200, ttl: REMEMBERED_MS });
@@ -28,8 +31,8 @@ export class ImageCheck {
   ) {}
 
   /**
-   * `available` as soon as one engine offers the image, those that ran it before are asked first; `unavailable` only when
-   * all that are online have said no. Otherwise, and when no new container is needed, `unknown`: no reason to refuse.
+   * `available` as soon as one engine offers the image; engines that ran it before are asked first. `unavailable` only when all
+   * online engines have said no. Otherwise, and when no new container is needed, `unknown`, which is no reason to refuse.
    */
   async state(deployment: RestorationCandidate): Promise<ImageState> {
     if (replicasToPlace(deployment) === 0) return 'unknown';
@@ -59,7 +62,7 @@ export class ImageCheck {
     return targets.length > 0 && refusals === targets.length ? 'unavailable' : 'unknown';
   }
 
-  /** Null: this engine cannot tell. */
+  /** Null when this engine cannot tell. */
   private async ask(target: NodeTarget, image: string, signal: AbortSignal): Promise<boolean | null> {
     try {
       return (await this.runtimes.driverFor(target.runtime)?.offersImage(target, image, signal)) ?? null;

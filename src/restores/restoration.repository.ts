@@ -6,21 +6,21 @@ import { Events } from '../events/events';
 import { PubSub } from '../database/pub-sub';
 import { isOnline } from '../nodes/node-status.sql';
 import { AppConfig } from '../config/app-config';
-import { DEPLOYMENT_CHANNEL, type LockedDeployment } from '../deployments/deployments.repository';
+import { DEPLOYMENT_TOPIC, resourcesOf, type LockedDeployment } from '../deployments/deployments.repository';
 import type { DeploymentStatus, RestoredStatus } from '../deployments/domain/deployment-status';
 
-/** A deployment that may be restored, with what is left of it; its row is locked unless it was only looked at. */
+/** A deployment that may be restored, with what is left of it. Its row is locked unless it was only looked at. */
 export interface RestorationCandidate extends LockedDeployment {
-  /** Of its current revision. */
+  /** The image of its current revision. */
   readonly image: string;
-  /** What it was when it was deleted. */
+  /** Its status when it was deleted. */
   readonly statusBefore: DeploymentStatus;
   readonly purgeAt: Date | null;
   /** Replicas whose containers were kept warm, on nodes that answer and do not drain. */
   readonly warmReplicaIds: readonly string[];
-  /** Where its replicas were last. */
+  /** The nodes of its last replicas. */
   readonly lastNodeIds: readonly string[];
-  /** Another live deployment of the owner has its name now. */
+  /** Another live deployment of the owner now has its name. */
   readonly nameTaken: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface Restoration {
   readonly requestId: string;
 }
 
-/** The only writes that bring a deleted deployment back; the guard of the table accepts them from nowhere else. */
+/** The only writes that bring a deleted deployment back; the guard of the table accepts them only from here. */
 @Injectable()
 export class RestorationRepository {
   constructor(
@@ -42,7 +42,10 @@ export class RestorationRepository {
     private readonly events: Events,
   ) {}
 
-  /** Null when it is missing or neither the actor's own nor the actor an administrator. `name`: the one it is to have. */
+  /**
+   * Null when the deployment does not exist, or when the actor is neither its owner nor an administrator. `name`: the name that
+   * it should get.
+   */
   async find(
     tx: Tx,
     id: string,
@@ -55,8 +58,8 @@ export class RestorationRepository {
   }
 
   /**
-   * Makes it live again, as a new generation, with its history row. Warm replicas go over to the new generation and are
-   * started again; those that are not among `warmReplicaIds` lose their claim to be kept. Returns the new generation.
+   * Makes the deployment live again in a new generation, with its history row. The replicas of `warmReplicaIds` move to the new
+   * generation and are started again; the others are no longer kept. Returns the new generation.
    */
   async restore(tx: Tx, deployment: RestorationCandidate, restoration: Restoration): Promise<{ generation: number }> {
     await tx.query(`SELECT set_config('fog.operation', 'restore', true)`);
@@ -71,25 +74,24 @@ export class RestorationRepository {
     ]);
     await tx.query(`SELECT set_config('fog.operation', '', true)`);
     this.events.announce(tx);
-    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_CHANNEL, deployment.id));
+    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_TOPIC, deployment.id));
     if (!row) throw new Error(`Deployment ${deployment.id} was not restored`);
     return row;
   }
 }
 
 /**
- * $1 deployment, $2 the caller, $3 whether that is an administrator. A statement of its own: after a wait for the lock, what
- * the same statement has read beside the row would be as old as the wait.
+ * $1 deployment, $2 the caller, $3 whether that is an administrator. The lock is a statement of its own, because a statement
+ * that waits for a lock has read everything else before the wait.
  */
 const LOCK = `SELECT 1 FROM deployments AS d WHERE d.id = $1 AND ${visibleTo('d', '$2', '$3')} FOR UPDATE`;
 
-/** $1 to $3 as in LOCK, $4 the name that it is to have (null: its own), $5 after how many seconds a node is offline. */
+/** $1 to $3 as in LOCK, $4 the name that it should get (null: its own), $5 seconds of silence after which a node is offline. */
 const CANDIDATE = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation, d.current_revision AS revision, d.version,
-         d.deleted_at AS "deletedAt", d.region, d.placement_strategy AS "placementStrategy",
-         v.spec->>'image' AS image, d.purge_at AS "purgeAt",
-         json_build_object('cpuCores', s.cpu_cores::float8, 'memoryMb', s.memory_mb,
-                           'gpuUnits', s.gpu_units, 'storageGb', s.storage_gb) AS resources,
+  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation,
+         d.current_revision AS revision, d.version, d.deleted_at AS "deletedAt", d.region,
+         d.placement_strategy AS "placementStrategy", v.spec->>'image' AS image, d.purge_at AS "purgeAt",
+         ${resourcesOf('s')} AS resources,
          (SELECT old_status FROM deployment_status_history WHERE deployment_id = d.id AND new_status = 'deleted'
            ORDER BY id DESC LIMIT 1) AS "statusBefore",
          (SELECT coalesce(json_agg(r.id ORDER BY r.created_at, r.id), '[]')
@@ -104,7 +106,10 @@ const CANDIDATE = `
     JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
    WHERE d.id = $1 AND ${visibleTo('d', '$2', '$3')}`;
 
-/** $1 deployment, $2 name, $3 new status, $4 reason, $5 who restores it, $6 request id, $7 replicas whose containers go on. */
+/**
+ * $1 deployment, $2 name, $3 new status, $4 reason, $5 who restores it, $6 request id, $7 replicas whose containers start
+ * again.
+ */
 const RESTORE = `
   WITH restored AS (
     UPDATE deployments

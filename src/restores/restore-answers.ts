@@ -5,7 +5,7 @@ import type { RestoredDto, RestorePreviewDto } from './dto/restore.dto';
 import type { RestorePreview } from './restore-preview.service';
 import type { Restored } from './restore.service';
 
-/** A deployment that is back, with the address of its status; with `dry_run` what would happen. */
+/** The answer for a restored deployment, with the path of its status; with `dry_run` what a restore would do. */
 export const restoreAnswer = (outcome: Restored | { readonly preview: RestorePreview }): Answer =>
   'preview' in outcome
     ? { status: 200, body: previewBody(outcome.preview) }

@@ -15,22 +15,22 @@ import { imageUnavailable, nameTaken, notDeleted } from './refusals';
 import { replicasToPlace } from './replicas-to-place';
 import type { RestoreOrder } from './restore.service';
 
-/** A deployment as a restore would bring it back, or why it could not. */
+/** A deployment as a restore would bring it back, and why it cannot. */
 export interface RestorePreview {
-  /** All refusals of the restore at once; none: it is possible. */
+  /** All refusals of the restore at once; empty when it is possible. */
   readonly obstacles: readonly DomainError[];
   readonly name: string;
   readonly status: RestoredStatus;
   readonly replicas: number;
   readonly warmReplicas: number;
   readonly image: ImageState;
-  /** When it would be purged otherwise. */
+  /** When it will be purged if it is not restored. */
   readonly purgeAt: Date | null;
   /** Null when no replica needs a place. */
   readonly placement: Placement | null;
 }
 
-/** What a restore would do, with everything that keeps it from happening at once. Writes nothing. */
+/** Tells what a restore would do, with all reasons at once that prevent it. Writes nothing. */
 @Injectable()
 export class RestorePreviewService {
   constructor(
@@ -41,7 +41,7 @@ export class RestorePreviewService {
     private readonly images: ImageCheck,
   ) {}
 
-  /** Throws `not_found`; everything else that a restore would throw is an obstacle of the answer. */
+  /** Throws `not_found`; everything else that a restore would throw is an obstacle in the answer. */
   async preview({ id, name }: RestoreOrder, { actor }: Pick<RequestContext, 'actor'>): Promise<RestorePreview> {
     const { deployment, placement, obstacles } = await inTransaction(this.dataSource, async (tx) => {
       const found = await this.restorations.find(tx, id, { actor, name, lock: false });

@@ -19,13 +19,13 @@ import { ImageCheck } from './image-check';
 import { imageUnavailable, nameTaken, notDeleted } from './refusals';
 import { replicasToPlace } from './replicas-to-place';
 
-/** Which deployment, and under which name; null: its own. */
+/** Which deployment to restore, and under which name; null means its own. */
 export interface RestoreOrder {
   readonly id: string;
   readonly name: string | null;
 }
 
-/** A deployment that is back. */
+/** A deployment that has been restored. */
 export interface Restored {
   readonly id: string;
   readonly name: string;
@@ -36,14 +36,14 @@ export interface Restored {
   readonly warmReplicas: number;
 }
 
-/** A restore in the caller's transaction, with what the caller has to write to the audit log and to queue. */
+/** A restore in the caller's transaction, with the audit entries and wishes that the caller has to write. */
 export interface DecidedRestore {
   readonly outcome: Restored;
   readonly audit: AuditEntry;
   readonly jobs: readonly JobWish[];
 }
 
-/** Brings a deleted deployment back with everything that it was, as a new generation; or refuses in words and changes nothing. */
+/** Brings a deleted deployment back with everything that it had, as a new generation, or refuses and changes nothing. */
 @Injectable()
 export class RestoreService {
   constructor(
@@ -57,8 +57,8 @@ export class RestoreService {
   ) {}
 
   /**
-   * Throws `not_found`, `not_deleted`, `name_taken`, `image_unavailable`, `quota_exceeded` and `insufficient_capacity`.
-   * Engines are asked for the image before the transaction; places are taken in it, so a restored deployment has them.
+   * Throws `not_found`, `not_deleted`, `name_taken`, `image_unavailable`, `quota_exceeded` and `insufficient_capacity`. Engines
+   * are asked for the image before the transaction. Nodes are chosen inside of it, so a restored deployment has places.
    */
   async restore(order: RestoreOrder, context: RequestContext): Promise<Restored> {
     const seen = await this.look(order, context);
@@ -71,14 +71,14 @@ export class RestoreService {
     }
   }
 
-  /** Throws what a restore would throw for the deployment's state, name and image. Engines are asked; nothing is written. */
+  /** Throws what a restore would throw because of the deployment's state, name and image. Asks engines; writes nothing. */
   async look(order: RestoreOrder, context: Pick<RequestContext, 'actor'>): Promise<RestorationCandidate> {
     const seen = await inTransaction(this.dataSource, (tx) => this.require(tx, { ...order, lock: false }, context));
     if ((await this.images.state(seen)) === 'unavailable') throw imageUnavailable(seen.image);
     return seen;
   }
 
-  /** The same in the caller's transaction, without a look at the image. May throw what `isCapacityTaken` recognises. */
+  /** The same in the caller's transaction, without asking for the image. May throw what `isCapacityTaken` recognises. */
   async restoreIn(
     tx: Tx,
     { id, name, attempt }: RestoreOrder & { readonly attempt: number },

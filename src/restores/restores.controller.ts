@@ -11,7 +11,7 @@ import { restoreAnswer } from './restore-answers';
 import { RestorePreviewService, type RestorePreview } from './restore-preview.service';
 import { RestoreService, type Restored } from './restore.service';
 
-/** Bringing a deleted deployment back. */
+/** The route that brings a deleted deployment back. */
 @ApiTags('deployments')
 @ApiBearerAuth()
 @Controller('deployment')

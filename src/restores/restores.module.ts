@@ -6,7 +6,7 @@ import { RestorationRepository } from './restoration.repository';
 import { ImageCheck } from './image-check';
 import { RestoreService } from './restore.service';
 
-/** The way back from a delete. A room of its own because it asks engines for images, which deployments/ may not. */
+/** Restores of deleted deployments. A room of its own because it asks engines for images, which deployments/ may not. */
 @Module({
   imports: [DeploymentsModule, NodesModule, RuntimeModule],
   providers: [ImageCheck, RestorationRepository, RestoreService],

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DriverError } from './runtime-driver';
 
-/** Throws `aborted` once the caller no longer wants the work. Stands between every two calls to an engine. */
+/** Throws `aborted` once the caller has aborted the work. Called between every two calls to an engine. */
 export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new DriverError('aborted', 'The work was called off');
 }

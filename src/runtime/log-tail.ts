@@ -1,6 +1,6 @@
 import type { LogLimits, WorkloadLog } from './runtime-driver';
 
-/** Takes the lines of a log from the first to the last, and holds no more than the last of them that are within the limits. */
+/** Takes the lines of a log from first to last and keeps only the last ones within the limits. */
 export class LogTail {
   private readonly lines: string[] = [];
   private bytes = 0;

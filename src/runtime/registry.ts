@@ -6,7 +6,7 @@ import { DockerEngines } from './docker/docker-engines';
 import type { RuntimeDriver } from './runtime-driver';
 import { SimulatedDriver } from './simulated/simulated.driver';
 
-/** What a driver may be made from. */
+/** What drivers are made from. */
 interface DriverParts {
   readonly config: AppConfig;
   readonly dataSource: DataSource;
@@ -14,7 +14,7 @@ interface DriverParts {
   readonly installationId: string;
 }
 
-/** How the driver of each kind is made. Making one asks nothing of any engine. A kind without a line here has no driver yet. */
+/** How the driver of each kind is made; that calls no engine. A kind without a line here has no driver yet. */
 const DRIVERS: Readonly<Record<DrivenKind, (parts: DriverParts) => RuntimeDriver>> = {
   docker: ({ config, installationId }) =>
     new DockerDriver(new DockerEngines({ dockerHost: config.DOCKER_HOST, certPath: config.DOCKER_CERT_PATH }), {
@@ -25,7 +25,7 @@ const DRIVERS: Readonly<Record<DrivenKind, (parts: DriverParts) => RuntimeDriver
   simulated: ({ config, dataSource }) => new SimulatedDriver(dataSource, { delayMs: config.SIMULATED_DELAY_MS }),
 };
 
-/** The drivers of engines that run something, and the simulation, which is never mixed with them. */
+/** The drivers of real engines, and the simulation, which never serves beside them. */
 export interface Drivers {
   readonly real: readonly RuntimeDriver[];
   readonly simulation: RuntimeDriver;

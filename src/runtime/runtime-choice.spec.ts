@@ -7,7 +7,7 @@ import type { Runtimes } from './runtimes';
 const ADDRESS = 'unix:///engine.sock';
 
 describe('the choice among drivers of several kinds', () => {
-  /** The kinds of the drivers that were told to let their connections go. */
+  /** The kinds of the drivers that were closed. */
   let closed: RuntimeKind[];
   beforeEach(() => (closed = []));
 
@@ -31,7 +31,7 @@ describe('the choice among drivers of several kinds', () => {
     localEngine: localEngine(advice),
     info: () => Promise.reject(new DriverError('unreachable', 'The engine does not answer')),
   });
-  /** Docker as given, a kind whose engines are never on this machine, and the simulation. */
+  /** Chooses among this Docker driver, a driver whose engines are never on this machine, and the simulation. */
   const choose = (docker: Partial<RuntimeDriver>, wanted: RuntimeKind | 'auto'): Promise<Runtimes> =>
     chooseAmong({ real: [aDriver('kubernetes', {}), aDriver('docker', docker)], simulation: aDriver('simulated', {}) }, wanted);
   const served = (runtimes: Runtimes): RuntimeKind[] => RUNTIME_KINDS.filter((kind) => runtimes.driverFor(kind)?.kind === kind);

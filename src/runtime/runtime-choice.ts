@@ -12,7 +12,9 @@ interface Choice {
   readonly reason: string;
 }
 
-/** Whether the engine of this machine answers, in words; `advice` is what its user can do about it, with a blank before it. */
+/**
+ * Whether the engine of this machine answers, in words. `advice` says what the user can do about it and begins with a blank.
+ */
 interface Look {
   readonly answers: boolean;
   readonly words: string;
@@ -26,9 +28,9 @@ export async function chooseRuntimes(config: AppConfig, dataSource: DataSource):
 }
 
 /**
- * `auto` takes an engine of this machine that answers within two seconds, else the simulation. A kind that is named is taken
- * at its word: an engine that is away comes back, and its nodes are offline until then. Nodes of the other kinds are served
- * too, but the simulation serves alone. Throws when there is no driver of the named kind.
+ * `auto` takes an engine of this machine that answers within two seconds, otherwise the simulation. A named kind is always
+ * taken, even if its engine is away: the engine may come back, and its nodes are offline until then. Nodes of other kinds are
+ * served too, except beside the simulation, which serves alone. Throws when there is no driver of the named kind.
  */
 export async function chooseAmong({ real, simulation }: Drivers, wanted: RuntimeKind | 'auto'): Promise<Runtimes> {
   const { driver, reason } =
@@ -60,7 +62,7 @@ async function whatIsNamed(real: readonly RuntimeDriver[], wanted: RuntimeKind):
   return { driver, reason: `RUNTIME=${wanted}${look ? `, but ${look.words} yet${look.advice}` : ''}` };
 }
 
-/** Null: engines of this kind do not come with a machine. */
+/** Null when engines of this kind do not come with a machine. */
 async function lookForLocalEngine(driver: RuntimeDriver): Promise<Look | null> {
   if (driver.localEngine === null) return null;
   const { name, address, target, adviceOn } = driver.localEngine;

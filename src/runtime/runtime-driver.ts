@@ -28,7 +28,7 @@ export interface ObservedWorkload {
   readonly phase: WorkloadPhase;
   readonly startedAt: Date | null;
   readonly exitCode: number | null;
-  /** In words, for people: `Out of memory (limit 512 MB)`, `Exited with code 1`; null while all is well. */
+  /** In words for people, such as `Out of memory (limit 512 MB)` or `Exited with code 1`; null while all is well. */
   readonly reason: string | null;
   readonly publishedPorts: readonly PublishedPort[];
 }
@@ -42,34 +42,34 @@ export interface EnsureOptions {
   readonly resumeRunAt?: Date | null;
 }
 
-/** How much of a log is wanted: its last lines, as far as they take no more than `maxBytes` together. */
+/** How much of a log is wanted: the last `tailLines` lines, as long as they take at most `maxBytes` together. */
 export interface LogLimits {
   readonly tailLines: number;
   readonly maxBytes: number;
 }
 
 export interface WorkloadLog {
-  /** Oldest first, both streams, each at most 4 kB; [] when it wrote none. */
+  /** The lines of both streams, oldest first, each at most 4 kB; empty when nothing was written. */
   readonly lines: readonly string[];
-  /** Some of the last `tailLines` are missing, the older ones, because of `maxBytes`. */
+  /** True when older ones of the last `tailLines` are missing because of `maxBytes`. */
   readonly cut: boolean;
 }
 
-/** For `suspend` and `remove`. */
+/** The options of `suspend` and `remove`. */
 export interface StopOptions {
-  /** From SIGTERM to SIGKILL; a second order never makes a stop that is under way take longer. */
+  /** The time between SIGTERM and SIGKILL. A second call never makes a stop that is under way take longer. */
   readonly graceSeconds: number;
   readonly signal: AbortSignal;
 }
 
-/** An engine that comes with the machine of this process. While its kind is the active one it becomes a node by itself. */
+/** An engine that comes with the machine of this process. If its kind is the active one, the program registers it as a node. */
 export interface LocalEngine {
   /** What people call it: `Docker Engine`. */
   readonly name: string;
-  /** Where it is looked for, fit for start-up output and logs. */
+  /** Where it is looked for, in a form fit for start-up output and logs. */
   readonly address: string;
   readonly target: NodeTarget;
-  /** What the user can do about an engine that failed so; null when there is nothing to say. */
+  /** What the user can do about an engine that failed with this error; null when there is nothing to say. */
   readonly adviceOn: (error: DriverError) => string | null;
 }
 
@@ -91,7 +91,7 @@ export interface LocalEngine {
 export abstract class RuntimeDriver {
   abstract readonly kind: RuntimeKind;
   abstract readonly traits: EngineTraits;
-  /** Null: engines of this kind do not come with a machine, so people register all nodes of them. */
+  /** Null when engines of this kind do not come with a machine, so that people register all nodes of this kind. */
   abstract readonly localEngine: LocalEngine | null;
   /** Throws `unreachable` when the engine does not answer within a few seconds. */
   abstract info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo>;
@@ -100,17 +100,23 @@ export abstract class RuntimeDriver {
   abstract remove(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void>;
   abstract list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]>;
   abstract find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null>;
-  /** Whether a workload of this image could be made now: the engine has it, or can get it. Throws when that cannot be told. */
+  /**
+   * Whether a workload with this image could be created now: the engine has it or can get it. Throws when that cannot be found
+   * out.
+   */
   abstract offersImage(target: NodeTarget, image: string, signal: AbortSignal): Promise<boolean>;
-  /** What the workload wrote last. Takes memory for what it gives, however much was written. */
+  /** The last lines that the workload wrote. Memory use depends on `limits` only, however much was written. */
   abstract logs(target: NodeTarget, replicaId: string, limits: LogLimits, signal: AbortSignal): Promise<WorkloadLog>;
-  /** Calls `onChange` whenever a workload of this installation may have changed; resolves on abort, throws when the stream breaks. */
+  /**
+   * Calls `onChange` whenever a workload of this installation may have changed. Resolves on abort and throws when the stream
+   * breaks.
+   */
   abstract watch(
     target: NodeTarget,
     onChange: (change: { deploymentId: string; replicaId: string }) => void,
     signal: AbortSignal,
   ): Promise<void>;
-  /** Lets go of the connections that it keeps. */
+  /** Closes the connections that the driver keeps. */
   abstract close(): void;
 }
 
@@ -126,7 +132,7 @@ export class DriverError extends Error {
     this.name = 'DriverError';
   }
 
-  /** `rejected` fails the same way next time; the rest may not. */
+  /** False for `rejected`, which would fail the same way next time; the other reasons may not. */
   get retryable(): boolean {
     return this.failure !== 'rejected';
   }

@@ -4,7 +4,7 @@ import { AppConfig } from '../config/app-config';
 import { chooseRuntimes } from './runtime-choice';
 import { Runtimes } from './runtimes';
 
-/** Looks for an engine once, while the application starts. */
+/** Chooses the runtime once, while the application starts. */
 @Module({
   providers: [{ provide: Runtimes, inject: [AppConfig, DataSource], useFactory: chooseRuntimes }],
   exports: [Runtimes],

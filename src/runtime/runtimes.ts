@@ -3,14 +3,14 @@ import type { RuntimeDriver } from './runtime-driver';
 
 export interface ActiveRuntime {
   readonly kind: RuntimeKind;
-  /** In words, for start-up output and health: what was found, and where. */
+  /** What was found, and where, in words for start-up output and health. */
   readonly reason: string;
 }
 
 /**
- * The drivers that this process serves nodes with, one for each kind of engine. The active one is what `RUNTIME` has led to:
- * start-up output and health name it, and the engine or the demo nodes that it brings along are registered. A simulation has
- * no other driver beside it, so that it never passes for the real thing.
+ * The drivers with which this process serves nodes, one for each kind of engine. `RUNTIME` decides which of them is active:
+ * start-up output and health name it, and its local engine or demo nodes are registered. The simulation has no other driver
+ * beside it, so that it is never mistaken for a real engine.
  */
 export class Runtimes {
   readonly active: ActiveRuntime;
@@ -31,7 +31,7 @@ export class Runtimes {
     return [...this.drivers.keys()];
   }
 
-  /** Null when nodes of that kind cannot be served by this process. */
+  /** Null when this process cannot serve nodes of that kind. */
   driverFor(kind: RuntimeKind): RuntimeDriver | null {
     return this.drivers.get(kind) ?? null;
   }

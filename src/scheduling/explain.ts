@@ -4,7 +4,7 @@ import type { OpenNodes } from './open-nodes';
 import type { ExplainedCandidate, Placement, PlacementExplanation, PlacementRequest, RejectedNode, Shortage } from './place.types';
 import { score } from './score';
 
-/** Explanations are stored with every placement, so they name so many of the chosen nodes and of the best others. */
+/** Explanations are stored with every placement, so each names only so many of the chosen nodes and of the best others. */
 export const EXPLAINED_CHOSEN = 20;
 export const EXPLAINED_OTHERS = 4;
 
@@ -19,7 +19,7 @@ const amount = (dimension: ResourceDimension, value: number): string =>
   `${value} ${value === 1 ? WORDS[dimension].one : WORDS[dimension].many}`;
 const nodes = (count: number): string => `${count} ${count === 1 ? 'node' : 'nodes'}`;
 
-/** Call it after the choice: the open nodes know what they were given. */
+/** To be called after the choice, when the open nodes know how many replicas each of them got. */
 export function explain(request: PlacementRequest, open: OpenNodes, placed: number): PlacementExplanation {
   return {
     strategy: request.strategy,
@@ -38,7 +38,7 @@ export function explain(request: PlacementRequest, open: OpenNodes, placed: numb
   };
 }
 
-/** Chosen nodes first, then the best others, each by the score that it had at the start. */
+/** Chosen nodes first, then the best others, each by its score before the placement. */
 function explainedSlots(open: OpenNodes): number[] {
   const chosen = new Best(EXPLAINED_CHOSEN, open.places);
   const others = new Best(EXPLAINED_OTHERS, open.places);
@@ -50,11 +50,11 @@ function explainedSlots(open: OpenNodes): number[] {
   return [...chosen.slots, ...others.slots];
 }
 
-/** The best slots of those added, best first; ties go by id. */
+/** The best of the added slots, best first; equal scores are ordered by id. */
 class Best {
   readonly slots: number[] = [];
   private readonly totals: number[] = [];
-  /** A slot with less than this is not among them. */
+  /** A slot with a score below this is not among the best. */
   threshold = -Infinity;
 
   constructor(
@@ -99,7 +99,7 @@ function rejection(open: OpenNodes, place: number): RejectedNode {
   for (const dimension of RESOURCE_DIMENSIONS) {
     const needed = toCores(open.request.perReplica[dimension]);
     if (free[dimension] >= needed) continue;
-    // A node whose capacity was lowered below its reservations has nothing free, not less than nothing.
+    // A node whose capacity was lowered below its reservations has nothing free; it does not show a negative amount.
     const words = `${amount(dimension, needed)} needed, ${Math.max(0, free[dimension])} free`;
     reasons.push(`${WORDS[dimension].name}: ${words}`);
   }
@@ -112,7 +112,7 @@ const nodeAt = (open: OpenNodes, place: number): FleetNode => {
   return node;
 };
 
-/** Why a placement fell short: the sentence, such as `Insufficient nodes: need 3, found 1 with capacity`, and what was short. */
+/** Why a placement fell short: a sentence such as `Insufficient nodes: need 3, found 1 with capacity`, and what was short. */
 export function shortfall(
   opening: string,
   { explanation }: Pick<Placement, 'explanation'>,
@@ -133,7 +133,10 @@ export function shortfallText(opening: string, placement: Pick<Placement, 'expla
   return [sentence, ...shortages].join('; ');
 }
 
-/** Measured after what was placed, over the nodes that could hold another one. A shortfall means that all were looked at. */
+/**
+ * What is short is measured after the placement, over the nodes that could hold another replica. A placement falls short only
+ * if all nodes were looked at.
+ */
 function shortagesOf(open: OpenNodes): Shortage[] {
   const placed = new Map(Array.from(open.places.subarray(0, open.slots), (place, slot) => [place, open.placed[slot] ?? 0]));
   const { fleet, each } = open;
@@ -155,7 +158,7 @@ function shortagesOf(open: OpenNodes): Shortage[] {
   return shortages.filter(({ nodesShort }) => nodesShort > 0);
 }
 
-/** A dimension that is short everywhere explains the shortfall alone; without one, the nodes lack different things. */
+/** A dimension that is short on every node explains the shortfall alone. Otherwise different nodes lack different things. */
 function shortageTexts(shortages: readonly Shortage[]): string[] {
   const everywhere = shortages.filter((shortage) => shortage.largestFree < shortage.needed);
   if (everywhere.length > 0) {

@@ -4,22 +4,24 @@ import { CLASSES, Ranking } from './ranking';
 import { latencyBetween } from './region-latency';
 import { freeShare, idlePart, totalOf } from './score';
 
-/** In the order of RESOURCE_DIMENSIONS and in whole numbers, cores as thousandths, so that sums and comparisons are exact. */
+/**
+ * In the order of RESOURCE_DIMENSIONS and in whole numbers, with cores as thousandths, so that sums and comparisons are exact.
+ */
 export type Amounts = readonly [cpu: number, memory: number, gpu: number, storage: number];
 
 export interface Region {
   readonly index: number;
   readonly name: string;
-  /** The places of its nodes in the fleet, ascending. */
+  /** The positions of its nodes in the fleet, ascending. */
   readonly nodes: readonly number[];
 }
 
-/** What people send as a region is not bounded, so only so many orders of regions are remembered. */
+/** Users choose the names of regions freely, so only so many orders of regions are remembered. */
 const REMEMBERED_ORDERS = 100;
 
 /** The smallest replica that can be asked for by default: 0.5 cores and 512 MB. */
 const SMALL: Amounts = [500, 512, 0, 0];
-/** The score of an empty, idle node without its locality. */
+/** The score of an empty, idle node, without the part for its region. */
 const BEST_TOTAL = totalOf(1, idlePart({ cpuUsagePercent: 0, memoryUsagePercent: 0 }), 0);
 
 export const amountsOf = ({ cpuCores, memoryMb, gpuUnits, storageGb }: Resources): Amounts => [
@@ -30,12 +32,12 @@ export const amountsOf = ({ cpuCores, memoryMb, gpuUnits, storageGb }: Resources
 ];
 
 /**
- * All nodes as placement looks at them: numbers in flat arrays by a node's place, which is its rank by id. Looking at a
- * node costs some nanoseconds, so a fleet of 100,000 can be kept and asked again and again. Only what is free changes.
+ * All nodes as placement sees them: numbers in flat arrays, indexed by a node's place, which is its rank by id. Looking at a
+ * node costs some nanoseconds, so a fleet of 100,000 can be kept and used again and again. Only what is free changes.
  */
 export class Fleet {
   readonly nodes: readonly FleetNode[];
-  /** One array for each dimension, in the order of Amounts. Below zero where the capacity was lowered under the reservations. */
+  /** One array for each dimension, in the order of Amounts. Negative where the capacity was lowered below the reservations. */
   readonly free: readonly [Float64Array, Float64Array, Float64Array, Float64Array];
   readonly cpuCapacity: Float64Array;
   readonly memoryCapacity: Float64Array;
@@ -46,7 +48,7 @@ export class Fleet {
   private readonly regions: readonly Region[];
   private readonly orders = new Map<string, readonly Region[]>();
 
-  /** `start` is the place from which nodes that are equally good are ranked. */
+  /** Among equally good nodes, those from the place `start` on come first. */
   constructor(nodes: readonly FleetNode[], start = 0) {
     this.nodes = isSorted(nodes) ? nodes : nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     const numbers = (): Float64Array => new Float64Array(nodes.length);
@@ -77,7 +79,7 @@ export class Fleet {
     return this.places.get(id);
   }
 
-  /** What is free on the node when `times` replicas of this size have been taken away from it. */
+  /** What would be free on the node after `times` more replicas of this size. */
   leftOn(place: number, each: Amounts, times: number): Resources {
     const [cpu, memory, gpu, storage] = this.free;
     return {
@@ -88,7 +90,9 @@ export class Fleet {
     };
   }
 
-  /** Takes one replica's amount on each of these nodes, one for each time that it is named; nodes it does not know are left out. */
+  /**
+   * Takes the amount of one replica from each of these nodes, once for each time that its id occurs; unknown nodes are skipped.
+   */
   take(ids: readonly string[], each: Amounts): void {
     this.move(ids, each, -1);
   }
@@ -97,7 +101,7 @@ export class Fleet {
     this.move(ids, each, 1);
   }
 
-  /** The regions that have nodes, the nearest to this one first. */
+  /** The regions that have nodes, beginning with the nearest to this one. */
   regionsFrom(region: string): readonly Region[] {
     const known = this.orders.get(region);
     if (known) return known;
@@ -133,7 +137,10 @@ export class Fleet {
     }
   }
 
-  /** The class of a node by its score for a small replica, locality aside. Nodes that take none now come last. */
+  /**
+   * The class of a node by its score for a small replica, without the part for its region. Nodes that take no replicas come
+   * last.
+   */
   private goodness(place: number): number {
     if (this.isAvailable[place] !== 1) return 0;
     const share = freeShare(

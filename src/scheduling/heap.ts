@@ -1,6 +1,6 @@
 /**
- * A binary heap of numbers 0 to `size` - 1, the one with the lowest rank first; equal ranks go by `ties`. `items` is
- * memory for it to use. Only the rank of the first may change, and only upwards, so numbers only ever have to sink.
+ * A binary heap of the numbers 0 to `size` - 1 with the lowest rank first; equal ranks are ordered by `ties`. `items` is memory
+ * for it to use. Only the rank of the first number may change, and only upwards, so numbers only ever sink.
  */
 export class Heap {
   constructor(
@@ -17,7 +17,7 @@ export class Heap {
     return this.size === 0 ? undefined : this.items[0];
   }
 
-  /** To be called when the rank of the first one has changed. */
+  /** To be called when the rank of the first number has changed. */
   settleFirst(): void {
     this.sink(0);
   }

@@ -4,12 +4,14 @@ import type { PlacementRequest } from './place.types';
 import { latencyBetween } from './region-latency';
 import { freeShare, localityOf, MILLIONTHS, totalOf } from './score';
 
-/** The first so many rejected nodes, by id, say why; the others are counted. */
+/** So many rejected nodes, the first by id, are kept with their reasons; the others are only counted. */
 const KEPT_REJECTIONS = 10;
-/** Larger than any score in millionths, so that what comes before the score in an order outweighs it. */
+/** Larger than any score in millionths, so that a difference in replicas outweighs any difference in score. */
 const ABOVE_SCORES = 4 * MILLIONTHS;
 
-/** Memory that one placement after the other uses; none waits for anything, so there is never more than one at a time. */
+/**
+ * Memory that all placements share one after the other. A placement never waits for anything, so only one uses it at a time.
+ */
 class Scratch {
   readonly places: Int32Array;
   readonly placed: Int32Array;
@@ -26,31 +28,31 @@ class Scratch {
 let scratch = new Scratch(1_000);
 
 /**
- * The nodes that one placement has looked at: those that could take a replica, by the order in which they were met (their
- * slot), and what they are given. The fleet stays as it is. Flat arrays of numbers, used again by the next placement:
- * objects, and even new arrays, cost several times as much. So nobody may keep this when the placement has ended.
+ * The nodes that one placement has looked at and that could take a replica, in the order in which they were met (their slot),
+ * with the number of replicas that each gets. The fleet itself is not changed. The flat arrays of numbers are used again by the
+ * next placement, as objects and even new arrays cost several times as much, so nothing may keep this after the placement.
  */
 export class OpenNodes {
   readonly each: Amounts;
   slots = 0;
-  /** By slot: the node's place in the fleet, and how many replicas this placement gave it. */
+  /** By slot: the node's place in the fleet, and how many replicas it gets from this placement. */
   readonly places: Int32Array;
   readonly placed: Int32Array;
-  /** By slot: the rank for the next replica: the lowest takes it, ties go by id. */
+  /** By slot: the rank for the next replica. The lowest rank takes it; equal ranks are ordered by id. */
   readonly ranks: Float64Array;
   private readonly totals: Float64Array;
   considered = 0;
   unavailable = 0;
-  /** Available nodes that hold a replica of this deployment already, where one is all they may have. */
+  /** Available nodes that already hold a replica of this deployment, where a node may hold only one. */
   taken = 0;
-  /** Of the nodes with room, those without a replica of this deployment, or all when nodes are to be filled. */
+  /** Nodes with room and without a replica of this deployment; with `binpack`, all nodes with room. */
   fresh = 0;
   rejected = 0;
-  /** Places of rejected nodes, the first ones by id. */
+  /** The places of the first rejected nodes, by id. */
   readonly rejections: number[] = [];
   private readonly own = new Map<number, number>();
 
-  /** `enough` is how many fresh nodes there can be at the most. */
+  /** `enough` is the largest number of fresh nodes that there can be. */
   constructor(
     readonly fleet: Fleet,
     readonly request: PlacementRequest,
@@ -88,12 +90,12 @@ export class OpenNodes {
     this.rate(slot, place, 0, locality);
   }
 
-  /** The slots by rank; to be made when all nodes have been looked at. */
+  /** The slots by rank, to be called when all nodes have been looked at. */
   heap(): Heap {
     return new Heap(this.slots, this.ranks, this.places, scratch.heap);
   }
 
-  /** Puts one replica on the node and rates it for the next one. False: it can take no other. */
+  /** Puts one replica on the node and ranks it for the next one. Returns false when the node can take no other. */
   take(slot: number): boolean {
     const placed = (this.placed[slot] ?? 0) + 1;
     const place = this.places[slot] ?? 0;
@@ -102,7 +104,7 @@ export class OpenNodes {
     return this.canHold(placed) && this.hasRoom(place, placed + 1);
   }
 
-  /** `distinct` wants no node that holds one already. */
+  /** Whether a node with so many replicas of this deployment may take another one; `distinct` allows one per node. */
   canHold(replicas: number): boolean {
     return replicas === 0 || this.request.strategy !== 'distinct';
   }
@@ -114,7 +116,7 @@ export class OpenNodes {
     return totalOf(this.share(place, 1), this.fleet.idlePart[place] ?? 0, this.localityOn(place));
   }
 
-  /** Whether `times` replicas fit beside what is reserved, in every dimension. */
+  /** Whether `times` replicas fit beside the reservations, in every dimension. */
   private hasRoom(place: number, times: number): boolean {
     const each = this.each;
     const free = this.fleet.free;
@@ -132,7 +134,8 @@ export class OpenNodes {
     this.totals[slot] = total;
     const { strategy } = this.request;
     if (strategy === 'binpack') this.ranks[slot] = Math.round(share * MILLIONTHS) * ABOVE_SCORES - total;
-    // Less than one, what is free orders equal scores: on large equal nodes a replica more does not change the score.
+    // Equal scores are ordered by what is free, as a number below one: on large equal nodes one replica more does not change
+    // the score.
     else if (strategy === 'spread') this.ranks[slot] = (this.ownOn(place) + placed) * ABOVE_SCORES - total - share / 2;
     else this.ranks[slot] = -total - share / 2;
   }

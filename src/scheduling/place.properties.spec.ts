@@ -157,7 +157,7 @@ describe('place, whatever the fleet', () => {
   });
 
   it('places as many replicas as any assignment could', () => {
-    /** Tries every way to hand out replicas, one node after the other. */
+    /** Tries every way to distribute replicas, one node after the other. */
     const best = (asked: PlacementRequest, nodes: readonly Candidate[], wanted: number): number => {
       const [first, ...others] = nodes;
       if (first === undefined || wanted === 0) return 0;

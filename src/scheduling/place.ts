@@ -7,10 +7,10 @@ import { sample } from './sample';
 const NO_CONTEXT: PlacementContext = { own: new Map() };
 
 /**
- * Chooses a node for each replica, as many as fit; whether fewer than requested will do is the caller's decision. In a
- * small fleet from all nodes, in a large one from a sample of those with room, which the explanation says. How many
- * replicas find a place, and on how many nodes, is the same either way: only the score may be a little lower.
- * Pure: the same nodes, in any order, and the same start give the same answer.
+ * Chooses a node for each replica, for as many as fit; the caller decides whether fewer than requested will do. In a small
+ * fleet it chooses among all nodes, in a large one among a sample of those with room, and the explanation says so. How many
+ * replicas find a place, and on how many nodes, is the same either way; only the score may be a little lower. Pure: the same
+ * nodes, in any order, and the same start give the same answer.
  */
 export function place(request: PlacementRequest, fleet: Fleet, context: PlacementContext = NO_CONTEXT): Placement {
   const open = sample(request, fleet, context);

@@ -13,13 +13,13 @@ export interface PlacementRequest {
 
 /** What placement looks at besides the request and the fleet. */
 export interface PlacementContext {
-  /** Live replicas of this very deployment that nodes hold already, by node id. */
+  /** The number of live replicas of this deployment on each node, by node id. */
   readonly own: ReadonlyMap<string, number>;
   /** Looks at every node, however large the fleet is. */
   readonly exact?: boolean;
 }
 
-/** Each part in 0..1; `total` is their weighted sum (contract, section 5, Placement). */
+/** Each part is between 0 and 1; `total` is their weighted sum. */
 export interface ScoreParts {
   readonly total: number;
   readonly free: number;
@@ -32,9 +32,9 @@ export interface ScoreParts {
 export interface ExplainedCandidate {
   readonly nodeId: string;
   readonly nodeName: string;
-  /** Before anything was placed by this call: it says why a node was preferred, not how full it is now. */
+  /** The score before this placement: it says why a node was preferred, not how full it is now. */
   readonly score: ScoreParts;
-  /** How many of the requested replicas it was given. */
+  /** How many of the requested replicas the node got. */
   readonly replicas: number;
 }
 
@@ -44,31 +44,34 @@ export interface RejectedNode {
   readonly reasons: readonly string[];
 }
 
-/** A dimension that kept the next replica off at least one available node, measured after what was placed. */
+/** A dimension for which at least one available node could not take another replica, measured after the placement. */
 export interface Shortage {
   readonly dimension: ResourceDimension;
   readonly needed: number;
-  /** Not less than `needed` when the nodes lack different things: each has this one or another, none has all. */
+  /** At least `needed` when different nodes lack different things: some have enough of this, but no node has enough of all. */
   readonly largestFree: number;
   readonly nodesShort: number;
 }
 
-/** Kept with every placement. The lists are cut (see explain.ts); the counts are of all nodes that were considered. */
+/** Kept with every placement. The lists are cut (see explain.ts); the counts are over all nodes that were considered. */
 export interface PlacementExplanation {
   readonly strategy: PlacementStrategy;
   readonly requested: number;
   readonly placed: number;
-  /** The whole fleet. */
+  /** The number of nodes in the whole fleet. */
   readonly nodesTotal: number;
-  /** Nodes that were looked at. Fewer than the fleet has when it is large: then the best of these were taken. */
+  /** The number of nodes that were looked at. In a large fleet it is a sample, and the best of it were taken. */
   readonly nodesConsidered: number;
   readonly sampled: boolean;
-  /** Nodes that could take at least one replica before any was placed. */
+  /** The number of nodes that could take at least one replica before any was placed. */
   readonly nodesWithCapacity: number;
   readonly nodesRejected: number;
-  /** Of the rejected: not taking replicas now, whatever their capacity. */
+  /** The number of rejected nodes that take no replicas now, whatever their capacity. */
   readonly nodesUnavailable: number;
-  /** Available nodes that hold a replica of this deployment, this call's included, and so take no other (`distinct` only). */
+  /**
+   * The number of available nodes that hold a replica of this deployment, also one of this placement, and so take no other
+   * (`distinct` only).
+   */
   readonly nodesTaken: number;
   /** Chosen nodes first, then by score. */
   readonly candidates: readonly ExplainedCandidate[];
@@ -78,11 +81,14 @@ export interface PlacementExplanation {
 }
 
 export interface Placement {
-  /** One node id per replica, in the order of choice; shorter than requested when there was no room for all. */
+  /** One node id per replica, in the order of choice; fewer than requested when there was no room for all. */
   readonly nodeIds: readonly string[];
-  /** How many replicas found a place: the `found` of the contract's messages. */
+  /** How many replicas found a place: the `found` in messages about a shortfall. */
   readonly found: number;
-  /** `Insufficient nodes: need 3, found 1 with capacity; memory: 4096 MB needed per replica, at most 2048 MB free on a node`; null when all fit. */
+  /**
+   * Null when all replicas fit, otherwise a sentence such as `Insufficient nodes: need 3, found 1 with capacity; memory: 4096
+   * MB needed per replica, at most 2048 MB free on a node`.
+   */
   readonly shortfall: string | null;
   readonly explanation: PlacementExplanation;
 }

@@ -1,11 +1,12 @@
-/** So many classes that nodes of one class differ by less than a hundredth in their score. */
+/** So many that the scores of two nodes of one class differ by less than a hundredth. */
 export const CLASSES = 128;
 
 const NONE = -1;
 
 /**
- * The nodes of each region in classes of like goodness, kept in order while nodes change: finding the best and moving a
- * node cost the same in a fleet of any size. Linked lists in flat arrays: a node is its place in the fleet.
+ * The nodes of each region in classes of similar goodness, kept in order while nodes change: finding the best node and moving a
+ * node cost the same in a fleet of any size. The lists are linked lists in flat arrays; a node is named by its place in the
+ * fleet.
  */
 export class Ranking {
   private readonly next: Int32Array;
@@ -20,7 +21,7 @@ export class Ranking {
     this.tails = new Int32Array(regions * CLASSES).fill(NONE);
   }
 
-  /** Behind the others of its class; a class is 0..CLASSES - 1, the highest is the best. */
+  /** Adds a node at the end of its class. A class is 0..CLASSES - 1; the highest is the best. */
   add(place: number, region: number, goodness: number): void {
     const list = region * CLASSES + goodness;
     const last = this.tails[list] ?? NONE;
@@ -32,7 +33,7 @@ export class Ranking {
     else this.next[last] = place;
   }
 
-  /** To be called when a node has changed. Where the class is still right, its place in line stays too. */
+  /** To be called when a node has changed. If its class stays the same, its position in the class does too. */
   update(place: number, goodness: number): void {
     const list = this.lists[place] ?? 0;
     const region = Math.floor(list / CLASSES);

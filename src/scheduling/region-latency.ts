@@ -1,5 +1,5 @@
 const SAME_REGION_MS = 5;
-/** Also the upper end of the scale: a node this far away gets no locality at all. */
+/** Also the upper end of the scale: a region this far away adds nothing to the score. */
 export const UNKNOWN_REGION_MS = 200;
 
 const REGIONS = [
@@ -16,8 +16,8 @@ const REGIONS = [
 ] as const;
 
 /**
- * Round trips in ms, one row per region against those before it in REGIONS: half a table, so it cannot be asymmetric.
- * Rough estimates that rank regions, not measurements; longer ways are cut to UNKNOWN_REGION_MS.
+ * Round trips in ms, one row per region against those before it in REGIONS: half a table, so it cannot be asymmetric. Rough
+ * estimates that rank regions, not measurements; longer ones are cut to UNKNOWN_REGION_MS.
  */
 const ROUND_TRIPS: readonly (readonly number[])[] = [
   [],
@@ -34,7 +34,9 @@ const ROUND_TRIPS: readonly (readonly number[])[] = [
 
 const INDEX = new Map<string, number>(REGIONS.map((region, index) => [region, index]));
 
-/** Estimated round trip in ms, the same both ways. Equal names are one region even if the table does not have it. */
+/**
+ * The estimated round trip in ms, the same in both directions. Equal names are one region even if the table does not have it.
+ */
 export function latencyBetween(a: string, b: string): number {
   if (a === b && a !== '') return SAME_REGION_MS;
   const first = INDEX.get(a);

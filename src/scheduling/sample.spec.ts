@@ -9,7 +9,7 @@ import { score } from './score';
 const REGIONS = ['us-east', 'us-west', 'eu-west', 'moon'] as const;
 const SIZES = [4, 16, 64] as const;
 
-/** The same fleet for the same seed: nodes of three sizes, unequally used; `full` of a hundred have no room. */
+/** Makes the same fleet for the same seed: nodes of three sizes, unequally used; `full` of a hundred have no room. */
 function fleetNodes(nodes: number, { seed, full = 0, gpus = 0.1 }: { seed: number; full?: number; gpus?: number }): FleetNode[] {
   let state = seed + 1;
   const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
@@ -39,7 +39,7 @@ const aRequest = (over: Partial<PlacementRequest> = {}): PlacementRequest => ({
   ...over,
 });
 
-/** The score of each replica for what was free when it came. */
+/** The mean score of the replicas, each for what was free when it was placed. */
 function meanScore({ nodeIds }: Placement, fleet: Fleet, { perReplica, region }: PlacementRequest): number {
   const counts = new Map<string, number>();
   const scores = nodeIds.map((id) => {

@@ -4,15 +4,15 @@ import type { PlacementContext, PlacementRequest } from './place.types';
 import { latencyBetween } from './region-latency';
 import { localityOf } from './score';
 
-/** Up to so many nodes all are looked at, and the choice is exact. */
+/** In a fleet of at most so many nodes all are looked at, and the choice is exact. */
 export const EXACT_NODES = 256;
-/** In a larger fleet, how many nodes with room are enough to choose from: so many at the least, and for each replica. */
+/** In a larger fleet so many nodes with room are enough to choose from: a number for each replica, but at least this many. */
 const SAMPLE_NODES = 128;
 const SAMPLE_PER_REPLICA = 4;
 
 export const sampleSize = (replicas: number): number => Math.max(SAMPLE_NODES, SAMPLE_PER_REPLICA * replicas);
 
-/** How far the look at one region has come: the next place, -1 at the end. */
+/** How far the look at one region has come: the next place, or -1 at the end. */
 interface Walk {
   readonly region: Region;
   readonly locality: number;
@@ -21,10 +21,10 @@ interface Walk {
 }
 
 /**
- * Looks at nodes, the best of each region first, until enough have room: half of them in the nearest region, half of the
- * rest in the next one, and so on. Where few have room, that comes to the whole fleet, so nothing is ever short for having
- * been overlooked. A node with a replica of this deployment is not among the enough unless nodes are to be filled: there
- * must be as many others as `spread` could use.
+ * Looks at nodes, the best of each region first, until enough have room: half of them in the nearest region, half of the rest
+ * in the next one, and so on. Where few have room it ends up looking at the whole fleet, so a placement never falls short
+ * because a node was overlooked. Unless nodes are to be filled (`binpack`), a node with a replica of this deployment does not
+ * count towards enough, because `spread` prefers nodes without one.
  */
 export function sample(request: PlacementRequest, fleet: Fleet, { own, exact }: PlacementContext): OpenNodes {
   const enough = exact === true || fleet.size <= EXACT_NODES ? Infinity : sampleSize(request.replicas);
@@ -42,7 +42,7 @@ export function sample(request: PlacementRequest, fleet: Fleet, { own, exact }: 
   return open;
 }
 
-/** `binpack` looks by id: so its nodes are full at the front of the fleet and empty behind. */
+/** `binpack` looks at nodes by id, so that those at the front of the fleet fill up and those behind stay empty. */
 function go(walk: Walk, open: OpenNodes, until: number, isFilling: boolean): void {
   const { region, locality } = walk;
   while (walk.place >= 0 && open.fresh < until) {

@@ -5,7 +5,10 @@ import { latencyBetween, UNKNOWN_REGION_MS } from './region-latency';
 
 export const SCORE_WEIGHTS = { free: 0.4, cpuIdle: 0.15, memoryIdle: 0.15, locality: 0.3 } as const;
 
-/** Scores count in millionths: those that are equal on paper are equal here too, whatever floating point made of the sums. */
+/**
+ * Scores are counted in millionths, so that scores that are equal on paper stay equal whatever floating point makes of the
+ * sums.
+ */
 export const MILLIONTHS = 1e6;
 const toMillionths = (value: number): number => Math.round(value * MILLIONTHS) / MILLIONTHS;
 
@@ -14,15 +17,15 @@ const idle = (usagePercent: number): number => 1 - Math.min(Math.max(usagePercen
 
 export const localityOf = (latencyMs: number): number => 1 - latencyMs / UNKNOWN_REGION_MS;
 
-/** The mean free share of CPU and memory. Any unit will do, as long as what is left and the capacity have the same. */
+/** The mean free share of CPU and memory. Any unit will do, as long as what is left and the capacity use the same one. */
 export const freeShare = (cpuLeft: number, cpuCapacity: number, memoryLeft: number, memoryCapacity: number): number =>
   (share(cpuLeft, cpuCapacity) + share(memoryLeft, memoryCapacity)) / 2;
 
-/** What a node's use contributes to its score, whatever is placed on it. */
+/** What a node's usage contributes to its score, whatever is placed on it. */
 export const idlePart = (node: Usage): number =>
   SCORE_WEIGHTS.cpuIdle * idle(node.cpuUsagePercent) + SCORE_WEIGHTS.memoryIdle * idle(node.memoryUsagePercent);
 
-/** The score alone, in millionths, from parts that are known already: what ranks the nodes. */
+/** The score in millionths, from parts that are known already; it ranks the nodes. */
 export const totalOf = (free: number, idleness: number, locality: number): number =>
   Math.round((SCORE_WEIGHTS.free * free + idleness + SCORE_WEIGHTS.locality * locality) * MILLIONTHS);
 

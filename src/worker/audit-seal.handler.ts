@@ -9,8 +9,8 @@ import { Metrics } from '../metrics/metrics';
 const EVERY_MS = 3_000;
 
 /**
- * Seals what the audit log has gained, batch after batch, and once a day writes the newest link into the log of the
- * program: who changes the database afterwards cannot change that line.
+ * Seals new audit entries, batch after batch. Once a day it writes the newest seal into the program's log, so that a later
+ * change of the database can be detected.
  */
 @Injectable()
 export class AuditSealHandler implements JobHandler {
@@ -58,5 +58,5 @@ export class AuditSealHandler implements JobHandler {
 
 const UNSEALED = `
   SELECT (SELECT count(*)::int FROM audit_pending) AS count,
-         coalesce((SELECT extract(epoch FROM now() - a.at) FROM audit_log AS a WHERE a.id = (SELECT min(audit_id) FROM audit_pending)), 0)::float8
-         AS age`;
+         coalesce((SELECT extract(epoch FROM now() - a.at) FROM audit_log AS a
+                    WHERE a.id = (SELECT min(audit_id) FROM audit_pending)), 0)::float8 AS age`;

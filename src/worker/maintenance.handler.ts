@@ -12,7 +12,9 @@ import { ResyncRepository } from '../reconciler/resync.repository';
 
 const EVERY_MS = 30_000;
 
-/** What has to be done now and then, by one process at a time: the resync, the local engine, and throwing away what has expired. */
+/**
+ * The periodic work that one process at a time does: the resync, registering the local engine, and deleting what has expired.
+ */
 @Injectable()
 export class MaintenanceHandler implements JobHandler {
   readonly kind = 'maintenance';
@@ -40,7 +42,7 @@ export class MaintenanceHandler implements JobHandler {
     'upkeep of operations': () => this.operations.upkeep(this.dataSource.manager),
   };
 
-  /** A chore that fails keeps none of the others from being done. */
+  /** A task that fails does not keep the others from being done. */
   async handle(_job: ClaimedJob, signal: AbortSignal): Promise<JobResult> {
     const failures: string[] = [];
     for (const [name, chore] of Object.entries(this.chores)) {

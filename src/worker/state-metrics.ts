@@ -24,7 +24,10 @@ const LABELS = {
   fog_operations: 'status',
 } as const;
 
-/** The state of the fleet as gauges, read in one statement. What is finished (deleted, stopped) is not counted: it only grows. */
+/**
+ * The state of the fleet as gauges, read in one statement. Finished deployments and replicas are not counted, as their number
+ * only grows.
+ */
 @Injectable()
 export class StateMetrics {
   constructor(
@@ -69,15 +72,18 @@ export class StateMetrics {
   }
 }
 
+/** $1 seconds of silence after which a node is offline. */
 const STATE = `
-  SELECT 'fog_deployments' AS gauge, status AS label, count(*)::float8 AS value FROM deployments WHERE deleted_at IS NULL GROUP BY status
+  SELECT 'fog_deployments' AS gauge, status AS label, count(*)::float8 AS value
+    FROM deployments WHERE deleted_at IS NULL GROUP BY status
   UNION ALL
   SELECT 'fog_replicas', status, count(*) FROM deployment_replicas
    WHERE status IN ('pending', 'starting', 'running', 'stopping') GROUP BY status
   UNION ALL
   SELECT 'fog_nodes', ${nodeStatus('$1')}, count(*) FROM nodes AS n WHERE n.removed_at IS NULL GROUP BY 2
   UNION ALL
-  SELECT 'fog_jobs', CASE WHEN lease_until > now() THEN 'running' WHEN failing_since IS NOT NULL THEN 'failing' ELSE 'waiting' END, count(*)
+  SELECT 'fog_jobs',
+         CASE WHEN lease_until > now() THEN 'running' WHEN failing_since IS NOT NULL THEN 'failing' ELSE 'waiting' END, count(*)
     FROM jobs GROUP BY 2
   UNION ALL
   SELECT 'fog_jobs_oldest_due_age_seconds', kind,

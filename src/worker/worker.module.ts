@@ -64,7 +64,7 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    // First, because the registration greets a known node too, and then nobody could tell that it had been away.
+    // This comes first, because registering a known node records a heartbeat, after which its silence could no longer be seen.
     await this.syncNode.lookAtSilentNodes(AbortSignal.timeout(FIRST_LOOK_MS));
     await this.fleet.registerOwnNodes();
     await this.resync.enqueueNodes();

@@ -10,9 +10,9 @@ import { createTestDatabase, type TestDatabase } from './test-database';
 
 export interface PairOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Changes the product's statements on their way, so that a control can show what a lock or a guard is good for. */
+  /** Changes the program's statements before they are sent, so that a control can show what a lock or a guard prevents. */
   readonly rewrite?: (sql: string) => string;
-  /** Run on the database before anything starts: takes guards of the schema out. */
+  /** Statements that run on the database before anything starts, to remove guards of the schema. */
   readonly sabotage?: readonly string[];
   readonly nodes?: number;
 }
@@ -27,7 +27,7 @@ const ENVIRONMENT = {
   JWT_SECRET: 'a-secret-of-the-tests-and-of-nobody-else',
   ENCRYPTION_KEY: Buffer.alloc(32, 'k').toString('base64'),
 };
-/** As large as the columns allow: room is never what decides these races. */
+/** As large as the columns allow, so that capacity never decides these races. */
 const HUGE = { cpu_cores: 900_000, memory_mb: 1_000_000_000, storage_gb: 1_000_000_000 };
 
 /** Two instances of the application on one database, with one user's client at each. */
@@ -35,7 +35,7 @@ export class ApplicationPair {
   private constructor(
     private readonly database: TestDatabase,
     private readonly apps: readonly NestFastifyApplication[],
-    /** A pool of the test's own, past the applications and whatever was done to them. */
+    /** A connection pool of the test itself, which does not pass through the applications. */
     readonly dataSource: DataSource,
     readonly userId: string,
     readonly nodeIds: readonly string[],
@@ -64,12 +64,12 @@ export class ApplicationPair {
     return new ApplicationPair(database, apps, dataSource, userId, nodeIds, [await clientOf(apps[0]), await clientOf(apps[1])]);
   }
 
-  /** The n-th client, in turns through both applications. */
+  /** The n-th client; clients take turns between the two applications. */
   client(n: number): Client {
     return this.clients[n % 2 === 0 ? 0 : 1];
   }
 
-  /** A deployment made by SQL whose replicas, one on each node of `nodeIds` from the first on, are in these states. */
+  /** Inserts a deployment whose replicas have these statuses, one on each node, beginning with the first of `nodeIds`. */
   async deploymentWith(statuses: readonly string[], nodeIds: readonly string[] = this.nodeIds): Promise<string> {
     const id = await aDeployment(this.dataSource, { user_id: this.userId, target_replicas: statuses.length });
     for (const [n, status] of statuses.entries())
@@ -77,12 +77,12 @@ export class ApplicationPair {
     return id;
   }
 
-  /** Ends both applications; from then on the counters of the server are complete. */
+  /** Ends both applications; after that the server's counters are complete. */
   async stop(): Promise<void> {
     await Promise.all(this.apps.map((app) => app.close()));
   }
 
-  /** Deadlocks that PostgreSQL has broken in this database. Exact after `stop`. */
+  /** How many deadlocks PostgreSQL has resolved in this database. Exact after `stop`. */
   async deadlocks(): Promise<number> {
     const [row] = await this.dataSource.query<{ deadlocks: string }[]>(
       `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`,
@@ -110,14 +110,17 @@ const GUARDED_BY_STATUS = /AND (d\.)?status = ANY\(\$3::text\[\]\)/;
 const GUARDED_BY_VERSION = 'd.version = $2';
 const LOCK = 'FOR UPDATE OF d';
 
-/** The deployment's row is read without its lock. */
+/** Reads the deployment's row without its lock. */
 export const withoutLock = (sql: string): string => sql.replace(LOCK, '');
 
-/** And what would still save it: the conditions that are looked at again when the row is written. */
+/** Also removes the conditions that are checked again when the row is written, which would still prevent the fault. */
 export const withoutLockAndConditions = (sql: string): string =>
   withoutLock(sql).replace(GUARDED_BY_STATUS, 'AND $3::text[] IS NOT NULL').replace(GUARDED_BY_VERSION, '$2::int IS NOT NULL');
 
-/** And the last walls, the schema's own: what is deleted stays so, has a time to be purged at, and is deleted once a generation. */
+/**
+ * Also removes the schema's own guards: that what is deleted stays deleted, has a time for its purge, and is deleted once per
+ * generation.
+ */
 export const WITHOUT_GUARD = [
   'ALTER TABLE deployments DISABLE TRIGGER tr_deployments_deleted',
   'ALTER TABLE deployments DISABLE TRIGGER tr_deployments_purge_time',
@@ -125,7 +128,7 @@ export const WITHOUT_GUARD = [
   'ALTER TABLE deletions DROP CONSTRAINT uq_deletions_generation',
 ];
 
-/** Runs `work` for 0 to `count` - 1, so many at a time, and gives the results in order. */
+/** Runs `work` for 0 to `count` - 1, `lanes` at a time, and returns the results in order. */
 export async function inLanes<T>(count: number, lanes: number, work: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
   let next = 0;

@@ -11,7 +11,7 @@ export interface LoggedIn {
 
 export const bearer = (token: string): { Authorization: string } => ({ Authorization: `Bearer ${token}` });
 
-/** Logs in through the real route; `as` of the test app goes around it. */
+/** Logs in through the real route, which `as` of the test app does not. */
 export async function logIn(
   { http }: TestApp,
   username: string,
@@ -24,7 +24,7 @@ export async function logIn(
 
 let counter = 0;
 
-/** A fresh user with a password and a session, made through the real routes. */
+/** Makes a user with a password and a session through the real routes. */
 export async function aUser(t: TestApp, name = `user-${String(++counter)}`): Promise<LoggedIn> {
   const wish = { username: name, email: `${name}@example.org`, password: PASSWORD };
   const { body } = await t.http.post('/api/auth/register').send(wish).expect(201);
@@ -32,7 +32,7 @@ export async function aUser(t: TestApp, name = `user-${String(++counter)}`): Pro
   return { id, username, ...(await logIn(t, username)) };
 }
 
-/** A fresh user whom the database knows as administrator. */
+/** Makes a user who is an administrator in the database. */
 export async function anAdmin(t: TestApp): Promise<LoggedIn> {
   const user = await aUser(t);
   await t.dataSource.query(`UPDATE users SET is_admin = true WHERE id = $1`, [user.id]);

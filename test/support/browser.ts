@@ -5,7 +5,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const WAIT_MS = 30_000;
-/** A browser that talks to nobody but the page under test. The sandbox does not work as root, where CI runs. */
+/** The browser contacts nothing but the page under test. Its sandbox does not work as root, as which CI runs. */
 const ARGS = [
   '--disable-gpu',
   '--disable-quic',
@@ -30,9 +30,9 @@ export function describeWithBrowser(name: string, tests: () => void): void {
   describe.skip(name, tests);
 }
 
-/** One page in a browser of its own that remembers everything that went wrong in it. */
+/** One page in a browser of its own that records everything that goes wrong in it. */
 export class BrowserPage {
-  /** Errors on the console (refusals by the content security policy are among them) and uncaught ones. */
+  /** Errors on the console, which include refusals by the content security policy, and uncaught errors. */
   readonly complaints: string[] = [];
   readonly requested: string[] = [];
   private pictures = 0;
@@ -57,7 +57,9 @@ export class BrowserPage {
     return new BrowserPage(browser, await browser.newPage({ viewport: { width: 1280, height: 1000 } }));
   }
 
-  /** A failing step leaves a picture and says where; with BROWSER_SCREENSHOTS=<folder> every step leaves one there. */
+  /**
+   * When a step fails, it stores a picture and says where; with BROWSER_SCREENSHOTS=<folder> it stores one of every step there.
+   */
   async step<T>(name: string, work: () => Promise<T>): Promise<T> {
     try {
       const result = await work();

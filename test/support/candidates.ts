@@ -3,7 +3,7 @@ import { Fleet } from '../../src/scheduling/fleet';
 import { place } from '../../src/scheduling/place';
 import type { Placement, PlacementRequest } from '../../src/scheduling/place.types';
 
-/** A node together with the replicas of the deployment in question that it holds already. */
+/** A node with the number of replicas of the deployment in question that it already has. */
 export interface Candidate extends FleetNode {
   readonly ownReplicas: number;
 }

@@ -14,7 +14,10 @@ export interface CallOptions {
 
 const TIMEOUT_MS = 30_000;
 
-/** A small HTTP client for a process that may die at any moment. Rejects when there was no whole answer; a status never rejects. */
+/**
+ * A small HTTP client for a process that may die at any moment. Rejects only when no complete answer came, whatever its status
+ * code.
+ */
 export class Client {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 50 });
 

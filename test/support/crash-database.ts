@@ -14,8 +14,8 @@ const servers = new Set<CrashDatabase>();
 process.on('exit', () => servers.forEach((server) => server.crash()));
 
 /**
- * A PostgreSQL of one test's own, with the product's durable settings unless told otherwise, that can be killed with all its
- * processes at once and started again on the same files and the same port.
+ * A PostgreSQL of one test's own, with the program's durable settings unless told otherwise. All its processes can be killed at
+ * once and started again on the same files and the same port.
  */
 export class CrashDatabase {
   private constructor(
@@ -34,7 +34,7 @@ export class CrashDatabase {
     return new CrashDatabase(cluster, folder.remove, await runServer(cluster, { settings }), settings);
   }
 
-  /** Of the database that the server came with; it stays the same over crashes. */
+  /** The address of the server's first database; it stays the same after crashes. */
   get url(): string {
     return urlOf(this.cluster, this.server);
   }
@@ -64,8 +64,8 @@ export class CrashDatabase {
   }
 
   /**
-   * SIGKILL to the postmaster, every backend and every helper at once: what was not written to the kernel is gone, as after
-   * a kill of the container that they run in. The postmaster is stopped first, so that nobody is born while they are counted.
+   * Sends SIGKILL to the postmaster and all its processes at once: what was not written to the kernel is lost, as when their
+   * container is killed. The postmaster is stopped first, so that no process starts while they are counted.
    */
   crash(): void {
     const { pid } = this.server;
@@ -74,14 +74,17 @@ export class CrashDatabase {
     for (const victim of [...childrenOf(pid), pid]) kill(victim);
   }
 
-  /** Starts it again after a crash, with other settings if wanted; resolves when recovery is over and connections are accepted. */
+  /**
+   * Starts the server again after a crash, with other settings if wanted. Resolves when recovery has ended and it accepts
+   * connections.
+   */
   async restart(settings = this.settings): Promise<void> {
     this.settings = settings;
     await until(() => !isAlive(this.server.pid), { what: 'the end of the postmaster' });
     this.server = await runServer(this.cluster, { settings, port: this.server.port });
   }
 
-  /** Ends it, whatever state it is in, and removes its files. */
+  /** Ends the server, whatever state it is in, and removes its files. */
   async remove(): Promise<void> {
     servers.delete(this);
     await stopServer(this.cluster, this.server);

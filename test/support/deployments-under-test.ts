@@ -29,7 +29,7 @@ export const deployWish = (name: string, more: Record<string, unknown> = {}): Re
   ...more,
 });
 
-/** Deploys and returns the id; anything but 202 fails with the answer. */
+/** Deploys and returns the id; throws with the answer if that is not a 202. */
 export async function deploy(client: Client, name: string, more: Record<string, unknown> = {}, options?: CallOptions): Promise<string> {
   const answer = await client.post('/api/deployment/deploy', deployWish(name, more), options);
   if (answer.status !== 202) throw new Error(`deploy answered ${String(answer.status)}: ${JSON.stringify(answer.body)}`);
@@ -47,7 +47,7 @@ export async function statusOf(client: Client, id: string): Promise<StatusView> 
 
 export const inStatus = (view: StatusView, status: string): ReplicaView[] => view.replicas.filter((replica) => replica.status === status);
 
-/** Waits until the deployment is running with all its replicas, healthy, and gives what it showed. */
+/** Waits until the deployment is running with all its replicas and healthy, and returns its status. */
 export async function untilHealthy(client: Client, id: string, timeoutMs = 20_000): Promise<StatusView> {
   let last: StatusView | undefined;
   const isHealthy = async (): Promise<StatusView | null> => {
@@ -63,7 +63,7 @@ export async function untilHealthy(client: Client, id: string, timeoutMs = 20_00
   }
 }
 
-/** Waits until the background has nothing left to do for the deployment, and gives what it showed. */
+/** Waits until the background has nothing left to do for the deployment, and returns its status. */
 export function untilNoWork(client: Client, id: string, timeoutMs = 20_000): Promise<StatusView> {
   const isDone = async (): Promise<StatusView | null> => {
     const view = await statusOf(client, id);

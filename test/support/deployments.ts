@@ -7,7 +7,7 @@ export const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export const UNKNOWN_ID = '00000000-0000-4000-8000-000000000000';
 
-/** What may stand in a path where an id belongs, and is none. */
+/** Texts in the place of an id in a path that are no ids. */
 export const NO_IDS = [
   '1',
   'null',
@@ -28,7 +28,7 @@ type Over = Readonly<Record<string, unknown>>;
 let counter = 0;
 export const freshName = (): string => `app-${(counter += 1)}`;
 
-/** A body for POST /deploy that the three demo nodes hold many times; with a name of its own. */
+/** A body for POST /deploy with a name of its own; the three demo nodes have room for many of them. */
 export const aSpec = (over: Over = {}): Record<string, unknown> => ({
   name: freshName(),
   type: 'compute',
@@ -38,7 +38,7 @@ export const aSpec = (over: Over = {}): Record<string, unknown> => ({
   ...over,
 });
 
-/** The answer of everything that queues a deployment for its placement. */
+/** The answer of all commands that queue a deployment for its placement. */
 export const queuedAnswer = (id: string, replicas: number): Record<string, unknown> => ({
   success: true,
   deployment_id: id,
@@ -47,7 +47,7 @@ export const queuedAnswer = (id: string, replicas: number): Record<string, unkno
   message: `Deployment queued for scheduling. Use /status/${id} to track progress.`,
 });
 
-/** What every view shows of a deployment that was never deleted and that nobody holds. */
+/** What every view shows of a deployment that was never deleted and is under no legal hold. */
 export const NEITHER_DELETED_NOR_HELD = {
   deleted_at: null,
   stuck_since: null,
@@ -57,7 +57,7 @@ export const NEITHER_DELETED_NOR_HELD = {
   purge_at: null,
 };
 
-/** Accepts a deployment and does not wait for it. */
+/** Deploys without waiting for the placement. */
 export async function deploy(t: TestApp, user: string, over: Over = {}): Promise<string> {
   const { body } = await t.as(user).post('/api/deployment/deploy').send(aSpec(over)).expect(202);
   return body.deployment_id as string;
@@ -77,7 +77,7 @@ export interface StatusBody {
 export const statusOf = async (t: TestApp, user: string, id: string): Promise<StatusBody> =>
   (await t.as(user).get(`/api/deployment/status/${id}?include_deleted=true`).expect(200)).body as StatusBody;
 
-/** Waits until the status, and if given the health, is this. */
+/** Waits until the deployment has this status and, if named, this health. */
 export const reaches = (
   t: TestApp,
   user: string,
@@ -94,14 +94,14 @@ export const reaches = (
     { what: `deployment ${id} to be ${status} ${health ?? ''}`, ...options },
   );
 
-/** Accepts a deployment and waits until all of its replicas run. */
+/** Deploys and waits until all replicas run. */
 export async function deployed(t: TestApp, user: string, over: Over = {}): Promise<string> {
   const id = await deploy(t, user, over);
   await reaches(t, user, id, 'running', 'healthy');
   return id;
 }
 
-/** Waits until no work is left to do on it: a moment after the last replica has started. */
+/** Waits until no work is left to do for the deployment, which is a moment after the last replica has started. */
 export const settles = (t: TestApp, user: string, id: string): Promise<StatusBody> =>
   until(
     async () => {
@@ -118,7 +118,7 @@ export interface HistoryEntry {
   changed_by: string | null;
 }
 
-/** All changes, oldest first. */
+/** All status changes, oldest first. */
 export async function historyOf(t: TestApp, user: string, id: string): Promise<HistoryEntry[]> {
   const { body } = await t.as(user).get(`/api/deployment/${id}/history?include_deleted=true&limit=100`).expect(200);
   return (body as HistoryEntry[]).reverse();
@@ -126,7 +126,10 @@ export async function historyOf(t: TestApp, user: string, id: string): Promise<H
 
 export const replicaStatuses = (body: Pick<StatusBody, 'replicas'>): string[] => body.replicas.map((replica) => replica.status).sort();
 
-/** Every row of the tables of deployments, nodes and jobs, to compare before and after. Heartbeats and claims move by themselves. */
+/**
+ * Every row of the tables of deployments, nodes and jobs, to compare before and after, without heartbeats and claims, which
+ * change by themselves.
+ */
 export async function tableRows(dataSource: DataSource): Promise<Record<string, unknown[]>> {
   const tables = [
     ['deployments', '*'],
@@ -146,12 +149,14 @@ export async function tableRows(dataSource: DataSource): Promise<Record<string, 
   return rows;
 }
 
-/** The same without the jobs: hints of engines, and what earlier tests left to do, make and end them at any time. */
+/** The same without the jobs, which engine events and the work of earlier tests make and end at any time. */
 export async function recordRows(dataSource: DataSource): Promise<Record<string, unknown[]>> {
   return Object.fromEntries(Object.entries(await tableRows(dataSource)).filter(([table]) => !table.startsWith('jobs')));
 }
 
-/** Nothing of this deployment lives: no live or stopping replica, no open reservation, no workload on any engine. */
+/**
+ * Waits until nothing of this deployment is left: no live or stopping replica, no open reservation, no workload on any engine.
+ */
 export async function expectGone(dataSource: DataSource, id: string, options: UntilOptions = {}): Promise<void> {
   const leftOvers = (): Promise<unknown[]> =>
     dataSource.query(
@@ -173,7 +178,7 @@ export async function expectInvariants(dataSource: DataSource): Promise<void> {
   expect(await checkInvariants(dataSource, { graceSeconds: 30 })).toEqual([]);
 }
 
-/** Does the teardown in the place of a worker, for applications without one: all that is stopping has stopped. */
+/** Completes teardowns in place of a worker, for applications that have none: stopping replicas become stopped. */
 export async function finishTeardowns(dataSource: DataSource): Promise<void> {
   await dataSource.query(
     `WITH stopped AS (

@@ -9,7 +9,7 @@ export const read = (path: string): string => readFileSync(join(ROOT, path), 'ut
 
 const NOT_OURS = new Set(['node_modules', 'dist', 'coverage']);
 
-/** The paths of all files below a folder, both from the root. Leaves out what is installed, built or hidden. */
+/** The paths of all files below a folder, all relative to the root. Leaves out what is installed, built or hidden. */
 export function filesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     if (NOT_OURS.has(entry.name) || entry.name.startsWith('.')) return [];
@@ -19,17 +19,17 @@ export function filesBelow(folder: string): string[] {
   });
 }
 
-/** The TypeScript of the product, without its tests. */
+/** The TypeScript of the program, without tests. */
 export const sources = (): string[] => filesBelow('src').filter((path) => path.endsWith('.ts') && !path.endsWith('.spec.ts'));
 
-/** What stands in a page between `<!-- name -->` and `<!-- /name -->`. Throws when it is not there. */
+/** The text of a page between `<!-- name -->` and `<!-- /name -->`. Throws when it is missing. */
 export function section(page: string, name: string): string {
   const [, text] = new RegExp(`<!-- ${name} -->([\\s\\S]*)<!-- /${name} -->`).exec(page) ?? [];
   if (text === undefined) throw new Error(`No section named ${name}`);
   return text;
 }
 
-/** The rows of the tables in a text, cell by cell, without head and line below it. */
+/** The rows of the tables in a text, as cells, without the head and the line below it. */
 export const tableRows = (text: string): string[][] =>
   [...text.matchAll(/^\|(?:[- ]+\|)+\n((?:\|.*\|\n?)*)/gm)].flatMap(([, body = '']) =>
     body
@@ -44,5 +44,5 @@ export const tableRows = (text: string): string[][] =>
       ),
   );
 
-/** What stands in code style in a text. */
+/** The words of a text that are in code style. */
 export const namesIn = (text: string): string[] => [...text.matchAll(/`([^`\n]+)`/g)].map(([, name = '']) => name);

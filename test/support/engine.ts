@@ -6,7 +6,7 @@ import Docker from 'dockerode';
 import { LABEL } from '../../src/runtime/docker/docker-labels';
 import type { Address } from './fault-proxy';
 
-/** A few hundred kB of busybox: no registry is needed to run real containers. */
+/** A few hundred kB of busybox, so that tests run real containers without a registry. */
 export const TEST_IMAGE = 'fog-test/busybox:1';
 
 const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'];
@@ -36,7 +36,10 @@ const PING = `new (require('dockerode'))().ping().then(() => process.exit(0), ()
 
 let available: boolean | undefined;
 
-/** Whether a Docker Engine answers at DOCKER_HOST or at the usual socket. Asked once, and at once: Jest wants to know before it begins. */
+/**
+ * Whether a Docker Engine answers at DOCKER_HOST or the usual socket. Asked once and synchronously, because Jest needs the
+ * answer before tests begin.
+ */
 function engineAvailable(): boolean {
   available ??= spawnSync(process.execPath, ['-e', PING], { cwd: process.cwd(), timeout: 10_000 }).status === 0;
   return available;
@@ -50,7 +53,7 @@ export function describeWithEngine(name: string, tests: () => void): void {
   describe.skip(name, tests);
 }
 
-/** A client of the test's own, for looking behind the driver's back. */
+/** A client of the test itself, which does not use the driver. */
 export const engineClient = (): Docker => new Docker();
 
 /** Where the engine of this machine listens: DOCKER_HOST, or the usual socket. */
@@ -61,7 +64,7 @@ export function engineAddress(): Address {
   return { host: hostname, port: Number(port) };
 }
 
-/** Puts the test image into the engine unless it is there; it sleeps when it gets no command. */
+/** Loads the test image into the engine unless it is there. Without a command its containers sleep. */
 export async function loadTestImage(docker: Docker, reference = TEST_IMAGE): Promise<void> {
   const images = await docker.listImages({ filters: { reference: [reference] } });
   if (images.length > 0) return;
@@ -78,7 +81,7 @@ export async function loadTestImage(docker: Docker, reference = TEST_IMAGE): Pro
   if (words.includes('"error"')) throw new Error(`The engine did not take the test image: ${words}`);
 }
 
-/** Removes every container of one installation, whatever a test has left. */
+/** Removes every container of one installation that a test has left. */
 export async function removeContainersOf(docker: Docker, installationId: string): Promise<void> {
   const containers = await docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${installationId}`] } });
   await Promise.all(

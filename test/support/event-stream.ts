@@ -7,10 +7,10 @@ export interface StreamedEvent {
   readonly data: { id: string; type: string; subject?: string; sequence: string; data: Record<string, unknown> };
 }
 
-/** A client of server-sent events that keeps what it got. */
+/** A client of server-sent events that keeps what it received. */
 export class EventStreamClient {
   readonly events: StreamedEvent[] = [];
-  /** Ids of frames without data: they only move the place to begin again from. */
+  /** Ids of frames without data, which only tell where to continue after a break. */
   readonly marks: number[] = [];
   text = '';
   ended = false;

@@ -3,18 +3,18 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 export interface FakeEngine {
-  /** For `nodes.endpoint`. */
+  /** The value for `nodes.endpoint`. */
   readonly endpoint: string;
-  /** Paths without queries, in order. */
+  /** The paths that were requested, without queries, in order. */
   readonly asked: string[];
-  /** Requests that wait for their answer. */
+  /** How many requests have no answer yet. */
   readonly open: () => number;
   close(): Promise<void>;
 }
 
 export type FakeEngineMood = 'silent' | 'hangs up' | { readonly log: string };
 
-/** Answers as a container engine on which every container that is asked for exists and has written `log`. */
+/** Answers like a container engine on which every container exists and has written `log`. */
 export async function startFakeEngine(mood: FakeEngineMood): Promise<FakeEngine> {
   const asked: string[] = [];
   let open = 0;

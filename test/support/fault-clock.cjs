@@ -1,4 +1,4 @@
-// Preloaded into a program under test (NODE_OPTIONS=--require): its host's clock is wrong by CLOCK_SHIFT_MS.
+// Loaded into a program under test (NODE_OPTIONS=--require) before it begins: shifts its clock by CLOCK_SHIFT_MS.
 const shift = Number(process.env.CLOCK_SHIFT_MS);
 const RealDate = Date;
 

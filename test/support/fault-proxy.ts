@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** Where something listens: a Unix socket, or a port of this machine. */
+/** Where a server listens: a Unix socket, or a port of this machine. */
 export type Address = { readonly path: string } | { readonly host: string; readonly port: number };
 
 /**
- * Stands before a server and takes it away: `cut` breaks every connection and refuses new ones, as a server that is down;
- * `freeze` keeps them and passes nothing on, as a network that loses everything; `restore` ends both.
+ * A proxy in front of a server. `cut` breaks every connection and refuses new ones, like a server that is down; `freeze` keeps
+ * connections and passes nothing on, like a network that loses everything; `restore` ends both.
  */
 export class FaultProxy {
   private server: Server | undefined;
@@ -17,7 +17,7 @@ export class FaultProxy {
 
   constructor(
     private readonly target: Address,
-    /** Absent: a free port of this machine. */
+    /** When absent, a free port of this machine is used. */
     private readonly socketPath?: string,
   ) {}
 
@@ -32,7 +32,7 @@ export class FaultProxy {
 
   async restore(): Promise<void> {
     this.isFrozen = false;
-    this.breakAll(); // what was swallowed is lost: connections that were frozen cannot be used again
+    this.breakAll(); // frozen connections have lost data, so they cannot be used again
     if (this.server) return;
     const server = createServer((incoming) => this.forward(incoming));
     if (this.socketPath === undefined) server.listen(this.port, '127.0.0.1');

@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 
-/** What no environment value may ever be found by: it must not come back in any answer. */
+/** Part of the values in `env`, which no answer may ever contain. */
 export const ENV_MARK = 'sesame-of-the-fuzzer';
 
 export const text = (pattern: RegExp): fc.Arbitrary<string> => fc.stringMatching(pattern);
 export const label = text(/^[a-z0-9]{1,10}$/);
 
-/** Something that an earlier answer gave: one of the newest so many of its kind. */
-export const given = (pool: string, among: number): fc.Arbitrary<string> => fc.nat(among - 1).map((n) => `{{${pool}:${String(n)}}}`);
+/** A value from an earlier answer: one of the newest `among` of its kind. */
+export const earlier = (pool: string, among: number): fc.Arbitrary<string> => fc.nat(among - 1).map((n) => `{{${pool}:${String(n)}}}`);
 
-/** Targets that no webhook may ever have, also where loopback is open as in this harness. */
+/** Targets that webhooks may never have, even though this test allows loopback. */
 export const FORBIDDEN_TARGETS: readonly string[] = [
   'http://169.254.169.254/latest/meta-data/',
   'http://127.0.0.2:8080/',
@@ -33,7 +33,7 @@ export const FORBIDDEN_TARGETS: readonly string[] = [
 const KEEP_WARM = fc.constantFrom('1s', '600s', '10m', '24h', '25h', '0s', '10', '-1m', '1d');
 const EVENT_TYPE = fc.constantFrom('fog.deployment.deleted', 'fog.deployment.created', 'fog.deployment.restored', 'fog.notification.test');
 
-/** Values that the document alone cannot tell: what is right for a field of this name. */
+/** Valid values for fields of this name, which the document alone does not tell. */
 export const FIELDS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   container_image: fc.constantFrom(
     'nginx:1.27',
@@ -63,20 +63,20 @@ export const FIELDS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   ),
   command: fc.array(fc.oneof(fc.constantFrom('sh', '-c', 'echo \'"$(id)"\'\n'), text(/^[ -~]{1,20}$/)), { minLength: 1, maxLength: 4 }),
   expires_in_days: fc.integer({ min: 1, max: 365 }),
-  ids: fc.array(given('deployment', 12), { minLength: 1, maxLength: 4 }),
-  operation_id: given('operation', 3),
-  node_id: given('node', 3),
-  user_id: given('user', 10),
+  ids: fc.array(earlier('deployment', 12), { minLength: 1, maxLength: 4 }),
+  operation_id: earlier('operation', 3),
+  node_id: earlier('node', 3),
+  user_id: earlier('user', 10),
   keep_warm: KEEP_WARM,
   wait: fc.constantFrom(0, 1, 2),
   reason: text(/^[ -~]{1,40}$/).map((words) => words.trim() || 'because'),
   protection_reason: fc.constant('serves production'),
   description: text(/^[ -~]{0,20}$/),
   event_types: fc.uniqueArray(EVENT_TYPE, { maxLength: 2 }),
-  url: fc.oneof({ weight: 8, arbitrary: given('hook', 1) }, { weight: 2, arbitrary: fc.constantFrom(...FORBIDDEN_TARGETS) }),
+  url: fc.oneof({ weight: 8, arbitrary: earlier('hook', 1) }, { weight: 2, arbitrary: fc.constantFrom(...FORBIDDEN_TARGETS) }),
 };
 
-/** The two shapes of a node exclude each other, which no schema says. */
+/** The two forms of a node exclude each other, which no schema tells. */
 const NODE = fc.record({
   name: text(/^[a-z0-9._-]{1,20}$/),
   region: FIELDS.region!,
@@ -99,31 +99,31 @@ export const WHOLES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     fc.record({ status: fc.constantFrom('failed', 'stopped', 'running'), name: text(/^[A-Za-z0-9]{1,2}$/) }),
   ),
   BulkDeleteRequestDto: fc.record({
-    ids: fc.array(given('deployment', 12), { minLength: 1, maxLength: 4 }),
+    ids: fc.array(earlier('deployment', 12), { minLength: 1, maxLength: 4 }),
     dry_run: fc.boolean(),
     all_or_nothing: fc.boolean(),
     wait: fc.constantFrom(0, 1),
   }),
   BulkRestoreRequestDto: fc.oneof(
-    fc.record({ ids: fc.array(given('deleted', 8), { minLength: 1, maxLength: 4 }), wait: fc.constantFrom(0, 1) }),
-    fc.record({ operation_id: given('operation', 3), wait: fc.constantFrom(0, 1) }),
+    fc.record({ ids: fc.array(earlier('deleted', 8), { minLength: 1, maxLength: 4 }), wait: fc.constantFrom(0, 1) }),
+    fc.record({ operation_id: earlier('operation', 3), wait: fc.constantFrom(0, 1) }),
   ),
   CreateRetentionPolicyDto: fc.oneof(
     fc.record({ selector: fc.constant('label'), value: label.map((value) => `team=${value}`), days: fc.integer({ min: 1, max: 90 }) }),
-    fc.record({ selector: fc.constant('user'), value: given('user', 10), days: fc.integer({ min: 1, max: 90 }) }),
+    fc.record({ selector: fc.constant('user'), value: earlier('user', 10), days: fc.integer({ min: 1, max: 90 }) }),
   ),
   ForceReleaseRequestDto: fc.record({ reason: fc.constant('it burnt down') }),
   ScaleRequestDto: fc.record({ replicas: fc.integer({ min: 1, max: 2 }) }),
   LoginDto: fc.record({ username: fc.constant('regular'), password: fc.constant('Correct-Horse-7') }),
 };
 
-/** What is right in a query for a parameter of this name. */
+/** Valid values for query parameters of this name. */
 export const PARAMETERS: Readonly<Record<string, fc.Arbitrary<string>>> = {
-  cursor: given('cursor', 30),
-  user_id: given('user', 10),
-  actor: given('user', 10),
-  resource_id: given('deployment', 10),
-  deployment_id: given('deployment', 10),
+  cursor: earlier('cursor', 30),
+  user_id: earlier('user', 10),
+  actor: earlier('user', 10),
+  resource_id: earlier('deployment', 10),
+  deployment_id: earlier('deployment', 10),
   wait: fc.constantFrom('0', '1', '2'),
   keep_warm: KEEP_WARM,
   reason: fc.constant('a%20reason'),

@@ -9,11 +9,11 @@ const EVENT_ID = fc.constantFrom('0', '1', '999999999999999', '9999999999999999'
 const ENTITY_TAG = fc.constantFrom('*', '"1"', '"2"', 'W/"1"', '"1", "2"', '1', '"', '"1"2"', ',', '"\u00e9"');
 const PREFERENCE = fc.constantFrom('respond-async', 'respond-async, wait=10', 'RESPOND-ASYNC;x=1', 'wait=-1', ';,;', 'return=minimal');
 
-/** Present in one of so many. */
+/** Present once in `oneIn` times. */
 export const rarely = <T>(arbitrary: fc.Arbitrary<T>, oneIn: number): fc.Arbitrary<T | undefined> =>
   fc.oneof({ weight: oneIn - 1, arbitrary: NEVER }, { weight: 1, arbitrary });
 
-/** Headers as clients send them, and as nobody should. */
+/** Headers as clients send them, and as no client should. */
 export const headersOf = ({ path }: Operation): fc.Arbitrary<Record<string, string | string[]>> =>
   fc
     .record({

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
 import type { OpenApiDocument, Operation, Parameter, Schema } from './openapi-client';
-import { FIELDS, given, label, PARAMETERS, text, WHOLES } from './fuzz-fields';
+import { earlier, FIELDS, label, PARAMETERS, text, WHOLES } from './fuzz-fields';
 import { headersOf, rarely } from './fuzz-headers';
 import { encode, hostileSegment, hostileValue, mutate, mutation, type Mutation } from './fuzz-values';
 
@@ -26,7 +26,7 @@ const IDENTITIES = [
 const ADMINISTRATORS = ['root', 'root', 'root', 'root', 'root', 'root', 'root', 'root', 'root', 'root', ...IDENTITIES] as const;
 export type FuzzIdentity = (typeof IDENTITIES)[number];
 
-/** One request to be. `{{pool:n}}` in its texts stands for something that an earlier answer gave. */
+/** A request to be sent. `{{pool:n}}` in its texts stands for a value from an earlier answer. */
 export interface FuzzRequest {
   readonly operation: Operation;
   readonly identity: FuzzIdentity;
@@ -37,12 +37,12 @@ export interface FuzzRequest {
 
 const NEVER = fc.constant(undefined);
 
-/** Requests of every kind for every operation: right ones, wrong ones and hostile ones. */
+/** Requests of every kind for every operation: valid, faulty and hostile ones. */
 export function fuzzRequests(document: OpenApiDocument, operations: readonly Operation[]): fc.Arbitrary<FuzzRequest> {
   return fc.oneof(...operations.map((operation) => ({ weight: weightOf(operation), arbitrary: requestsOf(document, operation) })));
 }
 
-/** Hashing a password costs a hundred times what the rest does. */
+/** Hashing a password costs a hundred times as much as any other operation. */
 const weightOf = ({ name, method }: Operation): number =>
   /register|login$/.test(name)
     ? 2
@@ -76,7 +76,7 @@ function requestsOf(document: OpenApiDocument, operation: Operation): fc.Arbitra
     }));
 }
 
-/** Where ids for this operation come from: the first that fits. */
+/** Where ids for an operation come from; the first match counts. */
 const POOLS: readonly (readonly [path: RegExp, pool: string])[] = [
   [/\/(restore|deletion)$|\/admin\/deployment\//, 'deleted'],
   [/\/force-release$/, 'silent'],
@@ -98,8 +98,8 @@ const IS_FOR_ADMINISTRATORS = /nodes|users|admin|legal-hold|force-release|confir
 
 const pathValue = (pool: string): fc.Arbitrary<string> =>
   fc.oneof(
-    { weight: 8, arbitrary: given(pool, 7) },
-    { weight: 1, arbitrary: given('deployment', 61) },
+    { weight: 8, arbitrary: earlier(pool, 7) },
+    { weight: 1, arbitrary: earlier('deployment', 61) },
     { weight: 1, arbitrary: fc.uuid() },
     {
       weight: 1,
@@ -144,7 +144,7 @@ interface Sent {
   readonly headers?: Record<string, string>;
 }
 
-/** Half of the bodies are right, most others are changed in one or two places, and some are no JSON any more. */
+/** Half of the bodies are valid, most others are changed in one or two places, and some are not JSON any more. */
 function bodyOf(right: fc.Arbitrary<unknown>): fc.Arbitrary<Sent> {
   const plain = right.map((value): Sent => ({ content: JSON.stringify(value) }));
   const mutated = fc.tuple(right, fc.array(mutation, { minLength: 1, maxLength: 2 })).map(([value, changes]): Sent => ({

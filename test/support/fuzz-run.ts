@@ -11,24 +11,27 @@ import { until } from './until';
 
 const AT_A_TIME = 4;
 const BATCH = 100;
-/** Generous for two cores that also hash passwords and validate answers; a hostile body that costs seconds is found all the same. */
+/** Long enough for two cores that also hash passwords and check answers, and short enough to find a body that costs seconds. */
 const MAX_MS = 8_000;
 const SESSIONS: readonly FuzzIdentity[] = ['ada', 'bob', 'root'];
-/** Each can be given up once. */
+/** The number of deployments on a silent node; each can be force-released once. */
 const SILENT = 12;
 const ABSENT_ID = '00000000-0000-4000-8000-000000000000';
 
 export interface FuzzReport {
   readonly cases: number;
   readonly seed: number;
-  /** Each kind of fault once, with the first request that showed it. */
+  /** Each kind of fault once, with the first request that caused it. */
   readonly faults: string[];
   readonly statuses: Readonly<Record<string, number>>;
-  /** Operations that never succeeded: they were not tested. */
+  /** Operations that never succeeded, so they were not tested. */
   readonly unreached: string[];
 }
 
-/** `hook`: the one address that webhooks may have. Sends so many generated requests, or more until every operation has succeeded, and compares each answer with the document. The same seed sends the same requests. */
+/**
+ * Sends `cases` generated requests, or more until every operation has succeeded, and compares each answer with the document.
+ * The same seed sends the same requests. `hook` is the only address that webhooks may have.
+ */
 export async function fuzz(t: TestApp, { cases, seed, hook }: { cases: number; seed: number; hook: string }): Promise<FuzzReport> {
   const { document, operations } = await readOpenApi(t.url);
   const run = new FuzzRun(t, new AnswerChecks(document));
@@ -37,7 +40,7 @@ export async function fuzz(t: TestApp, { cases, seed, hook }: { cases: number; s
   const unreached = () => operations.filter(({ name }) => !run.reached.has(name));
   let sent = 0;
   for (; sent < cases || (unreached().length > 0 && sent < 6 * cases); sent += BATCH) {
-    // What is missing at the end gets every second batch; the others go on making what it may need.
+    // Towards the end every second batch goes to operations that have not succeeded; the others make what those may need.
     const isForMissing = sent >= cases && (sent / BATCH) % 2 === 0;
     const batch = fc.sample(isForMissing ? fuzzRequests(document, unreached()) : requests, { seed: seed + sent, numRuns: BATCH });
     const workers = Array.from({ length: AT_A_TIME }, async () => {
@@ -54,7 +57,7 @@ export async function fuzz(t: TestApp, { cases, seed, hook }: { cases: number; s
   };
 }
 
-/** The state that requests share: ids, cursors and tokens of earlier answers, and who asks. */
+/** The state that requests share: ids, cursors and tokens from earlier answers, and the users. */
 class FuzzRun {
   readonly faults = new Map<string, string>();
   readonly statuses = new Map<string, number>();
@@ -84,7 +87,7 @@ class FuzzRun {
     await this.prepareRest(hook);
   }
 
-  /** One of each of what only comes about in several steps, which chance alone takes thousands of requests for. */
+  /** Makes one of each thing that needs several steps, which chance alone would take thousands of requests to make. */
   private async prepareRest(hook: string): Promise<void> {
     const ada = newAgent(this.t, this.tokens.get('ada'));
     const root = newAgent(this.t, this.tokens.get('root'));
@@ -96,7 +99,7 @@ class FuzzRun {
     const aWebhook = async () =>
       (await ada('POST', '/api/notifications/webhooks', { url: hook, event_types: ['fog.notification.test'] })).id;
     this.harvest('webhook', await aWebhook());
-    // No request knows this one, so none removes it and its delivery stays.
+    // The requests never learn this id, so none of them removes the webhook, and its delivery stays.
     const kept = String(await aWebhook());
     await ada('POST', `/api/notifications/webhooks/${kept}/test`);
     await until(async () => {
@@ -107,7 +110,7 @@ class FuzzRun {
     });
   }
 
-  /** A deployment that waits for a node without an answer, which no request of the API can make. */
+  /** Inserts a deployment that waits for a node without an answer, which no request of the API can make. */
   private async onSilentNode(): Promise<string> {
     const { dataSource } = this.t;
     const deletedAt = new Date();
@@ -147,13 +150,13 @@ class FuzzRun {
     }
   }
 
-  /** Who logs out does so in a session of its own: other requests are on their way in the shared one. */
+  /** A log-out uses a session of its own, because other requests are under way in the shared one. */
   private async tokenOf({ operation, identity }: FuzzRequest): Promise<string | null> {
     const shared = this.tokens.get(identity) ?? null;
     return operation.path.endsWith('/logout') && SESSIONS.includes(identity) ? newSession(this.t, identity) : shared;
   }
 
-  /** What is given can be used by later requests. */
+  /** Keeps values of the answer for later requests. */
   private async learn({ operation, headers, body }: FuzzRequest, { status, text, headers: got }: WireAnswer): Promise<void> {
     this.reached.add(operation.name);
     const value = parse(text) as Record<string, unknown> | undefined;
@@ -212,7 +215,7 @@ class FuzzRun {
     }
   }
 
-  /** What was accepted is what is shown, character for character. */
+  /** Checks that what was accepted is shown unchanged, character for character. */
   private async compare(id: string, sent: string | Buffer | undefined): Promise<void> {
     const wish = parse(String(sent)) as Record<string, unknown>;
     const { body } = await this.t.as('root', { admin: true }).get(`/api/deployment/${id}?include_deleted=true`).expect(200);
@@ -257,7 +260,7 @@ const newAgent =
     return (parse(text) ?? {}) as Record<string, unknown>;
   };
 
-/** Nobody gets what is not theirs, whatever the request looks like, and no secret comes back. */
+/** Checks that no caller gets what belongs to another user, whatever the request looks like, and that no secret is shown. */
 function trespasses({ operation, identity }: FuzzRequest, { status, text }: WireAnswer, body: string | Buffer | undefined): string[] {
   const isStranger = identity === 'nobody' || identity === 'forged' || identity === 'inactive';
   return [

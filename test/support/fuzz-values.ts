@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Text that has broken something somewhere: NUL, controls, halves of pairs, directions, four bytes, injections, length. */
+/** Texts that often break programs: NUL, control characters, lone surrogates, directions, four bytes, injections, length. */
 const HOSTILE_TEXT: readonly string[] = [
   '',
   ' ',
@@ -84,7 +84,7 @@ const hostileText = fc.oneof(
   fc.string({ unit: 'grapheme' }),
 );
 
-/** Any JSON value but the right one. */
+/** Any JSON value, most likely a wrong one. */
 export const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 4, arbitrary: hostileText },
   {
@@ -113,7 +113,7 @@ function nested(levels: number): unknown {
 /** Percent-encoded UTF-8. Lone surrogates have no encoding: they become U+FFFD, as browsers do it. */
 export const encode = (text: string): string => encodeURIComponent(Buffer.from(text).toString());
 
-/** Text as it can stand in a path or a query: percent-encoded, or broken on purpose. */
+/** Text for a path or a query: percent-encoded, or broken on purpose. */
 export const hostileSegment: fc.Arbitrary<string> = fc.oneof(
   { weight: 5, arbitrary: hostileText.map((text) => encode(text).slice(0, 6_000).replace(/%.?$/, '')) },
   {
@@ -133,7 +133,7 @@ export const hostileSegment: fc.Arbitrary<string> = fc.oneof(
   },
 );
 
-/** A header value that Node will send, which is any byte but controls. */
+/** A header value that Node sends: any byte but control characters. */
 export const hostileHeader: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '',
@@ -154,7 +154,7 @@ export const hostileHeader: fc.Arbitrary<string> = fc.oneof(
   fc.stringMatching(/^[\x21-\x7e]{1,60}$/),
 );
 
-/** A change to a JSON value at one of its places. */
+/** A change of a JSON value in one place. */
 export interface Mutation {
   readonly place: number;
   readonly kind: 'replace' | 'remove' | 'add' | 'wrap' | 'rename';
@@ -184,7 +184,7 @@ export const mutation: fc.Arbitrary<Mutation> = fc.record({
   ),
 });
 
-/** The value with the change made; the original stays as it is. */
+/** Returns the value with the change; the original is not changed. */
 export function mutate(value: unknown, change: Mutation): unknown {
   const copy = { root: structuredClone(value) };
   const places = placesOf(copy);
@@ -212,7 +212,7 @@ export function mutate(value: unknown, change: Mutation): unknown {
   return copy.root;
 }
 
-/** As JSON.parse does: `__proto__` becomes a member like any other. */
+/** As in JSON.parse, `__proto__` becomes an ordinary member. */
 const put = (holder: object, key: string, value: unknown): void => {
   Reflect.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 };

@@ -12,17 +12,17 @@ export interface Game<Input, Ids> {
   begin(pair: ApplicationPair, index: number): Promise<Ids>;
   anInput(): Input;
   ask(client: Client, ids: Ids, input: Input, options?: { timeoutMs: number }): Promise<Answer>;
-  /** The answer as the model says it; null for one that leaves open what happened. */
+  /** The answer in the model's words; null for an answer that does not tell what happened. */
   meaning(input: Input, answer: Answer): string | null;
 }
 
 export interface History<Input> {
   readonly operations: Operation<Input, string>[];
-  /** Answers of 500 and above. */
+  /** The status codes of 500 and above. */
   readonly failures: number[];
 }
 
-/** Five clients, each with its operations one after the other, in turns through both applications. */
+/** Five clients, each with its operations one after the other, taking turns between both applications. */
 async function record<Input, Ids>(pair: ApplicationPair, index: number, game: Game<Input, Ids>): Promise<History<Input>> {
   const ids = await game.begin(pair, index);
   const failures: number[] = [];
@@ -48,6 +48,6 @@ async function record<Input, Ids>(pair: ApplicationPair, index: number, game: Ga
   return { operations: operations.flat(), failures };
 }
 
-/** Some at a time, each on objects of its own. */
+/** Records several histories at a time, each on objects of its own. */
 export const histories = <Input, Ids>(pair: ApplicationPair, count: number, game: Game<Input, Ids>): Promise<History<Input>[]> =>
   inLanes(count, LANES, (index) => record(pair, index, game));

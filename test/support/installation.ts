@@ -3,13 +3,13 @@ import { openDataSource } from './open-data-source';
 import { startProcess, type Environment, type ProcessUnderTest, type StartOptions } from './process-under-test';
 import { createTestDatabase, type TestDatabase } from './test-database';
 
-/** A database of its own and the processes of the product that a test starts on it, as many and as often as it likes. */
+/** A database of its own and the processes that a test starts on it, as many and as often as it wants. */
 export class Installation {
   private readonly processes: ProcessUnderTest[] = [];
 
   private constructor(
     private readonly database: TestDatabase,
-    /** A pool of the test's own, for looking behind the product's back. */
+    /** A connection pool of the test itself. */
     readonly dataSource: DataSource,
   ) {}
 
@@ -22,14 +22,17 @@ export class Installation {
     return this.database.url;
   }
 
-  /** One more process, ready. It logs warnings only, and reaches the database directly, unless the environment says otherwise. */
+  /**
+   * Starts another process and waits until it is ready. Unless the environment says otherwise, it logs warnings only and
+   * reaches the database directly.
+   */
   async start(environment: Environment = {}, options?: StartOptions): Promise<ProcessUnderTest> {
     const started = await startProcess({ DATABASE_URL: this.databaseUrl, LOG_LEVEL: 'warn', ...environment }, options);
     this.processes.push(started);
     return started;
   }
 
-  /** Kills what still runs, and removes the database. */
+  /** Kills the processes that still run, and removes the database. */
   async close(): Promise<void> {
     await Promise.all(this.processes.map((each) => each.kill('SIGKILL')));
     await this.dataSource.destroy();

@@ -10,7 +10,7 @@ interface IssuerKey {
   readonly publicKey: KeyObject;
 }
 
-/** A small identity provider: publishes keys over HTTP and signs tokens. It can change its keys and be away. */
+/** A small identity provider that publishes keys over HTTP and signs tokens. It can change its keys and be away. */
 export class TestIssuer {
   readonly issuer = 'https://issuer.test/';
   readonly audience = 'fog';
@@ -48,7 +48,7 @@ export class TestIssuer {
     return { JWT_JWKS_URL: `http://127.0.0.1:${String(this.port)}/jwks`, JWT_ISSUER: this.issuer, JWT_AUDIENCE: this.audience };
   }
 
-  /** The newest key signs. */
+  /** From now on this key signs. */
   addKey(alg: IssuerKey['alg']): IssuerKey {
     const pair = alg === 'RS256' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const key = { kid: randomUUID(), alg, ...pair };

@@ -2,7 +2,7 @@ import { createHmac, sign, type KeyObject } from 'node:crypto';
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** Signs whatever it is given, however wrong: the attacks are made with it. Members that are undefined are left out. */
+/** Signs any header and payload, however wrong, to make attacks with. Members that are undefined are left out. */
 export function signJwt(header: Record<string, unknown>, payload: unknown, key: KeyObject | Buffer | string): string {
   const input = `${encode(header)}.${encode(payload)}`;
   return `${input}.${signature(String(header.alg), input, key)}`;

@@ -1,23 +1,23 @@
-/** One operation of one client on one object, with the times at which it was called and answered. */
+/** One operation of one client on one object, with the times of its call and its answer. */
 export interface Operation<Input, Output> {
   readonly input: Input;
-  /** Absent: no answer came, so the operation took effect at any time after its call, or never. */
+  /** Absent when no answer came: the operation took effect at any time after its call, or never. */
   readonly output?: Output;
   readonly calledAt: number;
   /** Infinity when no answer came. */
   readonly answeredAt: number;
 }
 
-/** What one operation alone does: the next state and the answer that it gives then. */
+/** What one operation alone does: the next state and its answer. */
 export type Model<State, Input, Output> = (state: State, input: Input) => { readonly state: State; readonly output: Output };
 
-/** Bits of a number are the operations that are done; more would not fit. */
+/** The operations that are done are bits of a number, which has no room for more. */
 export const LONGEST_HISTORY = 30;
 
 /**
- * Whether the answers of a history are those of some order of its operations, one after the other, that keeps every
- * operation between its call and its answer (Herlihy and Wing; the search is that of Wing and Gong with Lowe's memory of
- * what was tried). States and answers are compared as JSON.
+ * Whether there is an order of the operations that gives the same answers and keeps every operation between its call and its
+ * answer (Herlihy and Wing; the search is that of Wing and Gong with Lowe's memory of what was tried). States and answers are
+ * compared as JSON.
  */
 export function isLinearizable<State, Input, Output>(
   history: readonly Operation<Input, Output>[],
@@ -33,7 +33,7 @@ export function isLinearizable<State, Input, Output>(
     const key = `${String(done)} ${JSON.stringify(state)}`;
     if (tried.has(key)) return false;
     tried.add(key);
-    // What was called after another open one had been answered cannot come first.
+    // An operation cannot come first if another open one was answered before its call.
     const firstAnswer = Math.min(...open.map(({ answeredAt }) => answeredAt));
     return open.some(({ input, output, calledAt, bit }) => {
       if (calledAt > firstAnswer) return false;

@@ -8,10 +8,10 @@ export interface ReceivedMail {
   readonly text: string;
 }
 
-/** A real SMTP server on loopback that keeps what it takes, and refuses when it is told to. */
+/** A real SMTP server on loopback that keeps the e-mails that it accepts, and refuses when it is told to. */
 export class MailServer {
   readonly mails: ReceivedMail[] = [];
-  /** The answer instead of taking an e-mail; null: take it. */
+  /** The refusal that e-mails get; null when they are accepted. */
   refusal: { readonly code: number; readonly words: string } | null = null;
   private server: SMTPServer | undefined;
   private port = 0;
@@ -26,7 +26,7 @@ export class MailServer {
     return `smtp://fog:mail-password@127.0.0.1:${String(this.port)}`;
   }
 
-  /** On the same port as before, so that a server that was dead comes back. */
+  /** Listens on the same port as before, so that a server that was closed comes back. */
   async listen(): Promise<void> {
     const server = new SMTPServer({
       disabledCommands: ['STARTTLS'],

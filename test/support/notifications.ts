@@ -19,11 +19,11 @@ export interface DeliveryPage {
 
 type Kind = 'webhooks' | 'emails';
 
-/** What was sent to one subscription, the latest first. */
+/** The deliveries to one subscription, the latest first. */
 export const deliveriesOf = async (t: TestApp, kind: Kind, id: string, user = 'ada', query = ''): Promise<DeliveryPage> =>
   (await t.as(user).get(`/api/notifications/${kind}/${id}/deliveries${query}`).expect(200)).body as DeliveryPage;
 
-/** Waits until the latest delivery of a subscription of ada's is in this state, after so many attempts at least. */
+/** Waits until the latest delivery to a subscription of ada has this state, after at least so many attempts. */
 export const untilDelivery = (t: TestApp, kind: Kind, id: string, state: string, attempts = 1): Promise<DeliveryView> =>
   until(
     async () => {
@@ -33,7 +33,7 @@ export const untilDelivery = (t: TestApp, kind: Kind, id: string, state: string,
     { what: `a delivery to ${kind} that is ${state} after ${String(attempts)} attempts`, timeoutMs: 15_000 },
   );
 
-/** As if the waiting times of a subscription were over. */
+/** Makes the waiting times of a subscription end now. */
 export async function timePasses({ dataSource }: TestApp, id: string): Promise<void> {
   await dataSource.query(`UPDATE deliveries SET next_attempt_at = now() WHERE subscription_id = $1 AND state = 'pending'`, [id]);
   await dataSource.query(`UPDATE subscriptions SET retry_at = NULL WHERE id = $1`, [id]);

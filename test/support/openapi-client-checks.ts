@@ -4,15 +4,15 @@ import type { OpenApiDocument, Operation, Schema, WireAnswer } from './openapi-c
 
 const PROBLEM_TYPE = 'application/problem+json';
 const ID = /^[A-Za-z0-9._-]{1,128}$/;
-/** What must never be seen from outside: SQL, stacks, paths of the installation. */
+/** What no answer may contain: SQL, stacks, paths of the installation. */
 const LEAK = /\b(SELECT|INSERT INTO|UPDATE|DELETE FROM) |node_modules|\.(ts|js):\d+|QueryFailedError|TypeError|ECONNREFUSED/;
-/** RFC 9457 extension members that single codes carry; every other unknown member is a fault. */
+/** RFC 9457 extension members of single codes; every other unknown member is a fault. */
 const EXTENSIONS = [
   ...['deployment_id', 'deleted_at', 'purge_at', 'blocked_by', 'protection_reason', 'etag'],
   ...['open_reservations', 'shortages', 'quota', 'limit', 'used', 'requested', 'oldest_position', 'latest_position'],
 ];
 
-/** Compares answers with the OpenAPI document: status, content type, body, and what every answer promises. */
+/** Compares answers with the OpenAPI document: status code, content type, body, and what holds for every answer. */
 export class AnswerChecks {
   private readonly ajv = new Ajv({ strict: false, allErrors: false });
   private readonly validators = new Map<Schema, ValidateFunction>();
@@ -21,7 +21,7 @@ export class AnswerChecks {
     addFormats(this.ajv);
   }
 
-  /** What is wrong with this answer, in words; empty when it keeps every promise. */
+  /** What is wrong with this answer, in words; empty when nothing is. */
   faultsOf(operation: Operation, answer: WireAnswer, asked: { path: string; requestId?: string; maxMs?: number }): string[] {
     const { status, headers, text, ms } = answer;
     const faults: string[] = [];
@@ -60,7 +60,10 @@ export class AnswerChecks {
     return made;
   }
 
-  /** OpenAPI 3.0 to JSON Schema: references put in place, `nullable` spelled out, and objects closed unless they say otherwise. */
+  /**
+   * Translates OpenAPI 3.0 to JSON Schema: resolves references, translates `nullable`, and closes objects unless they are
+   * declared open.
+   */
   private toJsonSchema(schema: Schema): unknown {
     if (schema.$ref !== undefined) return this.toJsonSchema(this.resolve(schema.$ref));
     const { nullable, allOf, oneOf, anyOf, items, properties, additionalProperties, ...rest } = schema;
@@ -86,7 +89,7 @@ export class AnswerChecks {
     return nullable === true ? { anyOf: [{ type: 'null' }, plain] } : plain;
   }
 
-  /** A problem may carry members of its code; they are checked by name. */
+  /** A problem may have members that belong to its code; they are checked by name. */
   private isOpen(schema: Schema): boolean {
     return schema === this.document.components.schemas.ProblemDto;
   }

@@ -5,13 +5,13 @@ import type { TestApp } from './test-app';
 
 const SECRET = 'a-secret-of-the-tests-and-of-nobody-else';
 
-/** Opens a session as a log-in does, without the seconds that hashing costs, and gives its access token. */
+/** Opens a session as a log-in does, without the seconds for hashing, and returns its access token. */
 export async function newSession(t: TestApp, username: string): Promise<string> {
   const userId = await t.userId(username);
   return t.app.get(AccessTokens, { strict: false }).issue(userId, await sessionOf(t, userId));
 }
 
-/** A token of a live session in which only what `claims` says is wrong. */
+/** A token of a live session in which only `claims` is wrong. */
 export async function tokenWith(t: TestApp, username: string, claims: Record<string, unknown>): Promise<string> {
   const sub = await t.userId(username);
   const sid = await sessionOf(t, sub);
@@ -20,7 +20,7 @@ export async function tokenWith(t: TestApp, username: string, claims: Record<str
   return signJwt({ alg: 'HS256', typ: 'at+jwt' }, { ...good, ...claims }, SECRET);
 }
 
-/** A user who has been switched off, with the token of a session from before. */
+/** The token of a user who was switched off after the log-in. */
 export async function inactiveToken(t: TestApp, username: string): Promise<string> {
   const token = await newSession(t, username);
   await t.dataSource.query(`UPDATE users SET is_active = false WHERE id = $1`, [await t.userId(username)]);

@@ -2,7 +2,7 @@ import { Agent, request as httpRequest, type OutgoingHttpHeaders } from 'node:ht
 
 export interface WireRequest {
   readonly method: string;
-  /** Sent as it stands: nothing is normalised on the way. */
+  /** Sent exactly as it is, without normalisation. */
   readonly path: string;
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Buffer;
@@ -43,7 +43,7 @@ interface DocumentedResponse {
 }
 
 export interface Operation {
-  /** As in `POST /api/auth/login`. */
+  /** Such as `POST /api/auth/login`. */
   readonly name: string;
   readonly method: string;
   readonly path: string;
@@ -66,11 +66,13 @@ export interface OpenApiDocument {
 }
 
 const TIMEOUT_MS = 30_000;
-/** A stream has no end: what has come by then is the answer. */
+/** A stream has no end, so the answer is what has arrived by then. */
 const STREAM_MS = 150;
 const agent = new Agent({ keepAlive: true, maxSockets: 32 });
 
-/** Sends one request byte for byte; rejects when there is no whole answer. Ids, paths and headers may be as odd as HTTP allows. */
+/**
+ * Sends one request byte for byte; rejects when no complete answer comes. Ids, paths and headers may be as odd as HTTP allows.
+ */
 export function send(url: string, { method, path, headers = {}, body }: WireRequest): Promise<WireAnswer> {
   const { hostname, port } = new URL(url);
   const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
@@ -93,7 +95,7 @@ export function send(url: string, { method, path, headers = {}, body }: WireRequ
   });
 }
 
-/** The document that the application serves, and its operations. */
+/** Reads the document that the application serves, and its operations. */
 export async function readOpenApi(url: string): Promise<{ document: OpenApiDocument; operations: Operation[] }> {
   const { text } = await send(url, { method: 'GET', path: '/openapi.json' });
   const document = JSON.parse(text) as OpenApiDocument;

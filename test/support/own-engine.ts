@@ -6,13 +6,18 @@ import { join } from 'node:path';
 import Docker from 'dockerode';
 import { until } from './until';
 
-/** A network namespace of its own: an engine that is to have no bridge begins with taking the machine's one away. */
+/**
+ * The engine gets its own network namespace, because an engine without a bridge begins by removing the bridge of the machine.
+ */
 const APART = ['--net', 'dockerd'];
 const NO_NETWORKS = ['--bridge=none', '--iptables=false', '--ip6tables=false'];
 
 const canStartEngine = (): boolean => process.getuid?.() === 0 && spawnSync('unshare', [...APART, '--version']).status === 0;
 
-/** `describe` that needs to start an engine of its own. Where that cannot be it skips and says so, or fails with REQUIRE_DOCKER_ENGINE=1. */
+/**
+ * `describe` for tests that start their own engine. Where that is impossible it skips and says so, or fails with
+ * REQUIRE_DOCKER_ENGINE=1.
+ */
 export function describeWithOwnEngine(name: string, tests: () => void): void {
   if (canStartEngine()) return describe(name, tests);
   if (process.env.REQUIRE_DOCKER_ENGINE === '1') throw new Error(`${name} needs to start dockerd, which only root can`);
@@ -21,8 +26,8 @@ export function describeWithOwnEngine(name: string, tests: () => void): void {
 }
 
 /**
- * A Docker Engine beside the one of this machine, without networks, that a test may stop and start as it likes. Its
- * containers run on while it is stopped.
+ * A second Docker Engine on this machine, without networks, that a test may stop and start. Its containers keep running while
+ * it is stopped.
  */
 export class OwnEngine {
   private readonly home = mkdtempSync(join(tmpdir(), 'fog-engine-'));
@@ -41,7 +46,7 @@ export class OwnEngine {
     await until(() => this.docker.ping(), { timeoutMs: 30_000, what: 'the engine to answer' });
   }
 
-  /** As `systemctl stop docker`. */
+  /** Stops the engine like `systemctl stop docker`. */
   async stop(): Promise<void> {
     if (!this.daemon || !this.isRunning) return;
     const ended = once(this.daemon, 'exit');
@@ -49,7 +54,7 @@ export class OwnEngine {
     await ended;
   }
 
-  /** With everything that it holds. */
+  /** Removes the engine with everything that it has. */
   async remove(): Promise<void> {
     if (!this.isRunning) await this.start();
     for (const { Id: id } of await this.docker.listContainers({ all: true })) {

@@ -5,7 +5,7 @@ export const NOW = new Date('2026-01-31T12:00:00.000Z');
 
 export const secondsAgo = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
 
-/** A replica as the records have it: placed a minute ago on the online node `n1` and holding its reservation. */
+/** A replica as it is recorded: placed a minute ago on the online node `n1`, with its reservation. */
 export const aReplica = (id: string, over: Partial<PlanReplica> = {}): PlanReplica => {
   const nodeId = over.nodeId ?? 'n1';
   return {
@@ -42,7 +42,7 @@ export const aWorkload = (replicaId: string, phase: WorkloadPhase, over: Partial
   ...over,
 });
 
-/** What a node that answers showed. */
+/** The view of a node that answers and has these workloads. */
 export const showing = (...workloads: readonly (readonly [string, WorkloadPhase])[]): NodeView => ({
   reachable: true,
   workloads: new Map(workloads.map(([id, phase]) => [id, aWorkload(id, phase)])),
@@ -50,7 +50,7 @@ export const showing = (...workloads: readonly (readonly [string, WorkloadPhase]
 
 export const silent = (words = 'Node node-n1 does not answer'): NodeView => ({ reachable: false, words });
 
-/** A running deployment that wants as many replicas as are listed; nothing is on `n1`. */
+/** A running deployment that wants as many replicas as are listed; nothing runs on `n1`. */
 export const aPlanInput = (
   over: Partial<Omit<PlanInput, 'views' | 'deployment'>> & {
     deployment?: Partial<PlanInput['deployment']>;

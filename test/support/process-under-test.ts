@@ -8,13 +8,13 @@ import { Client } from './client';
 import { until } from './until';
 
 const ROOT = join(__dirname, '../..');
-/** Builds when the sources have changed, then runs the program in the same process: what a user starts. */
+/** Builds the program if the sources have changed, then runs it in the same process, as users start it. */
 const START = join(ROOT, 'scripts/start.mjs');
 const STARTS_WITHIN_MS = 60_000;
 
 export const ADMIN = { username: 'admin', password: 'Correct-Horse-7' };
 
-/** The least that the program gets; nothing of the test's own environment can change what it does. */
+/** The whole environment that the program gets; the test's own environment does not reach it. */
 const ENVIRONMENT = {
   PATH: process.env.PATH ?? '',
   HOME: tmpdir(),
@@ -36,14 +36,14 @@ export interface Exit {
 export interface StartOptions {
   /** The account to run as; only root can choose one. */
   readonly account?: { readonly uid: number; readonly gid: number };
-  /** Shell words that change the process before the program begins in it: limits, where its output goes. */
+  /** Shell commands that run before the program in the same process, such as limits and redirections. */
   readonly shell?: string;
 }
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
-/** The product as a process of its own, as `npm start` runs it. */
+/** The program as a separate process, as `npm start` runs it. */
 export class ProcessUnderTest {
   readonly ended: Promise<Exit>;
   private readonly child: ChildProcess;
@@ -83,7 +83,7 @@ export class ProcessUnderTest {
     return this.child.pid ?? 0;
   }
 
-  /** Such as `http://127.0.0.1:34567`, once it is ready, or from the first moment when its port was chosen. */
+  /** Such as `http://127.0.0.1:34567`. Known once the process is ready, or from the beginning if the port was chosen. */
   get url(): string {
     if (this.environment.PORT !== undefined) return `http://127.0.0.1:${this.environment.PORT}`;
     return /Swagger UI\s+(http:\/\/\S+)\/docs/.exec(this.words)?.[1] ?? '';
@@ -93,7 +93,7 @@ export class ProcessUnderTest {
     this.child.kill(signal);
   }
 
-  /** Sends the signal and waits for the end. */
+  /** Sends the signal and waits until the process has ended. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<Exit> {
     this.signal(signal);
     return this.ended;
@@ -115,12 +115,12 @@ export async function startProcess(environment: Environment, options?: StartOpti
   try {
     return await started.ready();
   } catch (error) {
-    await started.kill(); // nobody else would know of it
+    await started.kill(); // nothing else would end it
     throw error;
   }
 }
 
-/** Starts it where it cannot start, and gives its exit and its words. */
+/** Starts the program where it cannot start, and returns its exit and its output. */
 export async function refusedStart(environment: Environment): Promise<Exit & { output: string; ms: number }> {
   const begun = performance.now();
   const refused = new ProcessUnderTest(environment);
@@ -129,14 +129,14 @@ export async function refusedStart(environment: Environment): Promise<Exit & { o
   return { ...exit, output: refused.output, ms: performance.now() - begun };
 }
 
-/** A client that is logged in as the administrator of the process. */
+/** A client logged in as the administrator of the process. */
 export async function adminOf({ url }: Pick<ProcessUnderTest, 'url'>): Promise<Client> {
   const { status, body } = await new Client(url).post('/api/auth/login', ADMIN);
   if (status !== 200) throw new Error(`The log-in answered ${String(status)}: ${JSON.stringify(body)}`);
   return new Client(url, (body as { access_token: string }).access_token);
 }
 
-/** A folder for the embedded database that goes when the test has ended. */
+/** A folder for the embedded database that is removed after the test. */
 export function temporaryDataDir(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'fog-compute-fault-'));
   chmodSync(path, 0o755); // as root, PostgreSQL runs as another account

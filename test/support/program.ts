@@ -5,7 +5,7 @@ import { until } from './until';
 
 const ROOT = join(__dirname, '../..');
 
-/** The program as a process of its own, for tests that send it signals. */
+/** The program as a separate process, for tests that send it signals. */
 export class RunningProgram {
   private text = '';
   private ended: { code: number | null } | undefined;
@@ -43,7 +43,7 @@ export class RunningProgram {
     return (await until(() => this.ended, { timeoutMs, what: 'the end of the program' })).code;
   }
 
-  /** For the end of a test, whatever has happened. */
+  /** Kills the process at the end of a test, whatever has happened. */
   kill(): void {
     if (!this.ended) this.child.kill('SIGKILL');
   }

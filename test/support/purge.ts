@@ -6,7 +6,7 @@ type Database = Pick<DataSource | EntityManager, 'query'>;
 export interface DeletedOptions {
   readonly replicas?: number;
   readonly deletedDaysAgo?: number;
-  /** Negative: not due yet. */
+  /** Negative when the purge is not due yet. */
   readonly dueSecondsAgo?: number;
   readonly values?: Readonly<Record<string, unknown>>;
 }
@@ -15,8 +15,8 @@ const MS = { second: 1_000, day: 86_400_000 };
 const ago = (ms: number): Date => new Date(Date.now() - ms);
 
 /**
- * A deployment that was deleted and torn down, with rows in every table that belongs to it, as the API and the reconciler
- * leave it. Inserted, not deleted: the retention of days is not waited for.
+ * Inserts a deployment that was deleted and torn down, with rows in every table that belongs to it, as the API and the
+ * reconciler leave them. It is inserted because no test waits for days of retention.
  */
 export async function aDeletedDeployment(database: Database, userId: string, options: DeletedOptions = {}): Promise<string> {
   const { replicas = 1, deletedDaysAgo = 30, dueSecondsAgo = 60, values = {} } = options;
@@ -41,7 +41,7 @@ export async function aDeletedDeployment(database: Database, userId: string, opt
   return id;
 }
 
-/** The deletion of the first generation, or another one, in the place of what was there. Open, unless `completed_at` is given. */
+/** Replaces the deletion of the first generation, or of another one. It is open unless `completed_at` is set. */
 export async function aDeletion(database: Database, deploymentId: string, values: Readonly<Record<string, unknown>> = {}): Promise<string> {
   await database.query(`DELETE FROM deletions WHERE deployment_id = $1 AND generation = $2`, [deploymentId, values.generation ?? 1]);
   return insertRow(database, 'deletions', {
@@ -50,7 +50,7 @@ export async function aDeletion(database: Database, deploymentId: string, values
   });
 }
 
-/** Lets a time pass that no test waits for: the deployment's retention is over. */
+/** Ends the retention of a deployment now, since no test waits that long. */
 export async function letRetentionPass(database: DataSource, id: string): Promise<void> {
   await database.transaction(async (manager) => {
     await manager.query(`SELECT set_config('fog.operation', 'retention', true)`);
@@ -58,7 +58,7 @@ export async function letRetentionPass(database: DataSource, id: string): Promis
   });
 }
 
-/** How many rows of this deployment are left, by table; audit rows and events are not its own. */
+/** How many rows of this deployment are left in each table. Audit rows and events do not belong to it. */
 export async function rowsOf(database: Database, id: string): Promise<Record<string, number>> {
   const [row] = await database.query<[Record<string, number>]>(
     `SELECT (SELECT count(*)::int FROM deployments WHERE id = $1) AS deployments,

@@ -3,12 +3,15 @@ import type { DataSource, QueryRunner } from 'typeorm';
 export interface Statement {
   readonly sql: string;
   readonly inTransaction: boolean;
-  /** The connection that it is about to run on. */
+  /** The connection that it will run on. */
   readonly runner: QueryRunner;
 }
 
 type After = () => void;
-/** Sees every statement before it runs; what it throws, the statement throws. A function that it gives is called after it. */
+/**
+ * Is called before every statement. If it throws, the statement fails with the same error. A function that it returns is called
+ * after the statement.
+ */
 export type Listener = (statement: Statement) => After | undefined | Promise<After | undefined>;
 
 /** Lets tests see, count and break the statements of an application. Transaction commands count as statements. */
@@ -20,7 +23,7 @@ export class QueryTap {
     dataSource.createQueryRunner = (...args) => this.tap(create(...args));
   }
 
-  /** Hands every statement to `listener` while `work` runs. */
+  /** Passes every statement to `listener` while `work` runs. */
   async while<T>(listener: Listener, work: () => PromiseLike<T>): Promise<T> {
     this.listener = listener;
     try {
@@ -30,7 +33,7 @@ export class QueryTap {
     }
   }
 
-  /** The statements of `work`. */
+  /** The statements that run while `work` does. */
   async statements(work: () => PromiseLike<unknown>): Promise<Statement[]> {
     const seen: Statement[] = [];
     await this.while((statement) => {

@@ -27,8 +27,8 @@ const VERBS: Readonly<Record<UserVerb, { from: readonly DeploymentStatus[]; to: 
 const WARM_MS = 60_000;
 
 /**
- * The records of one deployment and of its nodes in memory, written to as the recorder and the services write to the
- * database, with the database's own guards: whatever breaks a rule of the records throws.
+ * The records of one deployment and its nodes in memory. They are written as the recorder and the services write to the
+ * database, with the database's guards: whatever breaks a rule of the records throws.
  */
 export class ModelRecords {
   status: DeploymentStatus = 'pending';
@@ -61,7 +61,7 @@ export class ModelRecords {
     return node;
   }
 
-  /** As SnapshotRepository: the unfinished replicas. */
+  /** The unfinished replicas, as SnapshotRepository reads them. */
   snapshot(): Omit<PlanInput, 'views' | 'startFailures'> & { version: number } {
     const replicas = this.all
       .filter(
@@ -96,7 +96,10 @@ export class ModelRecords {
     return { reachable: true, workloads: new Map(this.workloads(node).map((workload) => [workload.replicaId, workload])) };
   }
 
-  /** As Recorder: all or nothing, and nothing when the deployment has changed meanwhile. True: a replacement found no place. */
+  /**
+   * Records a plan as Recorder does: all or nothing, and nothing when the deployment has changed meanwhile. `short`: a
+   * replacement found no place.
+   */
   record(plan: Plan, version: number, placementWorks: boolean): { stale: boolean; short: boolean } {
     if (version !== this.version) return { stale: true, short: false };
     for (const { replicaId, from, to, startedAt } of plan.moves) {
@@ -129,7 +132,7 @@ export class ModelRecords {
     return placed;
   }
 
-  /** Places all of them, spread over the nodes that take replicas, or none. */
+  /** Places all replicas, spread over the nodes that take some, or none. */
   private place(count: number, attempts: readonly number[]): boolean {
     const takers = this.nodes.filter((node) => node.online && !node.draining);
     if (takers.length === 0) return false;
@@ -147,7 +150,7 @@ export class ModelRecords {
     return true;
   }
 
-  /** As ScaleService. */
+  /** Does what ScaleService does. */
   scale(target: number): void {
     if (this.status === 'failed' || this.status === 'deleted') return;
     if (wantsReplicas(this.status)) {
@@ -160,7 +163,7 @@ export class ModelRecords {
     this.changeStatus(this.status);
   }
 
-  /** As LifecycleService and DeleteService. */
+  /** Does what LifecycleService and DeleteService do. */
   apply(verb: UserVerb): void {
     const { from, to } = VERBS[verb];
     if (!from.includes(this.status)) return;
@@ -171,14 +174,17 @@ export class ModelRecords {
     if (verb === 'start' || verb === 'retry') this.generation += 1;
   }
 
-  /** Another revision is wanted from now on. */
+  /** From now on another revision is wanted. */
   revise(): void {
     if (this.status === 'deleted') return;
     this.revision += 1;
     this.version += 1;
   }
 
-  /** Back from deleted: what is suspended and can be had begins again in the new generation, the rest is placed anew. */
+  /**
+   * Restores a deleted deployment: suspended replicas on usable nodes start again in the new generation, the others are placed
+   * anew.
+   */
   restore(): void {
     if (this.status !== 'deleted') return;
     this.generation += 1;

@@ -6,14 +6,14 @@ import { plan } from '../../src/reconciler/plan';
 import type { Plan, PlanInput, StartFailure } from '../../src/reconciler/plan.types';
 import type { ModelNode, ModelRecords } from './reconciler-model';
 
-/** How an engine call that is in flight goes on. */
+/** How an engine call under way continues. */
 export type CallEnd = 'goes on' | 'done' | 'fails for now' | 'fails for good';
 
 export interface PassOptions {
-  /** In turn, for the calls in flight after the pass. */
+  /** For the calls under way after the pass, in turn. */
   readonly calls: readonly CallEnd[];
   readonly placementWorks: boolean;
-  /** Something that happens between the look and the writing down. */
+  /** Something that happens between observing and recording. */
   readonly meanwhile?: () => void;
   readonly crash?: 'before writing' | 'after writing';
 }
@@ -27,7 +27,7 @@ interface Call {
 
 /** The reconciler's job in memory: the real `plan` and `discrepancies` between model records and model engines. */
 export class ModelRun {
-  /** When the job runs next; null: settled, waiting for something to change. */
+  /** When the job is due; null when it is done until something changes. */
   dueAt: number | null = 0;
   private attempts = 0;
   private readonly calls = new Map<string, Call>();
@@ -40,7 +40,7 @@ export class ModelRun {
     this.dueAt = this.records.now;
   }
 
-  /** One pass of ReconcileDeploymentHandler, with everything that must hold in each. */
+  /** One pass of ReconcileDeploymentHandler, with checks of everything that must hold in each. */
   pass(options: PassOptions): void {
     const { records } = this;
     const { version, ...seen } = records.snapshot();
@@ -74,7 +74,7 @@ export class ModelRun {
     else if (!wrote) this.endRun(todo, recorded.short);
   }
 
-  /** As `outcome` in the handler: when the job runs again. */
+  /** When the job runs again, as `outcome` of the handler decides it. */
   private endRun(todo: Plan, short: boolean): void {
     const problems = todo.blocked.length > 0 || this.failed.size > 0 || short;
     this.attempts = problems ? this.attempts + 1 : 0;
@@ -84,7 +84,7 @@ export class ModelRun {
     this.failed.clear();
   }
 
-  /** The process dies: each call in flight has taken effect or not, and nothing in memory is left. */
+  /** The process dies: each call under way has taken effect or not, and everything in memory is lost. */
   private crash(ends: readonly CallEnd[]): void {
     this.progress(ends);
     this.calls.clear();
@@ -110,7 +110,7 @@ export class ModelRun {
     return this.calls.get(id)?.kind === kind || this.failed.has(`${kind} ${id}`);
   }
 
-  /** Starts of replicas that are no longer `starting` end before the engines are looked at, done or not. */
+  /** Starts of replicas that are no longer `starting` end before the engines are observed, finished or not. */
   private abortUnwanted(ends: readonly CallEnd[]): void {
     for (const [id, call] of this.calls) {
       if (call.kind !== 'start' || this.records.row(id).status === 'starting') continue;
@@ -119,7 +119,7 @@ export class ModelRun {
     }
   }
 
-  /** Lets the calls in flight go on as `ends` says, in turn. */
+  /** Lets the calls under way continue as `ends` says, in turn. */
   progress(ends: readonly CallEnd[]): void {
     [...this.calls].forEach(([id, call], index) => {
       const end = ends[index % ends.length] ?? 'done';
@@ -149,12 +149,15 @@ export class ModelRun {
     }
   }
 
-  /** As SyncNodeHandler: a heartbeat, a wake-up where records and engine differ, and nothing left that nobody stands for. */
+  /**
+   * Does what SyncNodeHandler does: a heartbeat, a wish where records and engine differ, and the removal of workloads that
+   * belong to no unfinished replica.
+   */
   sync(node: ModelNode): void {
     const { records } = this;
     const cameBack = !node.online;
     node.online = node.reachable;
-    // As the handler does: a node that is gone for good can still be drained.
+    // As in the handler, a draining node is handled even if it never returns.
     if (!node.reachable && !node.draining) return;
     const all = records.all.filter((row) => row.nodeId === node.id && (row.reserved || node.containers.has(row.id)));
     const known = all.map((row) => {
@@ -168,7 +171,9 @@ export class ModelRun {
     if (node.reachable) for (const workload of found.unclaimed) node.containers.delete(workload.replicaId);
   }
 
-  /** Released only when its engine shows that the replica is gone, or when no engine was ever asked to start it. */
+  /**
+   * A reservation is released only if the engine shows that the replica is gone, or if no engine was ever asked to start it.
+   */
   private requireConfirmed(todo: Plan): void {
     for (const id of todo.release) {
       const row = this.records.row(id);
@@ -191,7 +196,7 @@ export class ModelRun {
 const isFinished = (row: { status: string; reserved: boolean }): boolean =>
   row.status === 'stopped' || (row.status === 'failed' && !row.reserved);
 
-/** Everything in it, maps too. */
+/** All of the value as text, with the content of maps. */
 const textOf = (value: unknown): string => JSON.stringify(value, (_key, part: unknown) => (part instanceof Map ? [...part] : part));
 
 function planTwice(input: PlanInput): Plan {
@@ -213,7 +218,7 @@ function requireUnknownRemoved({ views, replicas }: PlanInput, todo: Plan): void
   }
 }
 
-/** While a container is kept warm it is neither removed nor released, unless it never ran or its node is being emptied. */
+/** While a container is kept warm it is neither removed nor released, unless it never ran or its node drains. */
 function requireKept({ deployment, replicas, views, now }: PlanInput, todo: Plan): void {
   for (const { id, nodeId, status, warmUntil, nodeDraining, startedAt, suspendedRunAt } of replicas) {
     const view = views.get(nodeId);

@@ -11,7 +11,7 @@ type Change =
   | { readonly kind: 'revise' }
   | { readonly kind: 'scale'; readonly target: number };
 
-/** One thing that happens to the model: to its engines, its nodes, its users, or in the job. */
+/** One thing that happens to the model: to its engines, its nodes or its users, or in the job. */
 export type Step =
   | Change
   | { readonly kind: 'time'; readonly seconds: number }
@@ -125,6 +125,7 @@ export function take(run: ModelRun, next: Step): void {
     case 'node':
     case 'user':
     case 'restore':
+    case 'revise':
     case 'scale':
       apply(run, next);
   }
@@ -138,8 +139,8 @@ export interface Ending {
 }
 
 /**
- * Nothing goes wrong any more; node n0 takes replicas, the others as drawn. The job runs only when it is due or woken,
- * and at the latest after `rounds` of these or of syncs the rest is left as it is.
+ * From now on nothing goes wrong: node n0 takes replicas, the others are as drawn. The job runs only when it is due or woken.
+ * Ends after at most `rounds` runs or syncs.
  */
 export function quieten(run: ModelRun, { dead, draining }: Ending, rounds = 300): void {
   const { records } = run;

@@ -6,7 +6,7 @@ import type { Resources } from '../../src/engines/resources';
 type Database = Pick<DataSource | EntityManager, 'query'>;
 type Values = Readonly<Record<string, unknown>>;
 
-/** Inserts one row as it is, past the application, and returns its id. Objects are stored as JSON. */
+/** Inserts one row past the application and returns its id. Objects are stored as JSON. */
 export async function insertRow(database: Database, table: string, values: Values): Promise<string> {
   const names = Object.keys(values);
   const parameters = Object.values(values).map((value) =>
@@ -26,7 +26,7 @@ export function aUser(database: Database, values: Values = {}): Promise<string> 
   return insertRow(database, 'users', { username: name, email: `${name}@example.org`, password_hash: 'none', ...values });
 }
 
-/** Online, simulated, 16 cores, 32768 MB, 2 GPU units, 500 GB. */
+/** A node that is online and simulated, with 16 cores, 32768 MB, 2 GPU units and 500 GB. */
 export function aNode(database: Database, values: Values = {}): Promise<string> {
   const size = { cpu_cores: 16, memory_mb: 32_768, gpu_units: 2, storage_gb: 500 };
   return insertRow(database, 'nodes', {
@@ -39,7 +39,10 @@ export function aNode(database: Database, values: Values = {}): Promise<string> 
   });
 }
 
-/** With its revision, its resources row, its first history row, and if deleted the record of that, as the API leaves it. */
+/**
+ * A deployment as the API leaves it: with its revision, its resources row, its first history row and, if deleted, the record of
+ * that.
+ */
 export async function aDeployment(
   database: Database,
   { container = {}, ...values }: Values & { user_id: string; container?: Partial<ContainerSpec> },
@@ -70,7 +73,7 @@ export async function aDeployment(
   return id;
 }
 
-/** What its containers are made of: by default revision 1, of 1 core and 512 MB. */
+/** The spec of its containers: by default revision 1, with 1 core and 512 MB. */
 function aRevision(
   database: Database,
   { spec, ...values }: Values & { deployment_id: string; spec?: Partial<ContainerSpec> },
@@ -80,7 +83,7 @@ function aRevision(
   return insertRow(database, 'deployment_revisions', { number: 1, spec: container, ...values });
 }
 
-/** Gives a deployment another revision that differs in this, as a change of its image would; returns its number. */
+/** Gives a deployment another revision that differs in `change`, as a change of its image would, and returns its number. */
 export async function revise(database: Database, deploymentId: string, change: Partial<ContainerSpec>): Promise<number> {
   const rows = await database.query<{ revision: number }[]>(
     `INSERT INTO deployment_revisions (deployment_id, number, spec)
@@ -94,7 +97,9 @@ export async function revise(database: Database, deploymentId: string, change: P
   return revision;
 }
 
-/** Lets the image of a deployment be another one, past the guard that keeps revisions as they are: as if it could be had no more. */
+/**
+ * Changes the image of a deployment past the guard that keeps revisions unchanged, as if the image were no longer available.
+ */
 export async function swapImage(dataSource: DataSource, deploymentId: string, image: string): Promise<void> {
   await dataSource.transaction(async (tx) => {
     await tx.query(`SET LOCAL session_replication_role = replica`);
@@ -116,7 +121,7 @@ export function aReplica(database: Database, values: Values & { deployment_id: s
   return insertRow(database, 'deployment_replicas', { generation: 1, status: 'running', ...values });
 }
 
-/** A replica with its open reservation, in one statement: both or neither. */
+/** A replica with its open reservation, in one statement, as neither may exist without the other. */
 export async function aPlacedReplica(
   database: Database,
   replica: { deployment_id: string; node_id: string; status?: string },

@@ -28,7 +28,7 @@ const QUERIES: Readonly<Record<SchemaPart, string>> = {
     SELECT pg_get_functiondef(p.oid) AS line FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'public'`,
 };
 
-/** The schema as sorted lines of the catalog, the table of applied migrations left out. */
+/** The schema as sorted lines of the catalog, without the table of applied migrations. */
 export async function dumpSchema(dataSource: DataSource): Promise<Record<SchemaPart, string[]>> {
   const dump = {} as Record<SchemaPart, string[]>;
   for (const part of SCHEMA_PARTS) {

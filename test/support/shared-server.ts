@@ -5,12 +5,12 @@ import { hasStaleLock } from '../../src/database/embedded/data-folder-lock';
 import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres';
 
 const PREFIX = 'fog-compute-test-';
-/** Speed instead of durability: these databases do not outlive the run. */
+/** Fast instead of durable, because these databases do not outlive the run. */
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
 
 const shared = globalThis as typeof globalThis & { stopTestServer?: () => Promise<void> };
 
-/** Starts the one PostgreSQL of a Jest run, unless TEST_DATABASE_URL names a server. Jest asks once per project. */
+/** Starts the one PostgreSQL of a Jest run, unless TEST_DATABASE_URL names a server. Jest calls it once per project. */
 export async function startSharedServer(): Promise<void> {
   if (process.env.TEST_DATABASE_URL) return;
   await removeLeftovers();
@@ -32,7 +32,7 @@ export async function stopSharedServer(): Promise<void> {
   await stop();
 }
 
-/** A run that was killed leaves its server behind: take it over to stop it. */
+/** A run that was killed leaves its server behind; this takes the server over and stops it. */
 async function removeLeftovers(): Promise<void> {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX))) {
     const dataDir = join(tmpdir(), name);
@@ -41,7 +41,7 @@ async function removeLeftovers(): Promise<void> {
       await (await startEmbeddedPostgres({ dataDir, settings: FAST })).stop();
       rmSync(dataDir, { recursive: true, force: true });
     } catch {
-      // Another user's, or another run is at it.
+      // It belongs to another user, or another run is stopping it.
     }
   }
 }

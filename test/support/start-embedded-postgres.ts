@@ -1,6 +1,9 @@
 import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres';
 
-/** A program of its own for tests that kill it: starts the database of the folder in argv and says so in one line of JSON. */
+/**
+ * A separate program for tests that kill it: starts the database in the folder that argv names and prints a line of JSON about
+ * it.
+ */
 async function main(dataDir: string): Promise<void> {
   const { url, adopted } = await startEmbeddedPostgres({ dataDir });
   process.stdout.write(`${JSON.stringify({ url, adopted })}\n`);

@@ -1,6 +1,6 @@
 /**
- * Ends a run with one plain line for people and programs, such as `412 passed, 0 failed, 3 skipped`.
- * A test file that could not even be loaded counts as one failure; without that, a broken file would look like a good run.
+ * Ends a run with one plain line for people and programs, such as `412 passed, 0 failed, 3 skipped`. A test file that could not
+ * be loaded counts as one failure; otherwise a run with a broken file would look good.
  */
 class SummaryReporter {
   onRunComplete(_contexts, results) {

@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** Stands between the application and its database, so that a test can take the database away and give it back. */
+/** A proxy between the application and its database, with which a test can take the database away and give it back. */
 export class TcpProxy {
   private readonly sockets = new Set<Socket>();
   private isCut = false;

@@ -18,7 +18,7 @@ export interface TestAppOptions {
   logStream?: DestinationStream;
 }
 
-/** What kind of user to make when the name is used for the first time, and with which kind of token to call. */
+/** What kind of user to make when the name is used for the first time, and which kind of token to use. */
 interface TestUser {
   admin?: boolean;
   readOnly?: boolean;
@@ -31,14 +31,14 @@ export interface TestApp {
   /** `http://127.0.0.1:port`. */
   url: string;
   databaseUrl: string;
-  /** The application reaches its database through this: cut it to take the database away. */
+  /** The application reaches its database through this proxy, which a test can cut. */
   databaseProxy: TcpProxy;
   dataSource: DataSource;
   /** Sends requests without a token. */
   http: Agent;
-  /** Sends requests as this user, who is made on first use. Without a password: log-in is tested elsewhere. */
+  /** Sends requests as this user, who is made on first use. The user has no password, because log-in is tested elsewhere. */
   as(username: string, user?: TestUser): Agent;
-  /** The user's id; the user must have been used in `as` before, or is made as an ordinary one. */
+  /** The id of a user; if `as` was not called with the name before, an ordinary user is made. */
   userId(username: string): Promise<string>;
   /** A bearer token, as `as` sends it. */
   token(username: string, user?: TestUser): Promise<string>;
@@ -46,7 +46,7 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-/** What every application of a test starts with. */
+/** The environment of every application in a test. */
 export const TEST_ENV = {
   PORT: '0',
   RUNTIME: 'simulated',
@@ -101,7 +101,7 @@ async function testApp(
   };
 }
 
-/** On a connection of its own, after the application has ended: nothing is in motion any more. */
+/** Runs on a connection of its own after the application has ended, so that nothing changes any more. */
 async function checkDatabase(database: TestDatabase): Promise<void> {
   const dataSource = await new DataSource(dataSourceOptions({ url: database.url, poolSize: 2 })).initialize();
   try {
@@ -128,7 +128,7 @@ function agentWith(url: string, token: Promise<string>): Agent {
   return agent;
 }
 
-/** Users made by SQL with tokens signed on the spot: argon2 would cost each test file seconds. */
+/** Makes users by SQL and signs their tokens itself: argon2 would cost each test file seconds. */
 class TestUsers {
   private readonly ids = new Map<string, Promise<string>>();
   private readonly tokens = new Map<string, Promise<string>>();

@@ -8,7 +8,7 @@ import { migrate } from '../../src/database/migrate';
 
 export interface TestDatabase {
   url: string;
-  /** Disconnects whoever is left and removes the database. */
+  /** Ends all connections and removes the database. */
   drop(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   };
 }
 
-/** Runs the real migrations, then renames into place, so that a crash never leaves half a template behind. */
+/** Runs the real migrations on a draft and renames it then, so that a crash never leaves half a template behind. */
 async function buildTemplate(admin: Client): Promise<void> {
   const draft = `${TEMPLATE}_draft`;
   await admin.query(`DROP DATABASE IF EXISTS ${draft} WITH (FORCE)`);

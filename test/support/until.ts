@@ -3,11 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface UntilOptions {
   timeoutMs?: number;
   everyMs?: number;
-  /** Ends the sentence "Waited 10000 ms for ...". */
+  /** The end of the sentence "Waited 10000 ms for ...". */
   what?: string;
 }
 
-/** Polls until the condition gives a truthy value and returns it; fails in words, with the condition's last error, when time is up. */
+/**
+ * Polls until the condition returns a truthy value and returns that. When time is up, it throws a sentence with the condition's
+ * last error.
+ */
 export async function until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<NonNullable<T>> {
   const { timeoutMs = 10_000, everyMs = 25, what = 'a condition that never held' } = options;
   const end = performance.now() + timeoutMs;

@@ -12,7 +12,7 @@ export interface ReceivedWebhook {
 
 type Answering = (response: ServerResponse, received: ReceivedWebhook) => unknown;
 
-/** An HTTP server that takes webhooks and answers each path as it is told to. */
+/** An HTTP server that accepts webhooks and answers each path as it is told to. */
 export class WebhookReceiver {
   readonly received: ReceivedWebhook[] = [];
   private readonly answers = new Map<string, Answering>();
@@ -31,7 +31,7 @@ export class WebhookReceiver {
     return `http://127.0.0.1:${String((this.server.address() as AddressInfo).port)}${path}`;
   }
 
-  /** Without this, a path answers 204. */
+  /** Without a call of this, a path answers 204. */
   answer(path: string, answering: Answering): void {
     this.answers.set(path, answering);
   }
@@ -71,7 +71,7 @@ export class WebhookReceiver {
   }
 }
 
-/** Whether the library of Standard Webhooks takes it for genuine. */
+/** Whether the library of Standard Webhooks considers it genuine. */
 export function isGenuine({ body, headers }: ReceivedWebhook, secret: string): boolean {
   try {
     new Webhook(secret).verify(body, headers);

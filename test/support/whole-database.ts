@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 
-/** A fingerprint of every row of every table, but for those that move by themselves, to show that nothing was written. */
+/** A fingerprint of every row of every table that does not change by itself, to show that nothing was written. */
 export async function wholeDatabase(dataSource: DataSource): Promise<Record<string, string>> {
   const tables = await dataSource.query<{ name: string }[]>(
     `SELECT quote_ident(table_name) AS name FROM information_schema.tables

@@ -8,8 +8,8 @@ export interface DataFolderLock {
 }
 
 /**
- * Reserves a data folder for this process, or throws an Error that names the process that has it.
- * A lock that a killed process or a reboot left behind is taken over: it carries the start time next to the process id.
+ * Locks a data folder for this process, or throws an Error that names the process that has it. A lock left by a killed process
+ * or a reboot is taken over: the lock contains the start time of its process beside the id.
  */
 export function lockDataFolder(folder: string): DataFolderLock {
   const file = lockFile(folder);
@@ -30,7 +30,7 @@ export function lockDataFolder(folder: string): DataFolderLock {
   };
 }
 
-/** True when a process that is gone left its lock in the folder. */
+/** True when the folder contains the lock of a process that no longer exists. */
 export function hasStaleLock(folder: string): boolean {
   const content = contentOf(lockFile(folder));
   return content !== undefined && livingHolder(content) === undefined;
@@ -38,7 +38,7 @@ export function hasStaleLock(folder: string): boolean {
 
 const lockFile = (folder: string): string => join(folder, 'fog-compute.lock');
 
-/** Creates the file with its content in one step, so that nobody reads half a lock. False when it exists. */
+/** Creates the file with its content in one step, so that a reader never sees half a lock. False when the file exists. */
 function createWith(file: string, content: string): boolean {
   const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   writeFileSync(draft, content, { mode: 0o644, flag: 'wx' });
@@ -63,13 +63,13 @@ function createDirectly(file: string, content: string): boolean {
   }
 }
 
-/** Removes the lock that was judged stale, and no newer one that came in between. */
+/** Removes the lock that was judged stale, but not a newer one that was written in between. */
 function removeExactly(file: string, content: string): void {
   const aside = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
     renameSync(file, aside);
   } catch {
-    return; // somebody else was faster; the caller looks again
+    return; // another process was faster; the caller looks again
   }
   const moved = contentOf(aside);
   if (moved !== undefined && moved !== content) createWith(file, moved);

@@ -6,7 +6,7 @@ import { isAlive } from './process-identity';
 import { openDataFolder, openServerHome } from './server-home';
 
 export interface EmbeddedPostgres {
-  /** A superuser's connection to a database of its own; it stays the same until `stop`. */
+  /** A superuser's connection to its own database; it stays the same until `stop`. */
   readonly url: string;
   /** True when the server of an earlier run was still alive and was taken over. */
   readonly adopted: boolean;
@@ -24,15 +24,15 @@ export interface EmbeddedPostgresOptions {
 const WATCH_EVERY_MS = 1_000;
 
 /**
- * Runs a PostgreSQL 18 on the data folder, on 127.0.0.1 and behind a password, until `stop`.
- * Only one process can hold a data folder; the second start, like every failure, is an Error that says what to do.
+ * Runs PostgreSQL 18 on the data folder, on 127.0.0.1 and with a password, until `stop`. Only one process can hold a data
+ * folder: for a second one, as for every failure, this throws an Error that says what to do.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const report = options.onProgress ?? (() => undefined);
   const dataDir = openDataFolder(options.dataDir);
   let lock: DataFolderLock | undefined;
   try {
-    const held = (lock = lockDataFolder(dataDir));
+    const locked = (lock = lockDataFolder(dataDir));
     const home = openServerHome(dataDir, report);
     const cluster = await openCluster(home, findBinaries(home), report);
     const server = await runServer(cluster, { ...(options.settings && { settings: options.settings }) });
@@ -44,7 +44,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     return {
       url: urlOf(cluster, server),
       adopted: server.adopted,
-      stop: () => (stopping ??= stop().finally(held.release)),
+      stop: () => (stopping ??= stop().finally(locked.release)),
     };
   } catch (error) {
     lock?.release();
@@ -52,7 +52,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
-/** Errors of the file system say what happened; this adds where and what to do. */
+/** Adds to an error of the file system where it happened and what to do. */
 function inWords(error: unknown, dataDir: string): unknown {
   if (!(error instanceof Error) || !('syscall' in error)) return error;
   return new Error(`The data folder ${dataDir} cannot be used: ${error.message}. Put that right, or set DATA_DIR to another folder.`, {
@@ -60,7 +60,7 @@ function inWords(error: unknown, dataDir: string): unknown {
   });
 }
 
-/** Starts the server again, on the same port, when it dies on its own. The returned function ends that and stops it. */
+/** Starts the server again, on the same port, when it dies. The returned function ends that and stops the server. */
 function keepRunning(watched: {
   cluster: Cluster;
   server: RunningServer;

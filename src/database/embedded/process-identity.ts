@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
 
-/** True while a process with this id exists; one that has ended and waits for its parent (a zombie) does not count. */
+/** True while a process with this id exists. A zombie, which has ended and waits for its parent, does not count. */
 export function isAlive(pid: number): boolean {
   return isTaken(pid) && !['Z', 'X'].includes(statFields(pid)?.[0] ?? '');
 }
 
-/** True while the id cannot be given to a new process, zombies included. */
+/** True while the operating system cannot reuse this id; a zombie counts. */
 export function isTaken(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -17,8 +17,8 @@ export function isTaken(pid: number): boolean {
 }
 
 /**
- * A text that tells this process from a later one with the same id, also across reboots.
- * Undefined when the process is gone or the platform cannot tell.
+ * A text that differs between this process and a later one with the same id, also after a reboot. Undefined when the process
+ * has ended or the platform cannot tell.
  */
 export function startOf(pid: number): string | undefined {
   if (process.platform === 'linux') {
@@ -28,7 +28,7 @@ export function startOf(pid: number): string | undefined {
   return ps(pid, 'lstart=');
 }
 
-/** True when the process is a PostgreSQL server that works in `folder`; a server changes into its data folder. */
+/** True when the process is a PostgreSQL server on `folder`, which is its working directory then. */
 export function isPostgresIn(pid: number, folder: string): boolean {
   if (!isAlive(pid)) return false;
   if (process.platform === 'win32') return true; // nothing to ask without further tools; the connection decides
@@ -37,7 +37,7 @@ export function isPostgresIn(pid: number, folder: string): boolean {
   return command.includes(folder) || isSameFolder(`/proc/${pid}/cwd`, folder);
 }
 
-/** The fields of /proc/<pid>/stat from the state on; the name before them may contain spaces and brackets. */
+/** The fields of /proc/<pid>/stat from the state on. The name before them may contain spaces and brackets. */
 function statFields(pid: number): string[] | undefined {
   const stat = read(`/proc/${pid}/stat`);
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -59,7 +59,7 @@ function isSameFolder(one: string, other: string): boolean {
 function ps(pid: number, column: string): string | undefined {
   if (process.platform === 'win32') return undefined;
   try {
-    const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }; // the same text whoever asks
+    const env = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }; // so that every caller gets the same text
     return execFileSync('ps', ['-ww', '-o', column, '-p', String(pid)], {
       encoding: 'utf8',
       env,

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
-/** The operating system account that PostgreSQL runs as; undefined means that of this process. */
+/** The operating system account that PostgreSQL runs as; undefined means the account of this process. */
 export type ServerAccount = { uid: number; gid: number } | undefined;
 
-/** Where the server keeps its cluster, password, port and log, and who it runs as. */
+/** Where the server keeps its cluster, password, port and log, and which account it runs as. */
 export interface ServerHome {
   folder: string;
   account: ServerAccount;
@@ -30,8 +30,9 @@ export function openDataFolder(dataDir: string): string {
 }
 
 /**
- * Chooses the server's home inside the data folder. PostgreSQL refuses to run as root, so a root process starts it as another
- * account; when that account cannot enter the data folder (a 0700 home), the cluster goes to a folder under /var/lib instead.
+ * Chooses the server's home inside the data folder. PostgreSQL refuses to run as root, so a root process starts it under
+ * another account. If that account cannot enter the data folder (in a 0700 home), the cluster goes to a folder under /var/lib
+ * instead.
  */
 export function openServerHome(dataDir: string, onProgress: (message: string) => void): ServerHome {
   const inside = join(dataDir, 'postgres');
@@ -62,7 +63,7 @@ export function canEnter(path: string, account: ServerAccount): boolean {
   }
 }
 
-/** A cluster keeps its owner: PostgreSQL accepts no other, and an ordinary user may have made it before root came. */
+/** An existing cluster keeps its owner. PostgreSQL accepts no other, and an ordinary user may have made it before root came. */
 function existingHome(folder: string): ServerHome {
   const { uid, gid } = statSync(join(folder, CLUSTER));
   const account = uid === 0 ? unprivilegedAccount() : { uid, gid };
@@ -89,7 +90,7 @@ function unprivilegedAccount(): NonNullable<ServerAccount> {
   );
 }
 
-/** The mode counts whatever the umask is, but only for a folder that this call makes. */
+/** The mode applies whatever the umask is, but only to a folder that this call creates. */
 function createFolder(folder: string, mode = 0o755): string {
   if (mkdirSync(folder, { recursive: true, mode }) !== undefined) chmodSync(folder, mode);
   return folder;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 const portFile = (home: string): string => join(home, 'port');
 
-/** The port of the last start when it is free, so that notes and tools keep working; otherwise any free one. */
+/** The port of the last start if it is free, so that notes and tools stay valid; otherwise any free one. */
 export async function choosePort(home: string, host: string): Promise<number> {
   const last = existsSync(portFile(home)) ? Number(readFileSync(portFile(home), 'utf8')) : 0;
   const usable = Number.isInteger(last) && last > 0 && last < 65_536;
@@ -18,7 +18,7 @@ export function rememberPort(home: string, port: number): void {
   writeFileSync(portFile(home), `${port}\n`);
 }
 
-/** The port when it is free (0 asks for any), otherwise undefined. */
+/** The port if it is free (0 asks for any), otherwise undefined. */
 async function tryPort(port: number, host: string): Promise<number | undefined> {
   const probe = createServer();
   try {

@@ -9,7 +9,7 @@ interface DeletionTimes {
   readonly warmUntil: Date | null;
 }
 
-/** The answer to a delete: what is true when it is given. */
+/** The answer to a delete, with the state at that moment. */
 export class DeletionAnswerDto {
   @ApiProperty({ enum: [true] })
   success!: true;

@@ -3,7 +3,7 @@ import { IsUUID } from 'class-validator';
 import { Optional, TextField } from '../../common/validation/fields';
 import { MAX_REASON_LENGTH } from '../../deployments/domain/limits';
 
-/** Why something is protected, held or given up: it is shown and audited. */
+/** The reason for a protection, a legal hold or a force release; it is shown and audited. */
 export class ReasonDto {
   @ApiProperty({ example: 'Serves production traffic', maxLength: MAX_REASON_LENGTH })
   @TextField({ max: MAX_REASON_LENGTH })
@@ -17,7 +17,7 @@ export class ForceReleaseRequestDto extends ReasonDto {
   node_id?: string;
 }
 
-/** What keeps a deployment from being deleted. */
+/** What protects a deployment from being deleted. */
 export class ProtectionDto {
   @ApiProperty({ format: 'uuid' })
   deployment_id!: string;
@@ -52,7 +52,7 @@ export class ForceReleasedReplicaDto {
   node_name!: string;
 }
 
-/** What was given up. */
+/** The replicas that were force-released. */
 export class ForceReleaseDto {
   @ApiProperty({ enum: [true] })
   success!: true;

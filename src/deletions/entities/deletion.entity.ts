@@ -1,6 +1,6 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
-/** One decided deletion of a deployment: what was asked, by whom, and how far it is. A restored deployment may have several. */
+/** One deletion of a deployment: who asked for what, and how far it is. A deployment that was restored may have several. */
 @Entity({ name: 'deletions' })
 @Unique('uq_deletions_generation', ['deploymentId', 'generation'])
 @Index('ix_deletions_open', ['decidedAt'], { where: `completed_at IS NULL` })
@@ -14,11 +14,11 @@ export class Deletion {
   @Column({ name: 'deployment_id', type: 'uuid' })
   deploymentId!: string;
 
-  /** The generation that the deployment had when it was deleted. */
+  /** The deployment's generation when it was deleted. */
   @Column({ name: 'generation', type: 'integer' })
   generation!: number;
 
-  /** Null: the system itself. */
+  /** Null means the control plane itself. */
   @ForeignKey('User', { name: 'fk_deletions_user', onDelete: 'RESTRICT' })
   @Column({ name: 'requested_by', type: 'uuid', nullable: true })
   requestedBy!: string | null;
@@ -26,7 +26,7 @@ export class Deletion {
   @Column({ name: 'request_id', type: 'text', nullable: true })
   requestId!: string | null;
 
-  /** The bulk operation that it was a part of. */
+  /** The bulk operation that the deletion belongs to. */
   @Column({ name: 'operation_id', type: 'uuid', nullable: true })
   operationId!: string | null;
 
@@ -36,11 +36,11 @@ export class Deletion {
   @Column({ name: 'force', type: 'boolean', default: false })
   force!: boolean;
 
-  /** Until then the stopped containers and their reservations are kept for a restore. */
+  /** Until then the suspended containers and their reservations are kept for a restore. */
   @Column({ name: 'warm_until', type: 'timestamptz', nullable: true })
   warmUntil!: Date | null;
 
-  /** In words, the policy that set `purge_at` of the deployment. */
+  /** The policy, in words, that set `purge_at` of the deployment. */
   @Column({ name: 'retention_policy', type: 'text' })
   retentionPolicy!: string;
 

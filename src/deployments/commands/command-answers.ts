@@ -7,10 +7,10 @@ import type { Deployed } from './deploy.service';
 import type { LifecycleChanged } from './lifecycle.service';
 import type { Scaled } from './scale.service';
 
-/** Where the state of a deployment can be followed. */
+/** The path of the deployment's status. */
 export const statusPath = (id: string): string => `/api/deployment/status/${id}`;
 
-/** The words of the contract for a deployment that waits for its placement. */
+/** The message for a deployment that waits for its placement. */
 const queued = (id: string): string => `Deployment queued for scheduling. Use /status/${id} to track progress.`;
 
 const accepted = (id: string, status: DeploymentStatus, replicas: number, message: string): DeploymentAcceptedDto => ({
@@ -21,7 +21,7 @@ const accepted = (id: string, status: DeploymentStatus, replicas: number, messag
   message,
 });
 
-/** A deployment that was accepted, or with `dry_run` the placement that it would get. */
+/** The answer for a deployment that was accepted or, with `dry_run`, the placement that it would get. */
 export const deployAnswer = (outcome: Deployed | { readonly preview: Placement }): Answer =>
   'preview' in outcome
     ? { status: 200, body: DryRunDto.from(outcome.preview) }

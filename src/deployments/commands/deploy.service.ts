@@ -20,7 +20,7 @@ export interface Deployed {
   readonly replicas: number;
 }
 
-/** Accepts a deployment: from the commit on it survives every crash, and the reconciler brings it to life. */
+/** Accepts a deployment. Once committed it survives every crash, and the reconciler starts its replicas. */
 @Injectable()
 export class DeployService {
   constructor(
@@ -32,7 +32,10 @@ export class DeployService {
     private readonly quota: Quota,
   ) {}
 
-  /** Throws `validation_failed` beyond the configured limits, `quota_exceeded`, and `already_exists` for a live deployment of that name. */
+  /**
+   * Throws `validation_failed` beyond the configured limits, `quota_exceeded`, and `already_exists` for a live deployment with
+   * that name.
+   */
   async deploy(spec: DeploymentSpec, context: RequestContext, protectionReason: string | null): Promise<Deployed> {
     this.checkLimits(spec);
     const { actor, requestId } = context;
@@ -53,7 +56,7 @@ export class DeployService {
     }
   }
 
-  /** The placement that `spec` would get now, or why not. Writes nothing. */
+  /** The placement that `spec` would get now, or why it would get none. Writes nothing. */
   async preview(spec: DeploymentSpec): Promise<Placement> {
     this.checkLimits(spec);
     return inTransaction(this.dataSource, (tx) =>

@@ -19,7 +19,7 @@ import { requireDeploymentId } from '../refusals';
 import { readSpec } from '../spec/spec-codec';
 import { ScaleService, type Scaled } from './scale.service';
 
-/** What changes deployments. Every method hands over to the service of its verb. */
+/** The routes that change deployments. Each method calls the service of its verb. */
 @ApiTags('deployments')
 @ApiBearerAuth()
 @Controller('deployment')

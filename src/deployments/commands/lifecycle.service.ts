@@ -8,7 +8,7 @@ import type { DeploymentStatus } from '../domain/deployment-status';
 import { requireLive } from '../refusals';
 import { ReplicaEnding } from './replica-ending';
 
-/** What a user may do between running and stopped: from where, to where. A subset of the table of transitions. */
+/** The status changes that each verb makes: a subset of the state machine's table. */
 const VERBS = {
   stop: { from: ['pending', 'scheduled', 'running'], to: 'stopped' },
   start: { from: ['stopped'], to: 'pending' },
@@ -22,11 +22,11 @@ export interface LifecycleChanged {
   readonly id: string;
   readonly status: DeploymentStatus;
   readonly targetReplicas: number;
-  /** How many replicas an engine must still stop. */
+  /** How many replicas an engine still has to stop. */
   readonly stopping: number;
 }
 
-/** Stop, start and retry. Start and retry begin a new generation, so replicas of the past no longer count. */
+/** Stop, start and retry. Start and retry begin a new generation, so replicas of earlier ones no longer count. */
 @Injectable()
 export class LifecycleService {
   constructor(
@@ -63,7 +63,7 @@ export class LifecycleService {
     });
   }
 
-  /** Only a stop has something to do at once; what is to start is left to the reconciler. */
+  /** A stop ends the replicas at once; for start and retry the reconciler does everything. */
   private async carryOut(tx: Tx, verb: LifecycleVerb, id: string): Promise<{ stopping: number; reason: string }> {
     if (verb !== 'stop') return { stopping: 0, reason: verb === 'start' ? 'Started by user' : 'Retried by user' };
     const { stoppingIds } = await this.ending.end(tx, id, { reason: 'Deployment stopped' });

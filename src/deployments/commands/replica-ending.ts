@@ -4,8 +4,8 @@ import { NodesRepository } from '../../nodes/nodes.repository';
 import { ReplicasRepository } from '../replicas.repository';
 
 /**
- * Ends live replicas in the caller's transaction, which holds the deployment's lock. Those that no engine knows yet are
- * stopped and release their capacity at once; the others are `stopping` and hold it until the engine confirms.
+ * Ends live replicas in the caller's transaction, which holds the deployment's lock. Replicas that no engine knows are stopped
+ * and release their capacity at once; the others become `stopping` and hold it until the engine confirms that they are gone.
  */
 @Injectable()
 export class ReplicaEnding {
@@ -14,7 +14,7 @@ export class ReplicaEnding {
     private readonly nodes: NodesRepository,
   ) {}
 
-  /** With a limit, the oldest go first. Returns the replicas that an engine must still stop. */
+  /** With a limit, the oldest end first. Returns the replicas that an engine still has to stop. */
   async end(tx: Tx, deploymentId: string, options: { reason: string; limit?: number }): Promise<{ stoppingIds: string[] }> {
     const ended = await this.replicas.stop(tx, deploymentId, options);
     const unstarted = ended.filter((replica) => replica.from === 'pending');

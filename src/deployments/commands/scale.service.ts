@@ -18,12 +18,15 @@ import { ReplicasRepository, type Census } from '../replicas.repository';
 export interface Scaled {
   readonly id: string;
   readonly status: DeploymentStatus;
-  /** How many replicas there were, and how many are wanted now. */
+  /** How many replicas were wanted before, and how many are wanted now. */
   readonly from: number;
   readonly to: number;
 }
 
-/** Changes how many replicas are wanted. Up: places and reserves before it answers. Down: ends the oldest. */
+/**
+ * Changes how many replicas are wanted. Scaling up places and reserves before it answers; scaling down ends the oldest
+ * replicas.
+ */
 @Injectable()
 export class ScaleService {
   constructor(
@@ -36,7 +39,9 @@ export class ScaleService {
     private readonly quota: Quota,
   ) {}
 
-  /** Throws `not_found`, `invalid_state`, and `insufficient_nodes` when not all of the new replicas fit: nothing changes then. */
+  /**
+   * Throws `not_found`, `invalid_state`, and `insufficient_nodes` when not all of the new replicas fit; then nothing changes.
+   */
   async scale(id: string, target: number, context: RequestContext): Promise<Scaled> {
     const errors = replicaFaults(this.config, target);
     if (errors.length > 0) throw new DomainError('validation_failed', 'The number of replicas exceeds the configured limit', { errors });
@@ -72,7 +77,7 @@ export class ScaleService {
     if (census) {
       if (target > current) await this.placeMore(tx, deployment, census, target - current, attempt);
       if (target < current) await this.ending.end(tx, deployment.id, { reason: 'Scaled down', limit: current - target });
-      // From now on the live replicas are exactly the wanted ones, so no failed one waits for a replacement any more.
+      // Now the live replicas are exactly the wanted ones, so no failed replica waits for a successor any more.
       await this.replicas.supersede(tx, census.failedIds);
     }
     await this.deployments.changeStatus(tx, deployment, {
@@ -95,7 +100,7 @@ export class ScaleService {
     const order = { count, cause: 'scale', generation, revision, own: census.liveByNode } as const;
     const placement = await this.placements.place(tx, deployment, order, attempt);
     if (placement.shortfall === null) return;
-    // Clients compare the sentence of the contract, so what was short goes beside it.
+    // Clients compare this sentence, so what was short is told beside it and not in it.
     const { sentence, shortages } = shortfall('Insufficient nodes for scale-up', placement);
     throw new DomainError('insufficient_nodes', sentence, { members: { shortages } });
   }

@@ -8,7 +8,7 @@ import {
   type DeploymentStatus,
 } from './deployment-status';
 
-/** Every legal change, written out by hand; whatever is not here must be refused. */
+/** Every legal change, written out by hand; all others must be refused. */
 const LEGAL: Readonly<Record<DeploymentStatus, readonly DeploymentStatus[]>> = {
   pending: ['pending', 'scheduled', 'stopped', 'failed', 'deleted'],
   scheduled: ['scheduled', 'running', 'stopped', 'failed', 'deleted'],

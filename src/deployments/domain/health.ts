@@ -2,24 +2,24 @@ import type { ReplicaStatus } from './replica-status';
 
 type Health = 'healthy' | 'degraded' | 'unhealthy';
 
-/** A replica as health sees it; superseded ones and those of earlier generations are left out by the caller. */
+/** A replica as health counts it; the caller leaves out superseded replicas and those of earlier generations. */
 export interface HealthReplica {
   readonly status: ReplicaStatus;
   readonly reason: string | null;
   readonly nodeName: string;
-  /** The node answers; otherwise nobody knows whether the container still runs. */
+  /** The node answers; otherwise it is unknown whether the container still runs. */
   readonly confirmed: boolean;
 }
 
 export interface HealthReport {
   readonly health: Health;
-  /** In words, why it is not `healthy`; empty when it is. */
+  /** Why it is not `healthy`, in words; empty when it is. */
   readonly reasons: readonly string[];
 }
 
 /**
- * Contract, section 5: no replicas: unhealthy; failed > 0 or running < target: degraded; none running or all failed:
- * unhealthy; else healthy. Stopped replicas are no failures. A running replica that cannot be confirmed is never healthy.
+ * Unhealthy when no replica runs. Otherwise degraded when some have failed, fewer than `target` run, or a running one cannot be
+ * confirmed. Otherwise healthy. Stopped replicas are no failures.
  */
 export function healthOf(replicas: readonly HealthReplica[], target: number): HealthReport {
   const counted = replicas.filter((replica) => replica.status !== 'stopped' && replica.status !== 'stopping');

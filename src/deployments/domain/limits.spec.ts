@@ -10,8 +10,8 @@ describe('limitFaults', () => {
   it.each([
     ['the smallest', SMALLEST],
     ['the largest', LARGEST],
-  ])('takes %s wish that the contract allows', (_name, wish) => {
-    expect(limitFaults(LIMITS, wish)).toEqual([]);
+  ])('takes %s spec that the limits allow', (_name, spec) => {
+    expect(limitFaults(LIMITS, spec)).toEqual([]);
   });
 
   it.each([
@@ -60,8 +60,8 @@ describe('limitFaults', () => {
       '/resources/storage',
       'must be between 1 and 1000 GB',
     ],
-  ])('refuses %s', (_name, wish, pointer, detail) => {
-    expect(limitFaults(LIMITS, wish)).toEqual([{ pointer, detail }]);
+  ])('refuses %s', (_name, spec, pointer, detail) => {
+    expect(limitFaults(LIMITS, spec)).toEqual([{ pointer, detail }]);
   });
 
   it('refuses what is no number', () => {

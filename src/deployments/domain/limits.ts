@@ -2,7 +2,7 @@ import type { AppConfig } from '../../config/app-config';
 import type { FieldFault } from '../../common/problem/domain-error';
 import type { Resources } from '../../engines/resources';
 
-/** Why something is protected, held or released by force, in characters: it is shown and audited. */
+/** The most characters of the reason for a protection, a legal hold or a force release; reasons are shown and audited. */
 export const MAX_REASON_LENGTH = 500;
 
 type Limits = Pick<
@@ -17,7 +17,7 @@ type Limits = Pick<
   | 'MAX_STORAGE_GB'
 >;
 
-/** The configured limits; the shapes and types were checked when the body was read. Empty: all is well. */
+/** Checks the configured limits; types and shapes were checked when the body was read. Empty when all is within the limits. */
 export function limitFaults(
   limits: Limits,
   { replicas, resources }: { readonly replicas: number; readonly resources: Resources },

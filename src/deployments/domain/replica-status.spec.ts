@@ -1,6 +1,6 @@
 import { canReplicaTransition, isLive, LIVE_REPLICA_STATUSES, REPLICA_STATUSES, type ReplicaStatus } from './replica-status';
 
-/** Every legal change, written out by hand; whatever is not here must be refused. */
+/** Every legal change, written out by hand; all others must be refused. */
 const LEGAL: Readonly<Record<ReplicaStatus, readonly ReplicaStatus[]>> = {
   pending: ['starting', 'stopped'],
   starting: ['running', 'stopping', 'failed'],

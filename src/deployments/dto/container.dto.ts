@@ -6,7 +6,7 @@ import { IMAGE_REFERENCE, MAX_IMAGE_REFERENCE_LENGTH } from '../domain/image-ref
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,254}$/;
 
-/** The limits of the sizes are configuration and checked by the service; here only what no configuration can allow. */
+/** The limits of the sizes are configured and checked by the service; here are the bounds that no configuration exceeds. */
 export class ResourcesRequestDto {
   @ApiProperty({ description: 'CPU cores per replica, at most three decimals', example: 0.5, minimum: 0.5, maximum: 32 })
   @IsNumber({ maxDecimalPlaces: 3, allowNaN: false, allowInfinity: false })
@@ -82,7 +82,10 @@ export class HealthCheckDto {
   start_period_seconds: number = 0;
 }
 
-/** What a request says of the containers. Its members and those of the view below are read and shown in `spec/spec-codec.ts`. */
+/**
+ * The part of a request that describes the containers. `spec/spec-codec.ts` reads its members, and writes those of the view
+ * below.
+ */
 export class ContainerRequestDto {
   @ApiProperty({ description: 'Image reference', example: 'nginx:1.27', maxLength: MAX_IMAGE_REFERENCE_LENGTH })
   @TextField({ max: MAX_IMAGE_REFERENCE_LENGTH, pattern: IMAGE_REFERENCE, hint: 'be an image reference such as nginx:1.27' })
@@ -118,7 +121,7 @@ export class ContainerRequestDto {
   health_check?: HealthCheckDto;
 }
 
-/** What is shown of the containers. The resources stand in the status. */
+/** What views show of the containers. The resources are in the status. */
 export class ContainerViewDto {
   @ApiProperty()
   container_image!: string;

@@ -10,7 +10,7 @@ import { MAX_REASON_LENGTH } from '../domain/limits';
 export const DEPLOYMENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 export const LABEL_NAME = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
 
-/** What Swagger UI offers to send: it runs, and is free to be deleted. */
+/** The example that Swagger UI offers: it runs, and anyone may delete it. */
 export const DEPLOY_EXAMPLE = {
   name: 'web-api',
   type: 'compute',
@@ -78,7 +78,7 @@ export class DeployRequestDto extends ContainerRequestDto {
   @TextField({ max: MAX_REASON_LENGTH })
   protection_reason?: string;
 
-  /** Null: it is not to be protected. Throws `validation_failed` for a reason without a protection. */
+  /** Null when no protection is wanted. Throws `validation_failed` for a reason without a protection. */
   protectionReason(): string | null {
     if (this.protected) return this.protection_reason ?? 'Protected when it was deployed';
     if (this.protection_reason === undefined) return null;

@@ -7,7 +7,7 @@ import { PageQueryDto } from './page-query.dto';
 export const SORT_KEYS = ['created_at', 'name', 'status'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
-/** `status`, `sort_by` and `sort_order` are checked by `readListQuery`, which answers in the contract's words. */
+/** `status`, `sort_by` and `sort_order` are checked by `readListQuery`, which has messages of its own for them. */
 export class ListQueryDto extends PageQueryDto {
   @ApiPropertyOptional({ enum: DEPLOYMENT_STATUSES })
   @Optional()

@@ -94,7 +94,7 @@ export class HistoryEntryDto extends StatusChangeDto {
   request_id!: string | null;
 }
 
-/** The background work on a deployment, while there is any. */
+/** The background work on a deployment, while there is some. */
 export class WorkDto {
   @ApiProperty({ type: 'integer', description: 'Failed attempts in a row' })
   attempts!: number;

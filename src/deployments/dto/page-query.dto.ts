@@ -8,7 +8,7 @@ export class VisibilityQueryDto {
   include_deleted: boolean = false;
 }
 
-/** Paging by offset, or by the cursors of the `Link` header, which neither repeat nor skip a row while new ones come in. */
+/** Paging by offset, or by the cursors of the `Link` header, which neither repeat nor skip a row while new ones are added. */
 export class PageQueryDto extends VisibilityQueryDto {
   @ApiPropertyOptional({ default: 20, minimum: 1, maximum: 100, type: 'integer' })
   @Optional()

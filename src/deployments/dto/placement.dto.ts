@@ -113,7 +113,7 @@ export class PlacementDto extends PlacementExplanationDto {
   created_at!: string;
 }
 
-/** The answer to a dry run: where the replicas would go now, or why not. Nothing was written. */
+/** The answer to a dry run: where the replicas would be placed now, or why they would not. Nothing was written. */
 export class DryRunDto {
   @ApiProperty({ enum: [true] })
   dry_run!: true;

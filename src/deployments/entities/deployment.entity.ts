@@ -1,6 +1,9 @@
 import { Check, Column, DeleteDateColumn, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** A user's wish, but for the containers' spec, which stands in Revision. What runs lives in Replica; the reconciler closes the gap. */
+/**
+ * What a user wants, except for the spec of the containers, which is in Revision. What runs is in Replica; the reconciler makes
+ * the two agree.
+ */
 @Entity({ name: 'deployments' })
 @Index('uq_deployments_live_name', ['userId', 'name'], { unique: true, where: `deleted_at IS NULL` })
 @Index('ix_deployments_user_created', ['userId', 'createdAt', 'id'])
@@ -43,15 +46,15 @@ export class Deployment {
   @Column({ name: 'status', type: 'text', default: 'pending' })
   status!: string;
 
-  /** Begins anew with each start, retry and restore: replicas of older generations no longer count. */
+  /** Start, retry and restore add one; replicas of earlier generations no longer count. */
   @Column({ name: 'generation', type: 'integer', default: 1 })
   generation!: number;
 
-  /** The number of the revision that the replicas shall run. */
+  /** The number of the revision that the replicas should run. */
   @Column({ name: 'current_revision', type: 'integer', default: 1 })
   currentRevision!: number;
 
-  /** Counts the decisions about this row, so that a result measured before one of them is dropped. The ETag shows it. */
+  /** Counts the decisions about this row, so that a result from before one of them is refused. The ETag shows it. */
   @Column({ name: 'version', type: 'integer', default: 1 })
   version!: number;
 
@@ -64,15 +67,15 @@ export class Deployment {
   @DeleteDateColumn({ name: 'deleted_at', type: 'timestamptz' })
   deletedAt!: Date | null;
 
-  /** Set: deletes are refused, with this reason, until the protection is lifted. */
+  /** When set, deletions are refused with this reason until the protection is lifted. */
   @Column({ name: 'protection_reason', type: 'text', nullable: true })
   protectionReason!: string | null;
 
-  /** Set by an administrator: neither deleted nor purged until the hold is lifted. */
+  /** Set by an administrator: the deployment is neither deleted nor purged until the legal hold is lifted. */
   @Column({ name: 'legal_hold_reason', type: 'text', nullable: true })
   legalHoldReason!: string | null;
 
-  /** Frozen when the deployment is deleted. Null while it lives. */
+  /** Set when the deployment is deleted and not changed after that. Null while it lives. */
   @Column({ name: 'purge_at', type: 'timestamptz', nullable: true })
   purgeAt!: Date | null;
 }

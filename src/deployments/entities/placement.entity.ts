@@ -1,6 +1,9 @@
 import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** Why replicas went where they went: candidates, score parts, and why each rejected node was rejected. */
+/**
+ * Why replicas were placed where they were: candidates, parts of the scores, and the reason why each rejected node was
+ * rejected.
+ */
 @Entity({ name: 'placements' })
 @Index('ix_placements_deployment', ['deploymentId', 'createdAt'])
 @Check('ck_placements_cause', `cause IN ('deploy','scale','replace','drain','restore')`)

@@ -24,7 +24,7 @@ export class Replica {
   @Column({ name: 'node_id', type: 'uuid', update: false })
   nodeId!: string;
 
-  /** Of the same deployment, and purged with it. */
+  /** A placement of the same deployment, purged with it. */
   @Column({ name: 'placement_id', type: 'uuid', nullable: true })
   placementId!: string | null;
 
@@ -32,7 +32,7 @@ export class Replica {
   @Column({ name: 'revision', type: 'integer', default: 1 })
   revision!: number;
 
-  /** The generation of the deployment that it was placed for. */
+  /** The deployment's generation when the replica was placed. */
   @Column({ name: 'generation', type: 'integer' })
   generation!: number;
 
@@ -64,31 +64,34 @@ export class Replica {
   @Column({ name: 'stopped_at', type: 'timestamptz', nullable: true })
   stoppedAt!: Date | null;
 
-  /** Another replica has taken this one's place; it no longer counts towards health. */
+  /** Another replica has replaced this one, which no longer counts towards health. */
   @Column({ name: 'superseded_at', type: 'timestamptz', nullable: true })
   supersededAt!: Date | null;
 
-  /** A stopping replica whose container is kept until then, with its reservation, so that a restore can start it again. */
+  /** Until then the container and the reservation of a stopping replica are kept, so that a restore can start it again. */
   @Column({ name: 'warm_until', type: 'timestamptz', nullable: true })
   warmUntil!: Date | null;
 
-  /** When the engine confirmed that the kept container does not run any more. */
+  /** When the engine confirmed that the suspended container no longer runs. */
   @Column({ name: 'suspended_at', type: 'timestamptz', nullable: true })
   suspendedAt!: Date | null;
 
-  /** By the engine's own clock, when the run had begun that was suspended: a restore starts this run's container again, and no other. */
+  /** When the suspended run had begun, by the engine's clock. A restore starts the container again only after this run. */
   @Column({ name: 'suspended_run_at', type: 'timestamptz', nullable: true })
   suspendedRunAt!: Date | null;
 
-  /** An administrator gave it up: nobody has confirmed that its container is gone, but it holds nothing any more. */
+  /**
+   * When an administrator force-released the replica: its container is not confirmed gone, but it no longer holds a
+   * reservation.
+   */
   @Column({ name: 'force_released_at', type: 'timestamptz', nullable: true })
   forceReleasedAt!: Date | null;
 
-  /** How often the engine was asked in vain to end the container since the replica is stopping. */
+  /** How many times, since the replica is stopping, the engine was asked to end its container and did not. */
   @Column({ name: 'stop_attempts', type: 'integer', default: 0 })
   stopAttempts!: number;
 
-  /** In words, why the last of these attempts failed. */
+  /** Why the last of these attempts failed, in words. */
   @Column({ name: 'stop_error', type: 'text', nullable: true })
   stopError!: string | null;
 

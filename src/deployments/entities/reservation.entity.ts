@@ -2,8 +2,9 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
 import { NUMERIC } from '../../engines/numeric.transformer';
 
 /**
- * The capacity that one replica holds on its node, from placement until its stop is confirmed. Released once, never changed.
- * Deployment and node are the replica's, which has the keys to them: a second key would cost each placement a second lock.
+ * The capacity that one replica holds on its node, from its placement until its container is confirmed gone. Released once,
+ * never changed. Only the replica has foreign keys to deployment and node: a second key here would cost each placement a second
+ * lock.
  */
 @Entity({ name: 'reservations' })
 @Index('ix_reservations_open_node', ['nodeId'], { where: `released_at IS NULL` })

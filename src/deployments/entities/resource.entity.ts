@@ -1,7 +1,9 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 import { NUMERIC } from '../../engines/numeric.transformer';
 
-/** What each replica of the deployment's current revision gets: the same as the spec of the revision says, as columns that SQL can add up. */
+/**
+ * The resources of each replica of the current revision: the same as in the revision's spec, as columns that SQL can add up.
+ */
 @Entity({ name: 'deployment_resources' })
 @Check('ck_deployment_resources_cpu', `cpu_cores > 0`)
 @Check('ck_deployment_resources_memory', `memory_mb > 0`)

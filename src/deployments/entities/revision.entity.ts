@@ -1,6 +1,6 @@
 import { Check, Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
 
-/** What the containers of a deployment are made of: an immutable copy, numbered from 1 in each deployment. */
+/** The spec of a deployment's containers: a copy that never changes, numbered from 1 in each deployment. */
 @Entity({ name: 'deployment_revisions' })
 @Check('ck_deployment_revisions_number', `number >= 1`)
 export class Revision {
@@ -18,7 +18,7 @@ export class Revision {
   @Column({ name: 'created_at', type: 'timestamptz', default: () => 'clock_timestamp()' })
   createdAt!: Date;
 
-  /** Null: the control plane itself. */
+  /** Null means the control plane itself. */
   @ForeignKey('User', { name: 'fk_deployment_revisions_user', onDelete: 'RESTRICT' })
   @Column({ name: 'created_by', type: 'uuid', nullable: true })
   createdBy!: string | null;

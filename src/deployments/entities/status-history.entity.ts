@@ -1,6 +1,8 @@
 import { Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
 
-/** Every status change of a deployment. Append-only; `id` is the order, taken under the deployment's lock. */
+/**
+ * Every status change of a deployment. Rows are only added; `id` gives their order, as it is taken under the deployment's lock.
+ */
 @Entity({ name: 'deployment_status_history' })
 @Index('ix_deployment_status_history_changed', ['deploymentId', 'changedAt'])
 @Index('ix_deployment_status_history_order', ['deploymentId', 'id'])
@@ -26,7 +28,7 @@ export class StatusHistory {
   @Column({ name: 'reason', type: 'text' })
   reason!: string;
 
-  /** Null: the control plane itself. */
+  /** Null means the control plane itself. */
   @ForeignKey('User', { name: 'fk_deployment_status_history_user', onDelete: 'RESTRICT' })
   @Column({ name: 'changed_by', type: 'uuid', nullable: true })
   changedBy!: string | null;

@@ -1,24 +1,27 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Tx } from '../../database/transaction';
-import { JOBS_CHANNEL } from '../../jobs/job-queue';
+import { JOBS_TOPIC } from '../../jobs/job-queue';
 import { PubSub } from '../../database/pub-sub';
-import { FLEET_CHANNEL, NodesRepository } from '../../nodes/nodes.repository';
+import { FLEET_TOPIC, NodesRepository } from '../../nodes/nodes.repository';
 import { Fleet } from '../../scheduling/fleet';
 
-/** A picture is good for so long, or for so many times what it took to read: so reading costs a few percent of the time. */
+/**
+ * How long a fleet that was read is used: at least so many milliseconds, and longer if reading took long, so that reading costs
+ * a few percent of the time.
+ */
 const KEEP_MS = 500;
 const KEEP_TIMES = 30;
 
-/** Somebody's read that has not ended, and whether what it gives is still worth keeping. */
+/** A read of the fleet that is under way. It is of use while its `version` is the present one. */
 interface Reading {
   readonly result: Promise<Fleet>;
   readonly version: number;
 }
 
 /**
- * The fleet as this process last saw it, so that a placement need not read every node: at most about a second old in a
- * fleet of ordinary size, and moved by our own placements meanwhile. It only proposes. Whether a node takes replicas at this
- * moment is decided by the statement that reserves, and that there is no room is only ever said after a fresh look.
+ * The fleet as this process last read it, with its own placements since, so that a placement need not read every node. In a
+ * fleet of ordinary size it is at most about a second old. It only proposes nodes: the statement that reserves decides whether
+ * a node takes replicas at this moment, and a shortfall is reported only after the fleet was read anew.
  */
 @Injectable()
 export class FleetView implements OnApplicationBootstrap {
@@ -27,7 +30,7 @@ export class FleetView implements OnApplicationBootstrap {
   private keepMs = KEEP_MS;
   private reading: Reading | null = null;
   private version = 0;
-  /** Where equally good nodes begin, so that processes do not all begin with the same one. */
+  /** Decides where equally good nodes begin, so that not all processes begin with the same one. */
   private readonly seed = Math.random();
 
   constructor(
@@ -35,33 +38,37 @@ export class FleetView implements OnApplicationBootstrap {
     private readonly pubSub: PubSub,
   ) {}
 
-  /** Users who register or change a node, which wakes its sync, expect that the next placement knows; also of one that came back. */
+  /**
+   * Forgets the fleet when a node is registered, changes or comes back, because users expect that the next placement knows of
+   * it. Registering or changing a node wakes its sync.
+   */
   onApplicationBootstrap(): void {
-    this.pubSub.subscribe(FLEET_CHANNEL, () => this.forget());
-    this.pubSub.subscribe(JOBS_CHANNEL, (kind) => {
+    this.pubSub.subscribe(FLEET_TOPIC, () => this.forget());
+    this.pubSub.subscribe(JOBS_TOPIC, (kind) => {
       if (kind === 'node.sync') this.forget();
     });
   }
 
   /**
-   * A picture that is young enough. When it ages one caller reads a new one, in his own transaction: waiting there for
-   * another connection could wait for ever. Until he has it the others go by the old one, and wait when that is too old.
+   * The fleet, if it was read recently enough. When it gets old, one caller reads it anew in its own transaction, because
+   * waiting for another connection could last for ever. Meanwhile the other callers use the old one, or wait if that is too
+   * old.
    */
   async current(tx: Tx): Promise<Fleet> {
     const age = performance.now() - this.readAt;
     if (this.fleet !== null && age <= this.keepMs) return this.fleet;
     if (this.reading?.version !== this.version) return this.share(tx);
     if (this.fleet !== null && age <= 2 * this.keepMs) return this.fleet;
-    // His transaction may fail, but that is no fault of ours: we look for ourselves, or wait for the next who does.
+    // If the transaction of the reading caller fails, this caller reads the fleet itself or waits for the next one that does.
     return this.reading.result.catch(() => this.current(tx));
   }
 
-  /** A picture of now, for this caller and for those after him. */
+  /** Reads the fleet now, for this caller and for later ones. */
   fresh(tx: Tx): Promise<Fleet> {
     return this.read(tx);
   }
 
-  /** The next placement looks by itself: what we have seen, or are about to see, is known to be wrong. */
+  /** The next placement reads the fleet anew, because what was read, or is being read, is known to be outdated. */
   forget(): void {
     this.fleet = null;
     this.version += 1;

@@ -14,20 +14,20 @@ export interface PlacementOrder {
   readonly count: number;
   readonly cause: PlacementCause;
   readonly generation: number;
-  /** The revision that the new replicas run; `resources` of the deployment are what it says. */
+  /** The revision that the new replicas run; the deployment's `resources` must be those of this revision. */
   readonly revision: number;
-  /** The deployment's live replicas by node, where the caller knows them. */
+  /** The number of the deployment's live replicas by node, if the caller knows it. */
   readonly own?: ReadonlyMap<string, number> | undefined;
   /** The attempt number of each new replica, for those that replace a failed one; 0 for the others. */
   readonly attempts?: readonly number[];
-  /** What `prepare` has given. */
+  /** The fleet that `prepare` returned. */
   readonly fleet?: Fleet | undefined;
 }
 
-/** What placement has to know of a deployment. */
+/** What placement needs to know of a deployment. */
 export type PlacementNeeds = Pick<LockedDeployment, 'region' | 'placementStrategy' | 'resources'>;
 
-/** A second attempt locks the nodes of a fleet of this size or less; of a larger one only the last attempt does. */
+/** A second attempt locks all nodes of a fleet of at most this size; in a larger one only the last attempt does. */
 const LOCKED_AT_ONCE = 512;
 
 /** Finds nodes for replicas and takes their capacity, in the caller's transaction. */
@@ -41,24 +41,25 @@ export class PlacementService {
     private readonly metrics: DeploymentMetrics,
   ) {}
 
-  /** What placement would say now, from all nodes as they are. Writes nothing. */
+  /** The placement that would be made now, after a look at every node. Writes nothing. */
   async preview(tx: Tx, wanted: PlacementNeeds, count: number): Promise<Placement> {
     return place(requestOf(wanted, count), await this.fleet.fresh(tx), { own: new Map(), exact: true });
   }
 
   /**
-   * Places all `count` replicas, or none: then no replica was written and the placement says why. Only of replacements as
-   * many as fit are placed: `nodeIds` tells how many that were.
-   * The first attempt goes by what this process last saw of the fleet. When the database refuses it because others took the
-   * capacity meanwhile, or a node went out of use (`isCapacityTaken`), the caller's transaction runs again: see `prepare`.
+   * Places all `count` replicas or none; if none, nothing is written and the placement says why. Replacements are the
+   * exception: as many as fit are placed, and `nodeIds` tells how many that were.
+   * The first attempt uses the fleet as this process last read it. When the database refuses it because others took the
+   * capacity meanwhile or a node stopped taking replicas (`isCapacityTaken`), the caller's transaction runs again: see
+   * `prepare`.
    */
   place(tx: Tx, deployment: LockedDeployment, order: PlacementOrder, attempt: number): Promise<Placement> {
     return this.metrics.timePlacement(order.cause, () => this.choosePlaces(tx, deployment, order, attempt));
   }
 
   /**
-   * To be called at the beginning of a transaction that also releases, with its attempt: a later one may lock the nodes, and a
-   * release before it would have taken one of them out of order. What it gives goes into the order.
+   * To be called with the attempt number at the beginning of a transaction that also releases reservations. A later attempt may
+   * lock the nodes in id order, which a release before it would break. What this returns goes into the order.
    */
   async prepare(tx: Tx, attempt: number): Promise<Fleet | undefined> {
     return attempt > 1 ? this.lookAgain(tx, attempt) : undefined;
@@ -69,20 +70,21 @@ export class PlacementService {
     const request = requestOf(deployment, order.count);
     let fleet = order.fleet ?? (attempt > 1 ? await this.lookAgain(tx, attempt) : await this.fleet.current(tx));
     let placement = place(request, fleet, { own });
-    // What was seen may be old, and what was prepared does not know yet what this transaction has released.
+    // The fleet may be outdated, and one from `prepare` does not contain what this transaction has released.
     if (placement.shortfall !== null) {
       fleet = await this.fleet.fresh(tx);
       placement = place(request, fleet, { own });
     }
     const takesLess = order.cause === 'replace' || order.cause === 'drain';
     const nodeIds = placement.shortfall === null || takesLess ? placement.nodeIds : [];
-    // Kept also when a deployment fails for it. A replacement without a place is tried again and again and keeps none.
+    // The placement is also kept when it makes a deployment fail. A replacement without a place is tried again and again, so it
+    // is not kept.
     if (nodeIds.length === 0 && order.cause !== 'deploy') return placement;
     await this.write(tx, deployment, order, { ...placement, nodeIds }, fleet);
     return placement;
   }
 
-  /** The picture counts them from now on, so that those who choose while we write do not all choose the same nodes. */
+  /** The replicas count in the fleet at once, so that others who place during the write do not all choose the same nodes. */
   private async write(tx: Tx, deployment: LockedDeployment, order: PlacementOrder, placement: Placement, fleet: Fleet): Promise<void> {
     const { nodeIds, explanation } = placement;
     const each = amountsOf(deployment.resources);
@@ -101,7 +103,9 @@ export class PlacementService {
     }
   }
 
-  /** The nodes as they are, and in the end as they stay until the transaction ends; callers queue in id order. */
+  /**
+   * Reads the nodes anew; the last attempt also locks them, in id order, so that they do not change until the transaction ends.
+   */
   private async lookAgain(tx: Tx, attempt: number): Promise<Fleet> {
     if (attempt === 2) {
       const fleet = await this.fleet.fresh(tx);

@@ -10,7 +10,7 @@ export type PlacementCause = 'deploy' | 'scale' | 'replace' | 'drain' | 'restore
 
 export interface NewReplica {
   readonly nodeId: string;
-  /** How many failed predecessors this one has in a row. */
+  /** How many predecessors of this replica failed in a row. */
   readonly attempt: number;
 }
 
@@ -29,10 +29,10 @@ export class PlacementsRepository {
   constructor(private readonly config: AppConfig) {}
 
   /**
-   * Keeps the explanation, adds the replicas, and takes the capacity of each on its node: one statement, all or nothing;
-   * gives the ids of the replicas. Throws what `isCapacityTaken` recognises when a node has not enough left or takes no
-   * replicas any more. The trigger on reservations locks the nodes at the end, in id order, and moves their counters:
-   * placements on the same nodes wait for no more than that.
+   * Keeps the explanation, adds the replicas and reserves the capacity of each on its node, in one statement: all or nothing.
+   * Returns the ids of the replicas. Throws what `isCapacityTaken` recognises when a node has not enough left or no longer
+   * takes replicas. At the end of the statement the trigger on reservations locks the nodes in id order and updates their
+   * counters, so placements on the same nodes wait for no more than that.
    */
   async add(tx: Tx, placement: NewPlacement, replicas: readonly NewReplica[]): Promise<string[]> {
     const { deploymentId, generation, revision, cause, explanation, perReplica } = placement;

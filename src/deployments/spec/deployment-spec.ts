@@ -5,8 +5,8 @@ export const DEPLOYMENT_TYPES = ['compute', 'storage', 'gateway', 'mixnode'] as 
 export type DeploymentType = (typeof DEPLOYMENT_TYPES)[number];
 
 /**
- * Everything that a user asks for. `container` is what runs and becomes a revision; the rest stands on the deployment and
- * can change without a new revision.
+ * Everything that a user asks for. `container` becomes a revision; the rest is kept in the deployment and can change without a
+ * new revision.
  */
 export interface DeploymentSpec {
   readonly name: string;

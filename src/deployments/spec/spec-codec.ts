@@ -4,14 +4,14 @@ import type { DeployRequestDto } from '../dto/deploy-request.dto';
 import type { DeploymentSpec } from './deployment-spec';
 
 /**
- * Every spelling of a spec outside of the program: the request, the views, the audit log and the column of a revision.
- * A new member of `ContainerSpec` is read, shown and audited here. Drivers get it without a mapping.
+ * Every form of a spec outside of the program: the request, the views, the audit log and the column of a revision. A new member
+ * of `ContainerSpec` is read, shown and audited here. Drivers get it without a mapping.
  */
 
-/** A container's spec as users may see it: of `env` only the names. */
+/** A container's spec as users may see it: only the names of `env`. */
 export type VisibleContainer = Omit<ContainerSpec, 'env'> & { readonly envNames: readonly string[] };
 
-/** The spec that the body of a deploy request asks for. Nothing that was sent is dropped. */
+/** The spec that the body of a deploy request asks for, with every member that was sent. */
 export const readSpec = (body: DeployRequestDto): DeploymentSpec => ({
   name: body.name,
   type: body.type,
@@ -71,10 +71,10 @@ export const auditSpec = ({ container, ...spec }: DeploymentSpec): Readonly<Reco
   env_names: Object.keys(container.env),
 });
 
-/** A container's spec as a revision keeps it, which is JSON of the same shape: it comes back as a `ContainerSpec`. */
+/** A container's spec as a revision stores it: JSON of the same shape, which is read back as a `ContainerSpec`. */
 export const storedContainer = (container: ContainerSpec): string => JSON.stringify(container);
 
-/** An SQL expression that gives a `VisibleContainer` of the column of a revision: values of `env` do not leave the database. */
+/** An SQL expression that makes a `VisibleContainer` of the column of a revision: values of `env` do not leave the database. */
 export const visibleContainer = (spec: string): string => `
   ${spec} - 'env' || jsonb_build_object('envNames', (
     SELECT coalesce(jsonb_agg(name ORDER BY name), '[]') FROM jsonb_object_keys(${spec}->'env') AS name))`;

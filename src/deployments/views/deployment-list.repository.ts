@@ -31,20 +31,23 @@ export interface ListRow {
 }
 
 export interface ListPage {
-  /** In the order of the walk; one more than the limit when there is a further page. */
+  /** In the order of reading; one row more than the limit when there is another page. */
   readonly rows: ListRow[];
   readonly total: number;
 }
 
 interface SortColumn {
   readonly column: string;
-  /** What of a row goes into a cursor, and how it comes back. Times are whole microseconds: no text of a client can be a bad time. */
+  /**
+   * Writes the sort value into a cursor, and reads it back. Times are whole microseconds, so that no text of a client can be an
+   * invalid time.
+   */
   readonly toCursor: (row: ListRow) => string;
   readonly type: 'text' | 'bigint';
   readonly fromCursor: (parameter: string) => string;
 }
 
-/** The only columns that a list may be sorted by; a request chooses a key of this table and never a column. */
+/** The only columns that a list may be sorted by: a request names a key of this table, never a column. */
 const SORT_COLUMNS: Readonly<Record<SortKey, SortColumn>> = {
   created_at: {
     column: 'd.created_at',
@@ -59,15 +62,20 @@ const SORT_COLUMNS: Readonly<Record<SortKey, SortColumn>> = {
 /** The sort value of a row, with the database's full precision. */
 export const sortValueOf = (sortBy: SortKey, row: ListRow): string => SORT_COLUMNS[sortBy].toCursor(row);
 
-/** Pages of deployments with their running replicas and the number of all: one statement a page, or for many pages of one shape. */
+/**
+ * Pages of deployments with their running replicas and the total number. One statement per page, or for several pages whose
+ * statements have the same text.
+ */
 @Injectable()
 export class DeploymentListRepository {
-  /** By the text of their statement: what users ask in one turn differs in its values, seldom in its filters. */
+  /**
+   * The batchers, by the text of their statement: requests at the same time differ in their values, seldom in their filters.
+   */
   private readonly together = new Map<string, StatementBatcher<readonly unknown[], ListPage>>();
 
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** Pages of all users may take long, so each has a statement of its own. */
+  /** A page over all users may take long, so it has a statement of its own. */
   async page(query: ListQuery): Promise<ListPage> {
     const { text, values } = statementOf(query);
     if (query.userId === null) return (await this.read(text, [values]))[0] ?? NOTHING;
@@ -87,7 +95,7 @@ export class DeploymentListRepository {
 
 const NOTHING: ListPage = { rows: [], total: 0 };
 
-/** Each parameter is the array of one value of all pages that are asked for together; `asked` has a row for each of them. */
+/** Each parameter is an array with one value for each page that is asked for together; `asked` has a row for each page. */
 function statementOf(query: ListQuery): { text: string; values: readonly unknown[] } {
   const { column, type, fromCursor } = SORT_COLUMNS[query.sortBy];
   const descending = (query.sortOrder === 'desc') !== (query.cursor?.backwards ?? false);
@@ -101,7 +109,7 @@ function statementOf(query: ListQuery): { text: string; values: readonly unknown
     ? `AND (${column}, d.id) ${descending ? '<' : '>'} (${fromCursor(add(query.cursor.value, type))}, ${add(query.cursor.id, 'uuid')})`
     : '';
   const [limit, offset] = [add(query.limit + 1, 'int'), add(query.cursor ? 0 : query.offset, 'int')];
-  // With them there would be too many forms to keep a plan for each.
+  // With times there would be too many variants to keep a plan for each.
   const hasTimes = query.createdAfter !== null || query.createdBefore !== null;
   const text = `${hasTimes ? UNPREPARED : ''}
     SELECT asked.place::int AS place, (SELECT count(*)::int FROM deployments AS d WHERE ${where}) AS total,
@@ -128,8 +136,8 @@ const toListRow = ([id, name, status, targetReplicas, runningReplicas, createdAt
 });
 
 /**
- * The conditions over `deployments AS d` that a list has in common with a selection for a bulk operation. `place` writes the
- * n-th value, counted from 1.
+ * The conditions over `deployments AS d` that a list and the selection of a bulk operation share. `place` writes the
+ * placeholder of the n-th value, counted from 1.
  */
 export function filters(
   query: Omit<ListQuery, 'sortBy' | 'sortOrder' | 'limit' | 'offset' | 'cursor'>,

@@ -22,7 +22,7 @@ const PAGE_HEADERS = {
   Link: { description: 'RFC 8288: the next and the previous page', schema: { type: 'string' as const } },
 };
 
-/** What clients see of deployments: their own ones, and all of them for administrators. */
+/** The views of deployments: of their own ones for users, of all for administrators. */
 @ApiTags('deployments')
 @ApiBearerAuth()
 @Controller('deployment')

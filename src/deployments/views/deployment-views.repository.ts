@@ -12,10 +12,10 @@ import type { HistoryQuery } from './history-query';
 import { NO_STATUS, type DeploymentStatus } from '../domain/deployment-status';
 import { STATUS, toStatusView, type StatusRow, type StatusView } from './status-view.sql';
 
-/** Times inside JSON come as text: ISO 8601, UTC, milliseconds. */
+/** Times inside JSON are text: ISO 8601, UTC, milliseconds. */
 type IsoTime = string;
 
-/** What the detail view shows beside the status. */
+/** What the detail view shows in addition to the status. */
 export interface DetailView {
   readonly type: DeploymentType;
   readonly userId: string;
@@ -23,7 +23,7 @@ export interface DetailView {
   readonly region: string;
   readonly placementStrategy: PlacementStrategy;
   readonly labels: Record<string, string>;
-  /** Of the current revision. */
+  /** The spec of the current revision. */
   readonly container: VisibleContainer;
   readonly placements: readonly { cause: string; createdAt: IsoTime; explanation: PlacementExplanation }[];
 }
@@ -45,7 +45,7 @@ interface StatusQuery {
   readonly includeDeleted: boolean;
 }
 
-/** What one deployment looks like from outside. One statement a view, whatever the number of replicas. */
+/** Reads the views of one deployment. One statement per view, whatever the number of replicas. */
 @Injectable()
 export class DeploymentViewsRepository {
   private readonly statuses = new StatementBatcher<StatusQuery, StatusView>((queries) => this.readStatuses(queries));
@@ -55,7 +55,7 @@ export class DeploymentViewsRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** Null: missing, foreign, or deleted without `includeDeleted`. */
+  /** Null when the deployment is missing, foreign, or deleted and `includeDeleted` is false. */
   status(id: string, actor: Actor, includeDeleted: boolean): Promise<StatusView | null> {
     return this.statuses.get({ id, userId: actor.userId, isAdmin: actor.isAdmin, includeDeleted });
   }
@@ -65,7 +65,10 @@ export class DeploymentViewsRepository {
     return row ?? null;
   }
 
-  /** Null as with `status`; otherwise one change more than the limit, in the order of the walk, and the number of all changes. */
+  /**
+   * Null as with `status`. Otherwise the changes in the order of reading, one more than the limit if there is one, and the
+   * number of all.
+   */
   async history(
     id: string,
     actor: Actor,
@@ -95,8 +98,10 @@ export class DeploymentViewsRepository {
 
 const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
+/** $1 deployment, $2 the caller, $3 whether that is an administrator, $4 whether deleted ones are shown. */
 const VISIBLE = `d.id = $1 AND ${visibleTo('d', '$2', '$3')} AND (d.deleted_at IS NULL OR $4)`;
 
+/** $1 deployment. */
 const DETAIL = `
   SELECT d.type, d.user_id AS "userId", d.generation, d.region, d.placement_strategy AS "placementStrategy", d.labels,
          ${visibleContainer('v.spec')} AS container,
@@ -106,7 +111,10 @@ const DETAIL = `
     FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
    WHERE d.id = $1`;
 
-/** The left join keeps one row of NULLs for a page beyond the end, so that it is told from a deployment nobody may see. */
+/**
+ * For a page beyond the end, the left join leaves one row of NULLs, which tells it from a deployment that the actor may not
+ * see.
+ */
 const historySql = (backwards: boolean): string => `
   SELECT h.id, h.old_status AS "oldStatus", h.new_status AS "newStatus", h.reason, h.changed_by AS "changedBy",
          h.request_id AS "requestId", h.changed_at AS "changedAt",

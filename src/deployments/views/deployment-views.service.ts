@@ -19,7 +19,7 @@ import { walkedPage } from '../../common/http/walked-page';
 export interface Page<T> {
   readonly items: T[];
   readonly total: number;
-  /** Query values for the neighbouring pages; absent: there is none. */
+  /** The query values of the neighbouring pages; absent when there is none. */
   readonly next?: { cursor: string };
   readonly prev?: { cursor: string };
 }
@@ -30,7 +30,7 @@ export interface Tagged<T> {
   readonly etag: string;
 }
 
-/** Reads: what clients see of deployments. All of them throw the same `not_found` for missing, foreign and deleted. */
+/** Reads the views of deployments. Every method throws the same `not_found` for missing, foreign and deleted ones. */
 @Injectable()
 export class DeploymentViewsService {
   constructor(

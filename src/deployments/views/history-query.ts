@@ -1,7 +1,7 @@
 import { DomainError } from '../../common/problem/domain-error';
 import type { PageQueryDto } from '../dto/page-query.dto';
 
-/** Where a page of changes begins: after this change, or before it. The newest change is the first. */
+/** Where a page of changes begins: after or before this change. The newest change comes first. */
 export interface HistoryCursor {
   readonly id: string;
   readonly backwards: boolean;
@@ -14,7 +14,7 @@ export interface HistoryQuery {
   readonly cursor: HistoryCursor | null;
 }
 
-/** Throws `invalid_request` for a cursor that is not ours. */
+/** Throws `invalid_request` for a cursor that this program has not made. */
 export const readHistoryQuery = (dto: PageQueryDto): HistoryQuery => ({
   includeDeleted: dto.include_deleted,
   limit: dto.limit,

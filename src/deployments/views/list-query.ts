@@ -7,7 +7,7 @@ import { whoseToList } from '../../common/visibility';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../domain/deployment-status';
 import { SORT_KEYS, type ListQueryDto, type SortKey } from '../dto/deployment-list.dto';
 
-/** Where a page begins: after this row of the order, or before it. */
+/** Where a page begins: after or before this row in the order. */
 export interface Cursor {
   readonly value: string;
   readonly id: string;
@@ -15,7 +15,7 @@ export interface Cursor {
 }
 
 export interface ListQuery {
-  /** Null: of all users. */
+  /** Null means all users. */
   readonly userId: string | null;
   readonly status: DeploymentStatus | null;
   readonly name: string | null;
@@ -29,7 +29,7 @@ export interface ListQuery {
   readonly cursor: Cursor | null;
 }
 
-/** Checks what the contract has words of its own for, and who may see whose deployments. */
+/** Checks the members that have messages of their own, and whether the actor may see these users' deployments. */
 export function readListQuery(dto: ListQueryDto, actor: Actor): ListQuery {
   const sortBy = oneOf(dto.sort_by ?? 'created_at', SORT_KEYS, 'Invalid sort_by. Must be one of: created_at, name, status', 'sort_by');
   const sortOrder = oneOf(dto.sort_order ?? 'desc', ['asc', 'desc'] as const, "Invalid sort_order. Must be 'asc' or 'desc'", 'sort_order');
@@ -51,7 +51,7 @@ export function readListQuery(dto: ListQueryDto, actor: Actor): ListQuery {
   };
 }
 
-/** Opaque to clients: it names the order it belongs to, so it cannot be used with another one. */
+/** Opaque to clients. It names the order that it belongs to, so it cannot be used with another one. */
 export const encodeCursor = (sortBy: SortKey, cursor: Cursor): string =>
   Buffer.from(JSON.stringify([sortBy, cursor.backwards, cursor.value, cursor.id])).toString('base64url');
 
@@ -64,15 +64,15 @@ function decodeCursor(text: string, sortBy: SortKey): Cursor {
       if (fits && (sortBy === 'created_at' ? MICROSECONDS.test(value) : isCleanText(value))) return { value, id, backwards };
     }
   } catch {
-    // Falls through to the one answer for every cursor that is not ours.
+    // Every cursor that cannot be read gets the one answer below.
   }
   throw fault('cursor', 'Invalid cursor. Use one from the Link header of a page with the same sort_by');
 }
 
-/** Since 1970, up to the year 2286: every such number is a time. */
+/** Microseconds since 1970, up to the year 2286: every such number is a valid time. */
 const MICROSECONDS = /^\d{1,16}$/;
 
-/** Null: of all users. */
+/** Null means all users. */
 function ownerOf({ user_id: userId, all_users: all }: ListQueryDto, actor: Actor): string | null {
   const owner = whoseToList({ userId, all }, actor, 'list the deployments');
   if (userId !== undefined && !isUuid(userId)) throw fault('user_id', 'Invalid user_id. Must be a UUID');

@@ -22,7 +22,7 @@ interface ReplicaView {
   readonly reason: string | null;
   readonly attempt: number;
   readonly published: readonly { containerPort: number; protocol: string; hostIp: string; hostPort: number }[];
-  /** Of the current generation and not superseded: counts for the health. */
+  /** True for replicas of the current generation that are not superseded: they count for the health. */
   readonly counts: boolean;
 }
 
@@ -69,9 +69,9 @@ type Replica = readonly [
 type StatusChange = StatusView['changes'][number];
 type Change = readonly [oldStatus: StatusChange['old_status'], newStatus: StatusChange['new_status'], at: JsonTime, reason: string];
 
-/** What repeats comes as JSON arrays and times as text: objects and dates would cost both sides more than all the rest. */
+/** Repeated parts come as JSON arrays and times as text: objects and dates would cost both sides more than all the rest. */
 export interface StatusRow extends Pick<StatusView, 'id' | 'name' | 'status' | 'targetReplicas' | 'resources'> {
-  /** Counts from 1, in the order of the question. */
+  /** The position of the id in the question, counted from 1. */
   readonly place: number;
   readonly times: readonly [createdAt: JsonTime, updatedAt: JsonTime, deletedAt: JsonTime | null, purgeAt: JsonTime | null];
   readonly guards: readonly [version: number, protectionReason: string | null, legalHold: boolean];
@@ -80,7 +80,10 @@ export interface StatusRow extends Pick<StatusView, 'id' | 'name' | 'status' | '
   readonly work: readonly [attempts: number, lastError: string | null, stuckSince: JsonTime | null, nextAttemptAt: JsonTime] | null;
 }
 
-/** Many deployments by id, for whoever may see them: $1 ids, $2 users, $3 administrators?, $4 also deleted ones?, $5 silence allowed. */
+/**
+ * Reads many deployments by id, each for one user. $1 ids, $2 users, $3 whether each is an administrator, $4 whether to include
+ * deleted ones, $5 seconds of silence after which a node is offline.
+ */
 export const STATUS = `
   SELECT asked.place::int AS place, d.id, d.name, d.status, d.target_replicas AS "targetReplicas",
          json_build_array(d.created_at, d.updated_at, d.deleted_at, d.purge_at) AS times,

@@ -27,7 +27,7 @@ const whole = (what: {
 
 const CPU_MESSAGE = `cpu_cores must be a number from ${MIN_CPU_CORES} to ${MAX_CPU_CORES} with at most three decimals`;
 
-/** Cores, in thousandths. */
+/** CPU cores with three decimals. */
 export const CpuCores = (): PropertyDecorator =>
   applyDecorators(
     ApiPropertyOptional({
@@ -52,7 +52,7 @@ export const GpuUnits = (): PropertyDecorator =>
 export const StorageGb = (): PropertyDecorator =>
   whole({ property: 'storage_gb', min: 1, max: 10_000_000, unit: 'GB', description: 'Storage in GB.', example: 200 });
 
-/** A capacity as it was given on the wire; what is absent there is absent here. */
+/** The members of a capacity that a request names; members that it leaves out are left out here too. */
 export const capacityOf = (body: {
   cpu_cores?: number;
   memory_mb?: number;

@@ -5,7 +5,9 @@ import type { NodeChange, NodeType } from '../node.types';
 import { capacityOf, CpuCores, GpuUnits, MemoryMb, StorageGb } from './capacity.fields';
 import { OptionalLabels, OptionalNodeType, OptionalRegion } from './node.fields';
 
-/** What is absent stays. A capacity set here is no longer overwritten by what the engine says. */
+/**
+ * Members that are left out stay as they are. A capacity that is set here is no longer overwritten by what the engine reports.
+ */
 export class ChangeNodeDto {
   @ApiPropertyOptional({ description: 'true: no new replicas; false also ends draining.' })
   @Optional()

@@ -4,7 +4,7 @@ import { RUNTIME_KINDS, type RuntimeKind } from '../../engines/runtime-kinds';
 import { NODE_STATUSES, type NodeStatus } from '../node-status.sql';
 import { NODE_TYPES, type NodeRecord, type NodeType } from '../node.types';
 
-/** An amount of what a node has, on the wire. */
+/** An amount of resources, as requests and answers spell it. */
 export class NodeAmountDto {
   @ApiProperty({ example: 1.5 })
   cpu_cores!: number;
@@ -23,7 +23,7 @@ export class NodeAmountDto {
   }
 }
 
-/** A node. `endpoint` and `last_error` are there for administrators only. */
+/** A node. Only administrators see `endpoint` and `last_error`. */
 export class NodeDto extends NodeAmountDto {
   @ApiProperty({ format: 'uuid' })
   id!: string;

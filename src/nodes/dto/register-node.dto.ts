@@ -9,7 +9,7 @@ import { OptionalLabels, OptionalNodeType, Region } from './node.fields';
 
 const NAME = /^[A-Za-z0-9._-]+$/;
 
-/** A node to be. What each kind of engine needs beyond this is checked by the service. */
+/** The node to register. The service checks what each kind of engine needs beyond this. */
 export class RegisterNodeDto {
   @ApiProperty({ example: 'edge-7', minLength: 1, maxLength: 100, pattern: NAME.source })
   @TextField({ max: 100, pattern: NAME, hint: 'contain only letters, digits, ., _ and -' })

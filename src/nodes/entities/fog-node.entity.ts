@@ -3,8 +3,8 @@ import { NUMERIC } from '../../engines/numeric.transformer';
 import { RUNTIME_KINDS } from '../../engines/runtime-kinds';
 
 /**
- * A machine with a container engine, its capacity, and what of it is reserved. The reserved_* columns are moved by the
- * triggers on `reservations` and by nothing else. Status is derived (node-status.sql.ts), never stored.
+ * A machine with a container engine, its capacity, and how much of it is reserved. Only the triggers on `reservations` write
+ * the reserved_* columns. The status is derived (node-status.sql.ts), never stored.
  */
 @Entity({ name: 'nodes' })
 @Index('uq_nodes_live_name', ['name'], { unique: true, where: `removed_at IS NULL` })
@@ -33,7 +33,7 @@ export class FogNode {
   @Column({ name: 'runtime', type: 'text' })
   runtime!: string;
 
-  /** Null: the engine of the machine that the worker runs on. */
+  /** Null means the engine of the machine that the worker runs on. */
   @Column({ name: 'endpoint', type: 'text', nullable: true })
   endpoint!: string | null;
 
@@ -52,7 +52,7 @@ export class FogNode {
   @Column({ name: 'storage_gb', type: 'integer' })
   storageGb!: number;
 
-  /** The capacity columns that an administrator has set; the engine's own figures no longer change them. */
+  /** The capacity columns that an administrator has set; what the engine reports no longer changes them. */
   @Column({ name: 'fixed_capacity', type: 'text', array: true, default: () => `'{}'` })
   fixedCapacity!: string[];
 
@@ -92,7 +92,7 @@ export class FogNode {
   @Column({ name: 'last_heartbeat', type: 'timestamptz', nullable: true })
   lastHeartbeat!: Date | null;
 
-  /** Set: hidden everywhere; the row stays because the replicas of old deployments name it. */
+  /** When set, the node is hidden everywhere. The row stays because the replicas of old deployments refer to it. */
   @Column({ name: 'removed_at', type: 'timestamptz', nullable: true })
   removedAt!: Date | null;
 }

@@ -49,7 +49,7 @@ export class RestoredDto {
   message!: string;
 }
 
-/** What keeps a restore from happening. */
+/** A reason why the deployment cannot be restored. */
 export class RestoreObstacleDto {
   @ApiProperty({ example: 'name_taken' })
   code!: string;

@@ -6,8 +6,9 @@ import { LABEL, USER_LABEL_PREFIX } from './docker-labels';
 const PIDS_LIMIT = 256;
 
 /**
- * Ordinary images start as root, hand files to a user, step down to it, and listen on port 80; that needs these. Left out
- * of Docker's own defaults: NET_RAW (spoofing on the bridge), MKNOD, SYS_CHROOT, SETPCAP, SETFCAP, AUDIT_WRITE.
+ * Ordinary images start as root, change the owner of files, switch to another user and listen on port 80, which needs these
+ * capabilities. Of Docker's defaults we leave out NET_RAW (spoofing on the bridge), MKNOD, SYS_CHROOT, SETPCAP, SETFCAP and
+ * AUDIT_WRITE.
  */
 export const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID'];
 
@@ -15,8 +16,9 @@ const MAX_NAME_PART = 40;
 const NANO = 1_000_000_000;
 
 /**
- * Everything that is sent to create a container, from a closed type: there is no way to ask for privileges, host namespaces,
- * mounts or devices. Swap equals memory, so the limit is one; no restart policy, because the control plane decides that.
+ * The whole request that creates a container, from a closed type: there is no way to ask for privileges, host namespaces,
+ * mounts or devices. The memory limit includes swap. There is no restart policy, because the control plane decides about
+ * restarts.
  */
 export function containerPayload(
   spec: WorkloadSpec,
@@ -57,7 +59,7 @@ export function containerPayload(
   };
 }
 
-/** The same for every attempt, so that two creations at once end in one container and a 409. */
+/** The name is the same for every attempt, so that of two creations at once one fails with a 409. */
 export function containerName(spec: WorkloadSpec): string {
   const readable = spec.deploymentName.replace(/[^A-Za-z0-9._-]/g, '-').slice(0, MAX_NAME_PART);
   return `fog-${readable}-${spec.replicaId.replaceAll('-', '').slice(0, 12)}`;

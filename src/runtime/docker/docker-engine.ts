@@ -15,7 +15,7 @@ const READ_MS = 10_000;
 const WRITE_MS = 60_000;
 const SETTLE_MS = 5_000;
 
-/** The calls to one engine under one signal, each with the odd answers of Docker put into words. */
+/** The calls to one engine under one signal. Each puts Docker's unusual answers into words. */
 export class DockerEngine {
   constructor(
     readonly client: Docker,
@@ -30,7 +30,7 @@ export class DockerEngine {
     throw new DriverError('timeout', 'What answers is not a container engine');
   }
 
-  /** Ours only, in every state. The labels are compared here again: an engine or a proxy that ignores filters changes nothing. */
+  /** Our containers only, in every state. The labels are compared again here, in case an engine or a proxy ignores filters. */
   async containers(wanted: { deploymentId?: string; replicaId?: string }): Promise<ContainerInfo[]> {
     const label = labelFilters({ ...wanted, installationId: this.installationId });
     const answer: unknown = await this.call({ doing: 'list the containers', timeoutMs: READ_MS }, (abortSignal) =>
@@ -52,7 +52,10 @@ export class DockerEngine {
     );
   }
 
-  /** Once begun it is seen through. The payload goes into the body alone: the client would otherwise write it into the URL as well, environment and all. */
+  /**
+   * Once begun it is finished even after an abort. The payload goes into the body only: the client would write it into the URL
+   * as well, with all environment values.
+   */
   create({ name, ...body }: ContainerCreateOptions & { name: string }): Promise<Creation> {
     return this.call<Creation>(
       { doing: 'create the container', timeoutMs: WRITE_MS, settleMs: SETTLE_MS },
@@ -95,7 +98,7 @@ export class DockerEngine {
     );
   }
 
-  /** With its anonymous volumes, running or not. `in_progress`: somebody else removes it right now. */
+  /** Removes the container with its anonymous volumes, running or not. `in_progress`: another removal is under way. */
   remove(id: string): Promise<'gone' | 'in_progress'> {
     return this.call<'gone' | 'in_progress'>(
       { doing: 'remove the container', timeoutMs: WRITE_MS },
@@ -110,7 +113,7 @@ export class DockerEngine {
     );
   }
 
-  /** What the container wrote last; empty when there is no such container. */
+  /** The last lines that the container wrote; empty when there is no such container. */
   logs(id: string, limits: LogLimits): Promise<WorkloadLog> {
     const none = { lines: [], cut: false };
     const query = { stdout: true, stderr: true, follow: false, tail: limits.tailLines };
@@ -124,7 +127,7 @@ export class DockerEngine {
     );
   }
 
-  /** Lifecycle events of our containers. Only these: health checks also make one event per probe. */
+  /** The lifecycle events of our containers. Only those named here, because health checks also make one event per probe. */
   events(): Promise<Readable> {
     const filters = JSON.stringify({
       type: ['container'],
@@ -137,7 +140,7 @@ export class DockerEngine {
     });
   }
 
-  /** `known` maps errors that are answers to what they mean. */
+  /** `known` maps errors that are answers in truth to their meaning. */
   private async call<T>(
     limits: Pick<CallOptions, 'doing' | 'timeoutMs' | 'settleMs'>,
     work: (abortSignal: AbortSignal) => Promise<T>,

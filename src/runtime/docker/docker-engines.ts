@@ -9,7 +9,7 @@ import type { NodeTarget } from '../../engines/node-target';
 import { DriverError } from '../runtime-driver';
 
 export interface DockerConnection {
-  /** As Docker's own variable; absent: the socket of this machine. */
+  /** Has the form of Docker's own variable; when absent, the socket of this machine is used. */
   readonly dockerHost?: string;
   readonly certPath?: string;
 }
@@ -17,8 +17,8 @@ export interface DockerConnection {
 const KEEP = { keepAlive: true, maxFreeSockets: 4 };
 
 /**
- * One client per engine, with its connections kept alive. Plain TCP goes to this machine only: whoever reaches an engine
- * is root there. Certificates are read once per engine.
+ * One client per engine, with connections that are kept alive. Plain TCP is allowed to this machine only, because whoever
+ * reaches an engine is root there. Certificates are read once per engine.
  */
 export class DockerEngines {
   private readonly clients = new Map<string, Docker>();
@@ -42,7 +42,7 @@ export class DockerEngines {
     return client;
   }
 
-  /** Lets the kept connections go. */
+  /** Closes the connections that are kept alive. */
   close(): void {
     for (const { modem } of this.clients.values()) (modem as { agent?: HttpAgent }).agent?.destroy();
     this.clients.clear();

@@ -9,13 +9,13 @@ const ATTEMPTS = 3;
 export interface EnsureWork {
   readonly payload: ContainerCreateOptions & { name: string };
   readonly pull: () => Promise<void>;
-  /** The one run after whose end the container is started again. */
+  /** If the container's last run began at this time and has ended, the container is started again. */
   readonly resumeRunAt: Date | null;
 }
 
 /**
- * Finds the container by its labels, creates it when there is none, and starts it when it has never been started or was
- * suspended. Goes over it again when the container disappears under its hands. Every engine call looks at the signal first.
+ * Finds the container by its labels, creates it if there is none, and starts it if it has never been started or was suspended.
+ * Begins again when the container disappears in between. The signal is checked before every engine call.
  */
 export async function ensureContainer(engine: DockerEngine, spec: WorkloadSpec, work: EnsureWork): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -52,7 +52,7 @@ async function findOrCreate(engine: DockerEngine, spec: WorkloadSpec, { payload,
   return adopt(engine, payload);
 }
 
-/** The name is in use: by an earlier attempt of ours, which is adopted, or by a stranger, who is left alone. */
+/** The name is in use. A container of an earlier attempt of ours is adopted; a foreign one is left alone. */
 async function adopt(engine: DockerEngine, { name, Labels: wanted = {} }: EnsureWork['payload']): Promise<Found | null> {
   const other = await engine.inspect(name);
   if (other === null) return null;

@@ -1,7 +1,7 @@
 import { DriverError } from '../runtime-driver';
 import { isNoSuchContainer, isNoSuchImage, refusalWords, toDriverError } from './docker-errors';
 
-/** As dockerode builds them: its own guess at the code, then what the engine said. */
+/** Errors as dockerode builds them: its own guess at the status code's meaning, then what the engine said. */
 const answered = (statusCode: number, guess: string, message: string): Error =>
   Object.assign(new Error(`(HTTP code ${statusCode}) ${guess} - ${message} `), { statusCode, json: { message } });
 const failed = (code: string): Error => Object.assign(new Error(`connect ${code} /var/run/docker.sock`), { code });

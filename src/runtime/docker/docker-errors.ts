@@ -17,17 +17,20 @@ export function engineAnswer(error: unknown): EngineAnswer | null {
   return { statusCode: error.statusCode, text: said };
 }
 
-/** 304: it is started, or stopped, already. */
+/** 304: the container is already started, or already stopped. */
 export const isAlreadySo = (error: unknown): boolean => engineAnswer(error)?.statusCode === 304;
 
-/** An unknown image is a 404 as well: only these words mean that the container is gone. */
+/** An unknown image is a 404 too, so only these words mean that the container is gone. */
 export const isNoSuchContainer = (error: unknown): boolean => answers(error, 404, /no such container/i);
 
 export const isNoSuchImage = (error: unknown): boolean => answers(error, 404, /no such image/i);
 
 export const isNameInUse = (error: unknown): boolean => answers(error, 409, /already in use/i);
 
-/** 409 while another removal runs, or while the engine refuses for a moment: not gone yet, and not a failure. */
+/**
+ * 409 while another removal runs, or while the engine refuses for a moment: the container is not gone yet, but nothing has
+ * failed.
+ */
 export const isConflict = (error: unknown): boolean => engineAnswer(error)?.statusCode === 409;
 
 const answers = (error: unknown, statusCode: number, words: RegExp): boolean => {
@@ -35,7 +38,7 @@ const answers = (error: unknown, statusCode: number, words: RegExp): boolean => 
   return answer !== null && answer.statusCode === statusCode && words.test(answer.text);
 };
 
-/** Engine texts carry addresses and paths, so people get these sentences instead. The first that fits counts. */
+/** The engine's own texts contain addresses and paths, so people get these sentences instead. The first match counts. */
 const REFUSALS: readonly (readonly [RegExp, string])[] = [
   [/executable file not found|no such file or directory/i, 'The command was not found in the image'],
   [/exec format error/i, 'The image was built for another processor architecture'],
@@ -51,17 +54,17 @@ const REFUSALS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The sentence for a container that could not be created or started; null when the engine's words are not known. */
+/** The sentence for a container that could not be created or started; null when the engine's text is not known. */
 export const refusalWords = (text: string): string | null => REFUSALS.find(([words]) => words.test(text))?.[1] ?? null;
 
-/** The usual case on a desktop: the socket belongs to the group `docker`. */
+/** Frequent on desktops, where the socket belongs to the group `docker`. */
 export const ENGINE_REFUSES_USER = 'The account that runs fog-compute may not use the engine: add it to the group docker';
 
 const NO_ANSWER = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ECONNRESET', 'EPIPE']);
 
 /**
- * Any error of a call as a DriverError. A 4xx is a refusal and stays one; a 5xx, a broken connection and a time limit leave
- * open what happened, so they are never read as an answer: `timeout` when the engine was there, `unreachable` when it was not.
+ * Turns any error of a call into a DriverError. A 4xx is a refusal. A 5xx, a broken connection and a time limit do not tell
+ * what happened, so they are never read as an answer: `timeout` when the engine was there, `unreachable` when it was not.
  */
 export function toDriverError(error: unknown, doing: string): DriverError {
   if (error instanceof DriverError) return error;
@@ -101,7 +104,7 @@ const PULL_FAILURES: readonly (readonly [RegExp, DriverFailure, (image: string) 
   ],
 ];
 
-/** A failed pull in words that name the image, and neither registry addresses nor credentials. */
+/** The words for a failed pull. They name the image, but neither registry addresses nor credentials. */
 export function pullError(image: string, text: string, cause?: unknown): DriverError {
   const [, failure, words] = PULL_FAILURES.find(([pattern]) => pattern.test(text)) ?? [];
   return new DriverError(failure ?? 'image_unavailable', words?.(image) ?? `Image ${image} could not be pulled`, { cause });

@@ -1,4 +1,7 @@
-/** Who a container belongs to. The labels are its identity: names are for people, and foreign containers have no such labels. */
+/**
+ * The labels that tell which replica a container belongs to. They are its identity; names are for people, and foreign
+ * containers have no such labels.
+ */
 export const LABEL = {
   installation: 'fog-compute.installation',
   deployment: 'fog-compute.deployment',
@@ -7,8 +10,8 @@ export const LABEL = {
 } as const;
 
 /**
- * Users' labels live under this prefix: they can neither pose as ours nor steer other software on the machine that reads
- * labels (reverse proxies, updaters).
+ * Users' labels get this prefix, so that they can neither pass for ours nor steer other software on the machine that reads
+ * labels, such as reverse proxies and updaters.
  */
 export const USER_LABEL_PREFIX = 'fog-compute.label.';
 

@@ -5,7 +5,7 @@ import type { DockerEngine } from './docker-engine';
 const ROUNDS = 3;
 const POLLS = 40;
 const POLL_MS = 250;
-/** A removal that was refused for a moment is asked for again. */
+/** After so many looks the removal is asked for again, in case the engine had refused it for a moment. */
 const POLLS_PER_REQUEST = 8;
 
 export interface StopOrder {
@@ -15,8 +15,9 @@ export interface StopOrder {
 }
 
 /**
- * Stop with grace, remove by force, and look until the engine knows the container no more; then ask by label whether there
- * is another. Resolves only when the engine says that there is none. An answer that proves nothing is never taken for one.
+ * Stops with grace, removes by force, and looks until the engine no longer knows the container; then asks by label whether
+ * there is another one. Resolves only when the engine says that there is none: an answer that proves nothing is never taken for
+ * that.
  */
 export async function removeContainers(engine: DockerEngine, removal: StopOrder): Promise<void> {
   for (let round = 1; round <= ROUNDS; round++) {
@@ -38,7 +39,7 @@ async function removeOne(engine: DockerEngine, id: string, { graceSeconds, signa
   throw new DriverError('timeout', 'The engine has not finished removing the container');
 }
 
-/** A stop that fails inside the engine is no reason to leave the container: the forced removal that follows is stronger. */
+/** A stop that fails inside the engine is ignored, because the forced removal that follows does more. */
 async function stopped(engine: DockerEngine, id: string, graceSeconds: number): Promise<'stopped' | 'gone'> {
   try {
     return await engine.stop(id, graceSeconds);

@@ -5,12 +5,12 @@ import type { StopOrder } from './docker-removal';
 
 const POLLS = 40;
 const POLL_MS = 250;
-/** A container may already be on its way out when it is to be kept; then it is gone soon, and nothing of it runs. */
+/** A container that is to be suspended may already be on its way out (`removing`); nothing of it runs then. */
 const NOT_RUNNING: ReadonlySet<string> = new Set(['created', 'exited', 'dead', 'removing']);
 
 /**
- * Stops the container once, with grace, and looks until the engine shows that it does not run. It stays where it is. Unlike
- * a removal this forces nothing: what cannot be stopped is an error, and the caller asks again later.
+ * Stops the container once, with grace, and looks until the engine shows that it does not run. The container stays. Unlike a
+ * removal this forces nothing: if the container cannot be stopped, it throws, and the caller tries again later.
  */
 export async function suspendContainers(engine: DockerEngine, { replicaId, graceSeconds, signal }: StopOrder): Promise<void> {
   const live = async (): Promise<string[]> =>

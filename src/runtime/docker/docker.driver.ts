@@ -36,7 +36,7 @@ export interface DockerDriverOptions {
   readonly pullTimeoutSeconds: number;
 }
 
-/** Real containers on Docker Engines: the one of this machine and those that nodes name as their endpoint. */
+/** Runs containers on Docker Engines: that of this machine, and those whose endpoint a node names. */
 export class DockerDriver extends RuntimeDriver {
   readonly kind = 'docker';
   readonly traits = ENGINE_TRAITS.docker;
@@ -77,7 +77,7 @@ export class DockerDriver extends RuntimeDriver {
     await removeContainers(await this.engine(target, options.signal), { ...options, replicaId });
   }
 
-  /** One call for a node where all is well; containers that have ended are inspected one by one. */
+  /** Needs one call for a node on which all is well; containers that have ended are inspected one by one. */
   async list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
     const engine = await this.engine(target, signal);
     const observed: ObservedWorkload[] = [];

@@ -4,21 +4,21 @@ import { toDriverError } from './docker-errors';
 
 export interface CallOptions {
   readonly signal: AbortSignal;
-  /** In words that follow `could not`: `list the containers`. */
+  /** What the call does, in words that follow `could not`: `list the containers`. */
   readonly doing: string;
   readonly timeoutMs: number;
   /**
-   * After an abort the call may still finish within this time. For calls that make something: one that is cut off may take
-   * effect after everybody has looked, and then nobody knows of the container.
+   * After an abort the call may still take this time to finish. For calls that create something: if such a call were cut off,
+   * it could take effect after all others have looked, and nothing would know of the container.
    */
   readonly settleMs?: number;
-  /** Answers that the caller reads by itself: such an error is thrown as it came. */
+  /** Errors that the caller handles itself; they are thrown unchanged. */
   readonly unless?: (error: unknown) => boolean;
 }
 
 /**
- * One call to an engine: not begun after the abort, bounded in time, and every failure a DriverError. The race is needed
- * because the client forgets to answer when a connection breaks in the middle of a body.
+ * Makes one call to an engine: it does not begin after an abort, is bounded in time, and every failure is a DriverError. The
+ * race is needed because the client never answers when a connection breaks in the middle of a body.
  */
 export async function engineCall<T>(options: CallOptions, call: (abortSignal: AbortSignal) => Promise<T>): Promise<T> {
   const { signal, doing, timeoutMs } = options;

@@ -3,12 +3,14 @@ import { freemem, loadavg, totalmem } from 'node:os';
 import type { EngineInfo } from '../../engines/engine-info';
 import { isRecord, recordAt } from './json-lines';
 
-/** An engine tells nothing of its disk; this is assumed where it cannot be measured, and administrators may set another size. */
+/** Assumed where the disk cannot be measured, because an engine does not report it; administrators may set another size. */
 const DEFAULT_STORAGE_GB = 100;
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
 
-/** The engine's own words as capacity. Disk and use are measured when the engine runs on this machine; elsewhere use is 0. */
+/**
+ * The capacity that the engine reports. Disk and usage are measured if the engine runs on this machine; elsewhere usage is 0.
+ */
 export async function toEngineInfo(info: Record<string, unknown>, isLocal: boolean): Promise<EngineInfo> {
   const cpuCores = Number(info.NCPU);
   return {
@@ -23,7 +25,9 @@ export async function toEngineInfo(info: Record<string, unknown>, isLocal: boole
   };
 }
 
-/** Devices that the engine itself lists as GPUs, by CDI or as generic resources; a runtime named nvidia gives no number. */
+/**
+ * The number of devices that the engine lists as GPUs, by CDI or as generic resources. A runtime named nvidia tells no number.
+ */
 export function gpuUnits(info: Record<string, unknown>): number {
   const listed = (key: string): Record<string, unknown>[] => (Array.isArray(info[key]) ? info[key].filter(isRecord) : []);
   const devices = listed('DiscoveredDevices').filter(({ ID: id }) => /^(?:nvidia|amd)\.com\/gpu=\d+$/.test(String(id))).length;

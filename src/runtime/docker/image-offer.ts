@@ -5,7 +5,7 @@ import { engineCall } from './engine-call';
 
 const ANSWER_MS = 4_000;
 
-/** Whether the engine has the image, or its registry offers it; nothing is pulled. Throws when that cannot be told. */
+/** Whether the engine has the image, or its registry offers it; nothing is pulled. Throws when neither can be found out. */
 export async function offersImage(client: Docker, image: string, signal: AbortSignal): Promise<boolean> {
   const options = { signal, doing: 'look for the image', timeoutMs: ANSWER_MS, unless: (error: unknown) => engineAnswer(error) !== null };
   try {

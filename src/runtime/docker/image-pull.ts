@@ -17,8 +17,8 @@ const MB = 1_000_000;
 const PROGRESS_EVERY_MS = 1_000;
 
 /**
- * Pulls one image through the engine, with words of progress at most once a second. Throws `image_unavailable` with a
- * sentence that names the image, `timeout` when the time is up, `aborted` when nobody wants it any more.
+ * Pulls one image through the engine and reports progress at most once a second. Throws `image_unavailable` with a sentence
+ * that names the image, `timeout` when the time is up, `aborted` when the caller aborts.
  */
 export async function pullImage(client: Docker, image: string, { signal, timeoutSeconds, onProgress }: PullOptions): Promise<void> {
   onProgress(`Pulling image ${image}`);
@@ -42,7 +42,7 @@ export async function pullImage(client: Docker, image: string, { signal, timeout
   });
 }
 
-/** Without a tag the engine would pull every tag that there is. */
+/** Adds `latest` where the tag is missing; without a tag the engine would pull all tags of the image. */
 const withTag = (image: string): string => (image.includes('@') || /:[^/]+$/.test(image) ? image : `${image}:latest`);
 
 async function follow(stream: Readable, image: string, onProgress: (words: string) => void): Promise<void> {

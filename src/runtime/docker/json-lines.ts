@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 
 const MAX_LINE_LENGTH = 1_000_000;
 
-/** The objects of a stream of JSON lines; ends with the stream, throws when it breaks. What is no JSON is skipped. */
+/** The objects of a stream of JSON lines, until the stream ends; throws when it breaks. Lines that are not JSON are skipped. */
 export async function* jsonLines(stream: Readable): AsyncGenerator<Record<string, unknown>> {
   stream.setEncoding('utf8');
   let rest = '';

@@ -12,8 +12,8 @@ interface OpenLine {
 }
 
 /**
- * The last lines of a container's log, as the engine sends it. Looks at every byte once and keeps nothing but the lines that it
- * gives: a container may write megabytes without an end of line.
+ * The last lines of a container's log, as the engine sends it. Reads every byte once and keeps only the lines that it returns,
+ * because a container may write megabytes without an end of line.
  */
 export async function logLines(chunks: AsyncIterable<Buffer> | Iterable<Buffer>, limits: LogLimits): Promise<WorkloadLog> {
   const reader = new LogReader(limits);
@@ -22,7 +22,7 @@ export async function logLines(chunks: AsyncIterable<Buffer> | Iterable<Buffer>,
 }
 
 /**
- * The engine multiplexes both streams into frames (a type, three zeros, a length); a container with a terminal writes plain
+ * The engine multiplexes both streams into frames (a type, three zeros, a length). A container with a terminal writes plain
  * bytes instead, which are read as one frame without an end.
  */
 class LogReader {
@@ -81,7 +81,7 @@ class LogReader {
     return line;
   }
 
-  /** What is beyond the limit of a line finds no room in it. */
+  /** Bytes beyond the limit of a line are dropped. */
   private append(bytes: Buffer): void {
     let from = 0;
     for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {

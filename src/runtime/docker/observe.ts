@@ -8,8 +8,8 @@ const HEALTH_FAILS = 'Health check fails';
 const PAUSED = 'Paused on the node';
 
 /**
- * What a line of the container list tells; null when it does not tell enough (how a container ended) and an inspection is
- * needed. `startedAt` is the time of creation here, which is less than a second earlier.
+ * Reads a workload from a line of the container list; null when the line does not tell enough (such as how a container ended),
+ * so that an inspection is needed. `startedAt` is the time of creation here, less than a second before the start.
  */
 export function fromList(container: ContainerInfo): ObservedWorkload | null {
   if (container.State !== 'running' && container.State !== 'paused') return null;
@@ -28,7 +28,7 @@ export function fromList(container: ContainerInfo): ObservedWorkload | null {
   };
 }
 
-/** Null for a port that is not published; the engine leaves the whole map out for a container that never ran. */
+/** A port that is not published is null. The engine leaves the whole map out for a container that never ran. */
 type PortBindings = Record<string, { HostIp: string; HostPort: string }[] | null>;
 
 export function fromInspection(container: ContainerInspectInfo): ObservedWorkload {
@@ -73,7 +73,7 @@ function livePhase(state: string, health: string | undefined): readonly [Workloa
   return health === 'unhealthy' ? ['unhealthy', HEALTH_FAILS] : ['running', null];
 }
 
-/** `80/tcp` on a host port; nothing when the port is exposed without being published. */
+/** A port such as `80/tcp` with its host port; nothing when it is exposed without being published. */
 function publishedPort(port: string, host: { hostIp: string | undefined; hostPort: number | undefined }): PublishedPort[] {
   const [containerPort, protocol] = port.split('/');
   if (!host.hostPort || (protocol !== 'tcp' && protocol !== 'udp')) return [];

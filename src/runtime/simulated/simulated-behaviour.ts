@@ -1,7 +1,7 @@
 import { exitReason } from '../exit-reason';
 import type { WorkloadSpec } from '../runtime-driver';
 
-/** What a simulated workload will do. Times are milliseconds after its start; null: it does not end by itself. */
+/** What a simulated workload will do. Times are milliseconds after its start; null means that it does not end by itself. */
 export interface SimulatedBehaviour {
   readonly refusal: 'image_unavailable' | 'rejected' | null;
   readonly readyAfterMs: number;
@@ -65,7 +65,7 @@ function exitOf(
   return { exitAfterMs, exitCode: code, exitReason: exitReason({ code, outOfMemory, memoryMb: spec.resources.memoryMb }) };
 }
 
-/** What people type into an environment is not trusted: anything but a small whole number counts as absent. */
+/** Users type the environment, so anything but a small whole number counts as absent. */
 function wholeNumber(text: string | undefined, max: number): number | null {
   if (text === undefined || !/^\d{1,8}$/.test(text)) return null;
   return Math.min(Number(text), max);

@@ -4,7 +4,7 @@ import { DriverError } from '../runtime-driver';
 
 interface Change {
   nodeId: string;
-  /** Null: the whole node cannot be reached. */
+  /** Null when the whole node cannot be reached. */
   replicaId: string | null;
   deploymentId: string | null;
   at: string;
@@ -19,11 +19,12 @@ interface Listener {
 const POLL_MS = 700;
 
 /**
- * What became ready, ended or went in the last seconds, on any node. Three index ranges, so that it costs the same at any
- * size. What was ready as it was made is no news to who had it made.
+ * What became ready, ended or was removed in the last seconds, on any node. It reads three index ranges, so it costs the same
+ * at any size. A workload that was ready when it was created is left out, because its creator knows.
  */
 const RECENT = `
-  SELECT node_id AS "nodeId", replica_id AS "replicaId", deployment_id AS "deploymentId", ready_at::text AS at FROM simulated_workloads
+  SELECT node_id AS "nodeId", replica_id AS "replicaId", deployment_id AS "deploymentId", ready_at::text AS at
+    FROM simulated_workloads
    WHERE ready_at > statement_timestamp() - interval '10 seconds' AND ready_at <= statement_timestamp() AND ready_at > started_at
    UNION ALL
   SELECT node_id, replica_id, deployment_id, exits_at::text FROM simulated_workloads
@@ -34,7 +35,7 @@ const RECENT = `
    UNION ALL
   SELECT node_id, NULL, NULL, since::text FROM simulated_node_faults`;
 
-/** One poll for all watched nodes of the process, and none while nobody watches. */
+/** Polls once for all nodes that the process watches, and not at all while it watches none. */
 export class SimulatedChanges {
   private readonly listeners = new Set<Listener>();
   private told = new Set<string>();
@@ -76,7 +77,7 @@ export class SimulatedChanges {
     this.polling = false;
   }
 
-  /** The ranges overlap from poll to poll, so that a change that was committed late is not missed; each is told once. */
+  /** The ranges of two polls overlap, so that a change that commits late is not missed; each change is reported once. */
   private tell(changes: readonly Change[]): void {
     const seen = new Set<string>();
     for (const change of changes) {

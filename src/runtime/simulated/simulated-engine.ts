@@ -1,11 +1,11 @@
 import type { DataSource } from 'typeorm';
 import { exitReason } from '../exit-reason';
 
-/** The hands that break the simulated engine, for tests and for exploring what the control plane does about it. */
+/** Breaks the simulated engine on purpose, for tests and for exploring how the control plane reacts. */
 export class SimulatedEngine {
   constructor(private readonly dataSource: DataSource) {}
 
-  /** The workload ends now, as after `kill -9` inside the container. */
+  /** Ends the workload now, as after `kill -9` inside the container. */
   async kill(replicaId: string, exitCode = 137): Promise<void> {
     await this.dataSource.query(
       `UPDATE simulated_workloads SET exits_at = clock_timestamp(), exit_code = $2, exit_reason = $3
@@ -14,7 +14,7 @@ export class SimulatedEngine {
     );
   }
 
-  /** The workload is gone now, as if somebody had removed the container by hand. */
+  /** Removes the workload now, as if a person had removed the container by hand. */
   async vanish(replicaId: string): Promise<void> {
     await this.dataSource.query(
       `UPDATE simulated_workloads SET gone_at = clock_timestamp()
@@ -23,7 +23,7 @@ export class SimulatedEngine {
     );
   }
 
-  /** An unreachable node keeps its workloads, but answers nothing and obeys nothing. */
+  /** While a node is unreachable it keeps its workloads, but answers nothing and obeys nothing. */
   async setUnreachable(nodeId: string, unreachable: boolean): Promise<void> {
     await this.dataSource.query(
       unreachable

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** A simulated engine that does not answer, for as long as its row is there. */
+/** While the row exists, the simulated engine of this node does not answer. */
 @Entity({ name: 'simulated_node_faults' })
 export class SimulatedNodeFault {
   @PrimaryColumn({ name: 'node_id', type: 'uuid', primaryKeyConstraintName: 'pk_simulated_node_faults' })

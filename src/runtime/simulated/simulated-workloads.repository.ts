@@ -18,7 +18,7 @@ interface WorkloadRow {
   hostPort: number;
 }
 
-/** A workload is there until `gone_at` has passed; its phase follows from the clock of the database alone. */
+/** A workload exists until `gone_at` has passed. Only the clock of the database decides its phase. */
 const PRESENT = `(gone_at IS NULL OR gone_at > statement_timestamp())`;
 const ENDED = `(exits_at IS NOT NULL AND exits_at <= statement_timestamp())`;
 const COLUMNS = `
@@ -42,14 +42,14 @@ interface Removal extends WorkloadKey {
   readonly graceSeconds: number;
 }
 
-/** An engine takes its time anyway, so a large deployment may go together. */
+/** Engines take their time anyway, so many calls for a large deployment may share one statement. */
 const MOST_TOGETHER = 50;
-/** How long what is gone is remembered: `watch` may still want to tell of it. */
+/** How long removed workloads are remembered, so that `watch` can still report them. */
 const FORGET_AFTER_MS = 60_000;
 
 /**
- * All SQL of the simulated engine. Every method is one statement, as every call to an engine is one request; what is asked
- * within one turn of the event loop, as when a deployment of many replicas starts, shares one.
+ * All SQL of the simulated engine. Every method is one statement, as every call to an engine is one request. Calls within one
+ * turn of the event loop, as when a deployment of many replicas starts, share one statement.
  */
 export class SimulatedWorkloadsRepository {
   private readonly faults = new StatementBatcher<string, true>((nodeIds) => this.readFaults(nodeIds), MOST_TOGETHER);
@@ -68,8 +68,8 @@ export class SimulatedWorkloadsRepository {
   }
 
   /**
-   * False: the workload is there, ended or not, and stays as it is, or the node does not answer. One that has gone makes
-   * room for a new one.
+   * Returns false and changes nothing when the workload exists, running or ended, or when the node does not answer. A removed
+   * workload makes room for a new one.
    */
   async insert(nodeId: string, spec: WorkloadSpec, behaviour: SimulatedBehaviour): Promise<boolean> {
     const { replicaId, deploymentId, generation, image, ports } = spec;
@@ -78,7 +78,7 @@ export class SimulatedWorkloadsRepository {
     return (await this.inserts.get(workload)) ?? false;
   }
 
-  /** A workload whose ended run is this one begins another run; anything else stays as it is. */
+  /** Starts the workload again if its ended run is the one that began at `runAt`; otherwise changes nothing. */
   async resume(nodeId: string, replicaId: string, runAt: Date, behaviour: SimulatedBehaviour): Promise<void> {
     await this.dataSource.query(
       `UPDATE simulated_workloads
@@ -92,8 +92,8 @@ export class SimulatedWorkloadsRepository {
   }
 
   /**
-   * Has the workload end, unless it ends sooner by itself, and tells how many milliseconds are left of that; null: it does
-   * not run.
+   * Lets the workload end, unless it would end sooner by itself. Returns how many milliseconds are left until then; null when
+   * it does not run.
    */
   async beginStop(nodeId: string, replicaId: string, graceSeconds: number): Promise<number | null> {
     const [rows] = await this.dataSource.query<[{ leftMs: number }[], number]>(
@@ -113,13 +113,16 @@ export class SimulatedWorkloadsRepository {
     return left !== null && left > 0 ? left : null;
   }
 
-  /** Begins the removal unless it has begun, and tells how many milliseconds are left of it; null: it is gone. */
+  /**
+   * Begins the removal unless it has begun. Returns how many milliseconds are left until the workload is gone; null when it is
+   * gone.
+   */
   async beginRemoval(nodeId: string, replicaId: string, graceSeconds: number): Promise<number | null> {
     const left = await this.removals.get({ nodeId, replicaId, graceSeconds });
     return left !== null && left > 0 ? left : null;
   }
 
-  /** Forgets what went long enough ago, now and then. */
+  /** Deletes the rows of workloads that were removed long enough ago. */
   async purge(): Promise<void> {
     if (performance.now() - this.forgotAt < FORGET_AFTER_MS) return;
     this.forgotAt = performance.now();
@@ -129,7 +132,7 @@ export class SimulatedWorkloadsRepository {
     );
   }
 
-  /** Null: the node does not answer. */
+  /** Null when the node does not answer. */
   list(nodeId: string, deploymentId: string | null): Promise<ObservedWorkload[] | null> {
     return this.lists.get({ nodeId, deploymentId });
   }
@@ -194,6 +197,7 @@ export class SimulatedWorkloadsRepository {
   }
 }
 
+/** $1 nodes, $2 replicas. */
 const FIND = `
   SELECT asked.index::int, ${COLUMNS}
     FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked(node, replica, index)
@@ -204,21 +208,27 @@ const SHOWN = ['replicaId', 'deploymentId', 'containerId', 'phase', 'startedAt',
   .map((name) => `shown."${name}"`)
   .join(', ');
 
-/** With a deployment by its index, without by that of the node: an OR over the two would be neither. */
+/**
+ * $1 nodes, $2 deployments or nulls. With a deployment it uses the deployment's index, otherwise the node's: one condition
+ * with OR could use neither.
+ */
 const LIST = `
   WITH asked AS (
     SELECT a.node, a.deployment, a.index::int, f.node_id IS NOT NULL AS away
       FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS a(node, deployment, index)
       LEFT JOIN simulated_node_faults AS f ON f.node_id = a.node),
   listed AS (
-    SELECT asked.index, w.* FROM asked JOIN simulated_workloads AS w ON w.deployment_id = asked.deployment AND w.node_id = asked.node
+    SELECT asked.index, w.*
+      FROM asked JOIN simulated_workloads AS w ON w.deployment_id = asked.deployment AND w.node_id = asked.node
      UNION ALL
     SELECT asked.index, w.* FROM asked JOIN simulated_workloads AS w ON w.node_id = asked.node WHERE asked.deployment IS NULL)
   SELECT asked.index, asked.away, ${SHOWN}
-    FROM asked LEFT JOIN (SELECT index AS place, ${COLUMNS} FROM listed WHERE ${PRESENT}) AS shown ON shown.place = asked.index AND NOT asked.away
+    FROM asked LEFT JOIN (SELECT index AS place, ${COLUMNS} FROM listed WHERE ${PRESENT}) AS shown
+           ON shown.place = asked.index AND NOT asked.away
    WHERE asked.away OR shown.place IS NOT NULL
    ORDER BY asked.index, shown."startedAt", shown."replicaId"`;
 
+/** $1 nodes, $2 replicas, $3 grace seconds. */
 const REMOVE = `
   UPDATE simulated_workloads AS w
      SET gone_at = coalesce(gone_at, CASE WHEN ${ENDED} THEN clock_timestamp() ELSE
@@ -228,6 +238,7 @@ const REMOVE = `
    WHERE w.node_id = asked.node AND w.replica_id = asked.replica AND ${PRESENT}
   RETURNING asked.index::int, ceil(extract(epoch FROM gone_at - clock_timestamp()) * 1000)::float8 AS "leftMs"`;
 
+/** $1 workloads. One that is removed already makes room for the new one. */
 const INSERT = `
   INSERT INTO simulated_workloads AS w (node_id, replica_id, deployment_id, container_id, generation, image, ports, host_port,
          log, unhealthy, ignores_sigterm, removal_ms, started_at, ready_at, exits_at, exit_code, exit_reason)
@@ -254,5 +265,5 @@ function toObserved({ ports, hostPort, ...row }: WorkloadRow): ObservedWorkload 
 
 const endedBy = (code: number): string => exitReason({ code, outOfMemory: false, memoryMb: null });
 
-/** Nothing listens there; the number only has to look like one and to stay the same. */
+/** Nothing listens on the port; the number only has to look like one and stay the same. */
 const hostPortOf = (replicaId: string): number => 20_000 + (parseInt(replicaId.replaceAll('-', '').slice(-8), 16) % 40_000);

@@ -21,8 +21,8 @@ import { SimulatedWorkloadsRepository } from './simulated-workloads.repository';
 const MAX_LINE_LENGTH = 4096;
 
 /**
- * An engine that runs nothing and remembers in PostgreSQL what it would run: shared by all workers, as lasting as real
- * containers. What a workload does is scripted by its image, see `simulatedBehaviour`.
+ * An engine that runs nothing and remembers in PostgreSQL what it would run, so that all workers share it and it outlives them,
+ * as real containers do. The image decides what a workload does, see `simulatedBehaviour`.
  */
 export class SimulatedDriver extends RuntimeDriver {
   readonly kind = 'simulated';
@@ -40,7 +40,7 @@ export class SimulatedDriver extends RuntimeDriver {
     this.changes = new SimulatedChanges(dataSource);
   }
 
-  /** Usage is constant, so that placement on simulated nodes depends on reservations and regions alone. */
+  /** Usage is constant, so that placement on simulated nodes depends only on reservations and regions. */
   info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo> {
     return this.ask(target, signal, () =>
       Promise.resolve({
@@ -56,7 +56,7 @@ export class SimulatedDriver extends RuntimeDriver {
     );
   }
 
-  /** A lone statement where nothing stands against it: it makes the workload unless it is there or the node is away. */
+  /** Usually one statement is enough: it creates the workload unless that exists or the node does not answer. */
   async ensure(target: NodeTarget, spec: WorkloadSpec, { signal, resumeRunAt }: EnsureOptions): Promise<void> {
     const behaviour = simulatedBehaviour(spec, this.options.delayMs);
     throwIfAborted(signal);
@@ -72,7 +72,7 @@ export class SimulatedDriver extends RuntimeDriver {
       if (behaviour.refusal === 'rejected') {
         throw new DriverError('rejected', `The engine refuses to create a container of ${spec.image} (simulated)`);
       }
-      // It went, or the node came back, between the two looks.
+      // Between the two statements the workload was removed or the node came back, so it tries again.
       throwIfAborted(signal);
       await this.workloads.insert(target.id, spec, behaviour);
     });
@@ -136,10 +136,10 @@ export class SimulatedDriver extends RuntimeDriver {
   }
 
   close(): void {
-    // It works through the database, whose connections are not its own.
+    // It has no connections of its own: it works through the database.
   }
 
-  /** A node that was made unreachable does not answer. */
+  /** Throws `unreachable` for a node that was made unreachable. */
   private ask<T>(target: NodeTarget, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.answer(async () => {
       throwIfAborted(signal);
@@ -148,7 +148,7 @@ export class SimulatedDriver extends RuntimeDriver {
     });
   }
 
-  /** A database that fails is an engine that does not answer. */
+  /** A failing database counts as an engine that does not answer. */
   private async answer<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
