@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { AuditEntry } from '../audit/audit';
 import { Commands } from '../commands/commands';
 import type { RequestContext } from '../common/request-context';
@@ -27,6 +27,8 @@ export interface OperationOrder {
 /** Makes an operation, in one transaction with its job and its audit row. A worker carries it out. */
 @Injectable()
 export class OperationIntake {
+  private readonly logger = new Logger(OperationIntake.name);
+
   constructor(
     private readonly commands: Commands,
     private readonly operations: OperationsRepository,
@@ -36,9 +38,16 @@ export class OperationIntake {
 
   /** Gives the report once the operation has ended or waits for an administrator, or the report so far after `waitSeconds`. */
   async accept(order: OperationOrder, context: RequestContext): Promise<OperationReport> {
-    const { operation } = await this.commands.run(context, (tx) => this.takeOn(tx, order, context));
-    await this.watch.wait(operation.id, order.waitSeconds * 1000);
-    return this.views.get(operation.id, context.actor);
+    const taken = await this.commands.run(context, (tx) => this.takeOn(tx, order, context));
+    const { id } = taken.operation;
+    try {
+      await this.watch.wait(id, order.waitSeconds * 1000);
+      return await this.views.get(id, context.actor);
+    } catch (error) {
+      // The operation has been taken on: whatever happens while we wait, the answer may no longer say that it was not.
+      this.logger.warn(`Operation ${id} could not be followed: ${String(error)}`);
+      return taken;
+    }
   }
 
   private async takeOn(

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { Commands, type Decided } from '../commands/commands';
+import { Commands, UNCHANGED, type Decided } from '../commands/commands';
 import { violatedConstraint } from '../database/postgres-error';
 import type { Tx } from '../database/transaction';
 import { Events } from '../events/events';
@@ -16,7 +16,7 @@ import { OperationsRepository } from './operations.repository';
 import { contextOf } from './origin';
 
 /** Nothing is left to do. The progress of an operation is no act of a user, so the audit log does not record it. */
-const OVER: Decided<boolean> = { outcome: false, audit: [] };
+const OVER: Decided<boolean> = { outcome: false, audit: UNCHANGED };
 
 /**
  * Carries out an operation, step by step. Each step is a command of the user who asked for the operation. After a crash
@@ -85,7 +85,7 @@ export class RunOperationHandler implements JobHandler {
     if (operation?.status !== 'running') return OVER;
     await this.items.decide(tx, id, outcomes);
     if (end !== null) await this.end(tx, id, { status: 'failed', reason: end });
-    return { outcome: end === null, audit: [] };
+    return { outcome: end === null, audit: UNCHANGED };
   }
 
   private async wait(tx: Tx, { id, kind, userId }: LockedOperation, reason: string): Promise<void> {

@@ -5,7 +5,7 @@ import { dataSourceOptions } from '../../src/data-source-options';
 import type { NodeTarget } from '../../src/engines/node-target';
 import type { ObservedWorkload, WorkloadSpec } from '../../src/runtime/runtime-driver';
 import { SimulatedDriver } from '../../src/runtime/simulated/simulated.driver';
-import { SimulatedEngine } from '../../src/runtime/simulated/simulated-engine';
+import { SimulatedEngine } from '../support/simulated-engine';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 import { until } from '../support/until';
 import { describeRuntimeDriver } from './runtime-driver.contract';

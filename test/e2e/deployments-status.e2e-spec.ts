@@ -1,4 +1,4 @@
-import { SimulatedEngine } from '../../src/runtime/simulated/simulated-engine';
+import { SimulatedEngine } from '../support/simulated-engine';
 import { aChange } from '../support/rows';
 import {
   deploy,

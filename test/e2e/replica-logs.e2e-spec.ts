@@ -1,4 +1,4 @@
-import { SimulatedEngine } from '../../src/runtime/simulated/simulated-engine';
+import { SimulatedEngine } from '../support/simulated-engine';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 

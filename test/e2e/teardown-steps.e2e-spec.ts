@@ -1,4 +1,4 @@
-import { SimulatedEngine } from '../../src/runtime/simulated/simulated-engine';
+import { SimulatedEngine } from '../support/simulated-engine';
 import { deployed, expectGone, settles, statusOf } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';

@@ -1,5 +1,5 @@
 import { checkInvariants } from '../../src/invariants/check-invariants';
-import { SimulatedEngine } from '../../src/runtime/simulated/simulated-engine';
+import { SimulatedEngine } from '../support/simulated-engine';
 import { deployed, expectGone, reaches, settles, statusOf } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { exitReason } from '../exit-reason';
+import { exitReason } from '../../src/runtime/exit-reason';
 
 /** Breaks the simulated engine on purpose, for tests and for exploring how the control plane reacts. */
 export class SimulatedEngine {
