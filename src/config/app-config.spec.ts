@@ -79,6 +79,7 @@ describe('loadConfig', () => {
     ['NODE_OFFLINE_AFTER_SECONDS', '1'],
     ['RUNTIME', 'Docker'],
     ['RUNTIME', 'kubernetes'],
+    ...['localhost', 'all', '127.0.0.1:80', '127.0.0', '*'].map((address) => ['PUBLISH_ADDRESS', address]),
     ...['0', '-1', '0.5', '36501', '1e9', 'never'].map((days) => ['RETENTION_DAYS', days]),
     ['PURGE_MAX_PER_HOUR', '-1'],
   ])('refuses %s=%s', (name, value) => {

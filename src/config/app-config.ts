@@ -7,6 +7,7 @@ import {
   IsNumber,
   IsOptional,
   IsString,
+  IsIP,
   IsUrl,
   Matches,
   Max,
@@ -71,7 +72,7 @@ export class AppConfig {
   readonly NODE_REGION: string = 'us-east';
 
   /** The address of the node on which the ports of its containers are published. */
-  @IsString()
+  @IsIP(undefined, { message: 'PUBLISH_ADDRESS must be an IP address, such as 127.0.0.1 or 0.0.0.0' })
   readonly PUBLISH_ADDRESS: string = '127.0.0.1';
 
   @whole(5, 3_600)

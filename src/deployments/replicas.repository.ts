@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
+import { isOnline } from '../nodes/node-status.sql';
 import { canReplicaTransition, LIVE_REPLICA_STATUSES, type ReplicaStatus } from './domain/replica-status';
 
 export interface StoppedReplica {
@@ -30,10 +32,12 @@ export interface Census {
 /** Every write to `deployment_replicas`. Callers hold the lock of the deployment row. */
 @Injectable()
 export class ReplicasRepository {
+  constructor(private readonly config: AppConfig) {}
+
   /**
    * Ends live replicas: `pending` ones are stopped (no engine knows them), the others become `stopping` and keep their
-   * reservation until the engine confirms that they are gone. With a limit the oldest end first. One statement, whatever their
-   * number.
+   * reservation until the engine confirms that they are gone. With a limit, replicas on nodes without an answer end first, then
+   * those that do not run yet, then the oldest. One statement, whatever their number.
    */
   async stop(tx: Tx, deploymentId: string, options: { reason: string; limit?: number }): Promise<StoppedReplica[]> {
     const [rows] = await tx.query<[StoppedReplica[], number]>(STOP, [
@@ -41,6 +45,7 @@ export class ReplicasRepository {
       LIVE_REPLICA_STATUSES,
       options.limit ?? null,
       options.reason,
+      this.config.NODE_OFFLINE_AFTER_SECONDS,
     ]);
     return rows;
   }
@@ -124,12 +129,15 @@ const CENSUS = `
      AND (status = ANY($2::text[]) OR status = 'failed' AND generation = $3 AND superseded_at IS NULL)
    GROUP BY node_id`;
 
-/** $1 deployment, $2 statuses of live replicas, $3 how many at most (null: all), $4 reason. */
+/**
+ * $1 deployment, $2 statuses of live replicas, $3 how many at most (null: all), $4 reason, $5 seconds of silence after which a
+ * node is offline.
+ */
 const STOP = `
   WITH ending AS (
-    SELECT id, status FROM deployment_replicas
-     WHERE deployment_id = $1 AND status = ANY($2::text[])
-     ORDER BY created_at, id LIMIT $3)
+    SELECT r.id, r.status FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
+     WHERE r.deployment_id = $1 AND r.status = ANY($2::text[])
+     ORDER BY ${isOnline('$5')}, r.status = 'running', r.created_at, r.id LIMIT $3)
   UPDATE deployment_replicas AS r
      SET status = CASE WHEN e.status = 'pending' THEN 'stopped' ELSE 'stopping' END,
          stopped_at = CASE WHEN e.status = 'pending' THEN clock_timestamp() END,

@@ -44,10 +44,11 @@ export const unreplaced = ({ generation }: PlanInput['deployment'], judged: read
 export const missingOf = ({ wanted, lasting }: Share): number => Math.max(0, wanted - lasting.length);
 
 /**
- * The replicas beyond the wanted number, as when a node stops draining before its replicas have moved. Replicas that do not run
- * yet come first, then the oldest.
+ * The replicas beyond the wanted number, as when a node stops draining before its replicas have moved. Replicas on nodes without
+ * an answer come first, then those that do not run yet, then the oldest: as a scale-down ends them.
  */
 export function surplusOf({ wanted, lasting }: Share): readonly Judgement[] {
-  const leastWanted = lasting.toSorted((a, b) => Number(a.status === 'running') - Number(b.status === 'running'));
+  const serves = ({ status, replica }: Judgement): number => (replica.nodeOnline ? 2 : 0) + (status === 'running' ? 1 : 0);
+  const leastWanted = lasting.toSorted((a, b) => serves(a) - serves(b));
   return leastWanted.slice(0, Math.max(0, lasting.length - wanted));
 }

@@ -10,6 +10,7 @@ import {
   recordRows,
   UNKNOWN_ID,
 } from '../support/deployments';
+import { aDeployment, aNode, aPlacedReplica } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 
@@ -183,5 +184,61 @@ describe('scaling before the placement', () => {
     });
     expect((await historyOf(t, 'ada', id)).at(-1)).toMatchObject({ old_status: 'pending', new_status: 'pending' });
     expect(await statusOf(t, 'ada', id)).toMatchObject({ status: 'pending', target_replicas: 4, replicas: [] });
+  });
+});
+
+describe('a scale-down', () => {
+  let t: TestApp;
+  beforeAll(async () => {
+    t = await startTestApp({ env: { ROLE: 'api' } });
+  });
+  afterAll(() => t?.close());
+
+  type Status = 'pending' | 'starting' | 'running';
+  /** A running deployment with these replicas, the oldest first; gives the places of those that are left after scaling to `target`. */
+  const left = async (replicas: readonly (readonly [Status, 'answers' | 'silent'])[], target: number): Promise<number[]> => {
+    const nodes = { answers: await aNode(t.dataSource), silent: await aNode(t.dataSource, { last_heartbeat: new Date('2026-01-01Z') }) };
+    const id = await aDeployment(t.dataSource, { user_id: await t.userId('ada'), target_replicas: replicas.length });
+    const ids: string[] = [];
+    for (const [status, node] of replicas)
+      ids.push(await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: nodes[node], status }));
+    await t.as('ada').post(`/api/deployment/scale/${id}`).send({ replicas: target }).expect(200);
+    const live = await t.dataSource.query<{ id: string }[]>(
+      `SELECT id FROM deployment_replicas WHERE deployment_id = $1 AND status IN ('pending','starting','running')`,
+      [id],
+    );
+    return live.map((row) => ids.indexOf(row.id)).sort();
+  };
+
+  it('keeps the replica that runs while others only start', async () => {
+    const replicas = [
+      ['running', 'answers'],
+      ['starting', 'answers'],
+      ['pending', 'answers'],
+    ] as const;
+    expect(await left(replicas, 1)).toEqual([0]);
+  });
+
+  it('keeps the replicas on the node that answers, and lets go of those on the silent one', async () => {
+    const replicas = [
+      ['running', 'answers'],
+      ['running', 'silent'],
+      ['running', 'answers'],
+      ['running', 'silent'],
+    ] as const;
+    expect(await left(replicas, 2)).toEqual([0, 2]);
+  });
+
+  it('rather keeps a replica that starts on a node that answers than one that may run on a silent node', async () => {
+    const replicas = [
+      ['running', 'silent'],
+      ['starting', 'answers'],
+    ] as const;
+    expect(await left(replicas, 1)).toEqual([1]);
+  });
+
+  it('ends the oldest where all of them run', async () => {
+    const running = ['running', 'answers'] as const;
+    expect(await left([running, running, running], 2)).toEqual([1, 2]);
   });
 });

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { loadConfig } from '../../src/config/app-config';
 import { inTransaction, type Tx } from '../../src/database/transaction';
 import { DeploymentsRepository, type LockedDeployment, type StatusChange } from '../../src/deployments/deployments.repository';
 import { ReplicasRepository } from '../../src/deployments/replicas.repository';
@@ -73,7 +74,7 @@ describe('a write that comes too late', () => {
     const deployment_id = await aDeployment(dataSource, { user_id: userId });
     const id = await aReplica(dataSource, { deployment_id, node_id: await aNode(dataSource), status: 'stopping' });
     const moves = [{ replicaId: id, from: 'running', to: 'failed', reason: 'late' }] as const;
-    expect(await inTx((tx) => new ReplicasRepository().move(tx, moves))).toEqual([]);
+    expect(await inTx((tx) => new ReplicasRepository(loadConfig({})).move(tx, moves))).toEqual([]);
     await dataSource.query(`UPDATE deployment_replicas SET status = 'stopped', stopped_at = now() WHERE id = $1`, [id]);
     await expect(dataSource.query(`UPDATE deployment_replicas SET status = 'running' WHERE id = $1`, [id])).rejects.toMatchObject({
       code: '23514',

@@ -1,7 +1,7 @@
 import { applyDecorators, SetMetadata, UseGuards, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DomainError, type FieldFault } from '../problem/domain-error';
-import { toPointer } from '../validation/pointer';
+import { shownName, toPointer } from '../validation/pointer';
 
 export type Part = 'body' | 'query';
 
@@ -26,7 +26,7 @@ export const RefuseExtras = (...parts: Part[]): MethodDecorator =>
   );
 
 function refuseQuery(query: unknown): void {
-  const errors = Object.keys(query ?? {}).map((name) => unknownField(name, name));
+  const errors = Object.keys(query ?? {}).map((name) => unknownField(name, shownName(name)));
   if (errors[0]) throw new DomainError('invalid_request', `${errors[0].detail}.`, { errors: errors.slice(0, 10) });
 }
 
@@ -40,4 +40,4 @@ function refuseBody(body: unknown): void {
   if (errors[0]) throw new DomainError('validation_failed', `${errors[0].detail}.`, { errors: errors.slice(0, 10) });
 }
 
-const unknownField = (name: string, pointer: string): FieldFault => ({ pointer, detail: `${name.slice(0, 64)} is not a known field` });
+const unknownField = (name: string, pointer: string): FieldFault => ({ pointer, detail: `${shownName(name)} is not a known field` });

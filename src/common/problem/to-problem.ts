@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+import { boundedFaults, boundedText } from './bounded-words';
 import { PROBLEMS, type ProblemCode } from './catalog';
 import { DomainError, type FieldFault, type ProblemExtensions } from './domain-error';
 
@@ -101,9 +102,9 @@ function build(code: ProblemCode, detail: string, extensions: ProblemExtensions 
       type: `urn:fog-compute:problem:${code}`,
       title,
       status,
-      detail,
+      detail: boundedText(detail),
       code,
-      ...(errors && errors.length > 0 ? { errors } : {}),
+      ...(errors && errors.length > 0 ? { errors: boundedFaults(errors) } : {}),
     },
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   };

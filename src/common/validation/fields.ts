@@ -1,5 +1,6 @@
 import { Transform } from 'class-transformer';
 import { ValidateBy, ValidateIf } from 'class-validator';
+import { shownName } from './pointer';
 import { isCleanText, lengthOf } from './text';
 
 const all =
@@ -83,9 +84,9 @@ function mapFault(value: unknown, { maxEntries, keyPattern, maxValueLength, mult
   const entries = Object.entries(value);
   if (entries.length > maxEntries) return `must have at most ${String(maxEntries)} entries`;
   for (const [key, entry] of entries) {
-    if (!keyPattern.test(key)) return `has a key that does not match ${keyPattern.source}: ${JSON.stringify(key.slice(0, 64))}`;
+    if (!keyPattern.test(key)) return `has a key that does not match ${keyPattern.source}: ${JSON.stringify(shownName(key))}`;
     const fault = textFault(entry, { min: 0, max: maxValueLength, multiline });
-    if (fault !== undefined) return `value of ${JSON.stringify(key.slice(0, 64))} ${fault}`;
+    if (fault !== undefined) return `value of ${JSON.stringify(shownName(key))} ${fault}`;
   }
   return undefined;
 }

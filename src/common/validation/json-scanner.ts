@@ -1,4 +1,4 @@
-import { toPointer } from './pointer';
+import { shownName, toPointer } from './pointer';
 
 /** Bounds of a JSON document, checked before anything is built from it. */
 export interface JsonLimits {
@@ -32,7 +32,6 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const PLAIN = /[ !#-[\]-\uffff]+/y;
 const ESCAPES = /(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})){1,1000}/y;
 const LITERALS = ['true', 'false', 'null'] as const;
-const SHOWN_KEY_LENGTH = 64;
 
 interface Level {
   /** The keys seen so far; null for an array. */
@@ -125,7 +124,7 @@ class JsonScanner {
     this.space();
     if (this.text[this.at] !== '"') this.fail('Expected a key in double quotes');
     const key = this.string();
-    level.place = key.slice(0, SHOWN_KEY_LENGTH);
+    level.place = shownName(key);
     if (FORBIDDEN_KEYS.has(key)) this.fail('This key is not allowed');
     if (level.keys.has(key)) this.fail('The key appears twice');
     level.keys.add(key);

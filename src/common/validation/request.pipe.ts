@@ -4,7 +4,7 @@ import { validateSync, type ValidationError } from 'class-validator';
 import { LRUCache } from 'lru-cache';
 import { DomainError, type FieldFault } from '../problem/domain-error';
 import { mayBeEmpty } from './empty-body';
-import { toPointer } from './pointer';
+import { shownName, toPointer } from './pointer';
 
 const MAX_FAULTS = 10;
 const PRIMITIVES: readonly unknown[] = [String, Number, Boolean, Array, Object, undefined];
@@ -97,7 +97,7 @@ function flatten(errors: readonly ValidationError[], parent: string): FieldFault
   });
 }
 
-const unknownField = (key: string, pointer: string): FieldFault => ({ pointer, detail: `${key.slice(0, 64)} is not a known field` });
+const unknownField = (key: string, pointer: string): FieldFault => ({ pointer, detail: `${shownName(key)} is not a known field` });
 
 const sentence = (faults: readonly FieldFault[]): string => {
   const [first] = faults;

@@ -53,7 +53,7 @@ export class DeploymentCommandsController {
   @FailureWords('Scaling failed')
   @ApiOperation({
     summary: 'Change the number of replicas',
-    description: 'Up: places and reserves before it answers. Down: ends the oldest.',
+    description: 'Up: places and reserves before it answers. Down: ends what does not answer or does not run yet first, then the oldest.',
   })
   @ApiDeploymentId()
   @Command(scaleAnswer)

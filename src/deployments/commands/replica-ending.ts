@@ -14,7 +14,7 @@ export class ReplicaEnding {
     private readonly nodes: NodesRepository,
   ) {}
 
-  /** With a limit, the oldest end first. Returns the replicas that an engine still has to stop. */
+  /** With a limit, the replicas that serve least end first (`ReplicasRepository.stop`). Returns the replicas that an engine still has to stop. */
   async end(tx: Tx, deploymentId: string, options: { reason: string; limit?: number }): Promise<{ stoppingIds: string[] }> {
     const ended = await this.replicas.stop(tx, deploymentId, options);
     const unstarted = ended.filter((replica) => replica.from === 'pending');

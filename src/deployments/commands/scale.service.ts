@@ -24,8 +24,8 @@ export interface Scaled {
 }
 
 /**
- * Changes how many replicas are wanted. Scaling up places and reserves before it answers; scaling down ends the oldest
- * replicas.
+ * Changes how many replicas are wanted. Scaling up places and reserves before it answers. Scaling down ends the replicas that
+ * serve least: those on nodes without an answer first, then those that do not run yet, then the oldest.
  */
 @Injectable()
 export class ScaleService {
