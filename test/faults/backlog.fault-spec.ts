@@ -169,7 +169,8 @@ describe(`${QUEUED} queued jobs, and a transaction elsewhere that keeps everythi
   });
 
   it('are claimed in milliseconds to the end', () => {
-    expect(percentile(claims.slice(-100), 0.5)).toBeLessThan(20);
+    // Flat: the last hundred take no longer than the first, which met no dead rows. 20 ms is the bound on a machine without other load.
+    expect(percentile(claims.slice(-100), 0.5)).toBeLessThan(Math.max(20, 2 * percentile(claims.slice(0, 100), 0.5)));
     expect(percentile(claims, 0.99)).toBeLessThan(500); // less than 20 ms on a machine without other load
   });
 
