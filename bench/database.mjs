@@ -16,7 +16,7 @@ const KEPT_FILLS = 4;
 
 /** A PostgreSQL for the bench alone, with the settings of the embedded one. It keeps its fills between runs. */
 export async function openDatabase(say) {
-  const { startEmbeddedPostgres } = require('../dist/database/embedded-postgres.js');
+  const { startEmbeddedPostgres } = require('../dist/database/embedded/embedded-postgres.js');
   const server = await startEmbeddedPostgres({ dataDir: FOLDER, settings: { log_line_prefix: '%m [%p] %d %a ' } });
   const admin = await connect(server.url);
   const urlOf = (name) => Object.assign(new URL(server.url), { pathname: `/${name}` }).href;
