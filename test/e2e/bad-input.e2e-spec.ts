@@ -389,7 +389,10 @@ describe('bad input', () => {
     const path = `/api/deployment/status/${'y'.repeat(7_000)}`;
     const answers = [
       await t.http.post('/api/auth/login').send(body),
-      await t.as('ada').post('/api/deployment/deploy').send({ ...complete(), labels: body }),
+      await t
+        .as('ada')
+        .post('/api/deployment/deploy')
+        .send({ ...complete(), labels: body }),
       await t.as('ada').post(`/api/deployment/${UNKNOWN_ID}/stop`).send(body),
       await t.as('ada').get(`/api/deployment/list?${'z'.repeat(7_000)}=1`),
       await t.as('ada').get(path),
