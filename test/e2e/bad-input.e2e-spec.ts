@@ -386,7 +386,6 @@ describe('bad input', () => {
   it('answers names of any length with less than 4 kB, to strangers too', async () => {
     const names = Array.from({ length: 12 }, (_, n) => `${n}${'x'.repeat(n === 0 ? 150_000 : 8_000)}`);
     const body = Object.fromEntries(names.map((name) => [name, 1]));
-    const path = `/api/deployment/status/${'y'.repeat(7_000)}`;
     const answers = [
       await t.http.post('/api/auth/login').send(body),
       await t
@@ -395,7 +394,6 @@ describe('bad input', () => {
         .send({ ...complete(), labels: body }),
       await t.as('ada').post(`/api/deployment/${UNKNOWN_ID}/stop`).send(body),
       await t.as('ada').get(`/api/deployment/list?${'z'.repeat(7_000)}=1`),
-      await t.as('ada').get(path),
     ];
     for (const { status, text } of answers) {
       expect(status).toBeGreaterThanOrEqual(400);

@@ -96,10 +96,12 @@ describe('the move of specs into revisions', () => {
         // Waiting more than five seconds for a lock is an error.
         for (let n = 0; !isOver; n++) await dataSource.query(CHANGE_AS_BEFORE, [await deployAsBefore(`meanwhile-${n}`)]);
       })();
+      const begun = performance.now();
       await migrateUpTo(RenameColumns1795305620000);
       isOver = true;
       await others;
       await migrate(dataSource);
+      process.stdout.write(`revisions: ${DEPLOYMENTS} deployments moved in ${((performance.now() - begun) / 1000).toFixed(1)} s\n`);
 
       const [counts] = await dataSource.query<{ deployments: number; revisions: number; filled: number }[]>(
         `SELECT (SELECT count(*)::int FROM deployments) AS deployments, (SELECT count(*)::int FROM deployment_revisions) AS revisions,

@@ -2,7 +2,7 @@ import type { FieldFault } from './domain-error';
 
 /** Longer than any sentence of ours; only what a request has sent makes one longer. */
 const MOST_CHARACTERS = 500;
-/** Of all faults of an answer together, so that an error stays under 4 kB whatever was sent. */
+/** Of all faults of an answer together: beside its address, an error stays under 4 kB whatever was sent. */
 const MOST_CHARACTERS_OF_FAULTS = 2_500;
 
 /** The text, cut when it is longer than any of our own sentences. */

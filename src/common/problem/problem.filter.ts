@@ -1,7 +1,6 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { failureWordsOf } from '../http/failure-words.decorator';
-import { boundedText } from './bounded-words';
 import { toProblem, type DatabaseErrorReader } from './to-problem';
 
 /** The only code that writes an error answer (RFC 9457). `toProblem` decides which error becomes which problem. */
@@ -28,7 +27,7 @@ export class ProblemFilter implements ExceptionFilter {
     reply.header('X-Request-Id', request.id).header('Cache-Control', 'no-store');
     if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer');
     if (retryAfterSeconds !== undefined) reply.header('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))));
-    const instance = boundedText((request.raw.url ?? '').split('?', 1)[0] ?? '');
+    const instance = (request.raw.url ?? '').split('?', 1)[0];
     void reply
       .status(problem.status)
       .type('application/problem+json; charset=utf-8')
