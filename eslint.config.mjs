@@ -8,19 +8,19 @@ const LAYERS = [
   ['common'],
   ['config', 'engines'],
   ['database'],
-  ['idempotency', 'rate-limits'],
+  ['idempotency', 'mail', 'quotas', 'rate-limits', 'rights'],
   ['audit', 'jobs'],
   ['commands'],
   ['auth', 'logging', 'metrics'],
-  ['events'],
-  ['nodes', 'scheduling', 'runtime'],
+  ['accounts', 'events'],
+  ['nodes', 'scheduling', 'runtime', 'routing', 'checks', 'secrets', 'volumes'],
   ['deployments'],
-  ['retention'],
-  ['deletions'],
+  ['retention', 'rollouts', 'projects', 'agents'],
+  ['deletions', 'secret-routes', 'volume-routes'],
   ['restores'],
-  ['operations', 'notifications'],
-  ['reconciler', 'replica-logs', 'admin'],
-  ['worker'],
+  ['operations', 'notifications', 'orphans'],
+  ['reconciler', 'replica-logs', 'replica-stats', 'watching', 'admin'],
+  ['worker', 'agent'],
   ['health', 'invariants', 'openapi'],
 ];
 
@@ -34,7 +34,7 @@ const layerZones = LAYERS.flatMap((row, index) =>
 );
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', '.data/'] },
+  { ignores: ['test/clients/flows/', 'dist/', 'node_modules/', 'coverage/', '.data/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -138,6 +138,7 @@ export default tseslint.config(
         module: 'writable',
         __dirname: 'readonly',
         URL: 'readonly',
+        AbortController: 'readonly',
         setTimeout: 'readonly',
         setInterval: 'readonly',
         clearInterval: 'readonly',

@@ -1,8 +1,19 @@
-/** Tiers as in CONTRIBUTING.md: unit tests beside the code, the rest by folder; only `engine` needs a Docker Engine. */
+/**
+ * Tiers as in CONTRIBUTING.md: unit tests beside the code, the rest by folder. Only `engine` needs a Docker Engine; `npm test` leaves
+ * `faults` out.
+ */
+/** The client of Kubernetes and what it needs are ES modules, which jest loads only when they have been compiled. */
+const ES_MODULES = '@kubernetes/client-node|openid-client|oauth4webapi|jose';
 const base = {
   rootDir: __dirname,
-  testEnvironment: 'node',
-  transform: { '^.+\\.ts$': ['@swc/jest'] },
+  // All test files of a worker share the packages that it has loaded; jest's own are not taken for that.
+  testEnvironment: '<rootDir>/test/support/one-realm-environment.cjs',
+  transform: {
+    '^.+\\.ts$': ['@swc/jest'],
+    [`/node_modules/(?:${ES_MODULES})/.+\\.js$`]: ['@swc/jest'],
+    '/node_modules/.+\\.c?js$': '<rootDir>/test/support/native-module.cjs',
+  },
+  transformIgnorePatterns: ['/node_modules/(?:@jest|jest|jest-[^/]+|expect|pirates|@swc)/'],
   setupFiles: ['<rootDir>/test/support/setup.ts'],
 };
 const withDatabase = {
@@ -11,8 +22,10 @@ const withDatabase = {
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
 };
 module.exports = {
-  testTimeout: 60_000,
-  maxWorkers: 2,
+  // Room for a loaded machine: what a test waits for ends the wait, and no test passes by being late.
+  testTimeout: 300_000,
+  // Most tests wait for timers, processes and engines and not for the processor, so there may be more workers than cores.
+  maxWorkers: 3,
   reporters: ['default', '<rootDir>/test/support/summary-reporter.cjs'],
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/unit/**/*.spec.ts'] },
@@ -23,10 +36,11 @@ module.exports = {
         '<rootDir>/test/integration/**/*.int-spec.ts',
         '<rootDir>/test/contract/**/*.contract-spec.ts',
         '<rootDir>/test/e2e/**/*.e2e-spec.ts',
-        '<rootDir>/test/faults/**/*.fault-spec.ts',
       ],
     },
+    { ...withDatabase, displayName: 'faults', testMatch: ['<rootDir>/test/faults/**/*.fault-spec.ts'] },
     { ...withDatabase, displayName: 'engine', testMatch: ['<rootDir>/test/engine/**/*.engine-spec.ts'] },
+    { ...withDatabase, displayName: 'kubernetes', testMatch: ['<rootDir>/test/kubernetes/**/*.kubernetes-spec.ts'] },
     { ...withDatabase, displayName: 'browser', testMatch: ['<rootDir>/test/browser/**/*.browser-spec.ts'] },
   ],
 };

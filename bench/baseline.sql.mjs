@@ -50,6 +50,30 @@ export const baselineFunctions = (nodes) => `
     PERFORM pg_notify('fog_deployment', wanted::text);
     RETURN goal;
   END $$;
+  CREATE OR REPLACE FUNCTION bench.patch(wanted uuid, owner uuid) RETURNS int LANGUAGE plpgsql AS $$
+  DECLARE d record; newest int; rolled int;
+  BEGIN
+    SELECT id, status, current_revision INTO STRICT d FROM deployments
+     WHERE id = wanted AND user_id = owner AND deleted_at IS NULL FOR UPDATE;
+    SELECT max(number) INTO newest FROM deployment_revisions WHERE deployment_id = wanted;
+    INSERT INTO deployment_revisions (deployment_id, number, spec, reason, created_by)
+      SELECT wanted, newest + 1, jsonb_set(spec, '{image}', to_jsonb('registry.example.org/team/service:p' || newest)), 'image', owner
+        FROM deployment_revisions WHERE deployment_id = wanted AND number = d.current_revision;
+    UPDATE deployment_rollouts SET state = 'superseded', finished_at = clock_timestamp(), reason = 'Another took its place'
+     WHERE deployment_id = wanted AND finished_at IS NULL;
+    SELECT coalesce(max(number), 0) + 1 INTO rolled FROM deployment_rollouts WHERE deployment_id = wanted;
+    INSERT INTO deployment_rollouts (deployment_id, number, revision, from_revision, started_by, deadline_at)
+      VALUES (wanted, rolled, newest + 1, d.current_revision, owner, clock_timestamp() + interval '600 seconds');
+    UPDATE deployments SET open_rollout = rolled, version = version + 1, updated_at = clock_timestamp() WHERE id = wanted;
+    UPDATE deployment_revisions SET spec = '{}' WHERE deployment_id = wanted AND number <= newest - 20 AND number <> d.current_revision AND spec <> '{}';
+    UPDATE deployments SET stored_bytes = stored_bytes + 300 WHERE id = wanted;
+    INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, event, changed_by, request_id)
+      VALUES (wanted, d.status, d.status, 'Revision ' || newest + 1 || ': image', 'rollout_started', owner, 'bench');
+    PERFORM bench.audit('deployment.change', wanted, owner, jsonb_build_object('revision', newest), jsonb_build_object('revision', newest + 1));
+    PERFORM bench.enqueue(wanted);
+    PERFORM pg_notify('fog_deployment', wanted::text);
+    RETURN newest + 1;
+  END $$;
   CREATE OR REPLACE FUNCTION bench.delete(wanted uuid, owner uuid) RETURNS int LANGUAGE plpgsql AS $$
   DECLARE before text; ended int; at timestamptz := clock_timestamp();
   BEGIN
@@ -96,6 +120,11 @@ SELECT created.id, pg_notify('fog_jobs', job.kind) FROM created, job;
 export const SCALE_SCRIPT = `\\set i random(:first, :last)
 \\set u :i % :driven + 1
 SELECT bench.scale(md5('l' || (:i)::text)::uuid, md5('u' || (:u)::text)::uuid);
+`;
+
+export const PATCH_SCRIPT = `\\set i random(:first, :last)
+\\set u :i % :driven + 1
+SELECT bench.patch(md5('l' || (:i)::text)::uuid, md5('u' || (:u)::text)::uuid);
 `;
 
 /** Each client uses numbers of its own, so that nothing is deleted twice. */

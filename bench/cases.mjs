@@ -1,4 +1,4 @@
-import { DELETE_SCRIPT, DEPLOY_SCRIPT, SCALE_SCRIPT } from './baseline.sql.mjs';
+import { DELETE_SCRIPT, DEPLOY_SCRIPT, PATCH_SCRIPT, SCALE_SCRIPT } from './baseline.sql.mjs';
 import { idOf, liveK, sqlId } from './ids.mjs';
 import { credentials } from './product.mjs';
 
@@ -10,7 +10,7 @@ const USER = `\\set u random(1, :driven)\n`;
 const LIVE_DEPLOYMENT = `${USER}\\set n random(0, :live - 1)\n\\set i :u + (:n / 4 * 5 + :n % 4) * :users\n`;
 
 /** The requests that only read. `variables` say which traced values the baseline varies, and how. */
-export function readCases({ layout, tokens, deepPages }) {
+export function readCases({ layout, tokens, deepPages, routed }) {
   const user = () => 1 + whole(layout.driven);
   const deployment = (u) => u + liveK(whole(layout.livePerUser)) * layout.users;
   const listed = (name, query) => ({
@@ -35,11 +35,27 @@ export function readCases({ layout, tokens, deepPages }) {
       prelude: LIVE_DEPLOYMENT,
       variables: { [idOf('u', 1)]: sqlId('u', ':u'), [idOf('d', 1)]: sqlId('d', ':i') },
     },
+    routedStatus(layout, tokens, routed),
     listed('list, first page', 'limit=20'),
     deepList(layout, tokens, deepPages, user),
     listed('list, name search', 'limit=20&name=cache'),
     listed('list, status filter', 'limit=20&status=running'),
   ];
+}
+
+/** The status of deployments with two routes, backends, and a rollout that is open. */
+function routedStatus(layout, tokens, routed) {
+  const userOf = (i) => (i % layout.driven) + 1;
+  const request = (i) => ({ path: `/api/deployment/status/${idOf('l', i)}`, headers: bearer(tokens[userOf(i)]) });
+  return {
+    name: 'status with routes and rollout',
+    target: 0.5,
+    expected: [200],
+    next: () => ({ method: 'GET', ...request(routed.first + whole(routed.count)) }),
+    sample: () => request(routed.first),
+    prelude: `\\set i random(${routed.first}, ${routed.first + routed.count - 1})\n\\set u :i % :driven + 1\n`,
+    variables: { [idOf('u', userOf(routed.first))]: sqlId('u', ':u'), [idOf('l', routed.first)]: sqlId('l', ':i') },
+  };
 }
 
 /** The last page but the first: what a keyset cursor has to make as cheap as the first one. */
@@ -106,6 +122,11 @@ export function writeCases({ layout, tokens, pool }) {
     const path = `/api/deployment/scale/${idOf('l', i)}`;
     return { method: 'POST', path, headers: json(tokens[(i % layout.driven) + 1]), body: JSON.stringify({ replicas }) };
   };
+  const patch = (n) => {
+    const i = pool.first + (n % pool.count);
+    const body = JSON.stringify({ container_image: `registry.example.org/team/service:${run}.${n}` });
+    return { method: 'PATCH', path: `/api/deployment/${idOf('l', i)}`, headers: json(tokens[(i % layout.driven) + 1]), body };
+  };
   const deletion = (replicas, target) => ({
     name: `delete, ${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`,
     target,
@@ -134,6 +155,7 @@ export function writeCases({ layout, tokens, pool }) {
       script: DEPLOY_SCRIPT,
     },
     { name: 'scale up and down', target: 0.35, expected: [200], ...sequence(scale), script: SCALE_SCRIPT },
+    { name: 'patch to a new revision', target: 0.35, expected: [202], ...sequence(patch), script: PATCH_SCRIPT },
     deletion(1, 0.35),
     deletion(3, 0.35),
     deletion(10, 0.35),

@@ -26,6 +26,10 @@ export function fillStatements(layout, liveNodes) {
   return [
     `INSERT INTO users (id, username, email, password_hash)
      SELECT ${sqlId('u', 'u')}, 'user-' || u, 'user-' || u || '@example.org', 'none' FROM generate_series(1, ${layout.users}) AS u`,
+    `INSERT INTO projects (id, name, personal_of, created_by)
+     SELECT ${sqlId('u', 'u')}, 'user-' || u, ${sqlId('u', 'u')}, ${sqlId('u', 'u')} FROM generate_series(1, ${layout.users}) AS u`,
+    `INSERT INTO project_members (project_id, user_id, role)
+     SELECT ${sqlId('u', 'u')}, ${sqlId('u', 'u')}, 'maintainer' FROM generate_series(1, ${layout.users}) AS u`,
     // Nodes of the fill are cordoned and of a runtime without a driver, so that nothing watches or changes them.
     `INSERT INTO nodes (id, name, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb, cordoned, last_heartbeat)
      SELECT ${sqlId('m', 'm')}, 'fill-' || m, 'us-east', 'docker', 900000, 2000000000, 0, 2000000000, true, '2100-01-01Z'
@@ -33,9 +37,9 @@ export function fillStatements(layout, liveNodes) {
     `INSERT INTO nodes (id, name, region, runtime, cpu_cores, memory_mb, gpu_units, storage_gb, last_heartbeat)
      SELECT ${sqlId('n', 'n')}, 'live-' || n, 'us-east', 'simulated', 900000, 2000000000, 0, 2000000000, '2100-01-01Z'
        FROM generate_series(1, ${liveNodes}) AS n`,
-    `INSERT INTO deployments (id, user_id, name, type, target_replicas, region, labels, status, version,
+    `INSERT INTO deployments (id, user_id, project_id, name, type, target_replicas, region, labels, status, version,
                               created_at, updated_at, deleted_at, purge_at)
-     SELECT id, user_id, (ARRAY['web','api','cache','worker','ingest','proxy','auth','queue','search','report'])[1 + k % 10] || '-' || i,
+     SELECT id, user_id, user_id, (ARRAY['web','api','cache','worker','ingest','proxy','auth','queue','search','report'])[1 + k % 10] || '-' || i,
             'compute', 3, 'us-east', '{"team": "edge"}', status, 5, at, at + interval '5 minutes', CASE WHEN status = 'deleted' THEN at + interval '5 minutes' END,
             CASE WHEN status = 'deleted' THEN timestamptz '2100-01-01Z' END
        FROM ${d}`,

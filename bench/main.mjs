@@ -10,9 +10,14 @@ const HELP = `npm run bench -- [command] [options]
   scale       the cost of a request at --sizes (10k,1M)
   p99         deletes at 100 requests per second
   placement   placement in memory and end to end
+  bulk        a thousand deployments in a request
   start       time to readiness, memory when idle
+  engine      deploys and deletes on a real Docker Engine, against the engine's own API (--image)
+  kubernetes  deploys on a cluster, against the same Jobs created there (KUBECONFIG_FOR_TESTS, --image)
+  router      the built-in router beside HAProxy (haproxy and wrk)
+  agents      what --nodes agents cost one API process; join to first replica
   profile     where the service's time goes; statements per request
-Options: --size 100k --clients 16 --rounds 5 --seconds 4 --roles all,api --only status,list --nodes 50 --no-doc
+Options: --size 100k --clients 16 --rounds 5 --seconds 4 --roles all,api --only status,list --nodes 50 --image fog-test/busybox:1 --no-doc
 `;
 
 const say = (words) => process.stderr.write(`${words}\n`);
@@ -47,7 +52,12 @@ const COMMANDS = {
   scale: async (options) => (await import('./scale.mjs')).run({ withDatabase, publish, heading, options }),
   p99: async (options) => (await import('./p99.mjs')).run({ withDatabase, publish, heading, options }),
   placement: async (options) => (await import('./placement.mjs')).run({ withDatabase, publish, heading, options, say }),
+  bulk: async (options) => (await import('./bulk.mjs')).run({ withDatabase, publish, heading, options, say }),
   start: async (options) => (await import('./start.mjs')).run({ publish, heading, options }),
+  engine: async (options) => (await import('./engine.mjs')).run({ publish, heading, options, say }),
+  kubernetes: async (options) => (await import('./kubernetes.mjs')).run({ publish, heading, options, say }),
+  router: async (options) => (await import('./router.mjs')).run({ publish, heading, options, say }),
+  agents: async (options) => (await import('./agents.mjs')).run({ withDatabase, publish, heading, options, say }),
   profile: async (options) => (await import('./profile.mjs')).run({ withDatabase, publish, heading, options }),
 };
 

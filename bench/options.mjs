@@ -25,6 +25,7 @@ export function readOptions(args) {
       only: { type: 'string', default: '' },
       roles: { type: 'string', default: 'all,api' },
       nodes: { type: 'string', default: '50' },
+      image: { type: 'string', default: 'fog-test/busybox:1' },
       'no-doc': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -39,6 +40,7 @@ export function readOptions(args) {
     only: values.only.split(',').filter(Boolean),
     roles: values.roles.split(',').filter(Boolean),
     nodes: Number(values.nodes),
+    image: values.image,
     writesDoc: !values['no-doc'],
   };
 }

@@ -19,10 +19,19 @@ const ENVIRONMENT = {
   SIMULATED_DELAY_MS: '0',
   RATE_LIMIT_PER_MINUTE: '0',
   AUTH_RATE_LIMIT_PER_MINUTE: '0',
+  REGISTRATION_ENABLED: 'true',
+  REGISTRATION_QUOTA: 'none',
+  MAX_DEPLOYMENTS_PER_USER: '0',
+  MAX_REPLICAS_PER_USER: '0',
+  MAX_STORED_MB_PER_USER: '0',
+  MAX_KEPT_DEPLOYMENTS_PER_USER: '0',
   ACCESS_TOKEN_SECONDS: '86400',
   JWT_SECRET: 'only-for-measurements-only-for-measurements',
   LOG_LEVEL: 'warn',
 };
+
+/** The settings of a service whose administrator is to be used by the bench. */
+export const administrator = { ADMIN_USERNAME: 'root', ADMIN_PASSWORD: PASSWORD };
 
 const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
@@ -54,6 +63,7 @@ export async function startProduct(environment, { nodeArgs = [], program = 'dist
     cpu: () => cpuOf(child.pid),
     rssMb: () => rssMbOf(child.pid),
     output: () => words,
+    logInAdministrator: () => logIn(url(), administrator.ADMIN_USERNAME),
     stop: async () => {
       child.kill('SIGTERM');
       await ended;

@@ -40,7 +40,7 @@ async function measureRole(bench, session, options, { role, traced, reads }) {
   try {
     await sleep(1_000);
     if (reads) {
-      const cases = readCases({ layout: session.layout, tokens, deepPages: await deepPagesOf(session, product.url, tokens) });
+      const cases = readCases({ ...session, tokens, deepPages: await deepPagesOf(session, product.url, tokens) });
       for (const test of cases) await run(test, (read) => measureRead(context, read, traced.get(read.name)));
       await run(loginCase(session), (login) => measureAlone(context, login));
     }
@@ -146,7 +146,7 @@ async function traceReads({ database }, session) {
   const { product, tokens } = await session.start({ ROLE: 'api' });
   const traced = new Map();
   try {
-    const cases = readCases({ layout: session.layout, tokens, deepPages: await deepPagesOf(session, product.url, tokens) });
+    const cases = readCases({ ...session, tokens, deepPages: await deepPagesOf(session, product.url, tokens) });
     for (const test of cases) {
       const order = { logFile: database.logFile(), url: product.url, database: 'bench_work', next: test.sample };
       traced.set(test.name, (await traceStatements(order)).statements);

@@ -1,7 +1,7 @@
 import { baselineFunctions } from './baseline.sql.mjs';
 import { connect } from './database.mjs';
 import { idOf, layoutOf, liveK } from './ids.mjs';
-import { makeLive } from './live.sql.mjs';
+import { makeLive, makeRouted } from './live.sql.mjs';
 import { logInUsers, startProduct } from './product.mjs';
 
 const POOL = 2_000;
@@ -26,6 +26,8 @@ export async function openSession(database, { size, nodes }) {
     return first;
   };
   const pool = { first: await makeBoth(POOL, 3), count: POOL };
+  const routed = { first: await makeBoth(POOL, 3), count: POOL };
+  for (const client of [work, base]) await makeRouted(client, routed);
   for (const client of [work, base]) await client.query('ANALYZE');
   return {
     layout,
@@ -34,6 +36,7 @@ export async function openSession(database, { size, nodes }) {
     work,
     base,
     pool,
+    routed,
     makeBoth,
     start: async (environment, options) => {
       const product = await startProduct({ DATABASE_URL: workUrl, ...environment }, options);

@@ -36,7 +36,8 @@ export async function driveWithWrk({ url, clients, seconds, next, giveBack }) {
 }
 
 function asText({ method, path, headers, body = '' }, host) {
-  const lines = [`${method} ${path} HTTP/1.1`, `host: ${host}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
+  const all = Object.entries({ host, ...headers });
+  const lines = [`${method} ${path} HTTP/1.1`, ...all.map(([name, value]) => `${name}: ${value}`)];
   if (body !== '') lines.push(`content-length: ${Buffer.byteLength(body)}`);
   return `${lines.join('\r\n')}\r\n\r\n${body}`;
 }

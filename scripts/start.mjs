@@ -1,4 +1,5 @@
 // `npm start`: builds when the program is missing or older than its sources, then runs it in this process.
+// With a name it runs another program of the same build: `node scripts/start.mjs check-invariants`.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,11 +8,13 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const program = join(root, 'dist', 'main.js');
+const [, , name] = process.argv;
+const program = join(root, 'dist', name === undefined ? 'main.js' : `${name}.main.js`);
 const stamp = join(root, 'dist', '.built-from');
 const compiler = join(root, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
 const lock = join(root, 'node_modules', '.fog-compute-build.lock');
 const BUILD_WAIT_MS = 300_000;
+const SHELL_WATCH_MS = 250;
 
 class Refusal extends Error {}
 
@@ -69,16 +72,16 @@ async function ensureBuilt() {
 }
 
 async function build(wanted) {
-  process.stdout.write('Building fog-compute ... ');
+  process.stderr.write('Building fog-compute ... ');
   const begun = performance.now();
   const { code, signal, output } = await run([compiler, 'build']);
   if (signal === 'SIGINT' || signal === 'SIGTERM') throw new Refusal('The build was interrupted.');
   if (code !== 0 || !existsSync(program)) {
-    process.stdout.write('failed\n');
+    process.stderr.write('failed\n');
     throw new Refusal(`${output.trim()}\n\nThe build failed; the lines above say why. Run \`npm run build\` to try it alone.`);
   }
   writeFileSync(stamp, wanted);
-  process.stdout.write(`done in ${((performance.now() - begun) / 1000).toFixed(1)} s\n`);
+  process.stderr.write(`done in ${((performance.now() - begun) / 1000).toFixed(1)} s\n`);
 }
 
 function run(args) {
@@ -124,7 +127,18 @@ function isAlive(pid) {
   }
 }
 
+/** npm runs scripts in a shell that does not pass SIGTERM on: it ends and leaves us behind. Then we end as well. */
+function endWithShell() {
+  const shell = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watch);
+    process.kill(process.pid, 'SIGTERM');
+  }, SHELL_WATCH_MS).unref();
+}
+
 try {
+  if (process.env.npm_lifecycle_event !== undefined) endWithShell();
   checkNode();
   checkInstalled();
   process.chdir(root); // .env and a relative DATA_DIR mean the same from wherever it is started

@@ -6,13 +6,19 @@ import { AppModule } from './app.module';
 import { Audit } from './audit/audit';
 import { recordRefusals } from './audit/record-refusals';
 import type { Clock } from './common/clock';
+import { commaList } from './common/comma-list';
+import { readForwardedAddresses } from './common/http/client-address';
+import { allowOrigins } from './common/http/cors';
 import { answerInsteadOfNode } from './common/http/node-answers';
+import { serveUpgrades } from './common/http/upgrades';
 import { securityHeaders } from './common/http/security-headers';
+import { connectPatiently } from './common/outgoing-connections';
 import { ProblemFilter } from './common/problem/problem.filter';
 import { acceptOnlyJson } from './common/validation/json-body';
 import { RequestPipe } from './common/validation/request.pipe';
 import type { AppConfig } from './config/app-config';
 import { readDatabaseError } from './database-errors';
+import { openDoor } from './door';
 import { fastifyOptions } from './fastify-options';
 import { createLogger } from './logging/logger';
 import { QuietLogger } from './logging/quiet-logger';
@@ -34,6 +40,7 @@ export interface AppOptions {
 export async function createApp(config: AppConfig, options: AppOptions = {}): Promise<NestFastifyApplication> {
   const databaseUrl = options.databaseUrl ?? config.DATABASE_URL;
   if (databaseUrl === undefined) throw new Error('There is no database to connect to');
+  connectPatiently();
   const logger = createLogger(config, { tty: process.stdout.isTTY, ...(options.logStream ? { stream: options.logStream } : {}) });
   const problems = new ProblemFilter(readDatabaseError);
   const adapter = new FastifyAdapter(fastifyOptions(config, problems));
@@ -41,22 +48,32 @@ export async function createApp(config: AppConfig, options: AppOptions = {}): Pr
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.of(config, { databaseUrl, logger, ...(options.clock ? { clock: options.clock } : {}) }),
     adapter,
-    { bodyParser: false, bufferLogs: true, abortOnError: false },
+    // What fails is told in words by the caller; logs that were collected until then would tell it as a stack first.
+    { bodyParser: false, bufferLogs: true, autoFlushLogs: false, abortOnError: false },
   );
   app.useLogger(app.get(QuietLogger, { strict: false }));
+  app.flushLogs();
   app.setGlobalPrefix('api', { exclude: ['health/{*path}', 'metrics'] });
   app.useGlobalFilters(problems);
   app.useGlobalPipes(new RequestPipe());
 
   const fastify = app.getHttpAdapter().getInstance();
   acceptOnlyJson(fastify);
+  readForwardedAddresses(fastify);
   await addHeaders(fastify);
+  // Before all that may refuse, so that a page can read the refusal.
+  await allowOrigins(fastify, commaList(config.CORS_ORIGINS));
   logRequests(fastify, logger);
   measureHttp(fastify, app.get(Metrics));
   answerInsteadOfNode(fastify);
-  recordRefusals(fastify, app.get(Audit), lostRefusals(app.get(Metrics)));
+  serveUpgrades(fastify);
+  recordRefusals(fastify, app.get(Audit), {
+    perMinute: config.AUDIT_REFUSALS_PER_MINUTE,
+    onLost: lostRefusals(app.get(Metrics)),
+  });
   app.get(AddressRateLimit, { strict: false }).guard(fastify);
-  serveDocs(app);
+  openDoor(fastify, config);
+  serveDocs(app, config.PUBLIC_URL);
   await app.init();
   await fastify.ready();
   return app;

@@ -11,7 +11,8 @@ import type { AppConfig } from './config/app-config';
 /** How long a client may take to send a request. The answer may take longer: a delete may wait for a minute. */
 const RECEIVE_WITHIN_MS = 15_000;
 const HEADERS_WITHIN_MS = 10_000;
-const KEEP_ALIVE_MS = 30_000;
+/** Of one part of a path that a route takes as a parameter. */
+export const MAX_PARAM_LENGTH = 1_024;
 
 /**
  * Limits of the HTTP server. Paths are matched exactly: another case or a trailing slash makes another address, which
@@ -26,10 +27,10 @@ export function fastifyOptions(config: AppConfig, problems: ProblemFilter): Fast
     trustProxy: proxies.length > 0 ? proxies : false,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: RECEIVE_WITHIN_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: config.KEEP_ALIVE_SECONDS * 1_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 1_024, caseSensitive: true, ignoreTrailingSlash: false },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, caseSensitive: true, ignoreTrailingSlash: false },
     http: {
       requireHostHeader: false,
       headersTimeout: HEADERS_WITHIN_MS,

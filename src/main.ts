@@ -1,14 +1,17 @@
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
-import { loadConfig } from './config/app-config';
-import { Program } from './program';
+import { createRequire } from 'node:module';
+import { loadConfig, type AppConfig } from './config/app-config';
+import { hideFromLibraries } from './config/library-variables';
 
 const SAME_SIGNAL_MS = 1_000;
 
 /** Starts the program, or ends with code 1 and words. SIGTERM and SIGINT end it cleanly; a second one ends it at once. */
 async function main(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const program = new Program(loadConfig(process.env));
+  const config = loadConfig(process.env);
+  hideFromLibraries(process.env, config);
+  const program = programOf(config);
   let stopping: number | undefined;
   const stop = (): void => {
     // npm passes on the Ctrl-C that the terminal has sent us already, so a second signal at once is the same request
@@ -20,6 +23,22 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
   process.stdout.write(await program.start());
+}
+
+interface Startable {
+  start(): Promise<string>;
+  stop(): Promise<boolean>;
+}
+
+/** An agent runs on small machines, so it loads nothing of the control plane. */
+function programOf(config: AppConfig): Startable {
+  const load = createRequire(__filename);
+  if (config.ROLE === 'agent') {
+    const { AgentProgram } = load('./agent-program') as typeof import('./agent-program');
+    return new AgentProgram(config);
+  }
+  const { Program } = load('./program') as typeof import('./program');
+  return new Program(config);
 }
 
 /** After an error that was not handled the state of the process is unknown, so it ends, to be started again. */

@@ -1,15 +1,25 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
-import { AdminBootstrap, type FirstAdministrator } from './auth/admin-bootstrap';
-import { administratorLines, banner } from './banner';
+import { AdminBootstrap } from './auth/admin-bootstrap';
+import { GroupExpiry } from './auth/group-expiry';
+import { banner } from './banner';
+import { connectPatiently } from './common/outgoing-connections';
 import type { AppConfig } from './config/app-config';
+import { prepareSecret } from './common/crypto/kept-secret';
+import { parseDatabaseUrl, placeOf } from './config/database-url';
 import { createApp } from './create-app';
 import { dataSourceOptions } from './data-source-options';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './database/embedded/embedded-postgres';
 import { migrate } from './database/migrate';
+import { refuseTransactionPooler } from './database/refuse-pooler';
+import { sealEnvFromNowOn } from './database/sealing-state';
+import { requireSharedSecrets } from './database/shared-secrets';
 import { Readiness } from './health/readiness.service';
 import { Metrics } from './metrics/metrics';
+import { sharedSecrets } from './program-secrets';
+import { LoadBalancer } from './routing/load-balancer';
+import { hasRouter } from './routing/router.module';
 import { Runtimes } from './runtime/runtimes';
 import { describeStartError, refusePortInUse } from './start-errors';
 
@@ -30,25 +40,26 @@ export class Program {
 
   /** Resolves with the text to print once requests are answered. Rejects in words, after stopping all that it had started. */
   async start(): Promise<string> {
-    let administrator: FirstAdministrator | null = null;
     try {
+      connectPatiently();
       await refusePortInUse(this.config);
       const databaseUrl = await this.openDatabase();
-      await this.migrate(databaseUrl);
+      await this.prepareDatabase(databaseUrl);
       this.app = await createApp(this.config, { databaseUrl });
       this.app.get(Metrics).collectProcessMetrics();
-      administrator = await this.app.get(AdminBootstrap, { strict: false }).ensureAdministrator();
+      const administrator = await this.app.get(AdminBootstrap, { strict: false }).ensureAdministrator();
+      await this.app.get(GroupExpiry, { strict: false }).forgetUnconfigured();
       await this.app.listen({ port: this.config.PORT, host: this.config.HOST });
       return banner(this.config, {
-        url: await this.url(),
+        url: this.config.PUBLIC_URL ?? (await this.url()),
         database: this.databaseWords(),
         runtime: this.app.get(Runtimes, { strict: false }).active,
+        router: await this.routerWords(),
         administrator,
       });
     } catch (error) {
       await this.stop();
-      const words = [describeStartError(error, this.config), ...administratorLines(administrator)];
-      throw new Error(words.join('\n'), { cause: error });
+      throw new Error(describeStartError(error, this.config), { cause: error });
     }
   }
 
@@ -72,7 +83,11 @@ export class Program {
   }
 
   private async openDatabase(): Promise<string> {
-    if (this.config.DATABASE_URL !== undefined) return this.config.DATABASE_URL;
+    if (this.config.DATABASE_URL !== undefined) {
+      for (const secret of sharedSecrets(this.config)) if (secret.given === undefined) prepareSecret(secret);
+      await refuseTransactionPooler(this.config.DATABASE_URL);
+      return this.config.DATABASE_URL;
+    }
     this.embedded = await startEmbeddedPostgres({
       dataDir: this.config.DATA_DIR,
       onProgress: (message) => process.stdout.write(`${message}\n`),
@@ -80,14 +95,19 @@ export class Program {
     return this.embedded.url;
   }
 
-  private async migrate(url: string): Promise<void> {
+  /** Brings the schema up to date, and refuses to go on with other secrets than the other processes have. */
+  private async prepareDatabase(url: string): Promise<void> {
     const dataSource = await new DataSource(dataSourceOptions({ url, poolSize: 2, applicationName: 'fog-compute-migrate' })).initialize();
     try {
       const names = await migrate(dataSource);
       if (names.length > 0) process.stdout.write(`Brought the database up to date: ${String(names.length)} migrations\n`);
+      await requireSharedSecrets(dataSource, sharedSecrets(this.config));
       // No other process uses the embedded database, so jobs of a killed process need not wait for their leases to
       // end.
-      if (this.embedded) await dataSource.query('UPDATE jobs SET lease_until = NULL WHERE lease_until IS NOT NULL');
+      if (this.embedded) {
+        await dataSource.query('UPDATE jobs SET lease_until = NULL WHERE lease_until IS NOT NULL');
+        await sealEnvFromNowOn(dataSource.manager);
+      }
     } finally {
       await dataSource.destroy();
     }
@@ -99,10 +119,14 @@ export class Program {
     return url.replace('[::1]', '127.0.0.1').replace('//0.0.0.0', '//127.0.0.1').replace('//[::]', '//127.0.0.1');
   }
 
+  private async routerWords(): Promise<string | null> {
+    if (!hasRouter(this.config)) return null;
+    return (await this.app?.get(LoadBalancer, { strict: false }).words()) ?? null;
+  }
+
   private databaseWords(): string {
     if (this.config.DATABASE_URL === undefined) return `embedded PostgreSQL in ${this.config.DATA_DIR}`;
-    const { hostname, port, pathname } = new URL(this.config.DATABASE_URL);
-    return `PostgreSQL at ${hostname}:${port === '' ? '5432' : port}${pathname}`;
+    return `PostgreSQL at ${placeOf(parseDatabaseUrl(this.config.DATABASE_URL))}`;
   }
 }
 

@@ -1,10 +1,13 @@
 import { Controller, Get, Query, Req, Res, StreamableFile } from '@nestjs/common';
-import { ApiBearerAuth, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import { AdminOnly } from '../auth/admin-only.decorator';
+import { CurrentActor } from '../common/http/current-actor.decorator';
+import { prefersToJson } from '../common/http/accepts';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { pageHeaders } from '../common/http/page-headers';
+import type { Actor } from '../common/request-context';
 import { AuditQueryDto, AuditRecordDto } from './audit-log.dto';
 import { AuditLogService } from './audit-log.service';
 import { readAuditQuery } from './audit-query';
@@ -29,21 +32,15 @@ export class AuditLogController {
     description:
       'With `Accept: application/x-ndjson` or `format=ndjson` all rows that fit, one a line; `limit` and `cursor` do not count then.',
   })
-  @ApiExtraModels(AuditRecordDto)
-  @ApiOkResponse({
-    headers: PAGE_HEADERS,
-    content: {
-      'application/json': { schema: { type: 'array', items: { $ref: getSchemaPath(AuditRecordDto) } } },
-      [NDJSON]: { schema: { type: 'string' } },
-    },
-  })
+  @ApiOkResponse({ type: AuditRecordDto, isArray: true, headers: PAGE_HEADERS })
   async read(
     @Query() query: AuditQueryDto,
+    @CurrentActor() actor: Actor,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AuditRecordDto[] | StreamableFile> {
     const asked = readAuditQuery(query);
-    if (isExport(query, request)) return new StreamableFile(Readable.from(this.log.lines(asked.filters)), { type: NDJSON });
+    if (isExport(query, request)) return new StreamableFile(Readable.from(this.log.lines(asked.filters, actor)), { type: NDJSON });
     const { items, total, next, prev } = await this.log.page(asked);
     void reply.headers(pageHeaders(request.url, total, { next, prev }));
     return items;
@@ -51,4 +48,4 @@ export class AuditLogController {
 }
 
 const isExport = ({ format }: AuditQueryDto, { headers }: FastifyRequest): boolean =>
-  format === undefined ? (headers.accept ?? '').includes(NDJSON) : format === 'ndjson';
+  format === undefined ? prefersToJson(headers.accept, NDJSON) : format === 'ndjson';

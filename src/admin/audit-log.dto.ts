@@ -1,6 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsISO8601 } from 'class-validator';
-import { Optional, QueryInteger, TextField } from '../common/validation/fields';
+import { Optional, QueryInteger, TextField, TimeField } from '../common/validation/fields';
 
 export const AUDIT_OUTCOMES = ['done', 'refused'] as const;
 export const AUDIT_FORMATS = ['json', 'ndjson'] as const;
@@ -45,12 +44,12 @@ export class AuditQueryDto {
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Inclusive' })
   @Optional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @TimeField()
   after?: string;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Exclusive' })
   @Optional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @TimeField()
   before?: string;
 
   @ApiPropertyOptional({ default: 20, minimum: 1, maximum: 100, type: 'integer' })

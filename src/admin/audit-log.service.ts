@@ -1,10 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import { Standing } from '../commands/standing';
 import { walkedPage } from '../common/http/walked-page';
+import type { Actor } from '../common/request-context';
 import type { AuditRecordDto } from './audit-log.dto';
 import { AuditLogRepository } from './audit-log.repository';
 import { encodeAuditCursor, type AuditCursor, type AuditFilters, type AuditQuery } from './audit-query';
 
 const EXPORT_BATCH = 500;
+/** How often an export asks again whether its reader is still an administrator. */
+const CHECK_MS = 2_500;
 
 export interface AuditPage {
   readonly items: AuditRecordDto[];
@@ -16,7 +20,10 @@ export interface AuditPage {
 /** The audit log as administrators read it: in pages, or whole. */
 @Injectable()
 export class AuditLogService {
-  constructor(private readonly records: AuditLogRepository) {}
+  constructor(
+    private readonly records: AuditLogRepository,
+    private readonly standing: Standing,
+  ) {}
 
   async page({ filters, limit, cursor }: AuditQuery): Promise<AuditPage> {
     const [walked, total] = await Promise.all([this.records.rows(filters, limit + 1, cursor), this.records.count(filters)]);
@@ -28,11 +35,17 @@ export class AuditLogService {
 
   /**
    * Every row, newest first, as lines of JSON. A batch is read when the one before has been taken, so a slow reader costs
-   * neither memory nor an open transaction.
+   * neither memory nor an open transaction. Breaks off when the reader loses the right to it.
    */
-  async *lines(filters: AuditFilters): AsyncGenerator<string> {
+  async *lines(filters: AuditFilters, reader: Actor): AsyncGenerator<string> {
     let cursor: AuditCursor | null = null;
+    let checkedAt = performance.now();
     for (;;) {
+      if (performance.now() - checkedAt > CHECK_MS) {
+        const lost = await this.standing.lost(reader);
+        if (lost) throw lost;
+        checkedAt = performance.now();
+      }
       const rows: AuditRecordDto[] = await this.records.rows(filters, EXPORT_BATCH, cursor);
       const last = rows.at(-1);
       if (!last) return;

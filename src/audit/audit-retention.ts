@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
+import { ClockWatch } from '../database/clock-watch';
 import { inTransaction } from '../database/transaction';
 import { Audit } from './audit';
 
@@ -27,9 +28,10 @@ export class AuditRetention {
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly audit: Audit,
     private readonly config: AppConfig,
+    private readonly clock: ClockWatch,
   ) {}
 
-  /** Returns how many rows were removed. Starts only when a whole day of rows is due, because each batch adds an audit row. */
+  /** Returns how many rows were removed: none while a step of the clock is not confirmed. Starts only when a whole day of rows is due, because each batch adds an audit row. */
   async purge(maxBatches = 100): Promise<number> {
     if (!(await this.isDue())) return 0;
     let removed = 0;
@@ -48,6 +50,7 @@ export class AuditRetention {
 
   private purgeBatch(): Promise<number> {
     return inTransaction(this.dataSource, async (tx) => {
+      if (!(await this.clock.mayRemove(tx))) return 0;
       await tx.query(`SET LOCAL fog.operation = 'audit_retention'`);
       const [last] = await tx.query<PurgedThrough[]>(PURGE, [this.config.AUDIT_RETENTION_DAYS, BATCH]);
       if (!last) return 0;

@@ -38,6 +38,8 @@ export interface AuditRefusal {
    * no such user.
    */
   readonly givenUsername: string | null;
+  /** What else the row says. Absent: nothing. */
+  readonly details?: Details;
 }
 
 const RETRY_SECONDS = 2;
@@ -67,8 +69,9 @@ export class Audit {
 
   /** A statement outside of any transaction, because a refused request changes nothing that could be committed with it. */
   async recordRefusal(origin: AuditOrigin, refusal: AuditRefusal): Promise<void> {
-    const { action, resourceType, resourceId, code, givenUsername } = refusal;
-    await this.dataSource.query(INSERT_REFUSAL, [...columnsOf(origin), action, resourceType, resourceId, code, givenUsername]);
+    const { action, resourceType, resourceId, code, givenUsername, details = null } = refusal;
+    const values = [...columnsOf(origin), action, resourceType, resourceId, code, givenUsername, details];
+    await this.dataSource.query(INSERT_REFUSAL, values);
   }
 
   private async insert(tx: Tx, origin: readonly unknown[], entries: readonly AuditEntry[]): Promise<void> {
@@ -116,14 +119,15 @@ const INSERT_ALL = insertOf(`
 
 /**
  * $1 actor, $2 via, $3 credential, $4 address, $5 request id, $6 action, $7 type and $8 id of the resource, $9 code,
- * $10 the user name that a log-in gave
+ * $10 the user name that a log-in gave, $11 what else the row says
  */
 const INSERT_REFUSAL = `
   WITH named AS (SELECT (SELECT id FROM users WHERE username = $10::text) AS id),
   recorded AS (
     INSERT INTO audit_log (${ORIGIN_AND_THING}, outcome, code, after)
     SELECT $1, $2, $3, $4, $5, $6, $7, coalesce($8::uuid, named.id), 'refused', $9,
-           CASE WHEN named.id IS NULL AND $10::text IS NOT NULL THEN jsonb_build_object('username_given', $10::text) END
+           CASE WHEN named.id IS NULL AND $10::text IS NOT NULL THEN jsonb_build_object('username_given', $10::text)
+                ELSE $11::jsonb END
       FROM named
     RETURNING id)
   INSERT INTO audit_pending (audit_id) SELECT id FROM recorded`;

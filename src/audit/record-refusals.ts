@@ -1,27 +1,44 @@
 import { Logger } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { changesNothing } from '../common/http/changes-nothing';
+import { routeOf } from '../common/http/route-of';
+import { canonicalAddress } from '../common/http/client-address';
 import { PROBLEMS, type ProblemCode } from '../common/problem/catalog';
 import type { RequestState } from '../common/request-context';
 import { isUuid } from '../common/uuid';
 import type { Audit, AuditRefusal } from './audit';
 import { auditedRouteOf } from './audited-routes';
+import { RefusalLog } from './refusal-log';
 
-const HARMLESS_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Not recorded: rate limits, because a flood would fill the log, and faults of ours or of the database, which are no refusals. */
 const UNRECORDED = new Set<ProblemCode>(['rate_limited', 'internal', 'try_again', 'request_timeout']);
 const MAX_USERNAME = 64;
 
 type RefusedRequest = FastifyRequest & Partial<Pick<RequestState, 'user'>>;
 
+interface RefusalOptions {
+  /** So many refusals of one caller are told one by one within a minute; 0: all. */
+  readonly perMinute: number;
+  readonly onLost: () => void;
+}
+
 /**
- * Writes an audit row for every refused request that would have changed something, before its answer is sent. When the
+ * Writes an audit row for a refused request that would have changed something, before its answer is sent; of many that
+ * are alike, some rows and their number. When the
  * row cannot be written the request is refused all the same, and `onLost` counts it. Callers without a credential are
  * recorded only on the routes that are open to them: log-in, refresh and registration.
  */
-export function recordRefusals(fastify: FastifyInstance, audit: Audit, onLost: () => void): void {
+export function recordRefusals(fastify: FastifyInstance, audit: Audit, { perMinute, onLost }: RefusalOptions): void {
   const logger = new Logger('Audit');
+  const log = new RefusalLog(audit, perMinute, {
+    onLost: (error, { action, code }) => {
+      onLost();
+      logger.warn(`A refusal (${action}: ${code}) was not recorded: ${error instanceof Error ? error.message : String(error)}`);
+    },
+  });
+  fastify.addHook('onClose', () => log.close());
   fastify.addHook('onSend', (request, reply, payload, done) => {
-    if (reply.statusCode < 400 || HARMLESS_METHODS.has(request.method) || reply.hasHeader('idempotency-replayed')) {
+    if (reply.statusCode < 400 || changesNothing(request.method, routeOf(request)) || reply.hasHeader('idempotency-replayed')) {
       done();
       return;
     }
@@ -31,15 +48,7 @@ export function recordRefusals(fastify: FastifyInstance, audit: Audit, onLost: (
       return;
     }
     const actor = (request as RefusedRequest).user ?? null;
-    void audit
-      .recordRefusal({ actor, requestId: request.id, address: request.ip }, refusal)
-      .catch((error: unknown) => {
-        onLost();
-        logger.warn(
-          `A refusal (${refusal.action}: ${refusal.code}) was not recorded: ${error instanceof Error ? error.message : String(error)}`,
-        );
-      })
-      .finally(() => done());
+    void log.record({ actor, requestId: request.id, address: canonicalAddress(request.ip) }, refusal).finally(() => done());
   });
 }
 

@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Commands } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
-import { afterCommit } from '../database/transaction';
+import { afterCommit, type Tx } from '../database/transaction';
+import { ProjectAccess } from '../rights/project-access';
+import type { Role } from '../rights/rights';
 import { ApiTokensRepository, type ApiTokenRecord } from './api-tokens.repository';
 import { apiTokenKey, CredentialCache } from './credential-cache';
 import { API_TOKEN_PREFIX, hashToken, newSecretToken } from './secret-token';
@@ -16,6 +18,20 @@ export interface CreatedApiToken {
   readonly token: string;
 }
 
+/** The project, by name or id, and the role in which a token is to act. */
+export interface TokenBinding {
+  readonly project: string;
+  readonly role: Role;
+}
+
+interface NewTokenSettings {
+  readonly name: string;
+  readonly readOnly: boolean;
+  readonly expiresInDays: number;
+  /** Null: the token acts wherever its user may. */
+  readonly binding: TokenBinding | null;
+}
+
 /** A user's own API tokens. */
 @Injectable()
 export class ApiTokensService {
@@ -23,10 +39,14 @@ export class ApiTokensService {
     private readonly commands: Commands,
     private readonly tokens: ApiTokensRepository,
     private readonly cache: CredentialCache,
+    private readonly projects: ProjectAccess,
   ) {}
 
-  /** Throws `conflict` when the user already has the most tokens that a user may have. */
-  create(settings: { name: string; readOnly: boolean; expiresInDays: number }, context: RequestContext): Promise<CreatedApiToken> {
+  /**
+   * Throws `conflict` when the user already has the most tokens that a user may have, and `not_found` for one that is to be bound to a
+   * project in which the user is no member.
+   */
+  create({ binding, ...settings }: NewTokenSettings, context: RequestContext): Promise<CreatedApiToken> {
     const { actor } = context;
     const token = newSecretToken(API_TOKEN_PREFIX);
     return this.commands.run(context, async (tx) => {
@@ -34,14 +54,17 @@ export class ApiTokensService {
       if ((await this.tokens.count(tx, actor.userId)) >= MAX_PER_USER) {
         throw new DomainError('conflict', `You have ${String(MAX_PER_USER)} API tokens already. Delete one that you do not need.`);
       }
+      const boundTo = binding && (await this.bind(tx, binding, actor));
       const record = await this.tokens.insert(tx, {
         ...settings,
+        boundTo,
         userId: actor.userId,
         tokenHash: hashToken(token),
         prefix: token.slice(0, SHOWN_CHARACTERS),
         madeWith: actor.via === 'api_token' ? actor.credentialId : null,
       });
-      const after = { name: record.name, read_only: record.readOnly, expires_at: record.expiresAt.toISOString() };
+      const bound = boundTo ? { project_id: boundTo.projectId, role: boundTo.role } : {};
+      const after = { name: record.name, read_only: record.readOnly, expires_at: record.expiresAt.toISOString(), ...bound };
       return {
         outcome: { record, token },
         audit: { action: 'token.create', resourceType: 'token', resourceId: record.id, after },
@@ -61,5 +84,11 @@ export class ApiTokensService {
       afterCommit(tx, () => this.cache.forget(apiTokenKey(tokenHash)));
       return { outcome: undefined, audit: { action: 'token.revoke', resourceType: 'token', resourceId: id } };
     });
+  }
+
+  /** A bound token has the rights of a member and is never an administrator, so its user has to be a member too. */
+  private async bind(tx: Tx, { project, role }: TokenBinding, actor: Actor): Promise<{ projectId: string; role: Role }> {
+    const { id } = await this.projects.hold(tx, project, 'project.read', { ...actor, isAdmin: false });
+    return { projectId: id, role };
   }
 }

@@ -86,7 +86,7 @@ export class AuthController {
   }
 
   @Patch('me')
-  @Command(userAnswer, { takesKey: false })
+  @Command(userAnswer)
   @ApiBearerAuth()
   @ApiOperation({
     summary: 'Change your e-mail address',

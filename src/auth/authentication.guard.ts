@@ -2,9 +2,13 @@ import { Injectable, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import passport, { type Strategy } from 'passport';
+import type { FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
+import { changesNothing } from '../common/http/changes-nothing';
+import { routeOf } from '../common/http/route-of';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
+import { requireUnbound } from '../rights/bound-tokens';
 import { IS_ADMIN_ONLY } from './admin-only.decorator';
 import { ApiTokenStrategy } from './api-token.strategy';
 import { hasCredentials, type RequestWithHeaders } from './bearer-token';
@@ -13,7 +17,7 @@ import { InactiveUser } from './identity';
 import { LocalJwtStrategy } from './local-jwt.strategy';
 import { IS_PUBLIC } from './public.decorator';
 
-const HARMLESS_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+type GuardedRequest = RequestWithHeaders & Pick<FastifyRequest, 'method' | 'is404' | 'routeOptions'> & { user: Actor };
 
 /**
  * Closes every route unless it is marked public. Each strategy takes only tokens of its own kind, so at most one
@@ -32,10 +36,11 @@ export class AuthenticationGuard extends AuthGuard() {
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     if (this.isMarked(IS_PUBLIC, context)) return true;
-    const request = context.switchToHttp().getRequest<RequestWithHeaders & { user: Actor; method: string }>();
+    const request = context.switchToHttp().getRequest<GuardedRequest>();
     await this.identify(context, request);
     const { user, method } = request;
-    if (user.readOnly && !HARMLESS_METHODS.has(method)) throw new DomainError('read_only_token', 'This token is read-only.');
+    requireUnbound(user, method, routeOf(request));
+    if (user.readOnly && !changesNothing(method, routeOf(request))) throw new DomainError('read_only_token', 'This token is read-only.');
     if (!user.isAdmin && this.isMarked(IS_ADMIN_ONLY, context)) throw new DomainError('admin_required', 'Only administrators may do this.');
     return true;
   }

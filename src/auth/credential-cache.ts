@@ -11,7 +11,7 @@ const MAX_ENTRIES = 10_000;
 
 export const sessionKey = (sessionId: string): string => `session:${sessionId}`;
 export const apiTokenKey = (tokenHash: string): string => `api_token:${tokenHash}`;
-export const externalKey = (subject: string): string => `external:${subject}`;
+export const externalKey = (subject: string, groups: string): string => `external:${subject}:${groups}`;
 
 /**
  * Remembers for a moment what the database said of a credential. It keeps promises and not answers, so that requests

@@ -1,11 +1,21 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { JwksClient } from 'jwks-rsa';
 import { DomainError } from '../common/problem/domain-error';
+import { tlsTrouble } from '../common/tls-trouble';
+import { outlineOf } from './jwt-format';
 
 const FETCH_TIMEOUT_MS = 3_000;
 /** The shortest time between two fetches, so that tokens with invented key ids cause no flood of requests to the issuer. */
 const FETCH_EVERY_MS = 2_000;
 const RETRY_SECONDS = 5;
+/** An issuer that rotates its keys has two or three. */
+const MOST_TRIED = 8;
+const KEY_TYPES: Readonly<Record<string, string>> = { RS256: 'rsa', ES256: 'ec' };
+
+interface IssuerKey {
+  readonly kid: string | undefined;
+  readonly key: KeyObject;
+}
 
 /**
  * The public keys of the outside issuer, parsed once per fetch, because parsing costs more than verifying. Every fetch
@@ -15,7 +25,7 @@ const RETRY_SECONDS = 5;
 export class JwksKeys {
   private readonly client: JwksClient;
   private readonly maxAgeMs: number;
-  private keys: ReadonlyMap<string, KeyObject> = new Map();
+  private keys: readonly IssuerKey[] = [];
   private fetchedAtMs = Number.NEGATIVE_INFINITY;
   private triedAtMs = Number.NEGATIVE_INFINITY;
   private fetching: Promise<void> = Promise.resolve();
@@ -25,24 +35,37 @@ export class JwksKeys {
     this.maxAgeMs = cacheSeconds * 1000;
   }
 
-  /** Undefined when the issuer has no such key. Throws `try_again` when the issuer cannot be asked. */
-  async find(kid: string | undefined): Promise<KeyObject | undefined> {
+  /** The key to verify a token with; undefined when the issuer has no such key. Throws `try_again` when the issuer cannot be asked. */
+  async find(token: string): Promise<KeyObject | undefined> {
     const isFresh = performance.now() - this.fetchedAtMs < this.maxAgeMs;
-    const known = isFresh ? this.pick(kid) : undefined;
+    const known = isFresh ? this.pick(token) : undefined;
     if (known) return known;
     try {
       await this.fetchUnlessJustDone();
     } catch (cause) {
-      const detail = 'The identity provider does not answer, so the token cannot be checked.';
+      const detail = `The identity provider ${whyNot(cause)}, so the token cannot be checked.`;
       throw new DomainError('try_again', detail, { retryAfterSeconds: RETRY_SECONDS }, { cause });
     }
-    return this.pick(kid);
+    return this.pick(token);
   }
 
-  /** A token may leave out the key id when there is but one key. */
-  private pick(kid: string | undefined): KeyObject | undefined {
-    if (kid !== undefined) return this.keys.get(kid);
-    return this.keys.size === 1 ? [...this.keys.values()][0] : undefined;
+  /**
+   * By the key id; issuers may leave it out of their tokens or their keys, and give two keys the same. Then the kind of the key decides,
+   * and at last which of them has made the signature.
+   */
+  private pick(token: string): KeyObject | undefined {
+    const outline = outlineOf(token);
+    if (outline === null) return undefined;
+    const fitting = this.keys.filter(
+      ({ kid, key }) =>
+        (kid === undefined || outline.kid === undefined || kid === outline.kid) && key.asymmetricKeyType === KEY_TYPES[outline.alg],
+    );
+    const named = fitting.filter(({ kid }) => kid !== undefined && kid === outline.kid);
+    const [only, ...more] = named.map(({ key }) => key);
+    if (only !== undefined && more.length === 0) return only;
+    // A key that is not named may be one that the issuer has replaced: then the newest are fetched.
+    const tried = (named.length > 0 ? named : fitting).slice(0, MOST_TRIED);
+    return tried.find(({ key }) => hasSigned(key, token))?.key;
   }
 
   /** Requests that arrive together share one fetch. Requests soon after it get its result, even when it failed. */
@@ -57,7 +80,18 @@ export class JwksKeys {
 
   private async fetch(): Promise<void> {
     const keys = await this.client.getSigningKeys();
-    this.keys = new Map(keys.map((key) => [key.kid, createPublicKey(key.getPublicKey())]));
+    this.keys = keys.map((key) => ({ kid: key.kid, key: createPublicKey(key.getPublicKey()) }));
     this.fetchedAtMs = performance.now();
   }
+}
+
+function whyNot(cause: unknown): string {
+  const trouble = tlsTrouble(cause);
+  return trouble === null ? 'does not answer' : `was reached, but ${trouble}`;
+}
+
+function hasSigned(key: KeyObject, token: string): boolean {
+  const dot = token.lastIndexOf('.');
+  const signature = Buffer.from(token.slice(dot + 1), 'base64url');
+  return verify('sha256', Buffer.from(token.slice(0, dot)), { key, dsaEncoding: 'ieee-p1363' }, signature);
 }

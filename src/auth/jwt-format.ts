@@ -13,14 +13,17 @@ export interface JwtClaims {
   readonly [claim: string]: unknown;
 }
 
-const TYPES: readonly unknown[] = [undefined, 'JWT', 'at+jwt'];
+/** Media types (RFC 7515, 4.1.9): in any case, and with or without `application/`. Others are no access tokens. */
+const TYPES = /^(?:application\/)?(?:at\+)?jwt$/i;
 /**
  * `crit` and `b64` change what a signature means; the others carry a key. We understand none of them, so tokens that
  * have one are refused.
  */
 const REFUSED_HEADERS = ['crit', 'b64', 'jwk', 'jku', 'x5u', 'x5c'] as const;
-const MAX_FUTURE_SECONDS = 60;
-const MAX_LIFETIME_SECONDS = 86_400;
+/** How far the clocks of issuers may be from ours. */
+export const CLOCK_LEEWAY_SECONDS = 60;
+/** Tokens that are valid for longer are refused. */
+export const MAX_LIFETIME_SECONDS = 86_400;
 const MAX_TEXT = 255;
 
 /** Null for everything but a plain signed JWT in its canonical spelling. Does not check the signature. */
@@ -28,7 +31,7 @@ export function outlineOf(token: string): JwtOutline | null {
   const parts = token.split('.');
   if (parts.length !== 3 || !parts.every(isCanonical)) return null;
   const [header, payload] = parts.map(jsonObject);
-  if (!header || !payload || !TYPES.includes(header.typ)) return null;
+  if (!header || !payload || !isAccessTokenType(header.typ)) return null;
   if (REFUSED_HEADERS.some((name) => name in header)) return null;
   const { alg, kid } = header;
   const { iss } = payload;
@@ -43,13 +46,17 @@ export function outlineOf(token: string): JwtOutline | null {
  */
 export function checkedClaims(payload: unknown, nowSeconds: number): JwtClaims | null {
   if (!isObject(payload)) return null;
-  const { iss, aud, exp, iat, sub, jti } = payload;
+  const { iss, aud, exp, iat, sub } = payload;
+  // Entra ID calls the id of a token `uti`.
+  const jti = payload.jti ?? payload.uti;
   if (!isText(iss) || !isText(sub) || !isText(jti)) return null;
   if (!isText(aud) && !(Array.isArray(aud) && aud.length > 0 && aud.every(isText))) return null;
   if (!isTime(exp) || !isTime(iat)) return null;
-  if (iat > nowSeconds + MAX_FUTURE_SECONDS || exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) return null;
+  if (iat > nowSeconds + CLOCK_LEEWAY_SECONDS || exp <= iat || exp - iat > MAX_LIFETIME_SECONDS) return null;
   return { ...payload, sub, jti, iat, exp };
 }
+
+const isAccessTokenType = (type: unknown): boolean => type === undefined || (typeof type === 'string' && TYPES.test(type));
 
 const isCanonical = (part: string): boolean => part !== '' && Buffer.from(part, 'base64url').toString('base64url') === part;
 

@@ -19,6 +19,9 @@ const STATEMENTS = [
   `DELETE FROM login_failures WHERE name_hash IN (
      SELECT name_hash FROM login_failures WHERE locked_until < now() - interval '1 day'
       ORDER BY locked_until LIMIT $1 FOR UPDATE SKIP LOCKED)`,
+  `DELETE FROM known_addresses WHERE hash IN (
+     SELECT hash FROM known_addresses WHERE seen_at < now() - interval '90 days'
+      ORDER BY seen_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
 ];
 
 /**

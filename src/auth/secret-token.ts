@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 
 export const API_TOKEN_PREFIX = 'fog_';
 export const REFRESH_TOKEN_PREFIX = 'fogr_';
+export const PASSWORD_LINK_PREFIX = 'fogp_';
 
 /** 256 random bits behind a prefix that secret scanners can find. */
 export const newSecretToken = (prefix: string): string => prefix + randomBytes(32).toString('base64url');

@@ -75,7 +75,12 @@ export class SessionsRepository {
     await tx.query(`UPDATE sessions SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL`, [sessionId]);
   }
 
-  async revokeAllOf(tx: Tx, userId: string): Promise<void> {
-    await tx.query(`UPDATE sessions SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL`, [userId]);
+  /** `but`: the session that goes on, if any. */
+  async revokeAllOf(tx: Tx, userId: string, but: string | null = null): Promise<void> {
+    await tx.query(
+      `UPDATE sessions SET revoked_at = now()
+        WHERE user_id = $1 AND revoked_at IS NULL AND id IS DISTINCT FROM $2`,
+      [userId, but],
+    );
   }
 }

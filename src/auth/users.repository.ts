@@ -50,31 +50,6 @@ export class UsersRepository {
     return user ?? null;
   }
 
-  /** Until the transaction ends, no other one can switch an account off. So the remaining administrators can be counted. */
-  async lockAgainstSwitchingOff(tx: Tx): Promise<void> {
-    await tx.query(`SELECT pg_advisory_xact_lock(hashtext('fog-compute administrators'))`);
-  }
-
-  async hasActiveAdministrator(tx: Tx): Promise<boolean> {
-    const rows = await tx.query<unknown[]>(`SELECT 1 FROM users WHERE is_admin AND is_active LIMIT 1`);
-    return rows.length > 0;
-  }
-
-  /** Null when there is no such user. */
-  async lockAndReadActive(tx: Tx, id: string): Promise<boolean | null> {
-    const lock = `SELECT is_active AS "isActive" FROM users WHERE id = $1 FOR NO KEY UPDATE`;
-    const [row] = await tx.query<{ isActive: boolean }[]>(lock, [id]);
-    return row?.isActive ?? null;
-  }
-
-  async setActive(tx: Tx, id: string, isActive: boolean): Promise<UserRecord | null> {
-    const [[user]] = await tx.query<[UserRecord[], number]>(
-      `UPDATE users SET is_active = $2, updated_at = now() WHERE id = $1 RETURNING ${COLUMNS}`,
-      [id, isActive],
-    );
-    return user ?? null;
-  }
-
   async isEmpty(): Promise<boolean> {
     const rows = await this.dataSource.query<unknown[]>(`SELECT 1 FROM users LIMIT 1`);
     return rows.length === 0;

@@ -3,38 +3,52 @@ import { Commands } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { OpenRequestContext, RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
+import { readQuotaList, type OwnQuota } from '../config/quota-list';
 import { violatedConstraint } from '../database/postgres-error';
-import { afterCommit } from '../database/transaction';
-import { CredentialCache } from './credential-cache';
+import { OwnQuotas } from '../quotas/own-quotas.repository';
 import type { UserRecord } from './identity';
 import { PasswordHasher } from './password-hasher';
-import { SessionsRepository } from './sessions.repository';
 import { UsersRepository } from './users.repository';
 
 const TAKEN: Readonly<Record<string, string>> = {
   uq_users_username: 'The username is already taken.',
+  // The personal project has the name of its user.
+  uq_projects_name: 'The username is already taken.',
   uq_users_email: 'The email is already registered.',
 };
 
-/** Accounts: registration, the caller's own account and its address, and switching accounts off and on. */
+interface NewAccount {
+  readonly username: string;
+  readonly email: string;
+  readonly password: string;
+}
+
+/** The caller's own account: its registration, and its address. */
 @Injectable()
 export class UsersService {
+  private readonly strangersQuota: OwnQuota;
+
   constructor(
     private readonly commands: Commands,
     private readonly users: UsersRepository,
-    private readonly sessions: SessionsRepository,
     private readonly passwords: PasswordHasher,
-    private readonly cache: CredentialCache,
+    private readonly quotas: OwnQuotas,
     private readonly config: AppConfig,
-  ) {}
+  ) {
+    this.strangersQuota = readQuotaList(config.REGISTRATION_QUOTA);
+  }
 
-  /** Throws `already_exists` when the name or the address is taken, also by a request at the same moment. */
-  async register(account: { username: string; email: string; password: string }, context: OpenRequestContext): Promise<UserRecord> {
+  /**
+   * With the quota of those who register by themselves. Throws `registration_closed` unless strangers may register, and `already_exists` when the name or the address is taken, also
+   * by a request at the same moment.
+   */
+  async register(account: NewAccount, context: OpenRequestContext): Promise<UserRecord> {
     if (!this.config.REGISTRATION_ENABLED)
       throw new DomainError('registration_closed', 'Registration is closed. Ask an administrator for an account.');
     const passwordHash = await this.passwords.inSlot((argon2) => argon2.hash(account.password));
     const registered = this.commands.run(context, async (tx) => {
       const user = await this.users.insert(tx, { username: account.username, email: account.email, passwordHash });
+      await this.quotas.set(tx, user.id, this.strangersQuota);
       return { outcome: user, audit: { action: 'user.register', resourceType: 'user', resourceId: user.id } };
     });
     return unlessTaken(registered);
@@ -61,39 +75,10 @@ export class UsersService {
     });
     return unlessTaken(changed);
   }
-
-  /**
-   * While an account is off, all its credentials are answered with 403. Switching it on again ends the sessions from
-   * before. Of administrators who switch each other off at once, the last is refused, so that one remains who can
-   * switch accounts on.
-   */
-  async setActive(id: string, isActive: boolean, context: RequestContext): Promise<UserRecord> {
-    if (id === context.actor.userId && !isActive) throw new DomainError('conflict', 'You cannot deactivate yourself.');
-    return this.commands.run(context, async (tx) => {
-      if (!isActive) await this.users.lockAgainstSwitchingOff(tx);
-      const wasActive = await this.users.lockAndReadActive(tx, id);
-      if (wasActive === false && isActive) await this.sessions.revokeAllOf(tx, id);
-      const user = await this.users.setActive(tx, id, isActive);
-      if (!user) throw notFound(id);
-      if (!isActive && !(await this.users.hasActiveAdministrator(tx)))
-        throw new DomainError('conflict', 'This is the last active administrator. Make sure that another one is active first.');
-      afterCommit(tx, () => this.cache.clear());
-      return {
-        outcome: user,
-        audit: {
-          action: isActive ? 'user.activate' : 'user.deactivate',
-          resourceType: 'user',
-          resourceId: id,
-          before: { is_active: wasActive },
-          after: { is_active: isActive },
-        },
-      };
-    });
-  }
 }
 
 /** Throws `already_exists` when the database reports that a name or an address is taken. */
-async function unlessTaken<T>(change: Promise<T>): Promise<T> {
+export async function unlessTaken<T>(change: Promise<T>): Promise<T> {
   try {
     return await change;
   } catch (error) {

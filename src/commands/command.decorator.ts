@@ -1,7 +1,7 @@
 import { applyDecorators, SetMetadata, UseInterceptors } from '@nestjs/common';
 import type { Answer } from '../common/http/answer';
 import { CommandInterceptor } from './command.interceptor';
-import { PRESENTER, TAKES_KEY } from './command.metadata';
+import { PRESENTER } from './command.metadata';
 
 type Handler<O> = <M extends (...args: never[]) => O | Promise<O>>(
   target: object,
@@ -11,8 +11,8 @@ type Handler<O> = <M extends (...args: never[]) => O | Promise<O>>(
 
 /**
  * Marks a route that changes something. `present` makes the answer from the outcome that the handler returns, for the
- * first request and for its repetitions. POST and DELETE take an `Idempotency-Key` (the OpenAPI test checks that). PUT
- * and PATCH say what shall be, so repeating them does no harm and they take none.
+ * first request and for its repetitions. It takes an `Idempotency-Key`, whatever its method: a PATCH that is repeated after another
+ * change would undo that one.
  */
-export const Command = <O>(present: (outcome: O) => Answer, { takesKey = true }: { takesKey?: boolean } = {}): Handler<O> =>
-  applyDecorators(SetMetadata(PRESENTER, present), SetMetadata(TAKES_KEY, takesKey), UseInterceptors(CommandInterceptor));
+export const Command = <O>(present: (outcome: O) => Answer): Handler<O> =>
+  applyDecorators(SetMetadata(PRESENTER, present), UseInterceptors(CommandInterceptor));

@@ -5,7 +5,7 @@ import type { Answer } from '../common/http/answer';
 import { DomainError } from '../common/problem/domain-error';
 import type { IdempotencyClaim, RequestState } from '../common/request-context';
 import { IdempotencyService, type KeptOutcome } from '../idempotency/idempotency.service';
-import { PRESENTER, TAKES_KEY } from './command.metadata';
+import { PRESENTER } from './command.metadata';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 
@@ -25,7 +25,7 @@ export class CommandInterceptor implements NestInterceptor {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const handler = host.getHandler();
     const present = Reflect.getMetadata(PRESENTER, handler) as Presenter;
-    const key = Reflect.getMetadata(TAKES_KEY, handler) === true ? request.headers['idempotency-key'] : undefined;
+    const key = request.headers['idempotency-key'];
     if (key === undefined) return next.handle().pipe(mergeMap((outcome: unknown) => of(send(reply, present(outcome)))));
     if (typeof key !== 'string' || !KEY.test(key)) throw badKey();
 
@@ -49,7 +49,7 @@ export class CommandInterceptor implements NestInterceptor {
     key: string,
     present: Presenter,
   ): Promise<{ claim: IdempotencyClaim } | { outcome: KeptOutcome }> {
-    return this.idempotency.claim({ scope: user?.userId ?? 'anonymous', key, present }, { method, url: raw.url ?? '', body });
+    return this.idempotency.claim({ scope: scopeOf(user), key, present }, { method, url: raw.url ?? '', body });
   }
 }
 
@@ -71,4 +71,10 @@ const asError = (error: unknown): Error => (error instanceof Error ? error : new
 function badKey(): DomainError {
   const detail = 'Idempotency-Key must have 1 to 255 printable ASCII characters.';
   return new DomainError('invalid_request', detail, { errors: [{ pointer: 'Idempotency-Key', detail }] });
+}
+
+/** Who shares keys: all credentials of a user, but for tokens that see only a part of what is the user's. */
+function scopeOf(user: RequestState['user']): string {
+  if (!user) return 'anonymous';
+  return user.boundTo ? `${user.userId} ${user.credentialId}` : user.userId;
 }

@@ -3,11 +3,12 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { Audit, type AuditEntry, type AuditOrigin } from '../audit/audit';
 import type { DomainError } from '../common/problem/domain-error';
-import type { OpenRequestContext } from '../common/request-context';
+import type { OpenRequestContext, RequestContext } from '../common/request-context';
 import { inTransaction, type TransactionOptions, type Tx } from '../database/transaction';
-import type { JobWish } from '../jobs/job-kinds';
+import type { JobWish, JobWishes } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
 import { IdempotencyService } from '../idempotency/idempotency.service';
+import { Standing } from './standing';
 
 /** Says in place of audit rows that a command has changed nothing, so there is nothing to record. */
 export const UNCHANGED = Symbol('unchanged');
@@ -20,13 +21,15 @@ interface Told {
   readonly actor?: AuditOrigin['actor'];
   /** The jobs to queue. Absent: none. */
   readonly jobs?: readonly JobWish[];
+  /** Many jobs of one owner, besides. Absent: none. */
+  readonly manyJobs?: JobWishes;
 }
 
 /** What a command has decided: its outcome for the caller, or a refusal that commits what was written all the same. */
 export type Decided<O> = Told & ({ readonly outcome: O } | { readonly refusal: DomainError });
 
 /** What is known of the caller of a command. On public routes there may be no actor. */
-export type CommandContext = OpenRequestContext & Partial<Pick<AuditOrigin, 'actor'>>;
+export type CommandContext = OpenRequestContext & Partial<Pick<RequestContext, 'actor' | 'outlivesCredential'>>;
 
 /**
  * The one way to carry out a command, which is a request that changes something: one transaction holds the change, its
@@ -39,12 +42,13 @@ export class Commands {
     private readonly audit: Audit,
     private readonly jobs: JobQueue,
     private readonly idempotency: IdempotencyService,
+    private readonly standing: Standing,
   ) {}
 
   /**
    * Runs `work` in a transaction and gives its outcome, which the route's presenter turns into the answer (`@Command`).
    * `work` may run again after a conflict with another transaction, so it touches only the database.
-   * Throws what `work` throws, and then nothing has changed.
+   * Throws what `work` throws, and `StandingLost` when the caller has lost the right meanwhile; then nothing has changed.
    */
   async run<O>(
     context: CommandContext,
@@ -58,11 +62,14 @@ export class Commands {
 
   private async decide<O>(tx: Tx, context: CommandContext, work: () => Promise<Decided<O>>): Promise<Decided<O>> {
     const decided = await work();
-    const { audit, actor = context.actor ?? null, jobs = [] } = decided;
+    const { audit, actor = context.actor ?? null, jobs = [], manyJobs } = decided;
+    if (audit !== UNCHANGED && context.actor)
+      await this.standing.require(tx, context.actor, { outlivesCredential: context.outlivesCredential ?? false });
     if (audit !== UNCHANGED) await this.audit.recordAll(tx, { ...context, actor }, [audit].flat());
     // Jobs are queued last: queuing locks their rows until the transaction ends, and a worker that finishes one waits
     // meanwhile.
     await this.jobs.enqueue(tx, jobs);
+    if (manyJobs) await this.jobs.enqueueMany(tx, manyJobs);
     if ('outcome' in decided) await this.idempotency.storeOutcome(tx, context.idempotency, decided.outcome);
     return decided;
   }

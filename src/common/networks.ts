@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { commaList } from './comma-list';
 
 export interface Network {
   /** As it was given. */
@@ -13,8 +14,7 @@ export interface Network {
  * anything else.
  */
 export function networksOf(setting: string, listed: string): Network[] {
-  const entries = listed.split(',').map((entry) => entry.trim());
-  return entries.filter(Boolean).map((text) => {
+  return commaList(listed).map((text) => {
     const [address = '', length, ...rest] = text.split('/');
     const bits = isIP(address) === 4 ? 32 : 128;
     const prefix = length === undefined ? bits : /^\d{1,3}$/.test(length) ? Number(length) : Infinity;

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Answer } from './http/answer';
 
 /**
@@ -11,6 +12,8 @@ export interface Actor {
   readonly readOnly: boolean;
   readonly via: 'session' | 'api_token' | 'external';
   readonly credentialId: string;
+  /** The one project in which the credential acts, and its role there at most. Absent: it acts wherever its user may. */
+  readonly boundTo?: { readonly projectId: string; readonly role: 'viewer' | 'deployer' | 'maintainer' };
 }
 
 /** The claim of an idempotency key. The answer is stored under it, in the transaction that decides the request. */
@@ -37,12 +40,17 @@ export interface OpenRequestContext extends RequestOrigin {
 /** What a service needs to know of the request it serves. */
 export interface RequestContext extends OpenRequestContext {
   readonly actor: Actor;
+  /** The request was answered, and its work goes on for the user, also when the credential ends. Absent: it does not. */
+  readonly outlivesCredential?: true;
+  /** The `If-Match` header as it was sent; null when there was none. */
+  readonly ifMatch: string | null;
 }
 
 /** What our own hooks and guards put on Fastify's request. */
 export interface RequestState {
   id: string;
   ip: string;
+  readonly headers: IncomingHttpHeaders;
   user?: Actor;
   idempotency?: IdempotencyClaim;
 }

@@ -17,7 +17,7 @@ describe('loadConfig', () => {
   it('has a default for everything', () => {
     expect(loadConfig({})).toMatchObject({
       ...{ PORT: 8000, HOST: '127.0.0.1', DATA_DIR: '.data', ROLE: 'all', RUNTIME: 'auto', LOG_LEVEL: 'info' },
-      ...{ RATE_LIMIT_PER_MINUTE: 1200, AUTH_RATE_LIMIT_PER_MINUTE: 30, REGISTRATION_ENABLED: true, METRICS_PUBLIC: false },
+      ...{ RATE_LIMIT_PER_MINUTE: 1200, AUTH_RATE_LIMIT_PER_MINUTE: 30, REGISTRATION_ENABLED: false, METRICS_PUBLIC: false },
       ...{ MAX_REPLICAS: 100, MIN_CPU_CORES: 0.5, MAX_CPU_CORES: 32, MIN_MEMORY_MB: 512, MAX_MEMORY_MB: 65_536, MAX_GPU_UNITS: 8 },
       ...{ MIN_STORAGE_GB: 1, MAX_STORAGE_GB: 1000, STOP_GRACE_SECONDS: 10, LOGIN_MAX_FAILURES: 5 },
     });
@@ -41,6 +41,20 @@ describe('loadConfig', () => {
   it('takes only its own variables from the environment', () => {
     expect(loadConfig({ PATH: '/bin', npm_config_cache: 'x', constructor: 'x', toString: 'y' })).toEqual(loadConfig({}));
   });
+
+  it.each(['https://ghcr.io', 'ghcr.io;quay.io', 'user@ghcr.io', '*:5000', 'ghcr.io/*', 'docker.io,,ghcr.io', 'docker.io,'])(
+    'refuses %s as a list of registries',
+    (ALLOWED_REGISTRIES) => {
+      expect(faults({ ALLOWED_REGISTRIES })).toEqual([expect.stringMatching(/^ALLOWED_REGISTRIES must be none, or /)]);
+    },
+  );
+
+  it.each(['none', '*', 'docker.io', 'ghcr.io/acme, *.pkg.dev', 'registry.corp:5000,10.0.0.7:5000,[fd00::5]:5000,localhost:5000'])(
+    'takes %s as a list of registries',
+    (ALLOWED_REGISTRIES) => {
+      expect(loadConfig({ ALLOWED_REGISTRIES })).toMatchObject({ ALLOWED_REGISTRIES });
+    },
+  );
 
   it('cannot be changed afterwards', () => {
     expect(Object.isFrozen(loadConfig({}))).toBe(true);
@@ -75,10 +89,14 @@ describe('loadConfig', () => {
     ['DATABASE_URL', 'localhost/fog'],
     ['MIN_CPU_CORES', '0'],
     ['MIN_CPU_CORES', '0.0005'],
+    ['MIN_CPU_CORES', '1e-7'],
     ['ADMIN_PASSWORD', 'short'],
     ['NODE_OFFLINE_AFTER_SECONDS', '1'],
+    ['ROUTING_TOKEN', 'x'.repeat(31)],
+    ['ROUTING_TOKEN', `${'x'.repeat(31)} x`],
+    ['TRAEFIK_API_URL', 'traefik:8081'],
     ['RUNTIME', 'Docker'],
-    ['RUNTIME', 'kubernetes'],
+    ['RUNTIME', 'podman'],
     ...['localhost', 'all', '127.0.0.1:80', '127.0.0', '*'].map((address) => ['PUBLISH_ADDRESS', address]),
     ...['0', '-1', '0.5', '36501', '1e9', 'never'].map((days) => ['RETENTION_DAYS', days]),
     ['PURGE_MAX_PER_HOUR', '-1'],
@@ -99,6 +117,105 @@ describe('loadConfig', () => {
     expect(faults({ JWT_JWKS_URL, JWT_ISSUER: 'them', JWT_AUDIENCE: 'us' })).toEqual([]);
   });
 
+  it('says one sentence for each fault', () => {
+    expect(faults({ PORT: 'many', MIN_MEMORY_MB: 'x', ADMIN_USERNAME: '!' })).toHaveLength(3);
+  });
+
+  it.each<[NodeJS.ProcessEnv, string | RegExp]>([
+    [{ MIN_CPU_CORES: '4', MAX_CPU_CORES: '2' }, 'MIN_CPU_CORES (4) is more than MAX_CPU_CORES (2)'],
+    [{ MIN_MEMORY_MB: '70000' }, 'MIN_MEMORY_MB (70000) is more than MAX_MEMORY_MB (65536)'],
+    [{ MAX_STORAGE_GB: '5', MIN_STORAGE_GB: '6' }, 'MIN_STORAGE_GB (6) is more than MAX_STORAGE_GB (5)'],
+    [{ LOGIN_LOCK_SECONDS: '7200' }, 'LOGIN_LOCK_SECONDS (7200) is more than LOGIN_LOCK_MAX_SECONDS (3600)'],
+    [{ ACCESS_TOKEN_SECONDS: '7200', REFRESH_TOKEN_SECONDS: '3600' }, /^ACCESS_TOKEN_SECONDS .* REFRESH_TOKEN_SECONDS/],
+    [{ NODE_SYNC_SECONDS: '30' }, /^NODE_OFFLINE_AFTER_SECONDS \(30\) must be more than NODE_SYNC_SECONDS \(30\)/],
+    [{ LOAD_BALANCER: 'traefik' }, /^LOAD_BALANCER=traefik needs ROUTING_TOKEN: .*openssl rand/],
+    [{ TRUSTED_PROXIES: '10.0.0.0/33' }, /^TRUSTED_PROXIES must list/],
+    [{ WEBHOOK_ALLOWED_NETWORKS: 'proxy' }, /^WEBHOOK_ALLOWED_NETWORKS must list/],
+    [{ DOCKER_CERT_PATH: '/nowhere/certs' }, 'DOCKER_CERT_PATH is not a folder that can be read: /nowhere/certs'],
+    [{ DOCKER_CERT_PATH: __filename }, /^DOCKER_CERT_PATH is not a folder/],
+    ...['ssh://ada@host', 'unix:/run/docker.sock', 'host:2375', 'tcp://', 'http://host', 'tcp://host:99999'].map(
+      (DOCKER_HOST) => [{ DOCKER_HOST }, /^DOCKER_HOST must look like/] as [NodeJS.ProcessEnv, RegExp],
+    ),
+    [{ DOCKER_HOST: 'tcp://10.0.0.5:2376' }, /^DOCKER_HOST leads to another machine.* set DOCKER_CERT_PATH/],
+    ...['nobody', 'fog-compute', 'a@', 'Fog <fog@>', 'a@b.org, c@d.org'].map(
+      (SMTP_FROM) => [{ SMTP_URL: 'smtp://mail', SMTP_FROM }, /^SMTP_FROM must be an e-mail address/] as [NodeJS.ProcessEnv, RegExp],
+    ),
+  ])('refuses %j, which can never work, in one sentence', (env, sentence) => {
+    expect(faults(env)).toEqual([typeof sentence === 'string' ? sentence : expect.stringMatching(sentence)]);
+  });
+
+  it.each([
+    { DOCKER_HOST: 'tcp://localhost:2375' },
+    { DOCKER_HOST: 'tcp://engine_1.internal.:2376', DOCKER_CERT_PATH: __dirname },
+    { DOCKER_HOST: 'ssh://ada@host', RUNTIME: 'simulated' },
+    { SMTP_URL: 'smtp://mail_relay.internal.:25', SMTP_FROM: 'fog-compute <noreply@example.org>' },
+    { SMTP_URL: 'smtps://u:p@mail', SMTP_FROM: 'fog@localhost' },
+    { JWT_JWKS_URL: 'http://key_cloak.:8080/jwks', JWT_ISSUER: 'them', JWT_AUDIENCE: 'us' },
+    { MIN_CPU_CORES: '2', MAX_CPU_CORES: '2' },
+  ])('takes %j', (env) => {
+    expect(faults(env)).toEqual([]);
+  });
+
+  it('trims white space around every value: files and shells add line breaks to secrets', () => {
+    const JWT_SECRET = 'x'.repeat(32);
+    expect(loadConfig({ ADMIN_PASSWORD: 'Correct-Horse-7\n', JWT_SECRET: ` ${JWT_SECRET}\r\n`, PORT: '80 ' })).toMatchObject({
+      ADMIN_PASSWORD: 'Correct-Horse-7',
+      JWT_SECRET,
+      PORT: 80,
+    });
+    expect(faults({ JWT_SECRET: ` ${'x'.repeat(31)}\n` })).toEqual([expect.stringMatching(/^JWT_SECRET/)]);
+  });
+
+  it.each([`"${DATABASE_URL}"`, `'${DATABASE_URL}'`])('refuses the quotation marks that docker keeps: %s', (quoted) => {
+    expect(faults({ DATABASE_URL: quoted })[0]).toMatch(/^DATABASE_URL has quotation marks around it/);
+  });
+
+  it.each([
+    ['DATABSE_URL', 'DATABASE_URL'],
+    ['DATABASE_URI', 'DATABASE_URL'],
+    ['REGISTRATION_ENABLE', 'REGISTRATION_ENABLED'],
+    ['JWT_SERCET', 'JWT_SECRET'],
+    ['LOGLEVEL', 'LOG_LEVEL'],
+    ['Encryption_Key', 'ENCRYPTION_KEY'],
+    ['DOCKER_CERTS_PATH', 'DOCKER_CERT_PATH'],
+  ])('names %s, for which %s is meant', (wrong, meant) => {
+    expect(faults({ [wrong]: 'x' })).toEqual([`${wrong} is set, but nothing reads it: ${meant} is probably meant`]);
+  });
+
+  it('shows the mark that some editors write before the first line of a file', () => {
+    expect(faults({ ['\uFEFFPORT']: '80' })).toEqual(['\\uFEFFPORT is set, but nothing reads it: PORT is probably meant']);
+  });
+
+  it('says that `export` is of shells, and no part of a name', () => {
+    expect(faults({ ['export PORT']: '80' })).toEqual([
+      '"export PORT" is set, but nothing reads it: leave out the word export, which only shells know',
+    ]);
+    expect(faults({ ['export HOME_OF_OTHERS']: 'x' })).toEqual([]);
+  });
+
+  it.each(['0x50', '8e3', '80.0', '+80', '8_000', '8,000', '80 # web', '8k'])('takes no other notation for a whole number: %s', (port) => {
+    expect(faults({ PORT: port })).toHaveLength(1);
+  });
+
+  it('says that it reads no files in place of values', () => {
+    expect(faults({ JWT_SECRET_FILE: '/run/secrets/jwt' })).toEqual([
+      'JWT_SECRET_FILE is set, but nothing reads it: give the value itself in JWT_SECRET',
+    ]);
+  });
+
+  it('leaves the variables of others alone', () => {
+    const ofServices = ['DOCKER', 'DATABASE', 'SMTP', 'FOG_COMPUTE', 'JWT', 'REDIS', 'NODE', 'RUNTIME', 'DATA'].flatMap((service) => [
+      ...[`${service}_SERVICE_HOST`, `${service}_SERVICE_PORT`, `${service}_SERVICE_PORT_HTTP`, `${service}_PORT`],
+      ...[`${service}_PORT_80_TCP`, `${service}_PORT_80_TCP_ADDR`, `${service}_PORT_80_TCP_PORT`, `${service}_PORT_80_TCP_PROTO`],
+    ]);
+    const ofSystems = [
+      ...['HOSTNAME', 'HOSTS', 'PATH', 'LOGNAME', 'INVOCATION_ID', 'RUNTIME_DIRECTORY', 'STATE_DIRECTORY', 'CREDENTIALS_DIRECTORY'],
+      ...['DOCKER_TLS_VERIFY', 'DOCKER_CONTEXT', 'DOCKER_API_VERSION', 'NODE_OPTIONS', 'NODE_ENV', 'KUBERNETES_SERVICE_HOST', 'PGHOST'],
+    ];
+    for (const name of [...ofServices, ...ofSystems]) expect([name, faults({ [name]: 'tcp://10.0.0.1:80' })]).toEqual([name, []]);
+    expect(faults({ LOG_LEVEL: 'info', LOG_LEVELS: 'all' })).toEqual([]);
+  });
+
   it('never repeats a secret in what it says', () => {
     const secret = 's3cr3t';
     const text = faults({ JWT_SECRET: secret, ADMIN_PASSWORD: secret, DATABASE_URL: `mysql://fog:${secret}@db/fog` }).join('\n');
@@ -113,5 +230,17 @@ describe('loadConfig', () => {
         expect(faults({ PORT: String(port) }).length === 0).toBe(fits);
       }),
     );
+  });
+
+  it('gives containers more capabilities only by their names, and cuts networks from a range that holds one', () => {
+    expect(loadConfig({ CONTAINER_CAPABILITIES: 'SETUID, SETGID' }).CONTAINER_CAPABILITIES).toEqual(['SETUID', 'SETGID']);
+    expect(faults({ CONTAINER_CAPABILITIES: 'SYS_ADMIN' })).toEqual([
+      'CONTAINER_CAPABILITIES must list some of: DAC_OVERRIDE, SETGID, SETUID',
+    ]);
+    for (const OWNER_NETWORK_POOL of ['198.18.0.0', '300.0.0.0/15', 'fd00::/15', '10.0.0.0/7'])
+      expect(faults({ OWNER_NETWORK_POOL })).toEqual(['OWNER_NETWORK_POOL must be an IPv4 range of /8 to /24, such as 198.18.0.0/15']);
+    expect(faults({ OWNER_NETWORK_POOL: '10.0.0.0/22', OWNER_NETWORK_PREFIX: '21' })).toEqual([
+      'OWNER_NETWORK_PREFIX is shorter than the prefix of OWNER_NETWORK_POOL: not even one network fits into it',
+    ]);
   });
 });

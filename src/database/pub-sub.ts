@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events';
 import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
+import { connectionSettings } from './connection-settings';
 
 const RECONNECT_MS = 1_000;
 /**
@@ -12,6 +13,9 @@ const RECONNECT_MS = 1_000;
  */
 const COLLECT_MS = 10;
 const SEND = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS told(channel, payload)';
+
+/** What is to be done on a new connection before it is used. */
+type Preparation = (client: Client) => Promise<void>;
 
 /**
  * Hints between processes about topics, by PostgreSQL's NOTIFY on a connection of its own that reconnects for ever. A hint may
@@ -22,6 +26,7 @@ export class PubSub implements OnApplicationShutdown {
   private readonly logger = new Logger(PubSub.name);
   private readonly events = new EventEmitter().setMaxListeners(0);
   private readonly topics = new Set<string>();
+  private readonly preparations: Preparation[] = [];
   private client: Client | null = null;
   private connecting: Promise<void> | null = null;
   private listening: Promise<void> = Promise.resolve();
@@ -49,6 +54,25 @@ export class PubSub implements OnApplicationShutdown {
     if (this.closed) return;
     this.unsent.set(`${topic} ${payload}`, { topic, payload });
     this.sending ??= setTimeout(() => void this.send(), COLLECT_MS);
+  }
+
+  /**
+   * Does this on the connection, and on each one that takes its place: for what lasts as long as a session, such as locks by which others
+   * see that this process is there. Resolves after the first time. It may be called twice for one connection.
+   */
+  async onConnection(prepare: Preparation): Promise<void> {
+    this.preparations.push(prepare);
+    await this.inSession(prepare);
+  }
+
+  /** Does this on the connection of now, one work after the other. Without a connection it waits for one. */
+  async inSession(work: Preparation): Promise<void> {
+    this.connecting ??= this.connect();
+    const working = Promise.all([this.listening, this.connecting]).then(async () => {
+      if (this.client) await work(this.client);
+    });
+    this.listening = working.catch(() => undefined);
+    await working;
   }
 
   /** Resolves on the next hint about `topic` with this payload, or after `timeoutMs`, whichever comes first. */
@@ -84,12 +108,10 @@ export class PubSub implements OnApplicationShutdown {
   }
 
   private async listen(topic: string): Promise<void> {
-    this.connecting ??= this.connect();
-    // One LISTEN after the other, because a connection takes one statement at a time.
-    this.listening = Promise.all([this.listening, this.connecting]).then(async () => {
-      await this.client?.query(`LISTEN ${topic}`).catch((error: unknown) => this.logger.warn(`LISTEN ${topic}: ${String(error)}`));
-    });
-    await this.listening;
+    // One after the other, because a connection takes one statement at a time.
+    await this.inSession(async (client) => {
+      await client.query(`LISTEN ${topic}`);
+    }).catch((error: unknown) => this.logger.warn(`LISTEN ${topic}: ${String(error)}`));
   }
 
   private async connect(): Promise<void> {
@@ -97,7 +119,7 @@ export class PubSub implements OnApplicationShutdown {
     while (!closed()) {
       const { url } = this.dataSource.options as PostgresDataSourceOptions;
       const client = new Client({
-        connectionString: url,
+        ...connectionSettings(url ?? ''),
         keepAlive: true,
         application_name: 'fog-compute-listen',
         connectionTimeoutMillis: 5_000,
@@ -106,6 +128,7 @@ export class PubSub implements OnApplicationShutdown {
       client.on('notification', ({ channel, payload }) => this.events.emit(channel, payload ?? ''));
       try {
         await client.connect();
+        for (const prepare of this.preparations) await prepare(client);
         for (const topic of this.topics) await client.query(`LISTEN ${topic}`);
         // The process may have begun to end meanwhile; a connection that is left open would keep it alive.
         if (closed()) {

@@ -7,7 +7,7 @@ const refused = (): Error => Object.assign(new Error('canceling statement due to
 
 describe('StatementBatcher', () => {
   /** A read whose statements end when the test says so. */
-  function controlled(): {
+  function controlled(options: { most?: number; atOnce?: number } = {}): {
     reads: StatementBatcher<number, string>;
     batches: number[][];
     end: (index: number, error?: Error) => Promise<void>;
@@ -20,6 +20,8 @@ describe('StatementBatcher', () => {
           batches.push([...queries]);
           ends.push((error) => (error ? reject(error) : resolve(queries.map((query) => (query < 0 ? null : `of ${query}`)))));
         }),
+      options.most,
+      options.atOnce,
     );
     const end = async (index: number, error?: Error): Promise<void> => {
       ends[index]?.(error);
@@ -48,6 +50,32 @@ describe('StatementBatcher', () => {
     await turn();
     expect(batches.map(({ length }) => length)).toEqual([4, 4, 2]);
     expect(batches.flat()).toEqual(Array.from({ length: 10 }, (_, query) => query));
+  });
+
+  it('lets what is asked wait and share the next statement while as many are under way as may be', async () => {
+    const { reads, batches, end } = controlled({ most: 3, atOnce: 1 });
+    const answers = [1, 2, 3, 4].map((query) => reads.get(query));
+    await turn();
+    answers.push(reads.get(5));
+    await turn();
+    expect(batches).toEqual([[1, 2, 3]]);
+    await end(0);
+    await turn();
+    expect(batches).toEqual([
+      [1, 2, 3],
+      [4, 5],
+    ]);
+    answers.push(reads.get(6));
+    await end(1, refused());
+    await turn();
+    expect(batches.slice(2)).toEqual([[4], [5]]);
+    await end(2);
+    await end(3);
+    await turn();
+    await turn();
+    expect(batches.slice(4)).toEqual([[6]]);
+    await end(4);
+    expect(await Promise.all(answers)).toEqual([1, 2, 3, 4, 5, 6].map((query) => `of ${query}`));
   });
 
   it('gives null where there is nothing', async () => {

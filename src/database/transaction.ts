@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { inLaneOfChanges } from './connection-lanes';
 import { postgresCode } from './postgres-error';
 
 declare const inTx: unique symbol;
@@ -29,10 +30,18 @@ const ROLLBACK_TIMEOUT_MS = 5_000;
  * Runs `work` in one transaction and commits it, or rolls back and throws the error of `work`.
  * `work` may run again from the start (at most three times), so it touches only the database.
  */
-export async function inTransaction<T>(
+export function inTransaction<T>(
   dataSource: DataSource,
   work: (tx: Tx, attempt: number) => Promise<T>,
   options: TransactionOptions = {},
+): Promise<T> {
+  return inLaneOfChanges(() => repeatTransaction(dataSource, work, options));
+}
+
+async function repeatTransaction<T>(
+  dataSource: DataSource,
+  work: (tx: Tx, attempt: number) => Promise<T>,
+  options: TransactionOptions,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const runner = dataSource.createQueryRunner();

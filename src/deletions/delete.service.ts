@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Commands } from '../commands/commands';
 import type { RequestContext } from '../common/request-context';
 import { DeletionDecision, type DeletionOptions, type DeletionVerdict } from './deletion-decision';
+import { HastenTeardown } from './hasten-teardown';
 import { DeploymentMetrics } from '../deployments/deployment-metrics';
 import { TeardownWatch, type TeardownState } from './teardown-watch';
 
@@ -26,9 +27,13 @@ export class DeleteService {
     private readonly decisions: DeletionDecision,
     private readonly teardowns: TeardownWatch,
     private readonly metrics: DeploymentMetrics,
+    private readonly hastening: HastenTeardown,
   ) {}
 
-  /** Throws the refusals of `DeletionDecision`. Waits up to `waitSeconds` for the teardown and reports how far it is then. */
+  /**
+   * Throws the refusals of `DeletionDecision`. With `force`, a deployment that is deleted already is torn down faster, once, if its
+   * teardown is not complete. Waits up to `waitSeconds` for the teardown and reports how far it is then.
+   */
   async delete(id: string, options: DeletionOptions, waitSeconds: number, context: RequestContext): Promise<Deleted> {
     const decided = await this.metrics.timeDecision(() => this.decide(id, options, context));
     const { decision } = decided;
@@ -51,7 +56,17 @@ export class DeleteService {
       const { verdicts, audit, jobs } = await this.decisions.decide(tx, [id], options, context);
       const [verdict] = verdicts;
       if (!verdict) throw new Error(`No verdict about ${id}`);
-      if (verdict.kind === 'refused') throw verdict.error;
+      if (verdict.kind === 'refused') {
+        const isDeleted = options.force && verdict.error.code === 'already_deleted';
+        const hastened = isDeleted ? await this.hastening.hasten(tx, id, { ...options, actor: context.actor }) : null;
+        if (!hastened) throw verdict.error;
+        const decision = { kind: 'deleted' as const, ...hastened.decision };
+        return {
+          outcome: { decision, teardown: undone(decision) },
+          audit: hastened.audit,
+          jobs: [{ kind: 'deployment.reconcile' as const, key: id }],
+        };
+      }
       return { outcome: { decision: verdict, teardown: undone(verdict) }, audit, jobs };
     });
   }

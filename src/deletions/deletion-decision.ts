@@ -11,6 +11,7 @@ import { retentionFor } from '../retention/retention-policy';
 import { DeletionsRepository, type DecidedDeletion, type DeletionCandidate, type ForceReleasedReplica } from './deletions.repository';
 import { DeploymentMetrics } from '../deployments/deployment-metrics';
 import { matchFault } from '../deployments/etag';
+import { roleFault } from '../rights/rights';
 import { ForceRelease } from './force-release';
 import type { TeardownOptions } from './teardown-options';
 
@@ -24,7 +25,7 @@ export interface DeletionOptions extends TeardownOptions {
 
 export type DeletionVerdict =
   | ({ readonly kind: 'deleted' } & DecidedDeletion)
-  /** The code is `not_found`, `already_deleted`, `precondition_failed`, `legal_hold` or `deployment_protected`. */
+  /** The code is `not_found`, `role_required`, `already_deleted`, `precondition_failed`, `legal_hold` or `deployment_protected`. */
   | { readonly id: string; readonly kind: 'refused'; readonly error: DomainError };
 
 export interface DecidedDeletions {
@@ -163,10 +164,13 @@ export function judgeDeletion(
 }
 
 /**
- * Why no delete is possible: the deployment is missing or foreign (`undefined`), deleted already, or changed since it was read.
+ * Why no delete is possible: the deployment is missing or foreign (`undefined`), the role of who asks does not reach, it is deleted
+ * already, or changed since it was read.
  */
 export function deletionRefusal(candidate: DeletionCandidate | undefined, ifMatch: string | null): DomainError | null {
   if (!candidate) return new DomainError('not_found', 'Deployment not found or access denied');
+  const fault = roleFault(candidate.role, 'deployment.change');
+  if (fault) return fault;
   return candidate.status === 'deleted' ? alreadyDeleted(candidate) : matchFault(ifMatch, candidate.version);
 }
 

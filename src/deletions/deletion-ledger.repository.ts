@@ -2,10 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../common/request-context';
-import { visibleTo } from '../common/visibility';
+import { reachOf } from '../rights/reach';
+import { readable } from '../rights/rights.sql';
 import { AppConfig } from '../config/app-config';
 import { isoTime, isoTimeOrNull } from '../database/json-time';
 import { isOnline } from '../nodes/node-status.sql';
+import { routeRemovalOf } from '../routing/routes.sql';
 import type { LedgerFacts } from './deletion-ledger';
 
 /** One deletion of a deployment with everything that its ledger is derived from. Times are ISO 8601. */
@@ -35,10 +37,10 @@ export class DeletionLedgerRepository {
    */
   async find(
     id: string,
-    actor: Pick<Actor, 'userId' | 'isAdmin'>,
+    actor: Pick<Actor, 'userId' | 'isAdmin' | 'boundTo'>,
     generation: number | null,
   ): Promise<{ deletion: DeletionRow | null } | null> {
-    const parameters = [id, actor.userId, actor.isAdmin, this.config.NODE_OFFLINE_AFTER_SECONDS, generation];
+    const parameters = [id, actor.userId, reachOf(actor), this.config.NODE_OFFLINE_AFTER_SECONDS, generation, this.config.DRAIN_SECONDS];
     const [row] = await this.dataSource.query<{ deletion: DeletionRow | null }[]>(FIND, parameters);
     return row ? { deletion: row.deletion && withIsoTimes(row.deletion) } : null;
   }
@@ -65,8 +67,9 @@ const withIsoTimes = (row: DeletionRow): DeletionRow => ({
 });
 
 /**
- * Counts replicas that were unfinished at the deletion or still hold a reservation. $1 deployment, $2 the caller, $3 whether
- * that is an administrator, $4 seconds of silence after which a node is offline, $5 generation or null.
+ * Counts replicas that were unfinished at the deletion or still hold a reservation. $1 deployment, $2 the caller, $3 what
+ * its credential reaches, $4 seconds of silence after which a node is offline, $5 generation or null, $6 how many seconds
+ * requests may take that are under way.
  */
 const FIND = `
   SELECT CASE WHEN x.id IS NOT NULL THEN json_build_object(
@@ -75,6 +78,7 @@ const FIND = `
            'retentionPolicy', x.retention_policy, 'decidedAt', x.decided_at,
            'completedAt', x.completed_at, 'restoredAt', x.restored_at,
            'purgeAt', CASE WHEN x.generation = d.generation THEN d.purge_at END,
+           'routing', ${routeRemovalOf('d', 'x', '$6')},
            'work', (SELECT json_build_object('lastError', j.last_error, 'failingSince', j.failing_since, 'dueAt', j.due_at)
                       FROM jobs AS j WHERE j.kind = 'deployment.reconcile' AND j.key = d.id::text),
            'replicas', (SELECT coalesce(json_agg(json_build_object(
@@ -92,4 +96,4 @@ const FIND = `
     FROM deployments AS d
     LEFT JOIN LATERAL (SELECT * FROM deletions WHERE deployment_id = d.id AND ($5::int IS NULL OR generation = $5)
                         ORDER BY generation DESC LIMIT 1) AS x ON true
-   WHERE d.id = $1 AND ${visibleTo('d', '$2', '$3')}`;
+   WHERE d.id = $1 AND ${readable('d', '$2', '$3')}`;

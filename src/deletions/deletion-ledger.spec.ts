@@ -26,10 +26,25 @@ const SUSPENDED = { suspendedAt: AT, warmUntil: LATER } as const;
 const FORCE_RELEASED = { status: 'failed', forceReleasedAt: AT, releasedAt: AT, online: false } as const;
 
 const ledger = (replicas: LedgerReplica[], over: Partial<LedgerFacts> = {}): Ledger =>
-  ledgerOf({ graceSeconds: 10, completedAt: null, restoredAt: null, replicas, work: null, ...over });
+  ledgerOf({ graceSeconds: 10, completedAt: null, restoredAt: null, replicas, routing: null, work: null, ...over });
 const statesOf = ({ steps }: Ledger): string[] => steps.map(({ step, state }) => `${step} ${state}`);
 
 describe('ledgerOf', () => {
+  it('tells of the routes and of the requests that are under way', () => {
+    const routing = { routes: 2, routersBehind: 1, words: 'It serves an older table', draining: 1 };
+    const [removal, drain] = ledger([replica()], { routing }).steps;
+    expect(removal).toMatchObject({
+      state: 'running',
+      detail: '2 routes were taken away; 1 routers still have them',
+      lastError: 'It serves an older table',
+    });
+    expect(drain).toMatchObject({ state: 'running', detail: '1 replicas end the requests that they have' });
+    const done = ledger([replica(GONE)], { routing: { ...routing, routersBehind: 0, draining: 0 } });
+    expect(statesOf(done).slice(0, 2)).toEqual(['remove_route done', 'drain done']);
+    const over = ledger([replica(GONE)], { routing, completedAt: AT });
+    expect(statesOf(over).slice(0, 2)).toEqual(['remove_route done', 'drain done']);
+  });
+
   it.each<[string, LedgerReplica, string[], Ledger['state']]>([
     ['stopping', replica(), ['drain running', 'stop running', 'confirm pending', 'release pending'], 'running'],
     [

@@ -22,12 +22,24 @@ export interface LedgerReplica {
   readonly retryAt: string | null;
 }
 
+/** What became of the routes that a deletion took away. */
+interface RouteRemoval {
+  readonly routes: number;
+  /** How many routers do not serve the change yet, and why in words if one of them says so. */
+  readonly routersBehind: number;
+  readonly words: string | null;
+  /** How many replicas still answer requests, or may still get one. */
+  readonly draining: number;
+}
+
 /** What is recorded of a deletion. Times are ISO 8601. */
 export interface LedgerFacts {
   readonly graceSeconds: number;
   readonly completedAt: string | null;
   readonly restoredAt: string | null;
   readonly replicas: readonly LedgerReplica[];
+  /** Null for a deployment that never had routes. */
+  readonly routing: RouteRemoval | null;
   /** The deployment's background work, while there is some. */
   readonly work: { readonly lastError: string | null; readonly failingSince: string | null; readonly dueAt: string } | null;
 }
@@ -100,15 +112,29 @@ const isGone = ({ status, releasedAt }: LedgerReplica): boolean => status === 's
 /** The container no longer runs, or its replica was force-released, so that no more will be learned about it. */
 const isEnded = (replica: LedgerReplica): boolean => isGone(replica) || isSuspended(replica) || replica.forceReleasedAt !== null;
 
-function removeRoute({ replicas }: LedgerFacts): LedgerStep {
+function removeRoute({ replicas, routing, completedAt, restoredAt }: LedgerFacts): LedgerStep {
+  if (routing && routing.routes > 0) {
+    const detail = `${routing.routes} routes were taken away`;
+    if (routing.routersBehind === 0 || completedAt !== null || restoredAt !== null)
+      return line('remove_route', null, { state: 'done', detail });
+    const lastError = routing.words;
+    return line('remove_route', null, {
+      state: 'running',
+      detail: `${detail}; ${routing.routersBehind} routers still have them`,
+      lastError,
+    });
+  }
   const ports = replicas.reduce((sum, { publishedPorts }) => sum + publishedPorts, 0);
   const detail = ports === 0 ? 'Nothing was published' : `${ports} published ports close with their containers; there are no other routes`;
   return line('remove_route', null, { state: 'skipped', detail });
 }
 
-function drain({ graceSeconds, replicas }: LedgerFacts): LedgerStep {
+function drain({ graceSeconds, replicas, routing, completedAt }: LedgerFacts): LedgerStep {
   if (graceSeconds === 0) return line('drain', null, { state: 'skipped', detail: 'No grace was given' });
   if (replicas.length === 0) return line('drain', null, { state: 'skipped', detail: 'Nothing was running' });
+  if (routing && routing.draining > 0 && completedAt === null) {
+    return line('drain', null, { state: 'running', detail: `${routing.draining} replicas end the requests that they have` });
+  }
   const detail = `Containers get ${graceSeconds} s to end by themselves`;
   return line('drain', null, { state: replicas.every(isEnded) ? 'done' : 'running', detail });
 }

@@ -6,6 +6,8 @@ import { AppConfig } from '../config/app-config';
 import { isOnline } from '../nodes/node-status.sql';
 import { CANDIDATES, type DeletionCandidate } from './deletions.repository';
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
+import { MOUNTS } from '../deployments/volumes/mounts.sql';
+import { reachOf } from '../rights/reach';
 
 /** A replica that is not gone yet or still holds capacity. */
 export interface PreviewReplica {
@@ -27,6 +29,8 @@ export interface PreviewReplica {
 export interface PreviewFacts extends DeletionCandidate {
   readonly now: Date;
   readonly replicas: readonly PreviewReplica[];
+  /** The names of the volumes that it mounts. */
+  readonly volumes: readonly string[];
 }
 
 /** Reads what a deletion would find. One statement, no lock. */
@@ -38,8 +42,8 @@ export class DeletionPreviewRepository {
   ) {}
 
   /** Undefined when the deployment is missing or foreign. */
-  async facts(id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<PreviewFacts | undefined> {
-    const parameters = [[id], actor.userId, actor.isAdmin, this.config.NODE_OFFLINE_AFTER_SECONDS];
+  async facts(id: string, actor: Pick<Actor, 'userId' | 'isAdmin' | 'boundTo'>): Promise<PreviewFacts | undefined> {
+    const parameters = [[id], actor.userId, reachOf(actor), this.config.NODE_OFFLINE_AFTER_SECONDS];
     const [row] = await this.dataSource.query<PreviewFacts[]>(FACTS, parameters);
     return row;
   }
@@ -57,5 +61,6 @@ const FACTS = `
                    ORDER BY n.name, n.id, r.created_at, r.id), '[]')
             FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
             LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL
-           WHERE r.deployment_id = c.id AND (r.status NOT IN ('stopped', 'failed') OR v.replica_id IS NOT NULL)) AS replicas
+           WHERE r.deployment_id = c.id AND (r.status NOT IN ('stopped', 'failed') OR v.replica_id IS NOT NULL)) AS replicas,
+         (SELECT coalesce(json_agg(DISTINCT m.name ORDER BY m.name), '[]') FROM ${MOUNTS} WHERE d.id = c.id) AS volumes
     FROM (${CANDIDATES}) AS c`;

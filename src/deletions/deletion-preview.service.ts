@@ -38,6 +38,7 @@ export class DeletionPreviewService {
       nodes,
       unreachable_nodes: nodes.filter(({ reachable }) => !reachable).map(({ node_name }) => node_name),
       ports: facts.replicas.flatMap(portsOf),
+      keeps_volumes: [...facts.volumes],
       frees_name: facts.name,
       grace_seconds: options.graceSeconds,
       force: options.force,

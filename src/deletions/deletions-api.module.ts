@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { DeletionLedgerRepository } from './deletion-ledger.repository';
 import { DeletionLedgerService } from './deletion-ledger.service';
+import { DeletionPreviewController } from './deletion-preview.controller';
 import { DeletionPreviewRepository } from './deletion-preview.repository';
 import { DeletionPreviewService } from './deletion-preview.service';
 import { DeletionsController } from './deletions.controller';
@@ -13,7 +14,7 @@ import { ProtectionsRepository } from './protections.repository';
 /** The routes of deletions; left out of processes that only work in the background. */
 @Module({
   imports: [DeletionsModule],
-  controllers: [DeletionsController, ProtectionsController],
+  controllers: [DeletionPreviewController, DeletionsController, ProtectionsController],
   providers: [
     DeletionLedgerRepository,
     DeletionLedgerService,

@@ -1,20 +1,12 @@
 import { Body, Controller, Delete, Get, Headers, Param, Post, Query } from '@nestjs/common';
-import {
-  ApiAcceptedResponse,
-  ApiBearerAuth,
-  ApiExtraModels,
-  ApiHeader,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-  getSchemaPath,
-} from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { IncomingHttpHeaders } from 'node:http';
 import { AdminOnly } from '../auth/admin-only.decorator';
 import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
+import { ObeysIfMatch } from '../common/http/precondition';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
@@ -27,7 +19,7 @@ import { readDeletionQuery } from './deletion-query';
 import { DeleteQueryDto } from './dto/delete-query.dto';
 import { DeletionAnswerDto } from './dto/deletion-answer.dto';
 import { DeletionLedgerDto, DeletionLedgerQueryDto } from './dto/deletion-ledger.dto';
-import { DeletionPreviewDto } from './dto/deletion-preview.dto';
+import type { DeletionPreviewDto } from './dto/deletion-preview.dto';
 import { ForceReleaseDto, ForceReleaseRequestDto } from './dto/protection.dto';
 import { ForceReleaseService, type ForceReleased } from './force-release.service';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
@@ -54,26 +46,21 @@ export class DeletionsController {
     summary: 'Delete a deployment',
     description:
       'One transaction decides it. The answer waits for the teardown; 202 when that takes longer than `wait`, and at once with ' +
-      '`Prefer: respond-async`. With `dry_run=true` it only tells what would happen.',
+      '`Prefer: respond-async`.',
   })
   @ApiDeploymentId()
-  @ApiHeader({
-    name: 'If-Match',
-    required: false,
-    description: 'The `ETag` that was read: refuses (412) when the deployment has changed since',
-  })
   @ApiHeader({ name: 'Prefer', required: false, description: '`respond-async` (RFC 7240): answer at once' })
   @Command(deleteAnswer)
-  @ApiExtraModels(DeletionAnswerDto, DeletionPreviewDto)
+  @ObeysIfMatch()
   @ApiOkResponse({
-    description: 'Deleted; all replicas are confirmed stopped. With `dry_run=true`: the preview; nothing was written',
-    schema: { oneOf: [{ $ref: getSchemaPath(DeletionAnswerDto) }, { $ref: getSchemaPath(DeletionPreviewDto) }] },
+    description: 'Deleted; all replicas are confirmed stopped',
+    type: DeletionAnswerDto,
   })
   @ApiAcceptedResponse({
     description: 'Deleted; some replicas are still stopping. `Location` is the ledger',
-    schema: { $ref: getSchemaPath(DeletionAnswerDto) },
+    type: DeletionAnswerDto,
   })
-  @ApiProblem('invalid_deployment_id', 'already_deleted', 'deployment_protected', 'legal_hold', 'precondition_failed')
+  @ApiProblem('invalid_deployment_id', 'already_deleted', 'deployment_protected', 'legal_hold')
   async delete(
     @Param('deployment_id') id: string,
     @Query() query: DeleteQueryDto,
@@ -114,6 +101,7 @@ export class DeletionsController {
   })
   @ApiDeploymentId()
   @Command(forceReleaseAnswer)
+  @ObeysIfMatch()
   @ApiOkResponse({ type: ForceReleaseDto })
   @ApiProblem('conflict')
   forceRelease(

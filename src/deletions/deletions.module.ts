@@ -5,12 +5,13 @@ import { DeleteService } from './delete.service';
 import { DeletionDecision } from './deletion-decision';
 import { DeletionsRepository } from './deletions.repository';
 import { ForceRelease } from './force-release';
+import { HastenTeardown } from './hasten-teardown';
 import { TeardownWatch } from './teardown-watch';
 
 /** Deletions: the decision, and what the teardown needs of it. The routes are in DeletionsApiModule. */
 @Module({
   imports: [DeploymentsModule, NodesModule],
-  providers: [DeleteService, DeletionDecision, DeletionsRepository, ForceRelease, TeardownWatch],
+  providers: [DeleteService, DeletionDecision, DeletionsRepository, ForceRelease, HastenTeardown, TeardownWatch],
   exports: [DeleteService, DeletionDecision, DeletionsRepository, ForceRelease],
 })
 export class DeletionsModule {}

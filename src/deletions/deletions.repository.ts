@@ -1,15 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
-import { visibleTo } from '../common/visibility';
 import { AppConfig } from '../config/app-config';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
 import { PubSub } from '../database/pub-sub';
 import { isOnline } from '../nodes/node-status.sql';
+import { removeRoutesOf } from '../routing/routes.sql';
 import { retentionPoliciesOf } from '../retention/retention-policies.sql';
 import type { RetentionPolicy } from '../retention/retention-policy';
 import { DEPLOYMENT_TOPIC } from '../deployments/deployments.repository';
 import type { DeploymentType } from '../deployments/spec/deployment-spec';
+import { relyOnRole } from '../rights/acts';
+import { may, type Role } from '../rights/rights';
+import { reachOf } from '../rights/reach';
+import { readable, roleFor } from '../rights/rights.sql';
 import { sourcesOf, type DeploymentStatus } from '../deployments/domain/deployment-status';
 import { LIVE_REPLICA_STATUSES } from '../deployments/domain/replica-status';
 import type { TeardownOptions } from './teardown-options';
@@ -19,6 +23,9 @@ import { TEARDOWN_TOPIC } from './teardown-watch';
 export interface DeletionCandidate {
   readonly id: string;
   readonly userId: string;
+  readonly projectId: string;
+  /** The role of who asks in its project. */
+  readonly role: Role;
   readonly name: string;
   readonly type: DeploymentType;
   readonly labels: Readonly<Record<string, string>>;
@@ -91,16 +98,19 @@ export class DeletionsRepository {
   ) {}
 
   /**
-   * Locks the deployments in id order; leaves out missing ones and, unless the actor is an administrator, those of other
-   * owners.
+   * Locks the deployments in id order; leaves out missing ones and those that the actor may not see. The roles are asked for again
+   * before the transaction commits.
    */
-  lock(tx: Tx, ids: readonly string[], actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<DeletionCandidate[]> {
-    return tx.query(`${CANDIDATES} FOR UPDATE OF d`, [ids, actor.userId, actor.isAdmin]);
+  async lock(tx: Tx, ids: readonly string[], actor: Pick<Actor, 'userId' | 'isAdmin' | 'boundTo'>): Promise<DeletionCandidate[]> {
+    const found = await tx.query<DeletionCandidate[]>(`${CANDIDATES} FOR UPDATE OF d`, [ids, actor.userId, reachOf(actor)]);
+    for (const { projectId, role } of found)
+      if (may(role, 'deployment.change')) relyOnRole(tx, { projectId, act: 'deployment.change' }, actor);
+    return found;
   }
 
   /** The same without locks, so what it returns may have changed a moment later. */
-  look(tx: Tx, ids: readonly string[], actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<DeletionCandidate[]> {
-    return tx.query(CANDIDATES, [ids, actor.userId, actor.isAdmin]);
+  look(tx: Tx, ids: readonly string[], actor: Pick<Actor, 'userId' | 'isAdmin' | 'boundTo'>): Promise<DeletionCandidate[]> {
+    return tx.query(CANDIDATES, [ids, actor.userId, reachOf(actor)]);
   }
 
   /**
@@ -150,10 +160,10 @@ export class DeletionsRepository {
 
   /**
    * Marks those of the deletions as complete whose replicas hold no reservation. Replicas of later generations do not matter.
+   * Erases what a deleted deployment does not need any more.
    */
-  async completeWhatHoldsNothing(tx: Tx, ids: readonly string[]): Promise<CompletedDeletion[]> {
-    const [rows] = await tx.query<[CompletedDeletion[], number]>(COMPLETE, [ids]);
-    return rows;
+  completeWhatHoldsNothing(tx: Tx, ids: readonly string[]): Promise<CompletedDeletion[]> {
+    return tx.query(COMPLETE, [ids]);
   }
 
   /** Those of the deployments that have no open reservation. */
@@ -167,12 +177,23 @@ export class DeletionsRepository {
   }
 }
 
-/** $1 ids, $2 the caller, $3 whether that is an administrator. */
+/** $1 ids, $2 the caller, $3 what its credential reaches. */
 export const CANDIDATES = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.type, d.labels, d.status, d.version, d.deleted_at AS "deletedAt",
+  SELECT d.id, d.user_id AS "userId", d.project_id AS "projectId", ${roleFor('d', '$2', '$3')} AS role,
+         d.name, d.type, d.labels, d.status, d.version, d.deleted_at AS "deletedAt",
          d.protection_reason AS "protectionReason", d.legal_hold_reason AS "legalHoldReason",
          ${retentionPoliciesOf('d')} AS "retentionPolicies"
-    FROM deployments AS d WHERE d.id = ANY($1::uuid[]) AND ${visibleTo('d', '$2', '$3')} ORDER BY d.id`;
+    FROM deployments AS d WHERE d.id = ANY($1::uuid[]) AND ${readable('d', '$2', '$3')} ORDER BY d.id`;
+
+/**
+ * Parts of a statement that erase what deployments do not need any more once their teardown is complete, not even for a restore:
+ * which nodes their placements compared, and the output of their replicas.
+ */
+const eraseUnneededOf = (deployments: string): string => `
+  erased AS (
+    UPDATE placements AS p SET explanation = p.explanation || '{"candidates": [], "rejected": []}'
+      FROM ${deployments} AS e WHERE p.deployment_id = e.id),
+  forgotten AS (DELETE FROM kept_logs AS k USING ${deployments} AS e WHERE k.deployment_id = e.id)`;
 
 /**
  * $1 orders, $2 statuses of live replicas, $3 statuses that may become `deleted`, $4 seconds to keep warm, $5 who asks,
@@ -201,7 +222,7 @@ const DECIDE = `
   moved AS (
     UPDATE deployments AS d
        SET status = 'deleted', version = d.version + 1, updated_at = at, deleted_at = at,
-           purge_at = at + make_interval(hours => w."retentionHours")
+           purge_at = at + make_interval(hours => w."retentionHours"), open_rollout = NULL
       FROM wanted AS w, moment
      WHERE d.id = w.id AND d.status = ANY($3::text[])
     RETURNING d.id, d.generation, d.deleted_at, d.purge_at, w."from", w."retentionPolicy"),
@@ -210,6 +231,12 @@ const DECIDE = `
     SELECT m.id, m."from", 'deleted',
            format('User deletion: stopped %s replicas, released resources', coalesce(c.stopping_count, 0)), $5, $6
       FROM moved AS m LEFT JOIN counted AS c ON c.deployment_id = m.id),
+  rollouts AS (
+    UPDATE deployment_rollouts AS o
+       SET state = CASE WHEN o.state IN ('progressing', 'paused') THEN 'superseded' ELSE o.state END,
+           reason = coalesce(CASE WHEN o.state NOT IN ('progressing', 'paused') THEN o.reason END, 'The deployment was deleted'),
+           finished_at = at
+      FROM moved AS m, moment WHERE o.deployment_id = m.id AND o.finished_at IS NULL),
   decided AS (
     INSERT INTO deletions (deployment_id, generation, requested_by, request_id, operation_id, grace_seconds, force, warm_until,
                            retention_policy, decided_at, completed_at)
@@ -218,7 +245,10 @@ const DECIDE = `
                                   WHERE v.deployment_id = m.id AND v.released_at IS NULL AND r.status <> 'pending')
                 THEN m.deleted_at END
       FROM moved AS m LEFT JOIN counted AS c ON c.deployment_id = m.id
-    RETURNING deployment_id, completed_at, warm_until)
+    RETURNING deployment_id, completed_at, warm_until),
+  complete AS (SELECT deployment_id AS id FROM decided WHERE completed_at IS NOT NULL),
+  ${eraseUnneededOf('complete')},
+  ${removeRoutesOf('moved')}
   SELECT m.id, m.generation, m.deleted_at AS "deletedAt", m.purge_at AS "purgeAt", x.warm_until AS "warmUntil",
          x.completed_at IS NOT NULL AS complete,
          coalesce(c.stopping, '[]') AS "stoppingIds", coalesce(c.unstarted, '[]') AS "unstartedIds"
@@ -240,9 +270,13 @@ const FORCE_RELEASE = `
 
 /** $1 deployments. */
 const COMPLETE = `
-  UPDATE deletions AS x SET completed_at = clock_timestamp()
-   WHERE x.deployment_id = ANY($1::uuid[]) AND x.completed_at IS NULL
-     AND NOT EXISTS (SELECT 1 FROM reservations AS v JOIN deployment_replicas AS r ON r.id = v.replica_id
-                      WHERE v.deployment_id = x.deployment_id AND v.released_at IS NULL AND r.generation <= x.generation)
-  RETURNING x.deployment_id AS id, x.generation, x.restored_at IS NOT NULL AS "isRestored",
-            greatest(0, extract(epoch FROM x.completed_at - greatest(x.decided_at, x.warm_until)))::float8 AS seconds`;
+  WITH completed AS (
+    UPDATE deletions AS x SET completed_at = clock_timestamp()
+     WHERE x.deployment_id = ANY($1::uuid[]) AND x.completed_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM reservations AS v JOIN deployment_replicas AS r ON r.id = v.replica_id
+                        WHERE v.deployment_id = x.deployment_id AND v.released_at IS NULL AND r.generation <= x.generation)
+    RETURNING x.deployment_id AS id, x.generation, x.restored_at IS NOT NULL AS "isRestored",
+              greatest(0, extract(epoch FROM x.completed_at - greatest(x.decided_at, x.warm_until)))::float8 AS seconds),
+  over AS (SELECT id FROM completed WHERE NOT "isRestored"),
+  ${eraseUnneededOf('over')}
+  SELECT * FROM completed`;

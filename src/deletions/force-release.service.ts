@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Commands } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
+import { requireMatch } from '../deployments/etag';
 import { deploymentNotFound } from '../deployments/refusals';
 import { DeletionsRepository, type ForceReleasedReplica } from './deletions.repository';
 import { ForceRelease } from './force-release';
@@ -25,11 +26,12 @@ export class ForceReleaseService {
     private readonly forceRelease: ForceRelease,
   ) {}
 
-  /** Throws `not_found`, and `conflict` when no node without an answer has a replica to stop or to remove. */
+  /** Throws `not_found`, `precondition_failed`, and `conflict` when no node without an answer has a replica to stop or to remove. */
   release(id: string, order: { reason: string; nodeId: string | null }, context: RequestContext): Promise<ForceReleased> {
     return this.commands.run(context, async (tx) => {
       const [deployment] = await this.deletions.lock(tx, [id], context.actor);
       if (!deployment) throw deploymentNotFound(id);
+      requireMatch(context, deployment.version);
       const words = `Given up by an administrator: ${order.reason}`;
       const { replicas, released } = await this.forceRelease.release(tx, [id], { nodeId: order.nodeId, words });
       if (replicas.length === 0) throw new DomainError('conflict', NOTHING_TO_RELEASE);

@@ -7,6 +7,8 @@ import type { EventType } from '../events/event-types';
 import { Events } from '../events/events';
 import { DeletionsRepository } from './deletions.repository';
 import { ProtectionsRepository, type Safeguard } from './protections.repository';
+import { requireMatch } from '../deployments/etag';
+import { requireRole } from '../rights/rights';
 import { deploymentNotFound } from '../deployments/refusals';
 
 /** What protects a deployment after a change of its protection or legal hold. */
@@ -45,14 +47,16 @@ export class ProtectionService {
 
   /**
    * Sets the safeguard with its reason, or lifts it (null). Changes nothing when it is set or lifted already. Throws
-   * `not_found`, for a protection also when the deployment is deleted. A legal hold works on deleted ones too: they are not
-   * purged.
+   * `precondition_failed` and `not_found`, for a protection also when the deployment is deleted. A legal hold works on deleted
+   * ones too: they are not purged.
    */
   apply(safeguard: Safeguard, id: string, reason: string | null, context: RequestContext): Promise<Safeguarded> {
     return this.commands.run(context, async (tx) => {
       const [deployment] = await this.deletions.lock(tx, [id], context.actor);
       if (!deployment || (safeguard === 'protection' && deployment.status === 'deleted')) throw deploymentNotFound(id);
+      requireRole(deployment.role, 'deployment.change');
       const { version, protectionReason, legalHoldReason } = deployment;
+      requireMatch(context, version);
       const before = safeguard === 'protection' ? protectionReason : legalHoldReason;
       if (before === reason) return { outcome: { id, version, protectionReason, legalHoldReason }, audit: UNCHANGED };
       const now =

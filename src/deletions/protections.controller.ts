@@ -4,6 +4,7 @@ import { AdminOnly } from '../auth/admin-only.decorator';
 import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
+import { ObeysIfMatch } from '../common/http/precondition';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
 import { ProtectionDto, ReasonDto } from './dto/protection.dto';
@@ -29,7 +30,8 @@ export class ProtectionsController {
   @FailureWords('Protection failed')
   @ApiOperation({ summary: 'Protect a deployment against deletion', description: 'Deletes answer 409 `deployment_protected` from now on.' })
   @ApiDeploymentId()
-  @Command(protectionAnswer, { takesKey: false })
+  @Command(protectionAnswer)
+  @ObeysIfMatch()
   @ApiAnswer()
   protect(@Param('deployment_id') id: string, @Body() { reason }: ReasonDto, @Context() context: RequestContext): Promise<Safeguarded> {
     return this.protections.apply('protection', requireDeploymentId(id), reason, context);
@@ -41,6 +43,7 @@ export class ProtectionsController {
   @ApiOperation({ summary: 'Lift the protection of a deployment' })
   @ApiDeploymentId()
   @Command(protectionAnswer)
+  @ObeysIfMatch()
   @ApiAnswer()
   unprotect(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<Safeguarded> {
     return this.protections.apply('protection', requireDeploymentId(id), null, context);
@@ -56,7 +59,8 @@ export class ProtectionsController {
       'For administrators. Deletes answer 409 `legal_hold`; one that is deleted already is not purged. The reason goes to the audit log.',
   })
   @ApiDeploymentId()
-  @Command(protectionAnswer, { takesKey: false })
+  @Command(protectionAnswer)
+  @ObeysIfMatch()
   @ApiAnswer()
   hold(@Param('deployment_id') id: string, @Body() { reason }: ReasonDto, @Context() context: RequestContext): Promise<Safeguarded> {
     return this.protections.apply('hold', requireDeploymentId(id), reason, context);
@@ -69,6 +73,7 @@ export class ProtectionsController {
   @ApiOperation({ summary: 'Lift the legal hold of a deployment' })
   @ApiDeploymentId()
   @Command(protectionAnswer)
+  @ObeysIfMatch()
   @ApiAnswer()
   unhold(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<Safeguarded> {
     return this.protections.apply('hold', requireDeploymentId(id), null, context);

@@ -7,6 +7,9 @@ import { Metrics } from '../metrics/metrics';
  */
 export type DeletionEvent = 'forced' | 'retried' | 'stuck' | 'restored';
 
+/** How a rollout went on by itself: it was completed, paused, or went back. */
+export type RolloutResult = 'completed' | 'paused' | 'failed' | 'rolled_back';
+
 /** Measures the steps that users wait for. A deletion is measured in two parts, its decision and its teardown. */
 @Injectable()
 export class DeploymentMetrics {
@@ -14,6 +17,7 @@ export class DeploymentMetrics {
   private readonly teardown: Histogram;
   private readonly teardownStep: Histogram<'step'>;
   private readonly deletions: Counter<'event'>;
+  private readonly rollouts: Counter<'result'>;
   private readonly placement: Histogram<'cause' | 'outcome'>;
 
   constructor(metrics: Metrics) {
@@ -37,6 +41,11 @@ export class DeploymentMetrics {
       name: 'fog_deletion_events_total',
       help: 'What happened to deletions beside the usual: forced, retried, stuck, restored.',
       labels: ['event'],
+    });
+    this.rollouts = metrics.counter({
+      name: 'fog_rollouts_total',
+      help: 'How rollouts went on by themselves: completed, paused, failed, rolled_back.',
+      labels: ['result'],
     });
     this.placement = metrics.histogram({
       name: 'fog_placement_seconds',
@@ -73,6 +82,10 @@ export class DeploymentMetrics {
 
   countDeletion(event: DeletionEvent, by = 1): void {
     this.deletions.inc({ event }, by);
+  }
+
+  countRollout(result: RolloutResult): void {
+    this.rollouts.inc({ result });
   }
 
   async timePlacement<T extends { readonly shortfall: string | null }>(cause: string, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { DeployPreviewController } from './commands/deploy-preview.controller';
 import { DeploymentCommandsController } from './commands/deployment-commands.controller';
 import { DeploymentViewsController } from './views/deployment-views.controller';
 import { DeploymentsModule } from './deployments.module';
@@ -6,6 +7,6 @@ import { DeploymentsModule } from './deployments.module';
 /** The routes of deployments; left out of processes that only work in the background. */
 @Module({
   imports: [DeploymentsModule],
-  controllers: [DeploymentCommandsController, DeploymentViewsController],
+  controllers: [DeployPreviewController, DeploymentCommandsController, DeploymentViewsController],
 })
 export class DeploymentsApiModule {}

@@ -1,13 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
-import { visibleTo } from '../common/visibility';
 import type { Resources } from '../engines/resources';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
 import { PubSub } from '../database/pub-sub';
 import type { PlacementStrategy } from '../scheduling/place.types';
 import type { DeploymentSpec } from './spec/deployment-spec';
-import { storedContainer } from './spec/spec-codec';
+import type { SealedContainer } from './spec/container-vault';
+import { storedBytes } from './spec/spec-codec';
+import type { RolloutPolicy } from './domain/rollout';
+import { relyOnRole } from '../rights/acts';
+import { requireRole, type Role } from '../rights/rights';
+import { reachOf } from '../rights/reach';
+import { readable, roleFor } from '../rights/rights.sql';
 import { NO_STATUS, sourcesOf, type DeploymentStatus } from './domain/deployment-status';
 
 /** The topic that tells, by deployment id, that a user or the reconciler has changed a deployment. */
@@ -17,16 +22,26 @@ export const DEPLOYMENT_TOPIC = 'fog_deployment';
 export interface LockedDeployment {
   readonly id: string;
   readonly userId: string;
+  readonly projectId: string;
   readonly name: string;
   readonly status: DeploymentStatus;
   readonly targetReplicas: number;
   readonly generation: number;
-  /** The revision that its replicas should run. */
+  /** The revision that was last rolled out whole. */
   readonly revision: number;
+  /** The number of the rollout that brought that revision; 0 when there was none. */
+  readonly currentRollout: number;
+  /** The number of the rollout that is open. */
+  readonly openRollout: number | null;
   readonly version: number;
   readonly region: string;
   readonly placementStrategy: PlacementStrategy;
   readonly resources: Resources;
+}
+
+/** The same for somebody who may change it, with the role of that caller in its project. */
+export interface HeldDeployment extends LockedDeployment {
+  readonly role: Role;
 }
 
 export interface StatusChange {
@@ -40,6 +55,24 @@ export interface StatusChange {
   readonly newGeneration?: boolean;
 }
 
+/** What is beside the spec in the row of a new deployment. */
+interface NewDeploymentRow {
+  readonly id: string;
+  readonly projectId: string;
+  readonly requestId: string;
+  readonly protectionReason: string | null;
+  readonly container: SealedContainer;
+}
+
+/** What of a deployment can be changed without a new revision, but for the number of replicas. */
+export interface Settings {
+  readonly region: string;
+  readonly placementStrategy: PlacementStrategy;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly rollout: RolloutPolicy;
+  readonly protectionReason: string | null;
+}
+
 /**
  * Every write to `deployments`. Callers lock the row first and change it in the same transaction. Every change adds one to
  * `version` and writes a history row in the same statement.
@@ -51,14 +84,17 @@ export class DeploymentsRepository {
     private readonly events: Events,
   ) {}
 
-  /** Null when the deployment does not exist, or when the actor is neither its owner nor an administrator. */
-  async lock(tx: Tx, id: string, actor: Pick<Actor, 'userId' | 'isAdmin'>): Promise<LockedDeployment | null> {
-    const [row] = await tx.query<LockedDeployment[]>(`${LOCK} AND ${visibleTo('d', '$2', '$3')} FOR UPDATE OF d`, [
-      id,
-      actor.userId,
-      actor.isAdmin,
-    ]);
-    return row ?? null;
+  /**
+   * For a change that the actor asks for. Null when the deployment does not exist, or when the actor may not see it; throws
+   * `role_required` when the actor may see it and not change it. The resources are locked too, because a statement that waits for a
+   * lock reads anew only what it locks.
+   */
+  async lock(tx: Tx, id: string, actor: Pick<Actor, 'userId' | 'isAdmin' | 'boundTo'>): Promise<HeldDeployment | null> {
+    const [row] = await tx.query<HeldDeployment[]>(LOCK_FOR, [id, actor.userId, reachOf(actor)]);
+    if (!row) return null;
+    requireRole(row.role, 'deployment.change');
+    relyOnRole(tx, { projectId: row.projectId, act: 'deployment.change' }, actor);
+    return row;
   }
 
   /** For the reconciler. Null unless the deployment is still at this version and the job's claim is still valid. */
@@ -71,17 +107,13 @@ export class DeploymentsRepository {
   }
 
   /**
-   * Inserts the deployment, its first revision with the resources, and its first history row. Fails with 23505 when the owner
+   * Inserts the deployment, its first revision with the resources, and its first history row. Fails with 23505 when the project
    * has a live deployment with this name.
    */
-  async insert(
-    tx: Tx,
-    spec: DeploymentSpec,
-    actor: Actor,
-    { requestId, protectionReason }: { requestId: string; protectionReason: string | null },
-  ): Promise<string> {
+  async insert(tx: Tx, spec: DeploymentSpec, actor: Actor, made: NewDeploymentRow): Promise<void> {
+    const { projectId, requestId, protectionReason } = made;
     const { resources } = spec.container;
-    const [row] = await tx.query<{ id: string }[]>(INSERT, [
+    await tx.query(INSERT, [
       actor.userId,
       spec.name,
       spec.type,
@@ -89,7 +121,7 @@ export class DeploymentsRepository {
       spec.region,
       spec.placementStrategy,
       JSON.stringify(spec.labels),
-      storedContainer(spec.container),
+      made.container.spec,
       resources.cpuCores,
       resources.memoryMb,
       resources.gpuUnits,
@@ -98,13 +130,61 @@ export class DeploymentsRepository {
       'Deployment created by user',
       requestId,
       protectionReason,
+      storedBytes(spec),
+      JSON.stringify(spec.rollout),
+      projectId,
+      made.id,
+      made.container.sealed,
+      spec.container.ports.length,
     ]);
     this.events.announce(tx);
-    if (!row) throw new Error('The deployment was not inserted');
-    return row.id;
   }
 
-  /** The only statement that changes a status. The caller holds the lock and has checked `canTransition`. */
+  /** Changes what is beside the revisions. A workload that runs keeps the labels that it was started with. */
+  async changeSettings(tx: Tx, id: string, { labels, rollout, ...settings }: Settings): Promise<void> {
+    await tx.query(CHANGE_SETTINGS, [
+      ...[id, settings.region, settings.placementStrategy, settings.protectionReason],
+      ...[JSON.stringify(labels), JSON.stringify(rollout)],
+    ]);
+    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_TOPIC, id));
+  }
+
+  /** Puts it into another project, and gives the name of the one that it was in. Violates uq_deployments_live_name. */
+  async move(tx: Tx, id: string, { projectId, userId }: { projectId: string; userId: string }): Promise<string> {
+    const [row] = await tx.query<{ name: string }[]>(MOVE, [id, projectId, userId]);
+    afterCommit(tx, () => this.pubSub.publish(DEPLOYMENT_TOPIC, id));
+    if (!row) throw new Error(`Deployment ${id} is gone`);
+    return row.name;
+  }
+
+  /** Whether routes lead to it. */
+  async hasRoutes(tx: Tx, id: string): Promise<boolean> {
+    const routes = `SELECT 1 FROM deployment_routes WHERE deployment_id = $1 AND removed_at IS NULL LIMIT 1`;
+    const rows = await tx.query<unknown[]>(routes, [id]);
+    return rows.length > 0;
+  }
+
+  /** Whether a live deployment of the project has the name. */
+  async hasName(tx: Tx, projectId: string, name: string): Promise<boolean> {
+    const live = `SELECT 1 FROM deployments WHERE project_id = $1 AND name = $2 AND deleted_at IS NULL LIMIT 1`;
+    return (await tx.query<unknown[]>(live, [projectId, name])).length > 0;
+  }
+
+  /** By how many bytes the labels and the kept revisions have grown since they were last weighed for the quota of the owner. */
+  async growth(tx: Tx, id: string): Promise<number> {
+    const [row] = await tx.query<{ bytes: number }[]>(GROWTH, [id]);
+    return row?.bytes ?? 0;
+  }
+
+  /** Counts what `growth` has found. */
+  async grow(tx: Tx, id: string, bytes: number): Promise<void> {
+    await tx.query(`UPDATE deployments SET stored_bytes = greatest(0, stored_bytes + $2::int) WHERE id = $1`, [id, bytes]);
+  }
+
+  /**
+   * The statement that changes a status; what the reconciler records of many at once is in `MovesTogetherRepository`. The caller holds
+   * the lock and has checked `canTransition`.
+   */
   async changeStatus(tx: Tx, deployment: LockedDeployment, change: StatusChange): Promise<{ at: Date }> {
     const [row] = await tx.query<{ at: Date }[]>(CHANGE_STATUS, [
       deployment.id,
@@ -129,33 +209,42 @@ export const resourcesOf = (table: string): string => `
          json_build_object('cpuCores', ${table}.cpu_cores::float8, 'memoryMb', ${table}.memory_mb,
                            'gpuUnits', ${table}.gpu_units, 'storageGb', ${table}.storage_gb)`;
 
-/** $1 deployment. */
-const LOCK = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation,
-         d.current_revision AS revision, d.version, d.region, d.placement_strategy AS "placementStrategy",
+const LOCKED = `
+         d.id, d.user_id AS "userId", d.project_id AS "projectId", d.name, d.status, d.target_replicas AS "targetReplicas",
+         d.generation, d.current_revision AS revision, d.current_rollout AS "currentRollout",
+         d.open_rollout AS "openRollout", d.version, d.region, d.placement_strategy AS "placementStrategy",
          ${resourcesOf('r')} AS resources
     FROM deployments d JOIN deployment_resources r ON r.deployment_id = d.id
    WHERE d.id = $1`;
 
+/** $1 deployment. */
+const LOCK = `SELECT ${LOCKED}`;
+
+/** $1 deployment, $2 the caller, $3 what its credential reaches. */
+const LOCK_FOR = `SELECT ${roleFor('d', '$2', '$3')} AS role, ${LOCKED} AND ${readable('d', '$2', '$3')} FOR UPDATE OF d, r`;
+
 /**
  * $1 user, $2 name, $3 type, $4 replicas, $5 region, $6 placement strategy, $7 labels, $8 the container's spec,
- * $9 CPU cores, $10 memory, $11 GPU units, $12 storage, $13 `none`, $14 reason, $15 request, $16 why it is protected.
+ * $9 CPU cores, $10 memory, $11 GPU units, $12 storage, $13 `none`, $14 reason, $15 request, $16 why it is protected,
+ * $17 what it weighs in the quota, $18 its rollout policy, $19 its project, $20 its id, $21 the encrypted values of env, or null,
+ * $22 how many ports a replica publishes.
  */
 const INSERT = `
   WITH created AS (
-    INSERT INTO deployments (user_id, name, type, target_replicas, region, placement_strategy, labels, protection_reason)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $16)
+    INSERT INTO deployments (id, user_id, name, type, target_replicas, region, placement_strategy, labels, protection_reason,
+                             stored_bytes, rollout_policy, project_id)
+    VALUES ($20, $1, $2, $3, $4, $5, $6, $7, $16, $17, $18, $19)
     RETURNING id, user_id, current_revision, status),
   revision AS (
-    INSERT INTO deployment_revisions (deployment_id, number, spec, created_by)
-    SELECT id, current_revision, $8::jsonb, user_id FROM created),
+    INSERT INTO deployment_revisions (deployment_id, number, spec, env_sealed, created_by)
+    SELECT id, current_revision, $8::jsonb, $21, user_id FROM created),
   resources AS (
-    INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb)
-    SELECT id, $9, $10, $11, $12 FROM created),
+    INSERT INTO deployment_resources (deployment_id, cpu_cores, memory_mb, gpu_units, storage_gb, ports)
+    SELECT id, $9, $10, $11, $12, $22 FROM created),
   history AS (
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
     SELECT id, $13, status, $14, user_id, $15 FROM created)
-  SELECT id FROM created`;
+  SELECT 1 FROM created`;
 
 /**
  * $1 deployment, $2 new status, $3 statuses that may become it, $4 wanted replicas (null: as before), $5 whether a new
@@ -174,3 +263,25 @@ const CHANGE_STATUS = `
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, changed_by, request_id)
     SELECT id, $6, $2, $7, $8, $9 FROM moved)
   SELECT coalesce(deleted_at, updated_at) AS at FROM moved`;
+
+/** $1 deployment, $2 region, $3 placement strategy, $4 why it is protected (null: it is not), $5 labels, $6 rollout policy. */
+const CHANGE_SETTINGS = `
+  UPDATE deployments
+     SET region = $2, placement_strategy = $3, protection_reason = $4, labels = $5, rollout_policy = $6,
+         version = version + 1, updated_at = clock_timestamp()
+   WHERE id = $1`;
+
+/** $1 deployment, $2 project, $3 in whose quota it counts. */
+const MOVE = `
+  WITH before AS (SELECT p.name FROM deployments AS d JOIN projects AS p ON p.id = d.project_id WHERE d.id = $1),
+  moved AS (
+    UPDATE deployments SET project_id = $2, user_id = $3, version = version + 1, updated_at = clock_timestamp() WHERE id = $1)
+  SELECT name FROM before`;
+
+/** $1 deployment. The text of `jsonb` is a little longer than what was sent. */
+const GROWTH = `
+  SELECT (octet_length(d.labels::text)
+          + (SELECT coalesce(sum(octet_length(v.spec::text) + coalesce(octet_length(v.env_sealed), 0)), 0)
+               FROM deployment_revisions AS v
+              WHERE v.deployment_id = d.id AND v.spec <> '{}') - d.stored_bytes)::int AS bytes
+    FROM deployments AS d WHERE d.id = $1`;

@@ -1,54 +1,245 @@
 import { Injectable } from '@nestjs/common';
-import { DomainError } from '../common/problem/domain-error';
-import { AppConfig } from '../config/app-config';
+import { HELD, type Held, type OwnQuota } from '../config/quota-list';
 import type { Tx } from '../database/transaction';
+import type { Resources } from '../engines/resources';
+import { mayKnow, type Asker } from '../quotas/asker';
+import { QuotaLimits, type HolderKind, type Limits } from '../quotas/quota-limits';
+import { refuseBeyond } from '../quotas/refuse-beyond';
+import { holdingsOf, SIZES, type Amounts, type Holdings } from './holdings.sql';
 
-export interface QuotaDemand {
-  readonly userId: string;
-  /** How many deployments are added. */
-  readonly deployments: number;
-  /** How many replicas are added. */
-  readonly replicas: number;
+/** In whose quotas something counts. A personal project has none besides that of its user. */
+interface Holders {
+  /** Null: it counts there already. */
+  readonly userId: string | null;
+  readonly projectId: string;
+  /** A refusal tells the figures of a user to that user, and to administrators. */
+  readonly asker: Asker;
 }
 
-/** Limits how much one user may have alive. Costs nothing while no limit is configured. */
+interface ManyHolders extends Omit<Holders, 'userId'> {
+  readonly userIds: readonly string[];
+}
+
+/** What a change may make larger, all of it in one project. */
+export interface Growing {
+  readonly projectId: string;
+  readonly deployments: readonly { readonly id: string; readonly userId: string }[];
+  /** The name of a secret that the asker sets. */
+  readonly secret?: string;
+  readonly asker: Asker;
+}
+
+export interface QuotaDemand extends Holders {
+  /** What is added; what is absent is not. */
+  readonly amounts: Partial<Amounts>;
+  /** The deleted deployment that is restored: what is still reserved for it is replaced by what is added. */
+  readonly restored?: string;
+}
+
+/** What is held while several demands are weighed. */
+export interface QuotaTally {
+  /** Throws `quota_exceeded` for a demand beyond a limit. */
+  require(amounts: Partial<Amounts>): void;
+  /** From now on this counts as held. */
+  add(amounts: Partial<Amounts>): void;
+}
+
+const NO_LIMITS: QuotaTally = { require: () => undefined, add: () => undefined };
+
+interface Holder {
+  readonly kind: HolderKind;
+  readonly id: string;
+}
+
+interface LimitedHolder extends Holder {
+  readonly name: string;
+  readonly limits: Limits;
+  /** Whether the asker may not know what is held. */
+  readonly isSecret: boolean;
+}
+
+/** Limits how much a user and a project may hold. Until a transaction ends, others that ask for something of the same ones wait. */
 @Injectable()
 export class Quota {
-  constructor(private readonly config: AppConfig) {}
+  constructor(private readonly limits: QuotaLimits) {}
 
-  /**
-   * Throws `quota_exceeded` when the demand would go beyond a limit. Until the transaction ends, other demands of the same user
-   * wait, so that two at once cannot both take what is left.
-   */
+  /** Throws `quota_exceeded` when the demand would go beyond a limit. Two at once cannot both take what is left. */
   async require(tx: Tx, demand: QuotaDemand): Promise<void> {
-    if (!this.isLimited(demand)) return;
-    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || $1, 0))`, [demand.userId]);
-    await this.check(tx, demand);
+    (await this.tally(tx, demand, { lock: true })).require(demand.amounts);
   }
 
   /** Throws what `require` would throw now, without a lock, for a preview. */
   async check(tx: Tx, demand: QuotaDemand): Promise<void> {
-    if (!this.isLimited(demand)) return;
-    const { userId, deployments, replicas } = demand;
-    const [now] = await tx.query<{ deployments: number; replicas: number }[]>(
-      `SELECT count(*)::int AS deployments, coalesce(sum(target_replicas), 0)::int AS replicas
-         FROM deployments WHERE user_id = $1 AND deleted_at IS NULL`,
-      [userId],
-    );
-    if (!now) return;
-    refuseBeyond('deployments', now.deployments, deployments, this.config.MAX_DEPLOYMENTS_PER_USER);
-    refuseBeyond('replicas', now.replicas, replicas, this.config.MAX_REPLICAS_PER_USER);
+    (await this.tally(tx, demand, { lock: false })).require(demand.amounts);
   }
 
-  private isLimited({ deployments, replicas }: QuotaDemand): boolean {
-    const { MAX_DEPLOYMENTS_PER_USER: mostDeployments, MAX_REPLICAS_PER_USER: mostReplicas } = this.config;
-    return (mostDeployments > 0 && deployments > 0) || (mostReplicas > 0 && replicas > 0);
+  /**
+   * What is held now, for several demands that are weighed one after the other; `all` is their sum. Without `lock`, which is for a
+   * preview, nobody waits.
+   */
+  async tally(tx: Tx, all: QuotaDemand, { lock }: { readonly lock: boolean }): Promise<QuotaTally> {
+    const asked = HELD.filter((held) => (all.amounts[held] ?? 0) > 0);
+    const { userId, projectId, asker } = all;
+    const limited = await this.limited(tx, { userIds: userId === null ? [] : [userId], projectId, asker }, { asked, lock });
+    if (limited.length === 0) return NO_LIMITS;
+    let now = await holdings(tx, wholes(limited), { asked, restored: all.restored });
+    return {
+      require: (amounts) => weigh(limited, now, amounts),
+      add: (amounts) => {
+        now = now.map((held) => plus(held, amounts));
+      },
+    };
+  }
+
+  /**
+   * Does what changes one deployment, and throws `quota_exceeded` when it has grown beyond a limit; the transaction is then to be rolled
+   * back. What the deployment holds is counted before and after, so the work need not know what it adds.
+   */
+  growing<T>(tx: Tx, { deployment, asker }: GrowingOne, work: () => Promise<T>): Promise<T> {
+    return this.growingOf(tx, { projectId: deployment.projectId, deployments: [deployment], asker }, work);
+  }
+
+  /** The same for what changes several deployments, which the caller has locked, or a secret. What others do meanwhile does not count. */
+  async growingOf<T>(tx: Tx, growing: Growing, work: () => Promise<T>): Promise<T> {
+    const { projectId, deployments, secret, asker } = growing;
+    const userIds = [...deployments.map(({ userId }) => userId), ...(secret === undefined ? [] : [asker.userId])];
+    const limited = await this.limited(tx, { userIds, projectId, asker }, { asked: HELD, lock: true });
+    if (limited.length === 0) return work();
+    const parts = limited.map((holder) => ({ holder, isPart: true }));
+    const counted = await holdings(tx, [...wholes(limited), ...parts], { asked: HELD, growing });
+    const [held, before] = [counted.slice(0, limited.length), counted.slice(limited.length)];
+    const done = await work();
+    const after = await holdings(tx, parts, { asked: HELD, growing });
+    for (const [index, holder] of limited.entries()) weigh([holder], held.slice(index, index + 1), growth(before[index], after[index]));
+    return done;
+  }
+
+  /** What one deployment holds now. */
+  async amountsOf(tx: Tx, deploymentId: string): Promise<Partial<Amounts>> {
+    const [held] = await tx.query<Holdings[]>(AMOUNTS, [deploymentId]);
+    return held ? Object.fromEntries(HELD.map((each) => [each, held[each]])) : {};
+  }
+
+  /** Those whose limits the demand may reach. Where nothing is limited it is one look at their own limits. */
+  private async limited(
+    tx: Tx,
+    { userIds, projectId, asker }: ManyHolders,
+    { asked, lock }: { readonly asked: readonly Held[]; readonly lock: boolean },
+  ): Promise<LimitedHolder[]> {
+    if (asked.length === 0) return [];
+    const users = [...new Set(userIds)].map((id): Holder => ({ kind: 'user', id }));
+    const holders: readonly Holder[] = userIds.includes(projectId) ? users : [...users, { kind: 'project', id: projectId }];
+    const isLimited = (limits: Limits): boolean => asked.some((held) => limits[held] !== null);
+    const ids = holders.map(({ id }) => id);
+    const locksNow = lock && holders.some(({ kind }) => isLimited(this.limits.of(kind)));
+    const found = await tx.query<{ id: string; name: string; quota: OwnQuota }[]>(locksNow ? LOCK_AND_READ : READ, [ids]);
+    const limited = holders.flatMap((holder) => {
+      const own = found.find(({ id }) => id === holder.id);
+      const limits = this.limits.of(holder.kind, own?.quota);
+      const isSecret = holder.kind === 'user' && !mayKnow(asker, holder.id);
+      return isLimited(limits) ? [{ ...holder, name: own?.name ?? '', limits, isSecret }] : [];
+    });
+    if (lock && !locksNow && limited.length > 0) await tx.query(LOCK, [ids]);
+    return limited;
   }
 }
 
-function refuseBeyond(what: 'deployments' | 'replicas', has: number, more: number, limit: number): void {
-  if (limit === 0 || more <= 0 || has + more <= limit) return;
-  throw new DomainError('quota_exceeded', `The quota allows ${limit} ${what}; there are ${has}, and ${more} more are asked for`, {
-    members: { quota: what, limit, used: has, requested: more },
+interface GrowingOne extends Pick<Growing, 'asker'> {
+  readonly deployment: Growing['deployments'][number] & { readonly projectId: string };
+}
+
+/** What so many replicas of a deployment need, besides the deployment itself. */
+export const replicaAmounts = (replicas: number, resources: Resources, ports: number): Partial<Amounts> => ({
+  ...{ replicas, cpu_cores: replicas * resources.cpuCores, memory_mb: replicas * resources.memoryMb },
+  ...{ gpu_units: replicas * resources.gpuUnits, storage_gb: replicas * resources.storageGb, ports: replicas * ports },
+});
+
+/** Secrets count for whoever has set them, volumes for whose deployment made them, and both for their project. */
+const COLUMNS = { user: ['d.user_id', 'k.updated_by', 'w.user_id'], project: ['d.project_id', 'k.project_id', 'w.project_id'] } as const;
+
+/** One whose holdings are counted. `isPart`: only of what is growing. */
+interface Counted {
+  readonly holder: LimitedHolder;
+  readonly isPart?: boolean;
+}
+
+interface Scope {
+  readonly asked: readonly Held[];
+  /** A deleted deployment that does not count. */
+  readonly restored?: string;
+  /** Goes with parts. */
+  readonly growing?: Growing;
+}
+
+const wholes = (limited: readonly LimitedHolder[]): Counted[] => limited.map((holder) => ({ holder }));
+
+/** In the order of `counted`, with one statement. */
+async function holdings(tx: Tx, counted: readonly Counted[], { asked, restored, growing }: Scope): Promise<Holdings[]> {
+  const sizes = counted.some(({ holder }) => SIZES.some((held) => asked.includes(held) && holder.limits[held] !== null));
+  const after = (place: number): string => `$${counted.length + place}`;
+  const each = counted.map(({ holder: { kind }, isPart }, place) => {
+    const [owner, secretOwner, volumeOwner] = COLUMNS[kind];
+    const holder = `$${place + 1}`;
+    const where = `${owner} = ${holder}${isPart ? ` AND d.id = ANY(${after(2)}::uuid[])` : ''}`;
+    const secrets = `${secretOwner} = ${holder}${isPart ? ` AND k.project_id = ${after(3)} AND k.name = ${after(4)}` : ''}`;
+    const volumes = `${volumeOwner} = ${holder}`;
+    return `SELECT ${place} AS place, h.* FROM (${holdingsOf({ where, secrets, volumes, sizes, except: after(1) })}) AS h`;
   });
+  const part = growing ? [growing.deployments.map(({ id }) => id), growing.projectId, growing.secret ?? null] : [];
+  const values = [...counted.map(({ holder }) => holder.id), restored ?? null, ...part];
+  return tx.query<Holdings[]>(`${each.join(' UNION ALL ')} ORDER BY place`, values);
 }
+
+function weigh(limited: readonly LimitedHolder[], holdingsOfEach: readonly Holdings[], amounts: Partial<Amounts>): void {
+  for (const [index, { kind, name, limits, isSecret }] of limited.entries()) {
+    const now = holdingsOfEach[index];
+    if (!now) continue;
+    for (const quota of HELD) {
+      const use = { quota, limit: limits[quota], used: now[quota], requested: amounts[quota] ?? 0, isSecret, ...words(quota, now) };
+      refuseBeyond(kind === 'project' ? { ...use, project: name } : use);
+    }
+  }
+}
+
+function words(quota: Held, { warm, leaving, nextPurgeAt }: Holdings): { readonly what: string; readonly remark?: string } {
+  const what = WHAT[quota];
+  if (quota === 'kept_deployments') {
+    return nextPurgeAt === null ? { what } : { what, remark: ` (the next one is purged at ${nextPurgeAt.toISOString()})` };
+  }
+  if (quota !== 'replicas' || leaving === 0) return { what };
+  const ending = leaving > warm ? `, ${leaving - warm} of them of deleted deployments and not gone yet` : '';
+  return { what, remark: (warm > 0 ? `, ${warm} of them kept warm for deleted deployments` : '') + ending };
+}
+
+const WHAT: Readonly<Record<Held, string>> = {
+  ...{ deployments: 'deployments', replicas: 'replicas', cpu_cores: 'CPU cores', memory_mb: 'MB of memory', gpu_units: 'GPU units' },
+  ...{
+    storage_gb: 'GB of storage',
+    volumes: 'volumes',
+    ports: 'published ports',
+    kept_deployments: 'deleted deployments that are still kept',
+  },
+  stored_bytes: 'bytes of specs, labels and secrets, of live and kept deployments',
+};
+
+/** A new deployment is not a kept one, though it asks whether there is room for it. */
+const plus = (held: Holdings, amounts: Partial<Amounts>): Holdings => ({
+  ...held,
+  ...Object.fromEntries(HELD.map((each) => [each, held[each] + (each === 'kept_deployments' ? 0 : (amounts[each] ?? 0))])),
+});
+
+const growth = (before: Holdings | undefined, after: Holdings | undefined): Partial<Amounts> =>
+  before && after ? Object.fromEntries(HELD.map((each) => [each, after[each] - before[each]])) : {};
+
+/** $1 the ids of users and projects. */
+const READ = `SELECT id, name, quota FROM projects WHERE id = ANY($1::uuid[])`;
+const lockOf = (id: string): string => `pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || ${id}, 0))`;
+/** Everybody locks in the order of ids. */
+const LOCK_AND_READ = `
+  WITH h AS MATERIALIZED (${READ} ORDER BY id)
+  SELECT ${lockOf('id')}, id, name, quota FROM h`;
+const LOCK = `
+  WITH h AS MATERIALIZED (SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id)
+  SELECT ${lockOf('id')} FROM h`;
+/** $1 deployment. */
+const AMOUNTS = holdingsOf({ where: 'd.id = $1', sizes: true });

@@ -12,7 +12,7 @@ export function requireDeploymentId(id: string, code: 'not_found' | 'invalid_dep
 }
 
 /** The locked deployment; throws `not_found` when it is missing or deleted. */
-export function requireLive(deployment: LockedDeployment | null, id: string): LockedDeployment {
+export function requireLive<D extends LockedDeployment>(deployment: D | null, id: string): D {
   if (!deployment || deployment.status === 'deleted') throw deploymentNotFound(id);
   return deployment;
 }

@@ -1,8 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
+import type { Resources } from '../engines/resources';
 import { isOnline } from '../nodes/node-status.sql';
 import { canReplicaTransition, LIVE_REPLICA_STATUSES, type ReplicaStatus } from './domain/replica-status';
+import { MOVE_COLUMNS, MOVED, startedAt } from './replica-moves.sql';
+
+/** For so long a node is avoided on which a replica could not be started. */
+const REMEMBERED_SECONDS = 600;
 
 export interface StoppedReplica {
   readonly id: string;
@@ -18,15 +23,36 @@ export interface ReplicaMove {
   readonly reason: string | null;
   readonly containerId?: string;
   readonly startedAt?: Date;
+  /** It failed because of its node, and not because of what it runs. */
+  readonly failedByNode?: true;
+  /** Its container has ended well and needs no successor. */
+  readonly completed?: true;
   readonly published?: readonly { containerPort: number; protocol: string; hostIp: string; hostPort: number }[];
+}
+
+/** What the engine of a running replica shows now. */
+export interface ReplicaFacts {
+  readonly replicaId: string;
+  /** By the clock of the engine; null when that is as it was. */
+  readonly startedAt: Date | null;
+  readonly published: NonNullable<ReplicaMove['published']>;
+  readonly paused: boolean;
 }
 
 /** The replicas of a deployment that count, at one moment. */
 export interface Census {
   readonly live: number;
+  /** Those of this generation that have ended well and need no successor. */
+  readonly completed: number;
   readonly liveByNode: ReadonlyMap<string, number>;
   /** The failed replicas of this generation that have no successor yet. */
   readonly failedIds: readonly string[];
+}
+
+/** Throws for a move that no replica may make: a mistake of the program. */
+export function requireLegal(moves: readonly ReplicaMove[]): void {
+  const illegal = moves.find((move) => !canReplicaTransition(move.from, move.to));
+  if (illegal) throw new Error(`Replica ${illegal.replicaId} cannot move from ${illegal.from} to ${illegal.to}`);
 }
 
 /** Every write to `deployment_replicas`. Callers hold the lock of the deployment row. */
@@ -51,7 +77,7 @@ export class ReplicasRepository {
   }
 
   async census(tx: Tx, { id, generation }: { id: string; generation: number }): Promise<Census> {
-    const rows = await tx.query<{ nodeId: string; live: number; failedIds: string[] | null }[]>(CENSUS, [
+    const rows = await tx.query<{ nodeId: string; live: number; completed: number; failedIds: string[] | null }[]>(CENSUS, [
       id,
       LIVE_REPLICA_STATUSES,
       generation,
@@ -59,18 +85,54 @@ export class ReplicasRepository {
     const liveByNode = new Map(rows.filter(({ live }) => live > 0).map(({ nodeId, live }) => [nodeId, live]));
     return {
       live: rows.reduce((sum, { live }) => sum + live, 0),
+      completed: rows.reduce((sum, { completed }) => sum + completed, 0),
       liveByNode,
       failedIds: rows.flatMap(({ failedIds }) => failedIds ?? []),
     };
   }
 
+  /**
+   * The nodes on which replicas of this deployment could not be started lately, with how many that were. A container that
+   * started and then failed says nothing about its node.
+   */
+  async refusals(tx: Tx, deploymentId: string): Promise<Map<string, number>> {
+    const rows = await tx.query<{ nodeId: string; refused: number }[]>(
+      `SELECT node_id AS "nodeId", count(*)::int AS refused FROM deployment_replicas
+        WHERE deployment_id = $1 AND status = 'failed' AND started_at IS NULL
+          AND changed_at > clock_timestamp() - make_interval(secs => $2)
+        GROUP BY node_id`,
+      [deploymentId, REMEMBERED_SECONDS],
+    );
+    return new Map(rows.map(({ nodeId, refused }) => [nodeId, refused]));
+  }
+
+  /** What replicas on their way out still hold on each node, and will release; not what is kept warm. */
+  async leaving(tx: Tx): Promise<Map<string, Resources>> {
+    const rows = await tx.query<(Resources & { nodeId: string })[]>(LEAVING);
+    return new Map(rows.map(({ nodeId, ...resources }) => [nodeId, resources]));
+  }
+
   /** Applies all moves in one statement and returns the ids of the replicas that moved. */
   async move(tx: Tx, moves: readonly ReplicaMove[]): Promise<string[]> {
     if (moves.length === 0) return [];
-    const illegal = moves.find((move) => !canReplicaTransition(move.from, move.to));
-    if (illegal) throw new Error(`Replica ${illegal.replicaId} cannot move from ${illegal.from} to ${illegal.to}`);
+    requireLegal(moves);
     const [rows] = await tx.query<[{ id: string }[], number]>(MOVE, [JSON.stringify(moves)]);
     return rows.map((row) => row.id);
+  }
+
+  /** Records what engines show of replicas that are still running: a restart by hand, other host ports, a pause. */
+  async refresh(tx: Tx, facts: readonly ReplicaFacts[]): Promise<void> {
+    if (facts.length > 0) await tx.query(REFRESH, [JSON.stringify(facts)]);
+  }
+
+  /** Records what starts wait for, in words. */
+  async noteReasons(tx: Tx, notes: readonly { readonly replicaId: string; readonly words: string }[]): Promise<void> {
+    if (notes.length === 0) return;
+    await tx.query(
+      `UPDATE deployment_replicas AS r SET reason = n.words
+         FROM unnest($1::uuid[], $2::text[]) AS n(id, words) WHERE r.id = n.id AND r.status = 'starting'`,
+      [notes.map(({ replicaId }) => replicaId), notes.map(({ words }) => words)],
+    );
   }
 
   /** Marks failed replicas that no longer count for health, because they have successors or fewer replicas are wanted. */
@@ -120,13 +182,23 @@ export class ReplicasRepository {
   }
 }
 
+const LEAVING = `
+  SELECT v.node_id AS "nodeId", sum(v.cpu_cores)::float8 AS "cpuCores", sum(v.memory_mb)::int AS "memoryMb",
+         sum(v.gpu_units)::int AS "gpuUnits", sum(v.storage_gb)::int AS "storageGb"
+    FROM deployment_replicas AS r JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL
+   WHERE r.status = 'stopping' AND (r.warm_until IS NULL OR r.warm_until <= clock_timestamp())
+      OR r.status = 'failed' AND r.superseded_at IS NULL
+   GROUP BY v.node_id`;
+
 /** $1 deployment, $2 statuses of live replicas, $3 generation. */
 const CENSUS = `
-  SELECT node_id AS "nodeId", count(*) FILTER (WHERE status <> 'failed')::int AS live,
+  SELECT node_id AS "nodeId", count(*) FILTER (WHERE status = ANY($2::text[]))::int AS live,
+         count(*) FILTER (WHERE completed_at IS NOT NULL)::int AS completed,
          array_agg(id) FILTER (WHERE status = 'failed') AS "failedIds"
     FROM deployment_replicas
    WHERE deployment_id = $1
-     AND (status = ANY($2::text[]) OR status = 'failed' AND generation = $3 AND superseded_at IS NULL)
+     AND (status = ANY($2::text[])
+          OR (status = 'failed' OR completed_at IS NOT NULL) AND generation = $3 AND superseded_at IS NULL)
    GROUP BY node_id`;
 
 /**
@@ -146,18 +218,20 @@ const STOP = `
    WHERE r.id = e.id
   RETURNING r.id, e.status AS "from"`;
 
+/** $1 what engines show of running replicas. */
+const REFRESH = `
+  UPDATE deployment_replicas AS r
+     SET started_at = ${startedAt('r', 'f')}, engine_started_at = coalesce(f."startedAt", r.engine_started_at),
+         published = f.published,
+         paused_at = CASE WHEN f.paused THEN coalesce(r.paused_at, clock_timestamp()) END
+    FROM jsonb_to_recordset($1::jsonb) AS f("replicaId" uuid, "startedAt" timestamptz, published jsonb, paused boolean)
+   WHERE r.id = f."replicaId" AND r.status = 'running'`;
+
 /** $1 the moves. */
 const MOVE = `
   UPDATE deployment_replicas AS r
-     SET status = m."to", reason = m.reason, changed_at = clock_timestamp(),
-         container_id = coalesce(m."containerId", r.container_id),
-         published = coalesce(m.published, r.published),
-         stop_error = NULL, stop_retry_at = NULL,
-         started_at = coalesce(r.started_at, m."startedAt", CASE WHEN m."to" = 'running' THEN clock_timestamp() END),
-         stopped_at = CASE WHEN m."to" IN ('stopped', 'failed') THEN clock_timestamp() ELSE r.stopped_at END
-    FROM jsonb_to_recordset($1::jsonb)
-           AS m("replicaId" uuid, "from" text, "to" text, reason text, "containerId" text, "startedAt" timestamptz,
-                published jsonb)
+     SET ${MOVED}
+    FROM jsonb_to_recordset($1::jsonb) AS m(${MOVE_COLUMNS})
    WHERE r.id = m."replicaId" AND r.status = m."from"
   RETURNING r.id`;
 

@@ -7,5 +7,9 @@ export interface FleetNode extends Usage {
   readonly region: string;
   readonly capacity: Resources;
   readonly reserved: Resources;
+  /** What is really free on the disk; null or absent when nobody knows. A replica whose storage is larger finds no room. */
+  readonly diskFreeGb?: number | null;
   readonly unavailable: string | null;
+  /** False: its engine keeps no volumes. Absent: it does. */
+  readonly keepsVolumes?: boolean;
 }

@@ -1,9 +1,9 @@
 /** Every kind of engine that a node may have, as the check `ck_nodes_runtime` of the database allows. */
-export const RUNTIME_KINDS = ['docker', 'kubernetes', 'simulated'] as const;
+export const RUNTIME_KINDS = ['docker', 'kubernetes', 'agent', 'simulated'] as const;
 export type RuntimeKind = (typeof RUNTIME_KINDS)[number];
 
-/** The kinds that have a driver, so that their nodes can be registered. There is no driver for Kubernetes yet. */
-export const DRIVEN_KINDS = ['docker', 'simulated'] as const satisfies readonly RuntimeKind[];
+/** The kinds that have a driver, so that their nodes can be registered. */
+export const DRIVEN_KINDS = ['docker', 'kubernetes', 'agent', 'simulated'] as const satisfies readonly RuntimeKind[];
 export type DrivenKind = (typeof DRIVEN_KINDS)[number];
 
 /** How one kind of engine differs from others, for the code that handles nodes of all kinds. */
@@ -16,6 +16,16 @@ export interface EngineTraits {
   readonly tellsCapacity: boolean;
   /** A node stands for the one engine that answered first: it keeps that engine's id, and no other node may have the same. */
   readonly hasIdentity: boolean;
+  /** The engine is a cluster of machines, reached by a kubeconfig. */
+  readonly isCluster: boolean;
+  /** The engine is reached through a program on its machine that dials us, and joins once with a token. */
+  readonly joins: boolean;
+  /** The engine itself makes health checks by http and tcp; otherwise they are made from outside, at published ports. */
+  readonly checksPorts: boolean;
+  /** It keeps volumes for replicas. */
+  readonly keepsVolumes: boolean;
+  /** Its list is of one moment and complete, so what is missing there need not be looked for by itself. */
+  readonly listIsProof: boolean;
 }
 
 /**
@@ -23,6 +33,21 @@ export interface EngineTraits {
  * them.
  */
 export const ENGINE_TRAITS: Readonly<Record<DrivenKind, EngineTraits>> = {
-  docker: { isSimulation: false, needsEndpoint: true, tellsCapacity: true, hasIdentity: true },
-  simulated: { isSimulation: true, needsEndpoint: false, tellsCapacity: false, hasIdentity: false },
+  docker: {
+    ...{ isSimulation: false, needsEndpoint: true, tellsCapacity: true, hasIdentity: true },
+    ...{ isCluster: false, joins: false, checksPorts: false, keepsVolumes: true, listIsProof: false },
+  },
+  kubernetes: {
+    ...{ isSimulation: false, needsEndpoint: false, tellsCapacity: true, hasIdentity: true },
+    ...{ isCluster: true, joins: false, checksPorts: true, keepsVolumes: true, listIsProof: true },
+  },
+  // What a machine has reported is one moment of it, whole, and orders that are under way are shown beside it.
+  agent: {
+    ...{ isSimulation: false, needsEndpoint: false, tellsCapacity: true, hasIdentity: true },
+    ...{ isCluster: false, joins: true, checksPorts: true, keepsVolumes: false, listIsProof: true },
+  },
+  simulated: {
+    ...{ isSimulation: true, needsEndpoint: false, tellsCapacity: false, hasIdentity: false },
+    ...{ isCluster: false, joins: false, checksPorts: true, keepsVolumes: true, listIsProof: false },
+  },
 };

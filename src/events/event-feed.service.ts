@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { Readable } from 'node:stream';
+import { setMaxListeners } from 'node:events';
+import type { Readable } from 'node:stream';
 import { abortWith } from '../common/abort-with';
 import { DomainError } from '../common/problem/domain-error';
 import type { FeedPage } from './event-feed.repository';
@@ -8,20 +9,7 @@ import { EventStream, passes } from './event-stream';
 import type { FeedQuery } from './events-query';
 import { FeedHub } from './feed-hub';
 import { FeedPlaces } from './feed-places';
-
-const BEAT_MS = 15_000;
-/** The credential is checked again at every second beat. */
-const BEATS_A_CHECK = 2;
-/** A client that reads nothing for this long is considered gone. */
-const STALLED_MS = 60_000;
-
-export interface Reader {
-  readonly userId: string;
-  /** Aborts when the client has gone. */
-  readonly gone: AbortSignal;
-  /** Whether the credential is still valid for what is shown. */
-  readonly mayStay: () => Promise<boolean>;
-}
+import { CHECK_MS, OpenStreams, type Reader } from './open-streams';
 
 /** The feed as pages, as pages that wait for new events, and as streams. */
 @Injectable()
@@ -32,54 +20,56 @@ export class EventFeedService implements OnModuleDestroy {
     private readonly feed: EventFeedRepository,
     private readonly hub: FeedHub,
     private readonly places: FeedPlaces,
-  ) {}
+    private readonly streams: OpenStreams,
+  ) {
+    // Every waiting request adds a listener, which is more than Node's warning limit.
+    setMaxListeners(Infinity, this.ending.signal);
+  }
 
-  /** Ends streams and answers waiting requests at once, because a process that stops waits for its connections. */
+  /** Answers waiting requests at once, because a process that stops waits for its connections. */
   onModuleDestroy(): void {
     this.ending.abort();
   }
 
   /**
    * Throws `events_gone` when events after `after` have been removed. When there are no events, waits for some as long
-   * as the query says.
+   * as the query says, and throws the refusal when the right to them ends meanwhile.
    */
-  async page(query: FeedQuery, { userId, gone }: Reader): Promise<FeedPage> {
+  async page(query: FeedQuery, { userId, gone, refusal }: Reader): Promise<FeedPage> {
     const first = await this.read(query, query.after);
     if (first.events.length > 0 || first.hasMore || query.waitSeconds === 0) return first;
-    const giveBack = this.places.take(userId);
     const end = abortWith(gone, this.ending.signal);
+    const giveBack = this.takePlace(userId, end);
+    const check = async (): Promise<void> => {
+      const refused = await refusal();
+      if (refused) end.abort(refused);
+    };
+    const timer = setInterval(() => void check(), CHECK_MS);
     try {
-      return await this.waitFor(query, first.position, end.signal);
+      const page = await this.waitFor(query, first.position, end.signal);
+      if (end.signal.reason instanceof DomainError) throw end.signal.reason;
+      return page;
     } finally {
+      clearInterval(timer);
       end.abort();
       giveBack();
     }
   }
 
   /** Text for `text/event-stream`. It ends when the credential does. Throws as `page` does. */
-  async stream(query: FeedQuery, { userId, gone, mayStay }: Reader): Promise<Readable> {
+  async stream(query: FeedQuery, reader: Reader): Promise<Readable> {
     const { position } = await this.read({ ...query, limit: 1 }, query.after);
     const start = query.after === 'latest' ? position : (query.after ?? 0);
-    const giveBack = this.places.take(userId);
-    const end = abortWith(gone, this.ending.signal);
-    const stream = new EventStream(this.feed, this.hub, query.filter, start, end.signal);
-    const readable = Readable.from(stream.frames());
-    let beats = 0;
-    const check = async (): Promise<void> => {
-      if (performance.now() - stream.takenAt > STALLED_MS) readable.destroy();
-      beats += 1;
-      if (beats % BEATS_A_CHECK === 0 && !(await mayStay())) end.abort();
-      stream.beat();
-    };
-    const timer = setInterval(() => void check(), BEAT_MS);
-    const close = (): void => {
-      clearInterval(timer);
-      giveBack();
-    };
-    end.signal.addEventListener('abort', close, { once: true });
-    readable.once('close', () => end.abort());
-    if (end.signal.aborted) close();
-    return readable;
+    return this.streams.begin('events', reader, (signal) => new EventStream(this.feed, this.hub, query.filter, start, signal));
+  }
+
+  private takePlace(userId: string, end: AbortController): () => void {
+    try {
+      return this.places.take(userId, () => end.abort());
+    } catch (error) {
+      end.abort();
+      throw error;
+    }
   }
 
   private async waitFor(query: FeedQuery, after: number, signal: AbortSignal): Promise<FeedPage> {

@@ -2,6 +2,7 @@ import type { PublishedEvent } from './cloud-event';
 import { toCloudEvent } from './cloud-event';
 import type { EventFeedRepository, FeedFilter } from './event-feed.repository';
 import type { FeedHub } from './feed-hub';
+import type { StreamSource } from './open-streams';
 
 const BACKLOG_PAGE = 100;
 const MAX_WAITING = 1_000;
@@ -21,7 +22,7 @@ const frame = (event: PublishedEvent): string =>
  * queue. A client that is too slow for the queue gets its events from the database instead, so that none is lost and
  * memory stays small.
  */
-export class EventStream {
+export class EventStream implements StreamSource {
   private queue: PublishedEvent[] = [];
   private isBehind = true;
   private beatIsDue = false;

@@ -30,6 +30,14 @@ class RuntimeCheckDto {
   reason!: string;
 }
 
+class ClockCheckDto {
+  @ApiProperty({ description: 'False while a step of the clock keeps records from being removed by their age.' })
+  ok!: boolean;
+
+  @ApiProperty({ type: 'number', nullable: true, description: 'By how many seconds it has moved without an explanation.', example: null })
+  step_seconds!: number | null;
+}
+
 class ReadinessChecksDto {
   @ApiProperty({ type: () => DatabaseCheckDto })
   database!: DatabaseCheckDto;
@@ -39,6 +47,9 @@ class ReadinessChecksDto {
 
   @ApiProperty({ type: () => RuntimeCheckDto })
   runtime!: RuntimeCheckDto;
+
+  @ApiProperty({ type: () => ClockCheckDto })
+  clock!: ClockCheckDto;
 }
 
 /** The answer of /health/ready, with 200 and with 503. */

@@ -3,22 +3,22 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { resultWithin } from '../common/within';
 import { AppConfig } from '../config/app-config';
-import { JOB_KINDS } from '../jobs/job-kinds';
+import { JOB_KINDS, type JobKind } from '../jobs/job-kinds';
 import { isOnline } from '../nodes/node-status.sql';
 import { Runtimes } from '../runtime/runtimes';
 import type { ReadinessDto } from './readiness.dto';
 
 const DATABASE_WITHIN_MS = 2_000;
 const JOBS_WITHIN_SECONDS = 60;
-/**
- * The kinds of jobs that count. Deliveries do not: a slow target of some user says nothing about our health.
- * `fog_jobs_oldest_due_age_seconds` shows them.
- */
-const COUNTED_JOBS = JOB_KINDS.filter((kind) => kind !== 'notification.deliver');
+/** What they wait for is not ours: a slow target or mail server says nothing about our health. */
+const WAIT_FOR_OTHERS: readonly JobKind[] = ['notification.deliver', 'account.mail_password_link'];
+/** The kinds of jobs that count. `fog_jobs_oldest_due_age_seconds` shows the others too. */
+const COUNTED_JOBS = JOB_KINDS.filter((kind) => !WAIT_FOR_OTHERS.includes(kind));
 
 interface Look {
   readonly oldestDueSeconds: number;
   readonly nodesOnline: number;
+  readonly clockStepSeconds: number | null;
 }
 
 /**
@@ -51,9 +51,9 @@ export class Readiness {
     const look = await this.look();
     const { kind, reason } = this.runtimes.active;
     const jobsOk = look !== null && look.oldestDueSeconds <= JOBS_WITHIN_SECONDS;
-    // A process that only serves the API can still accept requests when the workers are late, so it reports that and
+    // A process that only serves the API or routes can still accept requests when the workers are late, so it reports that and
     // stays ready.
-    const ready = !this.stopping && look !== null && (jobsOk || this.config.ROLE === 'api');
+    const ready = !this.stopping && look !== null && (jobsOk || this.config.ROLE === 'api' || this.config.ROLE === 'router');
     return {
       status: this.stopping ? 'stopping' : ready ? 'ready' : 'not_ready',
       checks: {
@@ -66,6 +66,7 @@ export class Readiness {
           nodes_online: look?.nodesOnline ?? null,
           reason,
         },
+        clock: { ok: look !== null && look.clockStepSeconds === null, step_seconds: look?.clockStepSeconds ?? null },
       },
     };
   }
@@ -86,14 +87,16 @@ export class Readiness {
    * one unready.
    */
   private async ask(): Promise<Look> {
-    const [row] = await this.dataSource.query<{ age: number; nodesOnline: number }[]>(
+    const [row] = await this.dataSource.query<{ age: number; nodesOnline: number; clockStepSeconds: number | null }[]>(
       `SELECT (SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0)::float8
                  FROM jobs
                 WHERE due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AND kind = ANY($3::text[])) AS age,
               (SELECT count(*)::int FROM nodes AS n
-                WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) AND ${isOnline('$2')}) AS "nodesOnline"`,
+                WHERE n.removed_at IS NULL AND n.runtime = ANY($1::text[]) AND ${isOnline('$2')}) AS "nodesOnline",
+              (SELECT round(step_seconds)::float8 FROM clock_watch) AS "clockStepSeconds"`,
       [this.runtimes.kinds, this.config.NODE_OFFLINE_AFTER_SECONDS, COUNTED_JOBS],
     );
-    return { oldestDueSeconds: Math.round((row?.age ?? 0) * 10) / 10, nodesOnline: row?.nodesOnline ?? 0 };
+    const { age, nodesOnline, clockStepSeconds } = row ?? { age: 0, nodesOnline: 0, clockStepSeconds: null };
+    return { oldestDueSeconds: Math.round(age * 10) / 10, nodesOnline, clockStepSeconds };
   }
 }

@@ -24,6 +24,11 @@ const POLL_MS = 60;
 const IN_PROGRESS_RETRY_SECONDS = 2;
 /** Statuses of refusals that are not kept, because a repetition may get another answer: they depend on who asks and how often. */
 const PASSING_STATUSES: readonly number[] = [401, 403, 408, 423, 429];
+/** Faults of the request itself are not kept either: nothing was decided, and the corrected request may use the key. */
+const FAULTS: readonly ProblemCode[] = [
+  ...(['malformed_json', 'invalid_request', 'invalid_deployment_id'] as const),
+  ...(['payload_too_large', 'unsupported_media_type', 'validation_failed'] as const),
+];
 
 /** At most one effect per Idempotency-Key: the first request with a key is carried out, later ones get its answer for 24 h. */
 @Injectable()
@@ -116,7 +121,7 @@ export class IdempotencyService {
 
 function isLasting(error: unknown): error is DomainError {
   if (!(error instanceof DomainError) || error.code === 'idempotency_in_progress') return false;
-  return error.status < 500 && !PASSING_STATUSES.includes(error.status);
+  return error.status < 500 && !PASSING_STATUSES.includes(error.status) && !FAULTS.includes(error.code);
 }
 
 function fromSealed(status: number, content: unknown): KeptOutcome {

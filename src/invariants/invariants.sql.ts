@@ -10,10 +10,10 @@ export interface Invariant {
 
 export const LIVE_NAMES: Invariant = {
   id: 'live-names-unique',
-  sentence: 'No user has two live deployments of one name.',
+  sentence: 'No project has two live deployments of one name.',
   sql: `
-    SELECT user_id || ' ' || name AS subject, count(*) || ' live deployments' AS detail
-      FROM deployments WHERE deleted_at IS NULL GROUP BY user_id, name HAVING count(*) > 1`,
+    SELECT project_id || ' ' || name AS subject, count(*) || ' live deployments' AS detail
+      FROM deployments WHERE deleted_at IS NULL GROUP BY project_id, name HAVING count(*) > 1`,
   advice: 'Restore the index uq_deployments_live_name and delete all but one of the deployments through the API.',
 };
 
@@ -111,7 +111,7 @@ export const DELETION_RECORDED: Invariant = {
 
 export const COUNTERS_EXACT: Invariant = {
   id: 'counters-exact',
-  sentence: 'The reserved amounts of a node are the sum of its open reservations.',
+  sentence: 'The reserved amounts of a node are the sum of its open reservations and of the sizes of its volumes.',
   sql: `
     SELECT n.id AS subject,
            format('%s: counted %s cores, %s MB, %s GPU units, %s GB; reserved %s, %s, %s, %s',
@@ -120,7 +120,10 @@ export const COUNTERS_EXACT: Invariant = {
       FROM nodes AS n
      CROSS JOIN LATERAL (SELECT coalesce(sum(cpu_cores), 0) AS cpu_cores, coalesce(sum(memory_mb), 0) AS memory_mb,
                                 coalesce(sum(gpu_units), 0) AS gpu_units, coalesce(sum(storage_gb), 0) AS storage_gb
-                           FROM reservations WHERE node_id = n.id AND released_at IS NULL) AS v
+                           FROM (SELECT cpu_cores, memory_mb, gpu_units, storage_gb
+                                   FROM reservations WHERE node_id = n.id AND released_at IS NULL
+                                 UNION ALL
+                                 SELECT 0, 0, 0, size_gb FROM volumes WHERE node_id = n.id) AS held) AS v
      WHERE (n.reserved_cpu_cores, n.reserved_memory_mb, n.reserved_gpu_units, n.reserved_storage_gb)
            IS DISTINCT FROM (v.cpu_cores, v.memory_mb, v.gpu_units, v.storage_gb)`,
   advice: 'Cordon the node and report this: the counters are moved by triggers only, so a trigger was off.',
@@ -194,7 +197,52 @@ export const REVISION_PRESENT: Invariant = {
   advice: 'Report this with the log of the deployment: a revision was written without its resources, or past the API.',
 };
 
-/** All invariants: first those that were promised to users, then eight that must hold for the first to mean anything. */
+export const ROLLOUT_OPEN: Invariant = {
+  id: 'rollout-open',
+  sentence: 'A rollout is open exactly when its deployment names it, and only a running deployment has one.',
+  sql: `
+    SELECT d.id AS subject,
+           format('the deployment is %s and names rollout %s, the open one is %s', d.status, d.open_rollout, o.number) AS detail
+      FROM deployments AS d
+      LEFT JOIN deployment_rollouts AS o ON o.deployment_id = d.id AND o.finished_at IS NULL
+     WHERE d.open_rollout IS DISTINCT FROM o.number OR d.open_rollout IS NOT NULL AND d.status <> 'running'`,
+  advice: 'Report this with the log of the deployment: a decision ended a rollout without closing it, or the other way round.',
+};
+
+export const ROUTES_OF_THE_LIVE: Invariant = {
+  id: 'routes-of-the-live',
+  sentence: 'A deleted deployment has no route, and a host belongs to one project.',
+  sql: `
+    SELECT d.id AS subject, format('it is deleted and still has %s%s', r.host, r.path_prefix) AS detail
+      FROM deployment_routes AS r JOIN deployments AS d ON d.id = r.deployment_id
+     WHERE r.removed_at IS NULL AND d.deleted_at IS NOT NULL
+    UNION ALL
+    SELECT min(d.id::text)::uuid, format('%s belongs to %s projects', r.host, count(DISTINCT d.project_id))
+      FROM deployment_routes AS r JOIN deployments AS d ON d.id = r.deployment_id
+     WHERE r.removed_at IS NULL GROUP BY r.host HAVING count(DISTINCT d.project_id) > 1`,
+  advice: 'Remove the route of the wrong deployment. Report this: routes were written past the API.',
+};
+
+export const PROJECTS_HAVE_MAINTAINERS: Invariant = {
+  id: 'projects-have-maintainers',
+  sentence: 'A project has a maintainer; a personal one has its user as the only member, and all that is in it belongs to that user.',
+  sql: `
+    SELECT p.id AS subject, 'it has no maintainer' AS detail FROM projects AS p
+     WHERE p.deleted_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM project_members AS m WHERE m.project_id = p.id AND m.role = 'maintainer')
+    UNION ALL
+    SELECT p.id, format('its user is %s, and %s is a member', p.personal_of, m.user_id)
+      FROM projects AS p JOIN project_members AS m ON m.project_id = p.id WHERE m.user_id <> p.personal_of
+    UNION ALL
+    SELECT u.id, 'the user has no personal project' FROM users AS u
+     WHERE NOT EXISTS (SELECT 1 FROM projects AS p WHERE p.id = u.id AND p.personal_of = u.id)
+    UNION ALL
+    SELECT d.id, format('it is in the personal project of %s and belongs to %s', p.personal_of, d.user_id)
+      FROM projects AS p JOIN deployments AS d ON d.project_id = p.id WHERE d.user_id <> p.personal_of`,
+  advice: 'Report this: members or deployments were written past the API.',
+};
+
+/** All invariants: first those that were promised to users, then eleven that must hold for the first to mean anything. */
 export const INVARIANTS: readonly Invariant[] = [
   LIVE_NAMES,
   DELETED_TORN_DOWN,
@@ -210,5 +258,8 @@ export const INVARIANTS: readonly Invariant[] = [
   PURGE_TIME_SET,
   PURGED_IS_GONE,
   REVISION_PRESENT,
+  ROLLOUT_OPEN,
+  ROUTES_OF_THE_LIVE,
+  PROJECTS_HAVE_MAINTAINERS,
   FEED_WITHOUT_GAPS,
 ];

@@ -1,13 +1,18 @@
-/** The kinds of work in the background. A job's key names what it works on: a deployment id, a node id, or `all`. */
+/** The kinds of work in the background. A job's key names what it works on: the id of a deployment, node or volume, or `all`. */
 export const JOB_KINDS = [
   'deployment.reconcile',
   'node.sync',
+  'node.probe',
+  'node.entrances',
+  'health.watch',
   'maintenance',
   'audit.seal',
   'operation.run',
   'retention.purge',
   'events.publish',
   'notification.deliver',
+  'account.mail_password_link',
+  'volume.remove',
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
@@ -16,6 +21,14 @@ export interface JobWish {
   readonly key: string;
   /** The job is due so many milliseconds from now, at once when absent. */
   readonly afterMs?: number;
+}
+
+/** Wishes for many jobs of one owner, none of which is there yet, all of them due at once. */
+export interface JobWishes {
+  readonly kind: JobKind;
+  readonly ownerId: string;
+  /** In the order in which they are to be worked on. */
+  readonly keys: readonly string[];
 }
 
 /** A claimed job. Every write for the job checks that `claim` is still its claim. */
@@ -35,6 +48,15 @@ export type JobResult =
   /** `afterMs`: the back-off that the handler has chosen and already shown. */
   | { readonly kind: 'failed'; readonly words: string; readonly afterMs?: number };
 
+/** The place that a run takes in its worker, which has only so many. */
+export interface Place {
+  readonly isTaken: boolean;
+  /** The run waits for something that is not ours, such as an engine: another run may have the place meanwhile. */
+  leave(): void;
+  /** The run goes on, at once, even if there are more runs than places for a moment. */
+  take(): void;
+}
+
 /**
  * Works on one key. It reads the present state instead of being told what changed, so a lost, late or repeated job does no
  * harm. Throwing means the same as `failed`. `signal` aborts when the claim is lost or the process ends.
@@ -43,5 +65,9 @@ export interface JobHandler {
   readonly kind: JobKind;
   /** How many jobs of this kind one process works on at a time. */
   readonly concurrency: number;
-  handle(job: ClaimedJob, signal: AbortSignal): Promise<JobResult>;
+  /** How long a job of this kind may be put off at most; what is due later is due now, as the clock was set back. Absent: a day. */
+  readonly longestDelayMs?: number;
+  /** How many more may be under way that have left their place, which bounds memory and connections. Absent: none. */
+  readonly mostAway?: number;
+  handle(job: ClaimedJob, signal: AbortSignal, place: Place): Promise<JobResult>;
 }

@@ -1,13 +1,23 @@
 import { Logger } from '@nestjs/common';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClaimedJob, JobHandler, JobResult } from './job-kinds';
+import type { ClaimedJob, JobHandler, JobResult, Place } from './job-kinds';
 import { JOBS_TOPIC, LEASE_SECONDS, type JobQueue } from './job-queue';
+import { inLane } from '../database/connection-lanes';
 import type { PubSub } from '../database/pub-sub';
 
 const POLL_MS = 1_000;
 const STOP_MS = 6_000;
 const RECORD_RETRY_MS = 500;
+/** Longer than a deletion may keep its containers warm, which is the longest time that a job is put off. */
+const LONGEST_DELAY_MS = 25 * 3_600_000;
+
+interface Run {
+  readonly job: ClaimedJob;
+  readonly abort: AbortController;
+  readonly place: Place;
+  readonly ended: Promise<void>;
+}
 
 /**
  * Works on the jobs of one kind. Whenever a job may be due or a place becomes free, it claims as many jobs as it has free
@@ -15,7 +25,7 @@ const RECORD_RETRY_MS = 500;
  */
 export class JobWorker {
   private readonly logger: Logger;
-  private readonly running = new Map<string, { job: ClaimedJob; abort: AbortController; ended: Promise<void> }>();
+  private readonly running = new Map<string, Run>();
   private timers: NodeJS.Timeout[] = [];
   private unsubscribe: () => void = () => undefined;
   private filling: Promise<void> | undefined;
@@ -36,7 +46,7 @@ export class JobWorker {
     this.unsubscribe = this.pubSub.subscribe(JOBS_TOPIC, (kind) => {
       if (kind === this.handler.kind) this.fill();
     });
-    this.timers = [setInterval(() => this.fill(), POLL_MS), setInterval(() => void this.renew(), (LEASE_SECONDS * 1000) / 3)];
+    this.timers = [setInterval(() => this.fill(), POLL_MS), setInterval(() => void this.beat(), (LEASE_SECONDS * 1000) / 3)];
     this.fill();
   }
 
@@ -61,7 +71,7 @@ export class JobWorker {
    */
   private fill(): void {
     this.again = true;
-    this.filling ??= this.claimJobs()
+    this.filling ??= inLane(this.handler.kind, () => this.claimJobs())
       .catch((error: unknown) => {
         this.again = false;
         this.logger.warn(`No jobs could be claimed, trying again: ${String(error)}`);
@@ -81,7 +91,7 @@ export class JobWorker {
       );
     while (this.again) {
       this.again = false;
-      const free = this.handler.concurrency - this.running.size;
+      const free = this.freePlaces();
       if (this.stopped || free <= 0) break;
       this.claimAnswerIsLost = true;
       const jobs = await this.queue.claim(this.handler.kind, free, this.workerId);
@@ -91,23 +101,45 @@ export class JobWorker {
     }
   }
 
+  private freePlaces(): number {
+    const { concurrency, mostAway = 0 } = this.handler;
+    const taken = [...this.running.values()].filter(({ place }) => place.isTaken).length;
+    return Math.min(concurrency - taken, concurrency + mostAway - this.running.size);
+  }
+
   private run(job: ClaimedJob): void {
     const abort = new AbortController();
     // Each engine call under way adds a listener, which may be more than Node's warning limit.
     setMaxListeners(Infinity, abort.signal);
     if (this.stopped) abort.abort(new Error('The process is ending'));
-    const ended = this.work(job, abort.signal).finally(() => {
+    const place = this.place();
+    const ended = this.work(job, abort.signal, place).finally(() => {
       this.running.delete(job.claim);
       if (!this.stopped) this.fill();
     });
-    this.running.set(job.claim, { job, abort, ended });
+    this.running.set(job.claim, { job, abort, place, ended });
   }
 
-  private async work(job: ClaimedJob, signal: AbortSignal): Promise<void> {
+  private place(): Place {
+    let isTaken = true;
+    return {
+      get isTaken() {
+        return isTaken;
+      },
+      leave: () => {
+        if (!isTaken) return;
+        isTaken = false;
+        if (!this.stopped) this.fill();
+      },
+      take: () => void (isTaken = true),
+    };
+  }
+
+  private async work(job: ClaimedJob, signal: AbortSignal, place: Place): Promise<void> {
     let result: JobResult;
     try {
       signal.throwIfAborted();
-      result = await this.handler.handle(job, signal);
+      result = await this.handler.handle(job, signal, place);
     } catch (error) {
       if (!signal.aborted) this.logger.warn(`${job.kind} ${job.key} failed (attempt ${job.attempts + 1}): ${String(error)}`);
       result = { kind: 'failed', words: error instanceof Error ? error.message : String(error) };
@@ -124,6 +156,16 @@ export class JobWorker {
     } catch (error) {
       this.logger.warn(`${job.kind} ${job.key}: the result was not recorded, trying again: ${String(error)}`);
       return false;
+    }
+  }
+
+  private async beat(): Promise<void> {
+    await this.renew();
+    try {
+      const late = await this.queue.bringForward(this.handler.kind, this.handler.longestDelayMs ?? LONGEST_DELAY_MS);
+      if (late > 0) this.logger.warn(`${late} jobs were due later than any can be and are due now: the clock of the database was set back`);
+    } catch (error) {
+      this.logger.debug(`Jobs that are due too late were not looked for: ${String(error)}`);
     }
   }
 

@@ -4,6 +4,9 @@ import { Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 @Entity({ name: 'jobs' })
 @Unique('uq_jobs_key', ['kind', 'key'])
 @Index('ix_jobs_due', ['dueAt'])
+@Index('ix_jobs_turn', ['kind', 'turn', 'dueAt'], { where: `turn IS NOT NULL` })
+@Index('ix_jobs_owner_turn', ['kind', 'owner', 'turn'], { where: `turn IS NOT NULL` })
+@Index('ix_jobs_without_turn', ['kind', 'dueAt'], { where: `turn IS NULL` })
 export class Job {
   @PrimaryGeneratedColumn('identity', { name: 'id', type: 'bigint', generatedIdentity: 'ALWAYS', primaryKeyConstraintName: 'pk_jobs' })
   id!: string;
@@ -38,6 +41,14 @@ export class Job {
 
   @Column({ name: 'lease_until', type: 'timestamptz', nullable: true })
   leaseUntil!: Date | null;
+
+  /** Whose work it is; null when it is nobody's, or not known yet. */
+  @Column({ name: 'owner', type: 'uuid', nullable: true })
+  owner!: string | null;
+
+  /** When it is its owner's turn, in rounds. Null while the job is not due, and while a worker has it. A trigger sets it. */
+  @Column({ name: 'turn', type: 'bigint', nullable: true })
+  turn!: string | null;
 
   @Column({ name: 'created_at', type: 'timestamptz', default: () => 'now()' })
   createdAt!: Date;

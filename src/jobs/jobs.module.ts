@@ -1,8 +1,9 @@
 import { Global, Module } from '@nestjs/common';
+import { ClockWatch } from '../database/clock-watch';
 import { JobQueue } from './job-queue';
 import { PubSub } from '../database/pub-sub';
 import { ProgressWatch } from './progress-watch';
 
 @Global()
-@Module({ providers: [JobQueue, PubSub, ProgressWatch], exports: [JobQueue, PubSub, ProgressWatch] })
+@Module({ providers: [ClockWatch, JobQueue, PubSub, ProgressWatch], exports: [ClockWatch, JobQueue, PubSub, ProgressWatch] })
 export class JobsModule {}

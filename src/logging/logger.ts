@@ -14,6 +14,16 @@ const MAX_CAUSES = 3;
 /** How many characters may wait to be written, such as when the disk is full. Later lines are dropped. */
 const MAX_UNWRITTEN = 1_000_000;
 
+/** One line for each message; only the stack of an error takes more. */
+export const FOR_TERMINALS = {
+  colorize: true,
+  singleLine: true,
+  translateTime: 'SYS:HH:MM:ss',
+  messageFormat: '{if context}{context}: {end}{msg}',
+  ignore: 'pid,hostname,context',
+  sync: true,
+} as const;
+
 /** The part of an error that may be logged. Database errors hold parameters and rows of the statement, which may be secrets. */
 function safeError(error: unknown, causes = MAX_CAUSES): SafeError {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
@@ -41,7 +51,7 @@ export function createLogger(config: Pick<AppConfig, 'LOG_LEVEL'>, output: { tty
     },
   };
   if (output.stream) return pino(options, output.stream);
-  if (output.tty) return pino(options, pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname', sync: true }));
+  if (output.tty) return pino(options, pretty(FOR_TERMINALS));
   return pino(options, standardOutput());
 }
 

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { VERSION } from '../common/version';
+import { CountedHistogram, type CountedDeclaration } from './counted-histogram';
 
 /** One value of a gauge; the names of its labels are those that the gauge was declared with. */
 export interface Sample {
@@ -50,6 +51,24 @@ export class Metrics {
   histogram<L extends string>(declaration: { name: string; help: string; labels?: readonly L[]; buckets: number[] }): Histogram<L> {
     const { name, help, labels = [], buckets } = declaration;
     return new Histogram({ name, help, labelNames: labels, buckets, registers: [this.registry] });
+  }
+
+  /** A counter that is kept elsewhere, and read when the metrics are asked for. */
+  readCounter({ name, help, labels = [], read }: GaugeDeclaration & { readonly read: () => readonly Sample[] }): void {
+    new Counter({
+      name,
+      help,
+      labelNames: labels,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const sample of read()) this.inc(sample.labels ?? {}, sample.value);
+      },
+    });
+  }
+
+  readHistogram(declaration: CountedDeclaration): void {
+    new CountedHistogram(this.registry, declaration);
   }
 
   /**

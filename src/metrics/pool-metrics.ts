@@ -6,6 +6,7 @@ interface PoolNumbers {
   readonly totalCount: number;
   readonly idleCount: number;
   readonly waitingCount: number;
+  readonly waitingInLanes: number;
 }
 
 /** Connections of the database pool by state; `waiting` counts work that waits for a free one. */
@@ -19,7 +20,7 @@ export function measurePool(dataSource: DataSource, metrics: Metrics): void {
         fog_database_pool_connections: [
           { labels: { state: 'used' }, value: master.totalCount - master.idleCount },
           { labels: { state: 'idle' }, value: master.idleCount },
-          { labels: { state: 'waiting' }, value: master.waitingCount },
+          { labels: { state: 'waiting' }, value: master.waitingCount + master.waitingInLanes },
         ],
       };
     },

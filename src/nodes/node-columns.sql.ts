@@ -6,10 +6,15 @@ const CAPACITY_COLUMNS = `
                     'gpuUnits', n.gpu_units, 'storageGb', n.storage_gb) AS capacity,
   json_build_object('cpuCores', n.reserved_cpu_cores, 'memoryMb', n.reserved_memory_mb,
                     'gpuUnits', n.reserved_gpu_units, 'storageGb', n.reserved_storage_gb) AS reserved,
-  n.cpu_usage_percent AS "cpuUsagePercent", n.memory_usage_percent AS "memoryUsagePercent"`;
+  n.cpu_usage_percent AS "cpuUsagePercent", n.memory_usage_percent AS "memoryUsagePercent",
+  n.disk_free_gb AS "diskFreeGb"`;
 
 /** The columns of a NodeRecord. */
 export const recordColumns = (offlineAfter: string): string => `
   n.id, n.name, n.node_type AS "nodeType", n.region, n.runtime, ${nodeStatus(offlineAfter)} AS status, n.cordoned, n.draining,
   ${CAPACITY_COLUMNS}, n.labels, n.registered_at AS "registeredAt", n.last_heartbeat AS "lastHeartbeat",
-  n.endpoint, n.last_error AS "lastError"`;
+  n.endpoint, n.address, coalesce(n.last_error, n.trouble) AS "lastError", n.oci_runtime AS "ociRuntime", n.isolation,
+  n.lost_after_seconds AS "lostAfterSeconds",
+  (SELECT json_build_object('namespace', c.namespace, 'nodeSelector', c.node_selector,
+                            'ingressClass', c.ingress_class, 'gateway', c.gateway)
+     FROM node_clusters AS c WHERE c.node_id = n.id) AS cluster`;

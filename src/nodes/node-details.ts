@@ -1,4 +1,4 @@
-import type { NodeRecord } from './node.types';
+import type { ClusterPlace, NodeRecord } from './node.types';
 
 /** What the audit log keeps of a node: the members that an administrator decides. */
 export const nodeDetails = (node: NodeRecord): Readonly<Record<string, unknown>> => ({
@@ -13,4 +13,12 @@ export const nodeDetails = (node: NodeRecord): Readonly<Record<string, unknown>>
   gpu_units: node.capacity.gpuUnits,
   storage_gb: node.capacity.storageGb,
   labels: node.labels,
+  oci_runtime: node.ociRuntime,
+  lost_after_seconds: node.lostAfterSeconds,
+  address: node.address,
+  ...(node.cluster ? clusterDetails(node.cluster) : {}),
+});
+
+const clusterDetails = ({ namespace, nodeSelector, ingressClass, gateway }: ClusterPlace): Readonly<Record<string, unknown>> => ({
+  ...{ namespace, node_selector: nodeSelector, ingress_class: ingressClass, gateway },
 });

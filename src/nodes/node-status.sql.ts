@@ -18,6 +18,15 @@ export const nodeStatus = (seconds: string): string => `
 export const isOnline = (seconds: string): string => `(n.last_heartbeat IS NOT NULL AND NOT ${silentFor(seconds)})`;
 
 /**
+ * An SQL expression over `nodes AS n`: the node was asked in vain for so long that its replicas are replaced elsewhere. That it was
+ * asked counts too, as a clock that was set forward, or a worker that was away, says nothing about the node. `offline` and `lost`
+ * are the parameters with the configured seconds.
+ */
+export const isLost = (offline: string, lost: string): string => `
+  (coalesce(n.lost_after_seconds, ${lost}) > 0 AND n.last_error IS NOT NULL AND n.last_heartbeat IS NOT NULL
+   AND ${silentFor(`greatest(coalesce(n.lost_after_seconds, ${lost}), ${offline})`)})`;
+
+/**
  * Why a node takes no replicas now, in words; NULL when it takes them. A node that is busy because nothing is free counts as
  * available here: placement rejects it by its free capacity and can then say which dimension was short.
  */

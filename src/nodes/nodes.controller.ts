@@ -7,16 +7,17 @@ import { Context } from '../common/http/context.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
-import { offsetNeighbours, pageHeaders } from '../common/http/page-headers';
+import { offsetNeighbours, pageHeaders, pageHeadersOf } from '../common/http/page-headers';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
+import { OffsetPageQueryDto } from '../common/validation/offset-page.query.dto';
 import { ChangeNodeDto } from './dto/change-node.dto';
-import { ListNodesQuery } from './dto/list-nodes.query';
+import { JoinDto, RegisteredNodeDto } from './dto/join.dto';
 import { NodeDto } from './dto/node.dto';
 import { RegisterNodeDto } from './dto/register-node.dto';
 import { RemovedNodeDto } from './dto/removed-node.dto';
-import type { NodeRecord } from './node.types';
-import { changedNodeAnswer, registeredNodeAnswer, removedNodeAnswer } from './nodes-answers';
+import type { NodeRecord, OpenedJoin, RegisteredNode } from './node.types';
+import { changedNodeAnswer, registeredNodeAnswer, rejoinAnswer, removedNodeAnswer } from './nodes-answers';
 import { NodesService, type RemovedNode } from './nodes.service';
 
 const NodeId = (): MethodDecorator => ApiParam({ name: 'id', format: 'uuid' });
@@ -32,13 +33,10 @@ export class NodesController {
   @ApiOperation({ summary: 'List the nodes, by name' })
   @ApiOkResponse({
     type: [NodeDto],
-    headers: {
-      'X-Total-Count': { description: 'Nodes in all.', schema: { type: 'integer' } },
-      Link: { description: '`next` and `prev` page, where there is one.', schema: { type: 'string' } },
-    },
+    headers: pageHeadersOf('Nodes'),
   })
   async list(
-    @Query() query: ListNodesQuery,
+    @Query() query: OffsetPageQueryDto,
     @CurrentActor() actor: Actor,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -63,16 +61,20 @@ export class NodesController {
   @Command(registeredNodeAnswer)
   @AdminOnly()
   @FailureWords('Registration of the node failed')
-  @ApiOperation({ summary: 'Register a node; it is offline until its engine has answered' })
-  @ApiCreatedResponse({ type: NodeDto, headers: { Location: { description: 'The node.', schema: { type: 'string' } } } })
+  @ApiOperation({
+    summary: 'Register a node; it is offline until its engine has answered',
+    description:
+      'For `agent`, a machine that only dials out, the answer has what to run there, once: `join`. Its token is good for one machine and 24 hours.',
+  })
+  @ApiCreatedResponse({ type: RegisteredNodeDto, headers: { Location: { description: 'The node.', schema: { type: 'string' } } } })
   @ApiProblem('already_exists')
-  register(@Body() body: RegisterNodeDto, @Context() context: RequestContext): Promise<NodeRecord> {
+  register(@Body() body: RegisterNodeDto, @Context() context: RequestContext): Promise<RegisteredNode> {
     return this.nodes.register(body.toNode(), context);
   }
 
   @Patch(':id')
   @RefuseExtras('query')
-  @Command(changedNodeAnswer, { takesKey: false })
+  @Command(changedNodeAnswer)
   @AdminOnly()
   @FailureWords('Change of the node failed')
   @NodeId()
@@ -81,6 +83,23 @@ export class NodesController {
   @ApiProblem('not_found', 'capacity_in_use')
   change(@Param('id') id: string, @Body() body: ChangeNodeDto, @Context() context: RequestContext): Promise<NodeRecord> {
     return this.nodes.change(id, body.toChange(), context);
+  }
+
+  @Post(':id/join-token')
+  @RefuseExtras('body', 'query')
+  @Command(rejoinAnswer)
+  @AdminOnly()
+  @FailureWords('The join token could not be made')
+  @NodeId()
+  @ApiOperation({
+    summary: 'Let a machine join an agent node anew',
+    description:
+      'For a token that has expired, and for a machine that was rebuilt. The machine of before is shut out at once; what runs on it goes on until somebody ends it there, so use it when that machine is gone or yours.',
+  })
+  @ApiCreatedResponse({ type: JoinDto })
+  @ApiProblem('not_found', 'conflict')
+  rejoin(@Param('id') id: string, @Context() context: RequestContext): Promise<OpenedJoin> {
+    return this.nodes.rejoin(id, context);
   }
 
   @Delete(':id')

@@ -7,9 +7,9 @@ import type { Tx } from '../database/transaction';
 import type { EngineInfo } from '../engines/engine-info';
 import type { FleetNode } from '../engines/fleet-node';
 import type { LiveTarget } from '../engines/node-target';
-import type { EngineTraits, RuntimeKind } from '../engines/runtime-kinds';
+import { ENGINE_TRAITS, type DrivenKind, type EngineTraits, type RuntimeKind } from '../engines/runtime-kinds';
 import { HEARTBEAT, REGISTER_DEMO_NODES, REGISTER_ENGINE } from './node-registration.sql';
-import { isOnline, unavailableWords } from './node-status.sql';
+import { isLost, isOnline, unavailableWords } from './node-status.sql';
 
 const MAX_WORDS = 500;
 const REGISTRATION_ATTEMPTS = 5;
@@ -26,7 +26,8 @@ export class NodesRefused extends Error {}
 export const isCapacityTaken = (error: unknown): boolean =>
   error instanceof NodesRefused || (violatedConstraint(error)?.startsWith('ck_nodes_reserved_') ?? false);
 
-interface CandidateRow extends Omit<FleetNode, 'capacity' | 'reserved'> {
+interface CandidateRow extends Omit<FleetNode, 'capacity' | 'reserved' | 'keepsVolumes'> {
+  readonly runtime: DrivenKind;
   readonly cpu: number;
   readonly memory: number;
   readonly gpu: number;
@@ -45,18 +46,22 @@ export class NodesRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** All live nodes. With `lock` their counters do not change until the transaction ends; callers lock them in id order. */
-  async candidates(database: Pick<Tx, 'query'>, { lock }: { lock: boolean }): Promise<FleetNode[]> {
+  /**
+   * All live nodes. With `lock` their counters do not change until the transaction ends; callers lock them in id order. With
+   * `silentToo` nodes that do not answer count as available.
+   */
+  async candidates(database: Pick<Tx, 'query'>, { lock, silentToo = false }: { lock: boolean; silentToo?: boolean }): Promise<FleetNode[]> {
     // Plain columns: objects built in SQL cost several times as much on a large fleet.
     const rows = await database.query<CandidateRow[]>(
-      `SELECT n.id, n.name, n.region,
+      `SELECT n.id, n.name, n.region, n.runtime,
               n.cpu_cores::float8 AS cpu, n.memory_mb AS memory, n.gpu_units AS gpu, n.storage_gb AS storage,
               n.reserved_cpu_cores::float8 AS "reservedCpu", n.reserved_memory_mb AS "reservedMemory",
               n.reserved_gpu_units AS "reservedGpu", n.reserved_storage_gb AS "reservedStorage",
               n.cpu_usage_percent AS "cpuUsagePercent", n.memory_usage_percent AS "memoryUsagePercent",
-              ${unavailableWords('$1')} AS unavailable
+              n.disk_free_gb AS "diskFreeGb",
+              CASE WHEN $2 AND NOT n.draining AND NOT n.cordoned THEN NULL ELSE ${unavailableWords('$1')} END AS unavailable
          FROM nodes AS n WHERE n.removed_at IS NULL ORDER BY n.id ${lock ? 'FOR NO KEY UPDATE' : ''}`,
-      [this.config.NODE_OFFLINE_AFTER_SECONDS],
+      [this.config.NODE_OFFLINE_AFTER_SECONDS, silentToo],
     );
     return rows.map((row) => ({
       id: row.id,
@@ -69,9 +74,11 @@ export class NodesRepository {
         gpuUnits: row.reservedGpu,
         storageGb: row.reservedStorage,
       },
+      diskFreeGb: row.diskFreeGb,
       cpuUsagePercent: row.cpuUsagePercent,
       memoryUsagePercent: row.memoryUsagePercent,
       unavailable: row.unavailable,
+      keepsVolumes: ENGINE_TRAITS[row.runtime].keepsVolumes,
     }));
   }
 
@@ -96,12 +103,21 @@ export class NodesRepository {
     try {
       await this.dataSource.query(HEARTBEAT, [
         ...[nodeId, engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent],
-        ...[traits.hasIdentity, traits.tellsCapacity],
+        ...[traits.hasIdentity, traits.tellsCapacity, info.diskFreeGb ?? null, info.isolation && JSON.stringify(info.isolation)],
+        info.trouble?.slice(0, MAX_WORDS) ?? null,
       ]);
     } catch (error) {
       if (violatedConstraint(error) !== 'uq_nodes_live_engine') throw error;
       await this.heartbeatFailed(nodeId, 'The engine at this address is registered as another node already');
     }
+  }
+
+  /** For when the clock was set back: no node has answered in the future, so those that have died are noticed in time. */
+  async clampHeartbeats(): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE nodes SET last_heartbeat = clock_timestamp()
+        WHERE id IN (SELECT id FROM nodes WHERE last_heartbeat > clock_timestamp() ORDER BY id FOR UPDATE)`,
+    );
   }
 
   /** Records that the engine did not answer properly. The node goes offline when this lasts. */
@@ -120,7 +136,7 @@ export class NodesRepository {
       try {
         const [row] = await this.dataSource.query<{ id: string }[]>(REGISTER_ENGINE, [
           ...[engineId, as.name, as.region, as.runtime],
-          ...[...capacity, cpuUsagePercent, memoryUsagePercent],
+          ...[...capacity, cpuUsagePercent, memoryUsagePercent, info.diskFreeGb ?? null],
         ]);
         if (!row) throw new Error(`Every node name from ${as.name} on is taken`);
         return row.id;
@@ -139,18 +155,20 @@ export class NodesRepository {
   /** The live nodes of these kinds of engine. */
   async targets(runtimes: readonly RuntimeKind[]): Promise<LiveTarget[]> {
     return this.dataSource.query<LiveTarget[]>(`${LIVE_TARGETS} AND n.runtime = ANY($1::text[]) ORDER BY n.id`, [
-      ...[runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS],
+      ...[runtimes, this.config.NODE_OFFLINE_AFTER_SECONDS, this.config.NODE_LOST_AFTER_SECONDS],
     ]);
   }
 
   /** Those of these nodes that are live. */
   async targetsOf(nodeIds: readonly string[]): Promise<LiveTarget[]> {
     return this.dataSource.query<LiveTarget[]>(`${LIVE_TARGETS} AND n.id = ANY($1::uuid[])`, [
-      ...[nodeIds, this.config.NODE_OFFLINE_AFTER_SECONDS],
+      ...[nodeIds, this.config.NODE_OFFLINE_AFTER_SECONDS, this.config.NODE_LOST_AFTER_SECONDS],
     ]);
   }
 }
 
 const LIVE_TARGETS = `
-  SELECT n.id, n.name, n.runtime, n.endpoint, n.engine_id AS "engineId", n.draining, ${isOnline('$2')} AS online
+  SELECT n.id, n.name, n.runtime, n.endpoint, n.engine_id AS "engineId", n.draining, ${isOnline('$2')} AS online,
+         ${isLost('$2', '$3')} AS lost,
+         EXISTS (SELECT 1 FROM orphans AS o WHERE o.node_id = n.id AND o.ended_at IS NULL) AS "hasOrphans"
     FROM nodes AS n WHERE n.removed_at IS NULL`;

@@ -4,9 +4,8 @@ import { AddressConfirmationsRepository } from './email/address-confirmations.re
 import { ConfirmEmailService } from './email/confirm-email.service';
 import { EmailChannel } from './email/email.channel';
 import { EmailsController } from './email/emails.controller';
-import { MailSender } from './email/mail-sender';
 import type { NotificationChannel } from './notification-channel';
-import { RESOLVE_HOST, resolverOf } from './webhook/resolve-host';
+import { RESOLVE_HOST, resolverOf } from '../common/outgoing/resolve-host';
 import { RotateSecretService } from './webhook/rotate-secret.service';
 import { WebhookChannel } from './webhook/webhook.channel';
 import { WebhookSecrets } from './webhook/webhook-secrets';
@@ -26,7 +25,7 @@ export interface ChannelParts {
 export const CHANNELS: readonly ChannelParts[] = [
   {
     channel: EmailChannel,
-    providers: [AddressConfirmations, AddressConfirmationsRepository, ConfirmEmailService, MailSender],
+    providers: [AddressConfirmations, AddressConfirmationsRepository, ConfirmEmailService],
     controllers: [EmailsController],
   },
   {

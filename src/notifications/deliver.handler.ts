@@ -12,7 +12,7 @@ import { Channels } from './channels';
 import { DeliveriesRepository, type DeliveryTarget, type DueDelivery } from './deliveries.repository';
 import { DISABLE_AFTER_DAYS, pauseMs, retryDelayMs } from './delivery-backoff';
 import type { NotificationChannel } from './notification-channel';
-import type { Sent } from './sent';
+import type { Sent } from '../common/sent';
 import { subscriptionEntry } from './subscription-audit';
 import { UserPlaces } from './user-places';
 

@@ -8,7 +8,7 @@ import { Channels } from './channels';
 import { CREATE, DUE, ENQUEUE_FORGOTTEN, RECORD, TARGET } from './deliveries.sql';
 import { DISABLE_AFTER_DAYS, DISABLE_AFTER_FAILURES, GIVE_UP_HOURS } from './delivery-backoff';
 import type { ChannelTarget } from './notification-channel';
-import type { Sent } from './sent';
+import type { Sent } from '../common/sent';
 
 /** What deliveries need to know of their subscription. */
 export interface DeliveryTarget extends ChannelTarget {
@@ -111,6 +111,14 @@ export class DeliveriesRepository {
   /** Gives a job to every subscription that has deliveries to make and lost its job. */
   async enqueueForgotten(): Promise<void> {
     await this.dataSource.query(ENQUEUE_FORGOTTEN, [this.kindsThatAsk()]);
+  }
+
+  /** For when the clock was set back: every delivery that waits for its next attempt is due now. */
+  async bringForward(): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE deliveries SET next_attempt_at = now()
+        WHERE id IN (SELECT id FROM deliveries WHERE next_attempt_at > now() ORDER BY id FOR UPDATE)`,
+    );
   }
 
   /** The kinds that send nothing to an address before it has been confirmed. */

@@ -2,7 +2,7 @@ import type { Details } from '../audit/bounded-details';
 import type { Tx } from '../database/transaction';
 import type { CloudEvent } from '../events/cloud-event';
 import type { ClaimedJob, JobResult } from '../jobs/job-kinds';
-import type { Sent } from './sent';
+import type { Sent } from '../common/sent';
 import type { SubscriptionChange, SubscriptionRecord } from './subscription';
 
 /** What a channel needs to know of a subscription to send something. */

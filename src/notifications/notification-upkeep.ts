@@ -5,7 +5,7 @@ import { JobQueue } from '../jobs/job-queue';
 import { Channels } from './channels';
 import { DeliveriesRepository } from './deliveries.repository';
 
-/** Regular upkeep: new jobs for lost ones, and removal of old events. */
+/** Regular upkeep: new jobs for lost ones; and removal of old events and of questions for confirmation. */
 @Injectable()
 export class NotificationUpkeep {
   constructor(
@@ -20,6 +20,15 @@ export class NotificationUpkeep {
   async run(): Promise<void> {
     await this.queue.enqueueNow([{ kind: 'events.publish', key: 'all' }]);
     await this.deliveries.enqueueForgotten();
+  }
+
+  /** For when the clock was set back: every delivery that waits for its next attempt is due now. */
+  bringForward(): Promise<void> {
+    return this.deliveries.bringForward();
+  }
+
+  /** Safe to repeat. Not to be called while a step of the clock is not confirmed. */
+  async removeOld(): Promise<void> {
     for (const { confirmation } of this.channels.all) await confirmation?.purge();
     await this.publisher.purge(this.config.EVENTS_RETENTION_DAYS);
   }

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { MailModule } from '../mail/mail.module';
 import { CHANNELS } from './channel-list';
 import { Channels } from './channels';
 import { DeliverHandler } from './deliver.handler';
@@ -15,6 +16,7 @@ const ofChannels = CHANNELS.flatMap(({ channel, providers }) => [channel, ...pro
 
 /** Subscriptions and deliveries. The routes are in NotificationsApiModule; WorkerModule starts the handlers. */
 @Module({
+  imports: [MailModule],
   providers: [
     ...ofChannels,
     {

@@ -32,6 +32,7 @@ const TURN_MS = 60_000;
 export class PublishEventsHandler implements JobHandler {
   readonly kind = 'events.publish';
   readonly concurrency = 1;
+  readonly longestDelayMs = 120_000;
   private readonly published: Counter;
 
   constructor(

@@ -1,5 +1,13 @@
 import { applyDecorators, type Type } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiAcceptedResponse,
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiTags,
+  type ApiResponseOptions,
+} from '@nestjs/swagger';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { ProblemCode } from '../common/problem/catalog';
@@ -16,7 +24,8 @@ export const Creates = (type: Type, ...more: ProblemCode[]): MethodDecorator =>
   applyDecorators(ApiProblem('conflict', ...more), ApiCreatedResponse({ type }), RefuseExtras('query'));
 
 /** Reads one subscription, or something of it. */
-export const Finds = (type: Type): MethodDecorator => applyDecorators(ApiProblem('not_found'), ApiOkResponse({ type }));
+export const Finds = (type: Type, headers: ApiResponseOptions['headers'] = {}): MethodDecorator =>
+  applyDecorators(ApiProblem('not_found'), ApiOkResponse({ type, headers }));
 
 /** Changes a subscription; what is absent stays. */
 export const Changes = (type: Type): MethodDecorator =>

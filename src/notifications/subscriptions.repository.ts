@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Tx } from '../database/transaction';
-import { IS_CONFIRMED, type AccountAddress } from './account-address';
+import { CONFIRMATION_ERROR, IS_CONFIRMED, type AccountAddress } from './account-address';
 import type { SubscriptionRef } from './notification-channel';
 import type { SubscriptionChange, SubscriptionRecord, SubscriptionSettings } from './subscription';
 
@@ -23,7 +23,7 @@ const COLUMNS = `id, user_id AS "userId", url, description, event_types AS "even
   CASE WHEN previous_secret_until > now() THEN previous_secret_until END AS "previousSecretUntil",
   created_at AS "createdAt", updated_at AS "updatedAt"`;
 
-const NO_ADDRESS: AccountAddress = { email: '', isConfirmed: false };
+const NO_ADDRESS: AccountAddress = { email: '', isConfirmed: false, confirmationError: null };
 
 const FRESH = `failures = 0, failing_since = NULL, retry_at = NULL`;
 
@@ -55,7 +55,7 @@ export class SubscriptionsRepository {
     // Locking is a statement of its own, so that the next one sees what transactions before this one have committed.
     await tx.query(`SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE`, [userId]);
     const [row] = await tx.query<(AccountAddress & { count: number })[]>(
-      `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed",
+      `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed", ${CONFIRMATION_ERROR} AS "confirmationError",
               (SELECT count(*)::int FROM subscriptions WHERE user_id = $1 AND kind = $2) AS count
          FROM users AS u WHERE u.id = $1`,
       [userId, kind],
@@ -66,7 +66,8 @@ export class SubscriptionsRepository {
 
   async addressOf(manager: EntityManager, userId: string): Promise<AccountAddress> {
     const [row] = await manager.query<AccountAddress[]>(
-      `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed" FROM users AS u WHERE u.id = $1`,
+      `SELECT u.email, ${IS_CONFIRMED} AS "isConfirmed", ${CONFIRMATION_ERROR} AS "confirmationError"
+         FROM users AS u WHERE u.id = $1`,
       [userId],
     );
     return row ?? NO_ADDRESS;

@@ -25,6 +25,12 @@ export interface Created<Secret extends string | null> {
   readonly address: AccountAddress;
 }
 
+/** A subscription after a change. */
+export interface Changed {
+  readonly record: SubscriptionRecord;
+  readonly address: AccountAddress;
+}
+
 /** A user's own subscriptions. Other users, including administrators, cannot see or change them. */
 @Injectable()
 export class SubscriptionsService {
@@ -72,14 +78,14 @@ export class SubscriptionsService {
   }
 
   /** What is absent in the change stays. Throws `not_found` and the refusals of the channel. */
-  async change(ref: SubscriptionRef, change: SubscriptionChange, context: RequestContext): Promise<SubscriptionRecord> {
+  async change(ref: SubscriptionRef, change: SubscriptionChange, context: RequestContext): Promise<Changed> {
     const { channel, id } = ref;
     await channel.checkTarget(change, context.actor.userId);
     return this.commands.run(context, async (tx) => {
       const before = await this.lock(tx, ref, context);
       const after = await this.subscriptions.change(tx, id, change);
       return {
-        outcome: after,
+        outcome: { record: after, address: await this.subscriptions.addressOf(tx, context.actor.userId) },
         audit: { ...subscriptionEntry(ref, 'change'), before: visible(channel, before), after: visible(channel, after) },
         jobs: after.enabled ? [{ kind: 'notification.deliver', key: id }] : [],
       };

@@ -10,6 +10,8 @@ const PLAIN: Route = {
   takesKey: false,
   refusedParts: [],
   isGet: true,
+  isQuestion: true,
+  isOpenToBound: true,
   hasBody: false,
   hasParameters: false,
 };
@@ -23,16 +25,30 @@ describe('commonCodes', () => {
   it.each<[string, Partial<Route>, ProblemCode[]]>([
     ['a public route', { isPublic: true }, ALWAYS],
     ['a closed route', {}, CLOSED],
+    ['a route that is closed to bound tokens', { isOpenToBound: false }, [...CLOSED, 'bound_token']],
     ['a route for administrators', { isAdminOnly: true }, [...CLOSED, 'admin_required']],
     ['a route with parameters', { hasParameters: true }, [...CLOSED, 'invalid_request']],
     ['a route that refuses every query', { refusedParts: ['query'] }, [...CLOSED, 'invalid_request']],
-    ['a public route that changes something', { isPublic: true, isGet: false }, [...ALWAYS, ...BODY_READ]],
-    ['a closed route that changes something', { isGet: false }, [...CLOSED, 'read_only_token', ...BODY_READ]],
-    ['a route with a body', { isPublic: true, isGet: false, hasBody: true }, [...ALWAYS, ...BODY_READ, 'validation_failed']],
+    [
+      'a public route that changes something',
+      { isPublic: true, isGet: false, isQuestion: false },
+      [...ALWAYS, ...BODY_READ, 'invalid_request'],
+    ],
+    [
+      'a closed route that changes something',
+      { isGet: false, isQuestion: false },
+      [...CLOSED, 'read_only_token', ...BODY_READ, 'invalid_request'],
+    ],
+    [
+      'a route with a body',
+      { isPublic: true, isGet: false, hasBody: true },
+      [...ALWAYS, ...BODY_READ, 'validation_failed', 'invalid_request'],
+    ],
+    ['a preview', { isGet: false }, [...CLOSED, ...BODY_READ, 'invalid_request']],
     [
       'a route that refuses every body',
       { isPublic: true, isGet: false, refusedParts: ['body'] },
-      [...ALWAYS, ...BODY_READ, 'validation_failed'],
+      [...ALWAYS, ...BODY_READ, 'validation_failed', 'invalid_request'],
     ],
     [
       'a route that takes a key',

@@ -1,7 +1,9 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { changesNothing } from '../common/http/changes-nothing';
 import { commonCodes } from './common-codes';
 import { problemResponses } from './problem-responses';
 import type { RouteFacts } from './route-facts';
+import { isOpenToBound } from '../rights/bound-tokens';
 
 /** Under this name markRoutes leaves the facts of a route on its operation; completeDocument takes them away. */
 export const MARK = 'x-route-facts';
@@ -23,21 +25,23 @@ const IDEMPOTENCY_KEY = {
 
 /** Adds to every operation what the guards, filters and interceptors do for all (security, idempotency keys), and its problems. */
 export function completeDocument(document: OpenAPIObject): OpenAPIObject {
-  for (const item of Object.values(document.paths)) {
+  for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = item[method];
-      if (operation) complete(operation, method);
+      if (operation) complete(operation, method, path);
     }
   }
   return document;
 }
 
-function complete(operation: Operation, method: (typeof METHODS)[number]): void {
+function complete(operation: Operation, method: (typeof METHODS)[number], path: string): void {
   const { ownCodes, ...facts } = takeFacts(operation);
   if (facts.isPublic) operation.security = [];
   const route = {
     ...facts,
     isGet: method === 'get',
+    isQuestion: changesNothing(method.toUpperCase(), path),
+    isOpenToBound: isOpenToBound(method.toUpperCase(), path),
     hasBody: operation.requestBody !== undefined,
     hasParameters: placesOf(operation).some((place) => place === 'path' || place === 'query'),
   };

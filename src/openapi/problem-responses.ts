@@ -5,16 +5,16 @@ import { ProblemDto } from '../common/problem/problem.dto';
 /** An OpenAPI response object for problems of one status. */
 interface ProblemResponse {
   readonly description: string;
-  readonly headers?: Record<string, { description: string; schema: { type: 'string' | 'integer' } }>;
+  readonly headers?: Record<string, object>;
   readonly content: Record<string, { schema: { $ref: string }; examples: Record<string, { summary: string; value: unknown }> }>;
 }
 
-const SECONDS = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' as const } } };
-/** Headers that every answer with this status carries. */
+/** Headers that answers with this status carry; `headers.ts` describes them. */
 const HEADERS: Readonly<Record<number, ProblemResponse['headers']>> = {
-  401: { 'WWW-Authenticate': { description: 'Always `Bearer`.', schema: { type: 'string' } } },
-  423: SECONDS,
-  429: SECONDS,
+  401: { 'WWW-Authenticate': {} },
+  423: { 'Retry-After': {} },
+  429: { 'Retry-After': {} },
+  503: { 'Retry-After': {} },
 };
 
 const exampleOf = (code: ProblemCode): unknown => ({

@@ -1,6 +1,6 @@
 import { IS_ADMIN_ONLY } from '../auth/admin-only.decorator';
 import { IS_PUBLIC } from '../auth/public.decorator';
-import { TAKES_KEY } from '../commands/command.metadata';
+import { PRESENTER } from '../commands/command.metadata';
 import { REFUSED_PARTS, type Part } from '../common/http/refuse-extras.decorator';
 import { ownCodes } from '../common/problem/api-problem.decorator';
 import type { ProblemCode } from '../common/problem/catalog';
@@ -21,7 +21,7 @@ export function routeFacts(controller: object, handler: object): RouteFacts {
   return {
     isPublic: says(IS_PUBLIC),
     isAdminOnly: says(IS_ADMIN_ONLY),
-    takesKey: says(TAKES_KEY),
+    takesKey: Reflect.hasMetadata(PRESENTER, handler),
     refusedParts: (Reflect.getMetadata(REFUSED_PARTS, handler) as readonly Part[] | undefined) ?? [],
     ownCodes: [...ownCodes(handler), ...ownCodes(controller)],
   };

@@ -24,7 +24,7 @@ export class BulkDeleteService {
         kind: 'bulk_delete',
         options,
         allOrNothing,
-        select: (tx) => this.selections.select(tx, selection),
+        select: (tx) => this.selections.select(tx, selection, context.actor),
         details: { ...options, all_or_nothing: allOrNothing, filter: sentFilter },
         waitSeconds,
       },

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
 import { DeletionDecision, type DeletionVerdict } from '../deletions/deletion-decision';
-import { brakePolicy, brakeWords } from './brake';
+import { brakePolicies, brakeWords } from './brake';
 import { BrakeRepository } from './brake.repository';
 import type { ItemOutcome, LockedOperation } from './operation.types';
 import { OperationItemsRepository } from './operation-items.repository';
-import { RolledBack, type OperationWork, type Step } from './operation-work';
+import { Braked, RolledBack, type OperationWork, type Step } from './operation-work';
 import { contextOf } from './origin';
 
 /** How many deployments one transaction decides: enough to be fast, few enough that nothing waits long for a lock. */
@@ -27,8 +27,6 @@ export class BulkDeletion implements OperationWork {
 
   async step(tx: Tx, operation: LockedOperation): Promise<Step> {
     const { id, allOrNothing, options } = operation;
-    const reason = operation.confirmed ? null : brakeWords(await this.brake.weigh(tx, id), brakePolicy(this.config));
-    if (reason !== null) return { kind: 'must_wait', reason };
     const ids = await this.items.pending(tx, id, allOrNothing ? null : CHUNK);
     if (ids.length === 0) return { kind: 'nothing_pending' };
     const terms = { ...options, ifMatch: null, operationId: id };
@@ -37,7 +35,18 @@ export class BulkDeletion implements OperationWork {
     if (allOrNothing && refused.length > 0) {
       throw new RolledBack(refused.map(outcomeOf), `Nothing was deleted: ${refused.length} of ${verdicts.length} deployments were refused`);
     }
+    const deleted = verdicts.flatMap((verdict) => (verdict.kind === 'deleted' ? [verdict.id] : []));
+    if (!operation.confirmed && deleted.length > 0) await this.weigh(tx, operation, deleted);
     return { kind: 'decided', outcomes: verdicts.map(outcomeOf), audit, jobs };
+  }
+
+  /**
+   * Comes after the deletions, because all operations share the lock of the brakes: whoever held it while waiting for a row of
+   * one owner would make the operations of others wait.
+   */
+  private async weigh(tx: Tx, operation: LockedOperation, deleted: readonly string[]): Promise<void> {
+    const words = brakeWords(await this.brake.weigh(tx, operation, deleted), brakePolicies(this.config));
+    if (words) throw new Braked(words);
   }
 }
 

@@ -6,7 +6,7 @@ import { AppConfig } from '../config/app-config';
 import { inTransaction } from '../database/transaction';
 import { judgeDeletion } from '../deletions/deletion-decision';
 import { DeletionsRepository } from '../deletions/deletions.repository';
-import { brakePolicy, brakeWords } from './brake';
+import { brakePolicies, brakeWords } from './brake';
 import { BrakeRepository } from './brake.repository';
 import type { BulkDeletionRequest } from './bulk-request';
 import { BulkSelectionService } from './bulk-selection.service';
@@ -36,16 +36,18 @@ export class BulkPreviewService {
   /** Throws `validation_failed` for a filter that finds too many. */
   preview({ selection, allOrNothing }: BulkDeletionRequest, actor: Actor): Promise<BulkPreview> {
     return inTransaction(this.dataSource, async (tx) => {
-      const ids = await this.selections.select(tx, selection);
+      const ids = await this.selections.select(tx, selection, actor);
       const candidates = new Map((await this.deletions.look(tx, ids, actor)).map((candidate) => [candidate.id, candidate]));
       const verdicts = ids.map((id) => ({ id, ...judgeDeletion(candidates.get(id), null) }));
-      const wanted = verdicts.filter((verdict) => 'candidate' in verdict).length;
+      const owners = verdicts.flatMap((verdict) => ('candidate' in verdict ? [verdict.candidate.userId] : []));
+      const wanted = owners.length;
+      const words = brakeWords(await this.brake.preview(tx, owners), brakePolicies(this.config));
       const wouldRefuse = verdicts.length - wanted;
       return {
         verdicts,
         wouldDelete: allOrNothing && wouldRefuse > 0 ? 0 : wanted,
         wouldRefuse,
-        needsConfirmation: brakeWords({ ...(await this.brake.readFleet(tx)), wanted }, brakePolicy(this.config)),
+        needsConfirmation: (actor.isAdmin ? words?.forAdministrators : words?.forUser) ?? null,
       };
     });
   }

@@ -55,11 +55,12 @@ function selectionOf({ ids, filter }: BulkDeleteRequestDto, actor: Actor): Selec
 }
 
 function filterOf(filter: BulkFilterDto, actor: Actor): BulkFilter {
-  const { status, name, created_after, created_before, labels, user_id, all_users } = filter;
-  const narrow = [status, name, created_after, created_before, labels && Object.keys(labels)[0], user_id];
+  const { status, name, created_after, created_before, labels, user_id, all_users, project } = filter;
+  const narrow = [status, name, created_after, created_before, labels && Object.keys(labels)[0], user_id, project];
   if (narrow.every((value) => value === undefined)) throw fault('/filter', 'The filter must name at least one criterion');
   return {
-    userId: ownerOf(user_id, all_users, actor),
+    projectId: ownerOf(user_id, all_users, actor),
+    project: project?.toLowerCase() ?? null,
     status: status ?? null,
     name: name ?? null,
     createdAfter: readTime(created_after, '/filter/created_after', fault),
@@ -68,7 +69,7 @@ function filterOf(filter: BulkFilterDto, actor: Actor): BulkFilter {
   };
 }
 
-/** Null: of all users. */
+/** The personal project of the user; null: those of all users. */
 function ownerOf(userId: string | undefined, all: boolean, actor: Actor): string | null {
   const owner = whoseToList({ userId, all }, actor, 'delete the deployments');
   if (userId !== undefined && !isUuid(userId)) throw fault('/filter/user_id', 'user_id must be a UUID');

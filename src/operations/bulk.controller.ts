@@ -1,14 +1,5 @@
 import { Body, Controller, Post } from '@nestjs/common';
-import {
-  ApiAcceptedResponse,
-  ApiBearerAuth,
-  ApiBody,
-  ApiExtraModels,
-  ApiOkResponse,
-  ApiOperation,
-  ApiTags,
-  getSchemaPath,
-} from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
@@ -20,15 +11,13 @@ import { BulkDeleteService } from './bulk-delete.service';
 import { BulkPreviewService, type BulkPreview } from './bulk-preview.service';
 import { readBulkDelete, readBulkRestore } from './bulk-request';
 import { BulkRestoreService } from './bulk-restore.service';
-import { BulkDeleteRequestDto } from './dto/bulk-delete-request.dto';
-import { BulkPreviewDto } from './dto/bulk-preview.dto';
+import { BULK_DELETE_EXAMPLE, BulkDeleteRequestDto } from './dto/bulk-delete-request.dto';
 import { BulkRestoreRequestDto } from './dto/bulk-restore-request.dto';
 import { OperationDto } from './dto/operation.dto';
 import { bulkDeleteAnswer, bulkRestoreAnswer } from './operation-answers';
 import type { OperationReport } from './operation.types';
 
-/** The examples of Swagger UI. Sent unchanged, neither changes anything. */
-const DELETE_EXAMPLE = { filter: { name: 'preview-' }, dry_run: true };
+/** The example of Swagger UI; sent unchanged it finds nothing to restore. */
 const RESTORE_EXAMPLE = { ids: ['00000000-0000-4000-8000-000000000000'] };
 
 /** Bulk deletion and bulk restore. */
@@ -49,21 +38,17 @@ export class BulkController {
   @ApiOperation({
     summary: 'Delete up to 1,000 deployments',
     description:
-      'Each is decided like a single delete and has its own result. Beyond a share of all live deployments the operation waits ' +
+      'Each is decided like a single delete and has its own result. Beyond a share of the live deployments of their owner the operation waits ' +
       'until an administrator confirms it. 202 when the decisions take longer than `wait`, or wait for a confirmation.',
   })
   @Command(bulkDeleteAnswer)
-  @ApiBody({ type: BulkDeleteRequestDto, examples: { preview: { summary: 'What a filter would delete', value: DELETE_EXAMPLE } } })
-  @ApiExtraModels(OperationDto, BulkPreviewDto)
-  @ApiOkResponse({
-    description: 'Everything is decided; with `dry_run`: what would happen to each',
-    schema: { anyOf: [{ $ref: getSchemaPath(OperationDto) }, { $ref: getSchemaPath(BulkPreviewDto) }] },
-  })
+  @ApiBody({ type: BulkDeleteRequestDto, examples: { filter: { summary: 'What a filter finds', value: BULK_DELETE_EXAMPLE } } })
+  @ApiOkResponse({ description: 'Everything is decided', type: OperationDto })
   @ApiAcceptedResponse({
     description: 'The operation goes on, or waits for a confirmation; follow it at `Location`',
-    schema: { $ref: getSchemaPath(OperationDto) },
+    type: OperationDto,
   })
-  @ApiProblem('admin_required')
+  @ApiProblem('admin_required', 'quota_exceeded')
   async delete(
     @Body() body: BulkDeleteRequestDto,
     @Context() context: RequestContext,
@@ -83,8 +68,8 @@ export class BulkController {
   @Command(bulkRestoreAnswer)
   @ApiBody({ type: BulkRestoreRequestDto, examples: { named: { summary: 'Named deployments', value: RESTORE_EXAMPLE } } })
   @ApiOkResponse({ description: 'Everything is decided', type: OperationDto })
-  @ApiAcceptedResponse({ description: 'The operation goes on; follow it at `Location`', schema: { $ref: getSchemaPath(OperationDto) } })
-  @ApiProblem('not_found')
+  @ApiAcceptedResponse({ description: 'The operation goes on; follow it at `Location`', type: OperationDto })
+  @ApiProblem('not_found', 'quota_exceeded')
   restore(@Body() body: BulkRestoreRequestDto, @Context() context: RequestContext): Promise<OperationReport> {
     return this.restores.restore(readBulkRestore(body), context);
   }

@@ -1,11 +1,16 @@
 import type { Answer } from '../common/http/answer';
 import type { BulkPreview } from './bulk-preview.service';
+import type { BulkDeployPreviewDto } from './dto/bulk-deploy-preview.dto';
 import { BulkPreviewDto } from './dto/bulk-preview.dto';
 import { OperationDto } from './dto/operation.dto';
 import type { OperationReport } from './operation.types';
 
 /** Where an operation can be followed. */
 const operationPath = (id: string): string => `/api/operations/${id}`;
+
+/** What a bulk deploy has made, or with `dry_run` would make. */
+export const bulkDeployAnswer = (outcome: OperationReport | { readonly preview: BulkDeployPreviewDto }): Answer =>
+  'preview' in outcome ? { status: 200, body: outcome.preview } : bulkRestoreAnswer(outcome);
 
 /** 200 when the operation has ended, else 202; either way with its address. */
 export const bulkRestoreAnswer = (report: OperationReport): Answer => ({

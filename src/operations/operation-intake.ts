@@ -5,6 +5,7 @@ import type { RequestContext } from '../common/request-context';
 import type { Tx } from '../database/transaction';
 import type { TeardownOptions } from '../deletions/teardown-options';
 import type { JobWish } from '../jobs/job-kinds';
+import { OperationQuota } from './operation-quota';
 import { OperationViewsService } from './operation-views.service';
 import { OperationWatch } from './operation-watch';
 import type { OperationKind, OperationReport } from './operation.types';
@@ -34,6 +35,7 @@ export class OperationIntake {
     private readonly operations: OperationsRepository,
     private readonly views: OperationViewsService,
     private readonly watch: OperationWatch,
+    private readonly quota: OperationQuota,
   ) {}
 
   /** Gives the report once the operation has ended or waits for an administrator, or the report so far after `waitSeconds`. */
@@ -58,6 +60,7 @@ export class OperationIntake {
     const { kind, options, allOrNothing, details } = order;
     const { actor } = context;
     const deploymentIds = await order.select(tx);
+    await this.quota.require(tx, actor, { open: 1, items: deploymentIds.length });
     const origin = originOf(context);
     const id = await this.operations.insert(tx, { kind, userId: actor.userId, options, origin, allOrNothing, deploymentIds });
     return {
@@ -68,7 +71,7 @@ export class OperationIntake {
         resourceId: id,
         after: { deployments: deploymentIds.length, ...details },
       },
-      jobs: [{ kind: 'operation.run', key: id }],
+      jobs: deploymentIds.length > 0 ? [{ kind: 'operation.run', key: id }] : [],
     };
   }
 }

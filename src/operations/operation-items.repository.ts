@@ -20,10 +20,12 @@ export class OperationItemsRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** Records the results of deployments that were pending. */
-  async decide(tx: Tx, operationId: string, outcomes: readonly ItemOutcome[]): Promise<void> {
-    await tx.query(DECIDE, [operationId, JSON.stringify(outcomes)]);
+  /** Records the results of deployments that were pending, and says how many are left. */
+  async decide(tx: Tx, operationId: string, outcomes: readonly ItemOutcome[]): Promise<number> {
+    const [[row]] = await tx.query<[{ left: number }[], number]>(DECIDE, [operationId, JSON.stringify(outcomes)]);
     this.watch.announce(tx, operationId);
+    if (!row) throw new Error(`Operation ${operationId} is gone`);
+    return row.left;
   }
 
   /** Cancels the items that are still pending, with the reason. */
@@ -36,13 +38,16 @@ export class OperationItemsRepository {
 const DEPLOYMENT_IDS = `
   SELECT deployment_id AS id FROM operation_items WHERE operation_id = $1 AND state = $2 ORDER BY position LIMIT $3`;
 
-/** $1 operation, $2 outcomes as JSON. */
+/** $1 operation, $2 outcomes as JSON. The count of the pending ones is that from before the statement. */
 const DECIDE = `
   WITH outcomes AS (
     UPDATE operation_items AS i SET state = o.state, code = o.code, detail = o.detail, decided_at = clock_timestamp()
       FROM jsonb_to_recordset($2::jsonb) AS o("deploymentId" uuid, state text, code text, detail text)
-     WHERE i.operation_id = $1 AND i.deployment_id = o."deploymentId" AND i.state = 'pending')
-  UPDATE operations SET updated_at = clock_timestamp() WHERE id = $1`;
+     WHERE i.operation_id = $1 AND i.deployment_id = o."deploymentId" AND i.state = 'pending'
+    RETURNING 1)
+  UPDATE operations SET updated_at = clock_timestamp() WHERE id = $1
+  RETURNING ((SELECT count(*) FROM operation_items WHERE operation_id = $1 AND state = 'pending')
+             - (SELECT count(*) FROM outcomes))::int AS left`;
 
 /** $1 operation, $2 reason. */
 const CANCEL_PENDING = `

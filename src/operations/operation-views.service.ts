@@ -24,7 +24,7 @@ export class OperationViewsService {
 
   /** The caller's own operations, newest first. With `all` those of all users, which only administrators may ask for. */
   async list(actor: Actor, page: OperationsPage): Promise<{ rows: OperationView[]; total: number }> {
-    return this.views.page(whoseToList(page, actor, 'list the operations'), page);
+    return this.views.page(whoseToList(page, actor, 'list the operations'), page, actor);
   }
 }
 

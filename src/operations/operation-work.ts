@@ -1,6 +1,7 @@
 import type { AuditEntry } from '../audit/audit';
 import type { Tx } from '../database/transaction';
 import type { JobWish } from '../jobs/job-kinds';
+import type { BrakeWords } from './brake';
 import type { ItemOutcome, KnownOperation, LockedOperation } from './operation.types';
 
 /** The result of a step. The caller of the step records it. */
@@ -12,8 +13,6 @@ export type Step =
       readonly audit: readonly AuditEntry[];
       readonly jobs: readonly JobWish[];
     }
-  /** An administrator has to confirm first. `reason` says why, in words. */
-  | { readonly kind: 'must_wait'; readonly reason: string }
   | { readonly kind: 'nothing_pending' };
 
 /** What one kind of operation does. */
@@ -25,7 +24,7 @@ export interface OperationWork {
   prepare?(operation: KnownOperation): Promise<void>;
   /**
    * Decides some items, in the transaction that holds the lock of the operation. `attempt` counts from 1. Throws
-   * RolledBack, with what to record instead, when the transaction must be rolled back.
+   * RolledBack, with what to record instead, or Braked when the transaction must be rolled back.
    */
   step(tx: Tx, operation: LockedOperation, attempt: number): Promise<Step>;
 }
@@ -37,5 +36,12 @@ export class RolledBack extends Error {
     readonly end: string | null,
   ) {
     super('The step was rolled back');
+  }
+}
+
+/** Rolls a step back because an administrator has to confirm the operation first. */
+export class Braked extends Error {
+  constructor(readonly words: BrakeWords) {
+    super(words.forUser);
   }
 }

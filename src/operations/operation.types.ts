@@ -1,4 +1,5 @@
 import type { ProblemCode } from '../common/problem/catalog';
+import type { Problem } from '../common/problem/to-problem';
 import type { JsonTime } from '../database/json-time';
 import type { TeardownOptions } from '../deletions/teardown-options';
 
@@ -8,10 +9,12 @@ export const MAX_BULK_DEPLOYMENTS = 1_000;
 export const OPERATION_STATUSES = ['running', 'waiting_for_confirmation', 'completed', 'failed', 'cancelled'] as const;
 export type OperationStatus = (typeof OPERATION_STATUSES)[number];
 
-export const OPERATION_KINDS = ['bulk_delete', 'bulk_restore'] as const;
+export const OPERATION_KINDS = ['bulk_delete', 'bulk_restore', 'bulk_deploy'] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
+/** The operations that a worker carries out. A bulk deploy has ended when it is recorded. */
+export type WorkedKind = Exclude<OperationKind, 'bulk_deploy'>;
 
-export const ITEM_STATES = ['pending', 'deleted', 'restored', 'refused', 'cancelled'] as const;
+export const ITEM_STATES = ['pending', 'deleted', 'restored', 'created', 'refused', 'cancelled'] as const;
 export type ItemState = (typeof ITEM_STATES)[number];
 
 /** What later work for an operation needs to know of the request that began it. */
@@ -60,6 +63,7 @@ export interface OperationView {
   readonly pending: number;
   readonly deleted: number;
   readonly restored: number;
+  readonly created: number;
   readonly refused: number;
   readonly cancelled: number;
   /** How many of the deleted ones have no containers left and have released all capacity. */
@@ -79,15 +83,18 @@ export interface OperationView {
 }
 
 export interface ItemView {
-  readonly deploymentId: string;
+  /** Null: a deployment that was not made. */
+  readonly deploymentId: string | null;
   /**
-   * The name, for deployments that were deleted or restored: until then an id may belong to another user. Null again
-   * after the purge.
+   * The name, for deployments that were deleted, restored or made, and for those that were not made: until then an id may belong to
+   * another user. Null again after the purge.
    */
   readonly name: string | null;
   readonly state: ItemState;
   readonly code: string | null;
   readonly detail: string | null;
+  /** The answer that a single request would have got; null when that would not have been refused, or is not kept. */
+  readonly problem: Problem | null;
   readonly deletedAt: Date | null;
   readonly purgeAt: Date | null;
   readonly tornDownAt: Date | null;

@@ -18,6 +18,14 @@ export interface NewOperation {
   readonly deploymentIds: readonly string[];
 }
 
+export interface StatusOfOperation {
+  readonly status: OperationStatus;
+  /** Why it waits, failed or was cancelled, in words. */
+  readonly reason: string | null;
+  /** The words for administrators, where they tell more. */
+  readonly adminReason?: string | null;
+}
+
 /** Every write to `operations`. The row of an operation comes first in the order of locks, before any row of a deployment. */
 @Injectable()
 export class OperationsRepository {
@@ -53,9 +61,15 @@ export class OperationsRepository {
     return row ?? null;
   }
 
-  /** Changes the status of an operation that has not ended. `reason` says in words why it waits, failed or was cancelled. */
-  async changeStatus(tx: Tx, id: string, { status, reason }: { status: OperationStatus; reason: string | null }): Promise<void> {
-    await tx.query(CHANGE_STATUS, [id, status, reason]);
+  /** What a user has: operations that have not ended, and items of all that are still kept. */
+  async heldBy(tx: Tx, userId: string): Promise<{ open: number; items: number }> {
+    const [row] = await tx.query<{ open: number; items: number }[]>(HELD, [userId]);
+    return row ?? { open: 0, items: 0 };
+  }
+
+  /** Changes the status of an operation that has not ended. */
+  async changeStatus(tx: Tx, id: string, { status, reason, adminReason = null }: StatusOfOperation): Promise<void> {
+    await tx.query(CHANGE_STATUS, [id, status, reason, adminReason]);
     this.watch.announce(tx, id);
   }
 
@@ -65,18 +79,25 @@ export class OperationsRepository {
     this.watch.announce(tx, id);
   }
 
-  /** Gives a running operation without a job a new one, and removes old operations with their items. */
-  async upkeep(manager: Pick<Tx, 'query'>): Promise<void> {
+  /** Gives a running operation without a job a new one. */
+  async enqueueLost(manager: Pick<Tx, 'query'>): Promise<void> {
     await manager.query(ENQUEUE_LOST);
+  }
+
+  /** Removes old operations with their items. Not to be called while a step of the clock is not confirmed. */
+  async removeOld(manager: Pick<Tx, 'query'>): Promise<void> {
     await manager.query(REMOVE_OLD, [KEPT_DAYS]);
   }
 }
 
-/** $1 kind, $2 user, $3 options, $4 origin, $5 all or nothing, $6 ids of the deployments. */
+/** $1 kind, $2 user, $3 options, $4 origin, $5 all or nothing, $6 ids of the deployments; with none of them it has ended. */
 const INSERT = `
   WITH created AS (
-    INSERT INTO operations (kind, status, user_id, options, origin, all_or_nothing)
-    VALUES ($1, 'running', $2, $3, $4, $5) RETURNING id),
+    INSERT INTO operations (kind, user_id, options, origin, all_or_nothing, item_count, status, finished_at)
+    SELECT $1, $2, $3, $4, $5, cardinality($6::uuid[]),
+           CASE WHEN cardinality($6::uuid[]) = 0 THEN 'completed' ELSE 'running' END,
+           CASE WHEN cardinality($6::uuid[]) = 0 THEN clock_timestamp() END
+    RETURNING id),
   items AS (
     INSERT INTO operation_items (operation_id, position, deployment_id)
     SELECT created.id, wanted.position, wanted.id
@@ -91,17 +112,23 @@ const KNOWN = `
     FROM operations AS o JOIN users AS u ON u.id = o.user_id
    WHERE o.id = $1`;
 
-/** $1 operation, $2 status, $3 reason. */
+/** $1 user. */
+const HELD = `
+  SELECT count(*) FILTER (WHERE finished_at IS NULL)::int AS open, coalesce(sum(item_count), 0)::int AS items
+    FROM operations WHERE user_id = $1`;
+
+/** $1 operation, $2 status, $3 reason, $4 reason for administrators. */
 const CHANGE_STATUS = `
   UPDATE operations
-     SET status = $2, reason = $3, updated_at = clock_timestamp(),
+     SET status = $2, reason = $3, admin_reason = $4, updated_at = clock_timestamp(),
          finished_at = CASE WHEN $2 IN ('completed','failed','cancelled') THEN clock_timestamp() END
    WHERE id = $1 AND finished_at IS NULL`;
 
 /** $1 operation, $2 the administrator. */
 const CONFIRM = `
   UPDATE operations
-     SET status = 'running', reason = NULL, confirmed_by = $2, confirmed_at = clock_timestamp(), updated_at = clock_timestamp()
+     SET status = 'running', reason = NULL, admin_reason = NULL, confirmed_by = $2, confirmed_at = clock_timestamp(),
+         updated_at = clock_timestamp()
    WHERE id = $1`;
 
 const ENQUEUE_LOST = `

@@ -11,11 +11,13 @@ export const originOf = ({ requestId, address, actor }: RequestContext): Origin 
 
 /**
  * Makes a request context from the origin, for later work: with the rights that the user has now, and without the
- * idempotency key.
+ * idempotency key and the condition of the request.
  */
 export const contextOf = ({ userId, username, isAdmin, origin }: KnownOperation): RequestContext => ({
   actor: { userId, username, isAdmin, readOnly: false, via: origin.via, credentialId: origin.credentialId },
   requestId: origin.requestId,
   idempotency: null,
+  ifMatch: null,
   address: origin.address,
+  outlivesCredential: true,
 });

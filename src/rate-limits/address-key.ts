@@ -1,15 +1,14 @@
 import { isIPv6 } from 'node:net';
+import { canonicalAddress } from '../common/http/client-address';
 
 /**
  * The key under which the requests of an address are counted. One IPv6 customer owns a whole /64, so that counts as one
  * address.
  */
 export function addressKey(address: string): string {
-  const plain = address.split('%', 1)[0] ?? '';
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1];
-  if (mapped !== undefined) return mapped;
+  const plain = canonicalAddress(address);
   if (!isIPv6(plain)) return plain;
-  const [head = '', tail] = plain.toLowerCase().split('::');
+  const [head = '', tail] = plain.split('::');
   const left = groupsOf(head);
   const right = tail === undefined ? [] : groupsOf(tail);
   const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');

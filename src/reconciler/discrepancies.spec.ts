@@ -1,6 +1,6 @@
 import { REPLICA_STATUSES, type ReplicaStatus } from '../deployments/domain/replica-status';
-import { aWorkload } from '../../test/support/plan-input';
-import type { WorkloadPhase } from '../runtime/runtime-driver';
+import { aWorkload, RUN_AT } from '../../test/support/plan-input';
+import type { ObservedWorkload, WorkloadPhase } from '../runtime/runtime-driver';
 import { discrepancies } from './discrepancies';
 import type { ReplicaRecord } from './node-sync.repository';
 
@@ -11,6 +11,7 @@ const record = (status: ReplicaStatus, over: Partial<ReplicaRecord> = {}) => ({
   status,
   finished: status === 'stopped',
   suspended: false,
+  ...{ runAt: RUN_AT, startedSecondsAgo: 30, paused: false, published: [] },
   ...over,
 });
 const wakes = (status: ReplicaStatus, phase: WorkloadPhase | null, node: Partial<typeof STEADY> = {}): boolean =>
@@ -22,6 +23,8 @@ describe('discrepancies', () => {
     ['wakes for a running replica whose container has vanished', 'running', null, true],
     ['wakes for a running replica whose container has exited', 'running', 'exited', true],
     ['wakes for a running replica whose container is unhealthy', 'running', 'unhealthy', true],
+    ['wakes for a running replica whose container is paused', 'running', 'paused', true],
+    ['wakes for a running replica whose container starts again', 'running', 'starting', true],
     ['lets a start go on', 'starting', 'starting', false],
     ['lets a pull go on, which has no container yet', 'starting', null, false],
     ['wakes for a start that has come to an end', 'starting', 'running', true],
@@ -31,6 +34,30 @@ describe('discrepancies', () => {
     ['leaves the removal of a failed replica to its job', 'failed', 'exited', false],
   ])('%s', (_name, status, phase, expected) => {
     expect(wakes(status, phase)).toBe(expected);
+  });
+
+  const port = { containerPort: 80, protocol: 'tcp', hostIp: '127.0.0.1', hostPort: 49_153 } as const;
+  const wakesFor = (shown: Partial<ObservedWorkload>, recorded: Partial<ReplicaRecord> = {}, phase: WorkloadPhase = 'running'): boolean =>
+    discrepancies([record('running', recorded)], [aWorkload('r1', phase, shown)], STEADY).wake.length > 0;
+  const listed = (upSeconds: number | null): Partial<ObservedWorkload> => ({ startedAt: null, hasRun: true, upSeconds });
+
+  it.each<[string, boolean, boolean]>([
+    ['is content with a pause that is recorded', wakesFor({}, { paused: true }, 'paused'), false],
+    ['wakes when a recorded pause is over', wakesFor({}, { paused: true }), true],
+    ['wakes for another host port', wakesFor({ publishedPorts: [{ ...port, hostPort: 49_154 }] }, { published: [port] }), true],
+    ['wakes for a port that is no longer published', wakesFor({}, { published: [port] }), true],
+    [
+      'is content with the same ports in another order',
+      wakesFor({ publishedPorts: [port, { ...port, hostIp: '::1' }] }, { published: [{ ...port, hostIp: '::1' }, port] }),
+      false,
+    ],
+    ['wakes for another run', wakesFor({ startedAt: new Date(RUN_AT.getTime() + 1) }), true],
+    ['wakes for a run that is shorter than the recorded one', wakesFor(listed(6), { startedSecondsAgo: 30 }), true],
+    ['is content with a run that may be the recorded one', wakesFor(listed(60), { startedSecondsAgo: 30 }), false],
+    ['is content when the list does not tell how long it runs', wakesFor(listed(null)), false],
+    ['compares no times of two clocks', wakesFor(listed(60), { startedSecondsAgo: 30, runAt: new Date(0) }), false],
+  ])('%s', (_name, woken, expected) => {
+    expect(woken).toBe(expected);
   });
 
   it('wakes everything that has waited for a node that is back, but not what ran on undisturbed', () => {
@@ -50,12 +77,19 @@ describe('discrepancies', () => {
     ['wakes for one on a node that is to be emptied', 'exited', { draining: true }, true],
   ])('%s, and does not count it as unclaimed', (_name, phase, node, expected) => {
     const found = discrepancies([record('stopping', { suspended: true })], phase ? [aWorkload('r1', phase)] : [], { ...STEADY, ...node });
-    expect(found).toEqual({ wake: expected ? ['d1'] : [], unclaimed: [] });
+    expect(found).toEqual({ wake: expected ? ['d1'] : [], unclaimed: [], missing: [] });
   });
 
   it('wakes a deployment once, however many of its replicas differ', () => {
     const records = ['a', 'b', 'c'].map((id) => record('running', { id, deploymentId: id === 'c' ? 'd2' : 'd1' }));
-    expect(discrepancies(records, [], STEADY)).toEqual({ wake: ['d1', 'd2'], unclaimed: [] });
+    expect(discrepancies(records, [], STEADY)).toMatchObject({ wake: ['d1', 'd2'], unclaimed: [] });
+  });
+
+  it('names the running replicas that have no workload, and no others', () => {
+    const states = ['pending', 'starting', 'running', 'stopping', 'stopped', 'failed'] as const;
+    const records = [...states.map((status) => record(status, { id: status })), record('running', { id: 'shown' })];
+    const found = discrepancies(records, [aWorkload('shown', 'running')], STEADY);
+    expect(found.missing.map(({ id }) => id)).toEqual(['running']);
   });
 
   it('names the workloads of finished and of unknown replicas, and those alone', () => {

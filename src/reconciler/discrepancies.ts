@@ -1,12 +1,15 @@
 import { isLive } from '../deployments/domain/replica-status';
 import type { ObservedWorkload } from '../runtime/runtime-driver';
 import type { ReplicaRecord } from './node-sync.repository';
+import { isOutdated } from './runs';
 
 export interface Discrepancies {
   /** Deployments whose records differ from what the node showed, and those that have waited for the node to answer. */
   readonly wake: readonly string[];
   /** Workloads that belong to no unfinished replica. */
   readonly unclaimed: readonly ObservedWorkload[];
+  /** Replicas that are recorded to run and have no workload. */
+  readonly missing: readonly ReplicaRecord[];
 }
 
 /** Compares the records of one node with everything that its engine showed. Finds nothing when the two agree. */
@@ -18,15 +21,20 @@ export function discrepancies(
   const shown = new Map(workloads.map((workload) => [workload.replicaId, workload]));
   const unfinished = records.filter((record) => !record.finished);
   const wake = unfinished.filter((record) => {
-    if (record.status === 'running' && shown.get(record.id)?.phase !== 'running') return true;
+    const workload = shown.get(record.id);
+    if (record.status === 'running' && !(workload && isAsRecorded(workload, record))) return true;
     // A suspended container that does not run is as it should be until its job is due. Anything else needs that job now.
-    if (record.suspended && (node.draining || shown.get(record.id)?.phase !== 'exited')) return true;
-    if (record.status === 'starting' && shown.has(record.id) && shown.get(record.id)?.phase !== 'starting') return true;
+    if (record.suspended && (node.draining || workload?.phase !== 'exited')) return true;
+    if (record.status === 'starting' && workload && workload.phase !== 'starting') return true;
     return (node.cameBack && record.status !== 'running') || (node.draining && isLive(record.status));
   });
   const known = new Set(unfinished.map((record) => record.id));
   return {
     wake: [...new Set(wake.map((record) => record.deploymentId))],
     unclaimed: workloads.filter((workload) => !known.has(workload.replicaId)),
+    missing: unfinished.filter(({ id, status }) => status === 'running' && !shown.has(id)),
   };
 }
+
+const isAsRecorded = (workload: ObservedWorkload, record: ReplicaRecord): boolean =>
+  (workload.phase === 'running' || workload.phase === 'paused') && !isOutdated(workload, record);

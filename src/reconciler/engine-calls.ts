@@ -6,7 +6,13 @@ import type { StartFailure, StopFailure } from './plan.types';
 
 type CallKind = 'start' | 'suspend' | 'remove';
 
-const GATHER_MS = 10;
+/**
+ * How long a run waits for other calls to end as well after one has: a share of the time that the calls have taken so far. A look at
+ * a hundred replicas after each of a hundred starts would cost the machine of the engine more than the starts.
+ */
+const GATHER_SHARE = 0.05;
+const LEAST_GATHER_MS = 10;
+const MOST_GATHER_MS = 1_000;
 
 interface Call {
   readonly kind: CallKind;
@@ -37,6 +43,8 @@ export class EngineCalls {
   private startFailures = new Map<string, StartFailure>();
   private stopFailures = new Map<string, StopFailure>();
   private changedAt: number;
+  /** Since when some call has been under way. */
+  private busySince: number;
 
   /** `now` is in milliseconds; only differences between its values count. */
   constructor(
@@ -44,6 +52,7 @@ export class EngineCalls {
     private readonly now: () => number = () => performance.now(),
   ) {
     this.changedAt = now();
+    this.busySince = now();
     // One listener for all calls: a run may make hundreds of them.
     signal.addEventListener('abort', this.abortAll, { once: true });
   }
@@ -92,6 +101,7 @@ export class EngineCalls {
     previous?.abort.abort();
     if (this.failed.get(replicaId)?.kind !== kind) this.failed.delete(replicaId);
     this.changedAt = this.now();
+    if (this.calls.size === 0) this.busySince = this.changedAt;
     const abort = new AbortController();
     if (this.signal.aborted) abort.abort();
     const ended = (previous?.ended ?? Promise.resolve())
@@ -139,7 +149,9 @@ export class EngineCalls {
   async next(): Promise<void> {
     await Promise.race([...this.calls.values()].map((call) => call.ended));
     if (this.calls.size === 0) return;
-    await Promise.race([Promise.all([...this.calls.values()].map((call) => call.ended)), sleep(GATHER_MS)]);
+    const share = (this.now() - this.busySince) * GATHER_SHARE;
+    const gatherMs = Math.min(MOST_GATHER_MS, Math.max(LEAST_GATHER_MS, share));
+    await Promise.race([Promise.all([...this.calls.values()].map((call) => call.ended)), sleep(gatherMs)]);
   }
 
   /** Aborts all calls and resolves when they have ended. */
@@ -159,7 +171,7 @@ export class EngineCalls {
       this.logger.error(`${kind} of replica ${replicaId}`, error instanceof Error ? error.stack : String(error));
     const words = error instanceof DriverError ? error.message : `${kind} failed; the log of the worker says why`;
     if (kind === 'start' && error instanceof DriverError && error.failure !== 'unreachable') {
-      this.startFailures.set(replicaId, { words, retryable: error.retryable });
+      this.startFailures.set(replicaId, { words, retryable: error.retryable, passing: error.failure === 'timeout' });
       return;
     }
     this.failed.set(replicaId, this.inVain(kind, words, this.failed.get(replicaId)));

@@ -5,6 +5,7 @@ import type { JobQueue } from '../jobs/job-queue';
 import type { NodesRepository } from '../nodes/nodes.repository';
 import type { Runtimes } from '../runtime/runtimes';
 import { EngineWatcher } from './engine-watcher';
+import { SilentNodes } from './silent-nodes';
 
 const NODE: NodeTarget = { id: 'n1', name: 'edge-1', runtime: 'simulated', endpoint: null };
 
@@ -25,6 +26,7 @@ describe('the watcher of the engines', () => {
       { targets: () => new Promise((resolve) => (giveTargets = resolve)) } as unknown as NodesRepository,
       { kinds: ['simulated'], driverFor: () => driver } as unknown as Runtimes,
       { enqueueNow: () => Promise.resolve() } as unknown as JobQueue,
+      new SilentNodes(),
     );
   });
   afterEach(() => watcher.stop());

@@ -1,11 +1,18 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { isUuid } from '../common/uuid';
 import { AppConfig } from '../config/app-config';
 import type { NodeTarget } from '../engines/node-target';
 import { JobQueue } from '../jobs/job-queue';
 import { NodesRepository } from '../nodes/nodes.repository';
 import { Runtimes } from '../runtime/runtimes';
+import { SilentNodes } from './silent-nodes';
 
 const RECONNECT_MS = 1_000;
+/** A node that is known to be silent is dialled less often; its sync is what notices its return. */
+const RECONNECT_SILENT_MS = 5_000;
+/** A stream that breaks off so soon, again and again, is begun anew less and less often: an engine that refuses it would be asked for ever. */
+const BROKE_OFF_EARLY_MS = 5_000;
+const RECONNECT_LATEST_MS = 30_000;
 const COLLECT_MS = 50;
 /** An engine reports the end of a container before its own list shows it, so the deployment is looked at twice more, later. */
 const LATER_LOOKS_MS: readonly number[] = [400, 1_000];
@@ -19,6 +26,8 @@ const LATER_LOOKS_MS: readonly number[] = [400, 1_000];
 export class EngineWatcher {
   private readonly logger = new Logger(EngineWatcher.name);
   private readonly watched = new Map<string, AbortController>();
+  /** How often in a row the stream of a node that answers otherwise has broken off early. */
+  private readonly refused = new Map<string, number>();
   private readonly changed = new Set<string>();
   private readonly later = new Map<string, NodeJS.Timeout>();
   private timer: NodeJS.Timeout | undefined;
@@ -30,6 +39,7 @@ export class EngineWatcher {
     private readonly nodes: NodesRepository,
     private readonly runtimes: Runtimes,
     private readonly jobs: JobQueue,
+    private readonly silentNodes: SilentNodes,
   ) {}
 
   start(): void {
@@ -62,21 +72,40 @@ export class EngineWatcher {
     const abort = new AbortController();
     this.watched.set(target.id, abort);
     const driver = this.runtimes.driverFor(target.runtime);
+    const begun = performance.now();
     try {
       await driver?.watch(target, ({ deploymentId }) => this.note(deploymentId), abort.signal);
     } catch (error) {
       this.logger.debug(`The events of ${target.name} broke off: ${String(error)}`);
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS).unref());
+      const pauseMs = this.pauseMs(target, performance.now() - begun);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
       if (!this.stopped) setImmediate(() => void this.follow());
     } finally {
       this.watched.delete(target.id);
       // No events came while the stream was down, so a sync of the node finds what has changed.
-      if (!this.stopped) await this.jobs.enqueueNow([{ kind: 'node.sync', key: target.id }]).catch(() => undefined);
+      // For a node that is known to be silent this would undo the pauses between its syncs.
+      if (!this.stopped && !this.isSilent(target))
+        await this.jobs.enqueueNow([{ kind: 'node.sync', key: target.id }]).catch(() => undefined);
     }
   }
 
+  private pauseMs(target: NodeTarget, lastedMs: number): number {
+    if (this.isSilent(target) || lastedMs > BROKE_OFF_EARLY_MS) {
+      this.refused.delete(target.id);
+      return this.isSilent(target) ? RECONNECT_SILENT_MS : RECONNECT_MS;
+    }
+    const before = this.refused.get(target.id) ?? 0;
+    this.refused.set(target.id, before + 1);
+    return Math.min(RECONNECT_LATEST_MS, RECONNECT_MS * 2 ** Math.min(before, 10));
+  }
+
+  private isSilent({ id }: NodeTarget): boolean {
+    return this.silentNodes.vainOf(id) > 1;
+  }
+
   private note(deploymentId: string, laterLooks = LATER_LOOKS_MS): void {
-    if (this.stopped) return;
+    // A label that was written by hand may be anything, and a job for it would fail for ever.
+    if (this.stopped || !isUuid(deploymentId)) return;
     this.changed.add(deploymentId);
     this.flushing ??= setTimeout(() => void this.flush(), COLLECT_MS);
     clearTimeout(this.later.get(deploymentId));

@@ -15,7 +15,7 @@ const judged = (
   view: NodeView | undefined,
   { status = 'running', failure }: { status?: DeploymentStatus; failure?: StartFailure } = {},
 ) => {
-  return told(judge(aReplica('r1', replica), view, { status, now: NOW, failure }));
+  return told(judge(aReplica('r1', replica), view, { status, patient: true, now: NOW, failure }));
 };
 
 describe('judge, of a pending replica', () => {
@@ -50,6 +50,11 @@ describe('judge, of a starting replica', () => {
       { reachable: true, workloads: new Map([['r1', aWorkload('r1', 'starting', { startedAt: null })]]) } as const,
       { status: 'starting', ensure: true },
     ],
+    [
+      'notes one that runs without an order, and orders it',
+      { reachable: true, workloads: new Map([['r1', aWorkload('r1', 'running', { unordered: true })]]) } as const,
+      { status: 'running', ensure: true, moved: 'starting → running: no words' },
+    ],
     ['notes a container that runs', showing(['r1', 'running']), { status: 'running', moved: 'starting → running: no words' }],
     [
       'fails one that exited and removes it',
@@ -74,13 +79,13 @@ describe('judge, of a starting replica', () => {
   });
 
   it('fails it when the engine refused, and removes what there is', () => {
-    const failure = { words: 'Port 80 is taken', retryable: true };
+    const failure = { words: 'Port 80 is taken', retryable: true, passing: false };
     expect(judged(starting, showing(), { failure })).toEqual({ status: 'failed', moved: 'starting → failed: Port 80 is taken' });
     expect(judged(starting, showing(['r1', 'starting']), { failure })).toMatchObject({ status: 'failed', remove: true });
   });
 
   it('is hopeless when the engine would refuse again', () => {
-    const failure = { words: 'No such command', retryable: false };
+    const failure = { words: 'No such command', retryable: false, passing: false };
     expect(judged(starting, showing(), { failure })).toMatchObject({ status: 'failed', hopeless: true });
   });
 
@@ -90,7 +95,7 @@ describe('judge, of a starting replica', () => {
     const { move } = judge(
       aReplica('r1', starting),
       { reachable: true, workloads: new Map([['r1', workload]]) },
-      { status: 'running', now: NOW, failure: undefined },
+      { status: 'running', patient: true, now: NOW, failure: undefined },
     );
     expect(move).toMatchObject({ containerId: 'container-r1', startedAt: secondsAgo(3), published: publishedPorts });
   });
@@ -100,6 +105,11 @@ describe('judge, of a running replica', () => {
   it.each([
     ['is content while its container runs', showing(['r1', 'running']), { status: 'running' }],
     ['is content while its container is started again', showing(['r1', 'starting']), { status: 'running' }],
+    [
+      'orders a container that nobody has ordered',
+      { reachable: true, workloads: new Map([['r1', aWorkload('r1', 'running', { unordered: true })]]) } as const,
+      { status: 'running', ensure: true },
+    ],
     ['believes the records while the node is silent', silent(), { status: 'running' }],
     ['believes the records while the engine was not asked', undefined, { status: 'running' }],
     [
@@ -132,7 +142,7 @@ describe('judge, of a running replica', () => {
     ['says so of a long crash loop', 9, 5, 'Exited with code 1 (failed 10 times in a row; next attempt in 300 s)'],
     ['forgets the past of one that ran for ten minutes', 9, 600, 'Exited with code 1'],
   ])('%s', (_name, attempt, ranSeconds, words) => {
-    const replica = { status: 'running', attempt, startedAt: secondsAgo(ranSeconds), changedAt: secondsAgo(ranSeconds) } as const;
+    const replica = { status: 'running', attempt, runningAt: secondsAgo(ranSeconds), changedAt: secondsAgo(ranSeconds) } as const;
     expect(judged(replica, showing(['r1', 'exited']))).toMatchObject({ moved: `running → failed: ${words}` });
   });
 });
@@ -224,7 +234,7 @@ describe('judge, of a stopping replica that is kept warm', () => {
     });
 
     it('makes place for a new replica when the engine refuses, whatever it refuses: that was about the kept container', () => {
-      const failure = { words: 'Port 80 is taken', retryable: false };
+      const failure = { words: 'Port 80 is taken', retryable: false, passing: false };
       const told = judged(resumed, shows('exited'), { status: 'scheduled', failure });
       expect(told).toEqual({ status: 'failed', remove: true, moved: 'starting → failed: Port 80 is taken' });
     });
@@ -233,7 +243,7 @@ describe('judge, of a stopping replica that is kept warm', () => {
 
 describe('ended', () => {
   const of = (status: PlanReplica['status'], view: NodeView) =>
-    told(ended(judge(aReplica('r1', { status }), view, { status: 'running', now: NOW, failure: undefined }), 'Enough'));
+    told(ended(judge(aReplica('r1', { status }), view, { status: 'running', patient: true, now: NOW, failure: undefined }), 'Enough'));
 
   it.each([
     ['stops what was never started', 'pending', showing(), { status: 'stopped', release: true, moved: 'pending → stopped: Enough' }],
@@ -259,5 +269,13 @@ describe('ended', () => {
     ['lets the leaving leave', 'stopping', showing(['r1', 'running']), { status: 'stopping', remove: true }],
   ] as const)('%s', (_name, status, view, expected) => {
     expect(of(status, view)).toEqual(expected);
+  });
+});
+
+describe('judge, of a replica on a machine of a cluster that does not answer', () => {
+  it('is blocked, so that its successor does not wait for its end, and is told to end all the same', () => {
+    const workload = aWorkload('r1', 'unhealthy', { outOfReach: true, reason: 'Its machine does not answer' });
+    const view = { reachable: true, workloads: new Map([['r1', workload]]) } as const;
+    expect(judged({ status: 'failed', reserved: true }, view)).toMatchObject({ remove: true, blocked: 'Its machine does not answer' });
   });
 });

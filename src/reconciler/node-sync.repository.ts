@@ -5,9 +5,10 @@ import { AppConfig } from '../config/app-config';
 import type { ReplicaStatus } from '../deployments/domain/replica-status';
 import type { RuntimeKind } from '../engines/runtime-kinds';
 import { isOnline } from '../nodes/node-status.sql';
+import type { RecordedRun } from './runs';
 
 /** The record of a replica on a node. `finished`: its container should no longer exist. */
-export interface ReplicaRecord {
+export interface ReplicaRecord extends RecordedRun {
   readonly id: string;
   readonly deploymentId: string;
   readonly status: ReplicaStatus;
@@ -41,23 +42,14 @@ export class NodeSyncRepository {
     return this.dataSource.query<ReplicaRecord[]>(
       `SELECT r.id, r.deployment_id AS "deploymentId", r.status,
               r.status = 'stopped' OR (r.status = 'failed' AND v.replica_id IS NULL) AS finished,
-              r.status = 'stopping' AND r.suspended_at IS NOT NULL AS suspended
+              r.status = 'stopping' AND r.suspended_at IS NOT NULL AS suspended,
+              r.engine_started_at AS "runAt", r.paused_at IS NOT NULL AS paused, r.published,
+              extract(epoch FROM clock_timestamp() - r.started_at)::float8 AS "startedSecondsAgo"
          FROM (SELECT replica_id AS id FROM reservations WHERE node_id = $1 AND released_at IS NULL
                UNION SELECT unnest($2::uuid[])) AS wanted
          JOIN deployment_replicas AS r ON r.id = wanted.id
          LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL`,
       [nodeId, shownIds],
     );
-  }
-
-  /** Those of these deployments that the database knows or has purged; workloads of all others are not ours to remove. */
-  async knownDeployments(ids: readonly string[]): Promise<Set<string>> {
-    if (ids.length === 0) return new Set();
-    const rows = await this.dataSource.query<{ id: string }[]>(
-      `SELECT id FROM deployments WHERE id = ANY($1::uuid[])
-        UNION SELECT deployment_id FROM purged_deployments WHERE deployment_id = ANY($1::uuid[])`,
-      [ids],
-    );
-    return new Set(rows.map((row) => row.id));
   }
 }

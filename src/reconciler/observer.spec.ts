@@ -1,19 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeTarget } from '../engines/node-target';
-import { aReplica } from '../../test/support/plan-input';
+import { aReplica, aWorkload } from '../../test/support/plan-input';
 import type { ObservedWorkload, RuntimeDriver } from '../runtime/runtime-driver';
 import type { Runtimes } from '../runtime/runtimes';
 import { expectedOn, Observer } from './observer';
+import { SilentNodes } from './silent-nodes';
 
 const NODE: NodeTarget = { id: 'node', name: 'node-1', runtime: 'simulated', endpoint: null, engineId: 'engine' };
 const workload = { replicaId: 'a', phase: 'running' } as ObservedWorkload;
 const never = new AbortController().signal;
 
 /** What an observer sees of the expected replicas when the engine gives these answers. */
-async function seen(answers: Partial<Pick<RuntimeDriver, 'list' | 'find'>>, expected = ['a', 'b']): Promise<unknown> {
+async function seen(answers: Partial<Pick<RuntimeDriver, 'list' | 'find'>>, ids = ['a', 'b']): Promise<unknown> {
   const driver = { list: () => Promise.resolve([]), find: () => Promise.resolve(null), ...answers } as unknown as RuntimeDriver;
   const runtimes = { driverFor: () => driver } as unknown as Runtimes;
-  const views = await new Observer(runtimes).observe('deployment', [NODE], () => expected, never);
+  const expected = ids.map((id) => aReplica(id));
+  const views = await new Observer(runtimes, new SilentNodes()).observe('deployment', [NODE], () => expected, never);
   const view = views.get(NODE.id);
   return view?.reachable ? [...view.workloads.keys()] : view?.words;
 }
@@ -47,6 +49,27 @@ describe('the observer', () => {
     expect([asked, most]).toEqual([30, 8]);
   });
 
+  it('asks when a run began that the list does not tell: of a replica that has just started, and of one that was restarted', async () => {
+    const listed = (id: string, upSeconds: number): ObservedWorkload =>
+      aWorkload(id, 'running', { startedAt: null, hasRun: true, upSeconds });
+    const asked: string[] = [];
+    const driver = {
+      list: () => Promise.resolve([listed('new', 1), listed('steady', 60), listed('again', 2)]),
+      find: (_node: NodeTarget, id: string) => {
+        asked.push(id);
+        return Promise.resolve(aWorkload(id, 'running'));
+      },
+    } as unknown as RuntimeDriver;
+    const expected = [
+      aReplica('new', { status: 'starting' }),
+      aReplica('steady', { startedSecondsAgo: 50 }),
+      aReplica('again', { startedSecondsAgo: 50 }),
+    ];
+    const runtimes = { driverFor: () => driver } as unknown as Runtimes;
+    await new Observer(runtimes, new SilentNodes()).observe('deployment', [NODE], () => expected, never);
+    expect(asked).toEqual(['new', 'again']);
+  });
+
   it('does not look for what no engine was asked for, nor in every pass for a failed replica that was confirmed gone', () => {
     const expected = expectedOn([
       aReplica('running'),
@@ -55,6 +78,6 @@ describe('the observer', () => {
       aReplica('gone', { status: 'failed', reserved: false }),
       aReplica('elsewhere', { nodeId: 'n2' }),
     ]);
-    expect(expected('n1')).toEqual(['running', 'failed']);
+    expect(expected('n1').map(({ id }) => id)).toEqual(['running', 'failed']);
   });
 });

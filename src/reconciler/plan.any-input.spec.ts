@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { DEPLOYMENT_STATUSES, wantsReplicas } from '../deployments/domain/deployment-status';
+import { DEFAULT_ROLLOUT_POLICY } from '../deployments/domain/rollout';
 import { canReplicaTransition, REPLICA_STATUSES } from '../deployments/domain/replica-status';
 import { aReplica, aWorkload, NOW, secondsAgo } from '../../test/support/plan-input';
 import { plan } from './plan';
@@ -28,6 +29,7 @@ function expectLawful({ deployment, replicas, views }: PlanInput, result: Plan):
   ).toEqual([]);
   const orders = [...result.ensure, ...result.suspend.map((each) => each.replicaId), ...result.remove.map((each) => each.replicaId)];
   expect(new Set(orders).size).toBe(orders.length);
+  expect(result.refresh.filter(({ replicaId }) => statusOf(replicaId) !== 'running')).toEqual([]);
   if (!wantsReplicas(deployment.status))
     expect(replicas.some(({ id }) => ['starting', 'running'].includes(statusOf(id) ?? ''))).toBe(false);
 }
@@ -39,6 +41,7 @@ describe('plan, of any input at all', () => {
       status: fc.constantFrom(...REPLICA_STATUSES),
       generation: fc.constantFrom(1, 2),
       revision: fc.constantFrom(1, 2, 3),
+      rollout: fc.constantFrom(0, 1, 2),
       attempt: fc.nat({ max: 4 }),
       on: fc.nat({ max: 1 }),
       superseded: fc.boolean(),
@@ -46,7 +49,7 @@ describe('plan, of any input at all', () => {
       warmForSeconds: fc.constantFrom(null, -1, 60),
       suspended: fc.boolean(),
       ran: fc.boolean(),
-      phase: fc.constantFrom(null, 'starting', 'running', 'unhealthy', 'exited'),
+      phase: fc.constantFrom(null, 'starting', 'running', 'paused', 'unhealthy', 'exited'),
       failure: fc.constantFrom(null, null, true, false),
     });
     const deployment = fc.record({
@@ -54,6 +57,22 @@ describe('plan, of any input at all', () => {
       targetReplicas: fc.integer({ min: 1, max: 4 }),
       generation: fc.constantFrom(1, 2),
       revision: fc.constantFrom(1, 2, 3),
+      currentRollout: fc.constantFrom(0, 1),
+      writesVolumes: fc.boolean(),
+      rollout: fc.option(
+        fc.record({
+          number: fc.constantFrom(1, 2),
+          revision: fc.constantFrom(1, 2, 3),
+          fromRevision: fc.constantFrom(1, 2),
+          state: fc.constantFrom('progressing', 'paused', 'failed', 'rolled_back'),
+          reason: fc.constant(null),
+          healthyReplicas: fc.nat({ max: 4 }),
+          startedAt: fc.constantFrom(secondsAgo(1), secondsAgo(100)),
+          deadlineAt: fc.constantFrom(secondsAgo(1), secondsAgo(-100)),
+        }),
+      ),
+      policy: fc.constant(DEFAULT_ROLLOUT_POLICY),
+      patient: fc.boolean(),
     });
     fc.assert(
       fc.property(deployment, fc.tuple(node, node), fc.array(replica, { maxLength: 6 }), (wanted, nodes, drawn) => {
@@ -65,9 +84,20 @@ describe('plan, of any input at all', () => {
         const input: PlanInput = {
           deployment: wanted,
           replicas: all.map(
-            ({ id, nodeId, node: { online, draining }, status, generation, revision, attempt, superseded, reserved, ...warm }) =>
+            ({ id, nodeId, node: { online, draining }, status, generation, revision, rollout, attempt, superseded, reserved, ...warm }) =>
               aReplica(id, {
-                ...{ status, generation, revision, attempt, superseded, reserved, nodeId, nodeOnline: online, nodeDraining: draining },
+                ...{
+                  status,
+                  generation,
+                  revision,
+                  rollout,
+                  attempt,
+                  superseded,
+                  reserved,
+                  nodeId,
+                  nodeOnline: online,
+                  nodeDraining: draining,
+                },
                 warmUntil: warm.warmForSeconds === null ? null : secondsAgo(-warm.warmForSeconds),
                 ...(warm.suspended ? { suspendedAt: secondsAgo(5), suspendedRunAt: RUN_AT } : {}),
                 startedAt: warm.ran ? RUN_AT : null,
@@ -80,7 +110,11 @@ describe('plan, of any input at all', () => {
             }),
           ),
           startFailures: new Map(
-            all.flatMap((each) => (each.failure === null ? [] : [[each.id, { words: 'Refused', retryable: each.failure }]])),
+            all.flatMap((each) =>
+              each.failure === null
+                ? []
+                : [[each.id, { words: 'Refused', retryable: each.failure, passing: each.failure && each.attempt === 1 }]],
+            ),
           ),
           now: NOW,
         };

@@ -8,25 +8,40 @@ import { anyStep, quieten, take, type Ending, type Step } from '../../test/suppo
 function expectOrder({ records, dueAt }: ModelRun): void {
   expect(['running', 'stopped', 'failed', 'deleted']).toContain(records.status);
   const live = records.all.filter((row) => isLive(row.status));
-  expect(live).toHaveLength(wantsReplicas(records.status) ? records.target : 0);
-  expect(live.filter((row) => row.status !== 'running' || records.node(row.nodeId).draining)).toEqual([]);
-  expect(live.filter((row) => row.revision !== records.revision)).toEqual([]);
+  expect([undefined, 'paused']).toContain(records.rollout?.state);
+  const isLost = ({ nodeId }: { nodeId: string }): boolean => records.node(nodeId).lost && !records.node(nodeId).online;
+  const isPaused = records.rollout !== null;
+  const wanted = wantsReplicas(records.status) ? records.target : 0;
+  if (isPaused) expect(live.length).toBeGreaterThanOrEqual(wanted - records.policy.maxUnavailable);
+  else expect(live).toHaveLength(wanted);
+  expect(live.filter((row) => row.status !== 'running' || records.node(row.nodeId).draining || isLost(row))).toEqual([]);
+  const kept = isPaused ? [records.currentRollout, records.rollout?.number] : [records.currentRollout];
+  expect(live.filter((row) => !kept.includes(row.rollout))).toEqual([]);
   for (const node of records.nodes.filter((each) => each.reachable)) {
+    const runs = live.filter((row) => row.nodeId === node.id).map((row) => [row.runAt, row.paused]);
+    expect(runs).toEqual(live.filter((row) => row.nodeId === node.id).map((row) => [records.runs.get(row.id), false]));
     const here = records.all.filter((row) => row.nodeId === node.id);
-    const wanted = here.filter((row) => isLive(row.status)).map((row) => row.id);
-    expect([...node.containers.keys()].sort()).toEqual(wanted.sort());
+    const shown = here.filter((row) => isLive(row.status)).map((row) => row.id);
+    expect([...node.containers.keys()].sort()).toEqual(shown.sort());
     expect(
       here
         .filter((row) => row.reserved)
         .map((row) => row.id)
         .sort(),
-    ).toEqual(wanted);
+    ).toEqual(shown);
   }
   if (records.nodes.every((node) => node.reachable)) expect(dueAt).toBeNull();
 }
 
 const aRun = (target: number): ModelRun => {
-  const nodes = ['n0', 'n1', 'n2'].map((id) => ({ id, reachable: true, online: true, draining: false, containers: new Map() }));
+  const nodes = ['n0', 'n1', 'n2'].map((id) => ({
+    id,
+    reachable: true,
+    online: true,
+    draining: false,
+    lost: false,
+    containers: new Map(),
+  }));
   return new ModelRun(new ModelRecords(nodes, target));
 };
 const ALL_WELL: Ending = { dead: [], draining: [] };
@@ -36,7 +51,12 @@ const runningIds = ({ records }: ModelRun): string[] => records.live.filter((row
 describe('plan, whatever happens', () => {
   it('moves legally, releases only what is gone, and ends in order when the faults cease', () => {
     const flags = fc.tuple(fc.constant(false), fc.boolean(), fc.boolean());
-    const ending = fc.record({ dead: fc.oneof(fc.constant([false, false, false]), flags), draining: flags });
+    const ending = fc.record({
+      dead: fc.oneof(fc.constant([false, false, false]), flags),
+      draining: flags,
+      lost: flags,
+      rollout: fc.constantFrom(undefined, 'resume', 'abort'),
+    });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), fc.array(anyStep, { maxLength: 60, size: 'max' }), ending, (target, steps, end) => {
         const run = aRun(target);

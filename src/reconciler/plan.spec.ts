@@ -13,7 +13,7 @@ const failedReplica = (id: string, over: Parameters<typeof aReplica>[1] = {}) =>
 describe('plan, of a pending deployment', () => {
   it('places all replicas at once', () => {
     const result = plan(aPlanInput({ deployment: { status: 'pending', targetReplicas: 3 } }));
-    expect(result.place).toEqual({ revision: 1, count: 3, cause: 'deploy', replaces: [] });
+    expect(result.place).toEqual({ revision: 1, rollout: 0, count: 3, cause: 'deploy', replaces: [] });
   });
 
   it('goes on removing the replicas of the past', () => {
@@ -53,9 +53,9 @@ describe('plan, of a scheduled deployment', () => {
 
   it('fails at once when a start can never succeed, and ends the other replicas', () => {
     const replicas = [aReplica('a', { status: 'starting' }), aReplica('b'), aReplica('c', { status: 'pending' })];
-    const startFailures = new Map([['a', { words: 'No such command', retryable: false }]]);
+    const startFailures = new Map([['a', { words: 'No such command', retryable: false, passing: false }]]);
     const result = scheduled({ replicas, startFailures, views: { n1: showing(['b', 'running']) } });
-    expect(result.deployment).toEqual({ to: 'failed', reason: 'Replicas did not start: No such command' });
+    expect(result.deployment).toEqual({ to: 'failed', reason: 'Replicas did not start: No such command, on node node-n1' });
     expect(moves(result)).toEqual(['a: starting → failed', 'b: running → stopping', 'c: pending → stopped']);
     expect(result).toMatchObject({ ensure: [], release: ['c'], remove: [{ nodeId: 'n1', replicaId: 'b' }], place: null });
   });
@@ -72,17 +72,17 @@ describe('plan, of a scheduled deployment', () => {
   it('does not promise another attempt when it has failed', () => {
     const replicas = [aReplica('a', { status: 'starting', attempt: 2 })];
     const result = scheduled({ replicas, views: { n1: showing(['a', 'exited']) } });
-    expect(result.deployment?.reason).toBe('Replicas did not start: Exited with code 1 (failed 3 times in a row)');
+    expect(result.deployment?.reason).toBe('Replicas did not start: Exited with code 1 (failed 3 times in a row), on node node-n1');
   });
 
   it('does not promise it either when the start is hopeless', () => {
-    const startFailures = new Map([['a', { words: 'No such command', retryable: false }]]);
+    const startFailures = new Map([['a', { words: 'No such command', retryable: false, passing: false }]]);
     const result = scheduled({ replicas: [aReplica('a', { status: 'starting', attempt: 1 })], startFailures });
-    expect(result.deployment?.reason).toBe('Replicas did not start: No such command (failed 2 times in a row)');
+    expect(result.deployment?.reason).toBe('Replicas did not start: No such command (failed 2 times in a row), on node node-n1');
   });
 
   it('counts anew when the replica that failed had run for ten minutes', () => {
-    const ran = { attempt: 2, startedAt: secondsAgo(1200), changedAt: secondsAgo(1200) };
+    const ran = { attempt: 2, runningAt: secondsAgo(1200), changedAt: secondsAgo(1200) };
     const replicas = [aReplica('a', ran), aReplica('b', { status: 'starting' })];
     expect(scheduled({ replicas, views: { n1: showing(['a', 'exited'], ['b', 'starting']) } }).deployment).toBeNull();
   });
@@ -110,7 +110,7 @@ describe('plan, of a running deployment', () => {
   });
 
   it('never becomes failed when a replacement can never start', () => {
-    const startFailures = new Map([['a', { words: 'No such command', retryable: false }]]);
+    const startFailures = new Map([['a', { words: 'No such command', retryable: false, passing: false }]]);
     expect(plan(aPlanInput({ replicas: [aReplica('a', { status: 'starting' })], startFailures })).deployment).toBeNull();
   });
 
@@ -129,7 +129,7 @@ describe('plan, of a running deployment', () => {
     ],
   ])('%s', (_name, replica, view, replaced) => {
     const result = plan(aPlanInput({ replicas: [replica], views: { n1: view } }));
-    expect(result.place).toEqual(replaced && { revision: 1, count: 1, cause: 'replace', replaces: [replaced] });
+    expect(result.place).toEqual(replaced && { revision: 1, rollout: 0, count: 1, cause: 'replace', replaces: [replaced] });
     expect(result.supersede).toEqual([]);
   });
 
@@ -147,7 +147,7 @@ describe('plan, of a running deployment', () => {
   it('fills a place that no failed replica holds at once, beside those that are due', () => {
     const replicas = [failedReplica('due'), failedReplica('waiting', { attempt: 5 })];
     const result = plan(aPlanInput({ replicas, deployment: { targetReplicas: 4 } }));
-    expect(result.place).toEqual({ revision: 1, count: 3, cause: 'replace', replaces: [{ id: 'due', attempt: 1 }] });
+    expect(result.place).toEqual({ revision: 1, rollout: 0, count: 3, cause: 'replace', replaces: [{ id: 'due', attempt: 1 }] });
   });
 
   it('replaces no more than are missing, and counts the rest as replaced once all places are taken', () => {
@@ -174,7 +174,7 @@ describe('plan, of a node that drains', () => {
 
   it('places the successors first', () => {
     const result = plan(aPlanInput({ replicas: [leaving], views: { n1: showing(['a', 'running']) } }));
-    expect(result.place).toEqual({ revision: 1, count: 1, cause: 'drain', replaces: [] });
+    expect(result.place).toEqual({ revision: 1, rollout: 0, count: 1, cause: 'drain', replaces: [] });
     expect(result.moves).toEqual([]);
   });
 

@@ -1,12 +1,18 @@
 import { wantsReplicas } from '../deployments/domain/deployment-status';
+import { goesForward } from '../deployments/domain/rollout';
 import { isLive } from '../deployments/domain/replica-status';
 import { ended, judge, type Judgement } from './judge';
+import { policyFor, waitWords, writerInTheWay } from './one-writer';
 import type { PlannedPlacement, Plan, PlanInput } from './plan.types';
-import { nextAttempt, restartDueMs, START_ATTEMPTS } from './restart-policy';
-import { missingOf, sharesOf, surplusOf, unreplaced, wantedReplicas, type Share } from './shares';
+import { endsStart, nextAttempt, restartDueMs } from './restart-policy';
+import { isAvailable, isMixed, nextRollout, revisionOf } from './rollout';
+import { failureOf, rolloutLookMs, rolloutStep } from './rollout-step';
+import { hasEndedWell, isOver, leavesNode, missingOf, sharesOf, surplusOf, unreplaced, type Share } from './shares';
 
 const LOOK_OFTEN_MS = 300;
 const LOOK_SELDOM_MS = 2_000;
+/** Routers tell within moments that they have taken a replica out. */
+const LOOK_WHILE_DRAINING_MS = 100;
 const FRESH_SECONDS = 10;
 
 /**
@@ -15,13 +21,21 @@ const FRESH_SECONDS = 10;
  * asked for anything: a replica is `starting` in its record before its engine hears of it.
  */
 export function plan(input: PlanInput): Plan {
+  const { rollout: open } = input.deployment;
   const judged = input.replicas.map((replica) =>
     judge(replica, input.views.get(replica.nodeId), {
       status: input.deployment.status,
+      patient: input.deployment.patient || open !== null,
+      isRolledOut: open !== null && goesForward(open) && replica.rollout === open.number,
       now: input.now,
       failure: input.startFailures.get(replica.id),
     }),
   );
+  const deployment = { ...input.deployment, policy: policyFor(input.deployment, judged) };
+  return planFor({ ...input, deployment }, judged);
+}
+
+function planFor(input: PlanInput, judged: readonly Judgement[]): Plan {
   const { status } = input.deployment;
   if (!wantsReplicas(status)) {
     const leaving = judged.map((judgement) => ended(judgement, `Deployment is ${status}`));
@@ -30,7 +44,8 @@ export function plan(input: PlanInput): Plan {
 
   const doomed = status === 'scheduled' ? judged.find((judgement) => isDoomed(input, judgement)) : undefined;
   if (doomed) {
-    const reason = `Replicas did not start: ${doomed.move?.reason ?? doomed.replica.reason ?? 'no reason known'}`;
+    const words = doomed.move?.reason ?? doomed.replica.reason ?? 'no reason known';
+    const reason = `Replicas did not start: ${words}, on node ${doomed.replica.nodeName}`;
     const all = judged.map((judgement) => ended(judgement, 'The deployment failed'));
     return toPlan(input, all, { deployment: { to: 'failed', reason } });
   }
@@ -39,38 +54,74 @@ export function plan(input: PlanInput): Plan {
 
 /** Places all replicas of a pending deployment at once; if they do not fit, the deployment fails with the reason. */
 function firstPlacement(input: PlanInput, judged: readonly Judgement[]): Plan {
-  const { revision, targetReplicas } = input.deployment;
-  return toPlan(input, judged, { place: { revision, count: targetReplicas, cause: 'deploy', replaces: [] } });
+  const { revision, currentRollout: rollout, targetReplicas } = input.deployment;
+  return toPlan(input, judged, { place: { revision, rollout, count: targetReplicas, cause: 'deploy', replaces: [] } });
 }
 
-/** Keeps as many replicas of each revision as are wanted: ends those beyond that number, and places missing ones. */
+/**
+ * Keeps as many replicas of each rollout as are wanted: ends those beyond that number, and places missing ones. When the open rollout
+ * ends, that is recorded first, and the next plan acts on it.
+ */
 function keepTarget(input: PlanInput, judged: readonly Judgement[]): Plan {
-  const target = input.deployment.targetReplicas;
-  const wanted = wantedReplicas(input.deployment);
-  const shares = sharesOf(input.deployment, wanted, judged);
+  const { status, targetReplicas: target } = input.deployment;
+  const shares = sharesOf(input, judged);
+  const rollout = rolloutStep(input, shares);
+  if (rollout?.kind === 'state') return toPlan(input, judged, { rollout });
+  const next = nextRollout(input.deployment);
   const surplus = new Set(shares.flatMap(surplusOf));
-  const settledElsewhere = shares.flatMap(({ lasting }) => lasting).filter(({ status }) => status === 'running').length >= target;
+  const settled = isSettledElsewhere(input, judged, { shares, surplus });
   const all = judged.map((judgement) => {
-    if (surplus.has(judgement)) return ended(judgement, 'More replicas than wanted');
-    return settledElsewhere && judgement.replica.nodeDraining ? ended(judgement, 'Node is draining') : judgement;
+    if (surplus.has(judgement)) return ended(judgement, judgement.replica.rollout === next ? 'More replicas than wanted' : 'Replaced');
+    const leaves = settled ? leavesNode(judgement) : null;
+    return leaves === null ? judgement : ended(judgement, leaves);
   });
-  const running = judged.filter(({ status, replica }) => status === 'running' && wanted.has(replica.revision));
-  const started = input.deployment.status === 'scheduled' && running.length >= target;
+  const running = judged.filter((judgement) => judgement.status === 'running' && judgement.replica.rollout === next);
+  const over = judged.filter((judgement) => isOver(input.deployment, judgement) && judgement.replica.rollout === next);
+  const started = status === 'scheduled' && running.length + over.length >= target;
+  // A deployment does not stop by itself while a rollout is open, such as a paused one: whoever paused it decides.
+  const isRollingOut = input.deployment.rollout !== null && rollout?.kind !== 'finished';
+  const allOver = !isRollingOut && over.length >= target && !judged.some((judgement) => isLive(judgement.status));
   const [short, full] = [shares.filter((share) => missingOf(share) > 0), shares.filter((share) => missingOf(share) === 0)];
   return toPlan(input, all, {
-    // One plan places replicas of one revision; the next plan, which follows at once, places those of another.
+    // One plan places replicas of one rollout; the next plan, which follows at once, places those of another.
     place: short.map((share) => replacements(input, judged, share)).find((planned) => planned !== null) ?? null,
-    supersede: full.flatMap(({ failures }) => failures.map(({ replica }) => replica.id)),
-    deployment: started ? { to: 'running', reason: `All ${target} replicas started successfully` } : null,
+    rollout,
+    supersede: [
+      ...full.flatMap(({ failures }) => failures.map(({ replica }) => replica.id)),
+      ...[...surplus].filter((each) => each.replica.rollout !== next && isOver(input.deployment, each)).map(({ replica }) => replica.id),
+    ],
+    deployment: allOver
+      ? { to: 'stopped', reason: endWords(over) }
+      : started
+        ? { to: 'running', reason: `All ${target} replicas started successfully` }
+        : null,
   });
+}
+
+/** Whether enough replicas serve where they may stay for the others to leave. */
+function isSettledElsewhere(
+  input: PlanInput,
+  judged: readonly Judgement[],
+  { shares, surplus }: { readonly shares: readonly Share[]; readonly surplus: ReadonlySet<Judgement> },
+): boolean {
+  const { targetReplicas, policy } = input.deployment;
+  const lasting = shares.flatMap((share) => share.lasting);
+  if (!isMixed(input, judged)) return lasting.filter(({ status }) => status === 'running').length >= targetReplicas;
+  const serving = lasting.filter((judgement) => !surplus.has(judgement) && isAvailable(judgement, input)).length;
+  return serving >= targetReplicas - policy.maxUnavailable;
+}
+
+/** How a deployment ended whose replicas need no successors. */
+function endWords(over: readonly Judgement[]): string {
+  const failures = over.filter((judgement) => !hasEndedWell(judgement)).length;
+  return failures === 0 ? `All ${over.length} replicas ended well` : `All ${over.length} replicas have ended, ${failures} of them badly`;
 }
 
 /** True for a start that cannot succeed, and for one that has failed too often. */
 function isDoomed(input: PlanInput, judgement: Judgement): boolean {
-  if (unreplaced(input.deployment, [judgement]).length === 0) return false;
-  const { replica, move } = judgement;
-  const failedAt = move ? input.now : replica.changedAt;
-  return judgement.hopeless === true || nextAttempt({ ...replica, changedAt: failedAt }) >= START_ATTEMPTS;
+  const { replica } = judgement;
+  if (replica.rollout !== nextRollout(input.deployment) || unreplaced(input.deployment, [judgement]).length === 0) return false;
+  return endsStart(failureOf(judgement, input.now), input.deployment);
 }
 
 /**
@@ -79,7 +130,9 @@ function isDoomed(input: PlanInput, judgement: Judgement): boolean {
  * once.
  */
 function replacements(input: PlanInput, judged: readonly Judgement[], share: Share): PlannedPlacement | null {
-  const { revision, failures } = share;
+  const { rollout, failures } = share;
+  const revision = revisionOf(input.deployment, rollout);
+  if (revision === null) return null;
   const due = failures.filter(
     ({ replica, move, blocked }) => !move && restartDueMs(replica, input.now) === 0 && (!replica.reserved || blocked !== undefined),
   );
@@ -87,26 +140,38 @@ function replacements(input: PlanInput, judged: readonly Judgement[], share: Sha
   const replaces = due.slice(0, missingOf(share) - vacant).map(({ replica }) => ({ id: replica.id, attempt: nextAttempt(replica) }));
   const count = vacant + replaces.length;
   const draining = judged.some(({ replica, status }) => replica.nodeDraining && isLive(status));
-  return count > 0 ? { revision, count, cause: replaces.length === 0 && draining ? 'drain' : 'replace', replaces } : null;
+  if (count === 0) return null;
+  const isNew = input.deployment.rollout !== null && rollout === nextRollout(input.deployment);
+  const cause = replaces.length > 0 ? 'replace' : isNew ? 'rollout' : draining ? 'drain' : 'replace';
+  return { revision, rollout, count, cause, replaces };
 }
 
 function toPlan(
   input: PlanInput,
   judged: readonly Judgement[],
-  more: Partial<Pick<Plan, 'place' | 'supersede' | 'deployment'>> = {},
+  more: Partial<Pick<Plan, 'place' | 'rollout' | 'supersede' | 'deployment'>> = {},
 ): Plan {
   const ids = (holds: (judgement: Judgement) => unknown): string[] => judged.filter(holds).map(({ replica }) => replica.id);
+  const writer = more.place ? writerInTheWay(input.deployment, judged) : null;
+  const words = writer && waitWords(writer);
   return {
-    place: more.place ?? null,
+    place: writer ? null : (more.place ?? null),
+    rollout: more.rollout ?? null,
     supersede: [...(more.supersede ?? []), ...obsolete(input, judged)],
     deployment: more.deployment ?? null,
     moves: judged.flatMap(({ move }) => (move ? [move] : [])),
+    refresh: judged.flatMap(({ refresh, status }) => (refresh && status === 'running' ? [refresh] : [])),
+    notes: judged.flatMap(({ replica, note, status }) =>
+      note !== undefined && status === 'starting' && note !== replica.reason ? [{ replicaId: replica.id, words: note }] : [],
+    ),
     release: ids(({ release }) => release),
     suspended: judged.flatMap(({ suspended }) => (suspended ? [suspended] : [])),
     ensure: ids(({ ensure }) => ensure),
     suspend: judged.filter(({ suspend }) => suspend).map(onNode),
     remove: [...judged.filter(({ remove }) => remove).map(onNode), ...unknownWorkloads(input)],
-    blocked: [...new Set(judged.flatMap(({ blocked }) => (blocked === undefined ? [] : [blocked])))],
+    blocked: [
+      ...new Set([...judged.flatMap(({ blocked }) => (blocked === undefined ? [] : [blocked])), ...(words === null ? [] : [words])]),
+    ],
     unstoppable: judged.flatMap(({ replica, status, blocked }) =>
       status === 'stopping' && blocked !== undefined ? [{ replicaId: replica.id, words: blocked }] : [],
     ),
@@ -136,7 +201,8 @@ function unknownWorkloads({ views, replicas }: PlanInput): { nodeId: string; rep
 }
 
 function lookAgain(input: PlanInput, judged: readonly Judgement[]): number | null {
-  const waits = judged.flatMap(({ replica, status, move, keptUntil }): number[] => {
+  const waits = judged.flatMap(({ replica, status, move, keptUntil, drains }): number[] => {
+    if (drains) return [LOOK_WHILE_DRAINING_MS];
     if (keptUntil) return [Math.max(LOOK_OFTEN_MS, keptUntil.getTime() - input.now.getTime())];
     if (status === 'starting' || status === 'stopping') {
       const ageSeconds = move ? 0 : (input.now.getTime() - replica.changedAt.getTime()) / 1000;
@@ -147,5 +213,6 @@ function lookAgain(input: PlanInput, judged: readonly Judgement[]): number | nul
     const waiting = wantsReplicas(input.deployment.status) && unreplaced(input.deployment, [{ replica, status }]).length > 0;
     return waiting ? [Math.max(LOOK_OFTEN_MS, restartDueMs(replica, input.now))] : [];
   });
+  waits.push(...rolloutLookMs(input, judged).map((ms) => Math.max(LOOK_OFTEN_MS, ms)));
   return waits.length > 0 ? Math.min(...waits) : null;
 }

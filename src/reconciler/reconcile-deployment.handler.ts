@@ -8,19 +8,26 @@ import { DEPLOYMENT_TOPIC } from '../deployments/deployments.repository';
 import { ReplicasRepository } from '../deployments/replicas.repository';
 import type { NodeTarget } from '../engines/node-target';
 import { backoffMs } from '../jobs/backoff';
-import type { ClaimedJob, JobHandler, JobResult } from '../jobs/job-kinds';
+import type { ClaimedJob, JobHandler, JobResult, Place } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
+import { leavingPlace } from '../jobs/leaving-place';
 import { PubSub } from '../database/pub-sub';
 import { Runtimes } from '../runtime/runtimes';
+import { CheckedReplicas } from './checked-replicas';
 import { EngineCalls } from './engine-calls';
+import { ImageDigests } from './image-digests';
+import { LastLines } from './last-lines';
 import { expectedOn, Observer } from './observer';
 import { plan } from './plan';
 import type { Plan, PlanReplica } from './plan.types';
 import { Progress } from './progress';
 import { Recorder } from './recorder';
-import { graceSecondsOf, SnapshotRepository, workloadOf, type Snapshot } from './snapshot.repository';
+import { graceSecondsOf, SnapshotRepository, type Snapshot } from './snapshot.repository';
 import { StopFailures } from './stop-failures';
+import { Strangers } from './strangers';
 import { WaitingStarts } from './waiting-starts';
+import { WatchedPulls } from './watched-pulls';
+import { Workloads } from './workloads';
 
 const SHORT_WAIT_MS = 1_000;
 /**
@@ -29,17 +36,27 @@ const SHORT_WAIT_MS = 1_000;
  */
 const STALE_PAUSE_MS = 25;
 const REPLACEMENT_RETRY_MS = 5_000;
-/** When no call to an engine has begun or ended for so long, the run waits for a pull or for a container to stop. */
-const SLOW_AFTER_MS = 5_000;
-/** At most so many slow runs get an extra place, which bounds memory and connections to engines. */
-const MOST_SLOW = 500;
+/** Room comes without a message to those who wait for it. */
+const LONGEST_WAIT_FOR_ROOM_MS = 10_000;
+/** A run for which the engines have said nothing for so long leaves its place: it waits for a pull, or for an engine that hangs. */
+const LEAVES_AFTER_MS = 1_000;
 /**
  * The share of its places above which the worker counts as busy. It seldom fills all: each free place waits for the next claim.
  */
 const BUSY_SHARE = 0.5;
+/** The share of those that one owner must have before its own starts wait. */
+const OWN_SHARE = 0.25;
 const BEHIND_THE_OTHERS: JobResult = { kind: 'again', afterMs: WaitingStarts.LONGEST_MS };
 
-type StopCall = Plan['remove'][number] & { readonly kind: 'suspend' | 'remove' };
+/** What one run of the job has to itself. */
+interface Run {
+  readonly calls: EngineCalls;
+  readonly place: Place;
+  /** The seconds that each container which is being ended was given to end by itself. */
+  readonly graces: Map<string, number>;
+}
+
+type StopCall = Plan['remove'][number] & { readonly kind: 'suspend' | 'remove'; readonly graceSeconds: number };
 
 /**
  * Brings one deployment to what is wanted: it observes, plans, records and asks the engines, again and again until nothing is
@@ -48,57 +65,68 @@ type StopCall = Plan['remove'][number] & { readonly kind: 'suspend' | 'remove' }
 @Injectable()
 export class ReconcileDeploymentHandler implements JobHandler {
   readonly kind = 'deployment.reconcile';
-  private active = 0;
-  private readonly slow = new Set<EngineCalls>();
+  /** A run that only waits for an engine leaves its place to others, up to so many. */
+  readonly mostAway = 500;
+  /** The runs under way, and whose deployments they look after as soon as that is known. */
+  private readonly runs = new Map<Place, string | null>();
   private readonly waitingStarts: WaitingStarts;
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly config: AppConfig,
     private readonly snapshots: SnapshotRepository,
+    private readonly workloads: Workloads,
     private readonly observer: Observer,
+    private readonly strangers: Strangers,
+    private readonly checked: CheckedReplicas,
+    private readonly lastLines: LastLines,
+    private readonly digests: ImageDigests,
     private readonly recorder: Recorder,
     private readonly replicas: ReplicasRepository,
     private readonly runtimes: Runtimes,
     private readonly pubSub: PubSub,
     private readonly metrics: DeploymentMetrics,
     private readonly stopFailures: StopFailures,
+    private readonly pulls: WatchedPulls,
     jobs: JobQueue,
   ) {
     const wake = (keys: readonly string[]): Promise<void> => jobs.enqueueNow(keys.map((key) => ({ kind: this.kind, key })));
-    this.waitingStarts = new WaitingStarts(() => this.usual - this.active, wake);
+    this.waitingStarts = new WaitingStarts(() => this.usual - this.active(), wake);
   }
 
-  /**
-   * A run that only waits for an engine (a long pull, a container that does not stop) does not count, so that deletions go on.
-   */
   get concurrency(): number {
-    return this.config.WORKER_CONCURRENCY + Math.min(this.slow.size, MOST_SLOW);
+    return this.config.WORKER_CONCURRENCY;
   }
 
-  async handle(job: ClaimedJob, signal: AbortSignal): Promise<JobResult> {
+  async handle(job: ClaimedJob, signal: AbortSignal, place: Place): Promise<JobResult> {
     const calls = new EngineCalls(signal);
-    this.active += 1;
+    const run: Run = { calls, place, graces: new Map() };
+    this.runs.set(place, null);
     try {
       for (;;) {
-        const result = await this.pass(job, calls, signal);
+        const result = await this.pass(job, run, signal);
         if (result !== 'go on') return result;
         signal.throwIfAborted();
       }
     } finally {
-      this.active -= 1;
-      this.slow.delete(calls);
-      await calls.close();
+      this.runs.delete(place);
+      await leavingPlace(place, LEAVES_AFTER_MS, calls.close());
     }
   }
 
-  private async pass(job: ClaimedJob, calls: EngineCalls, signal: AbortSignal): Promise<JobResult | 'go on'> {
+  private async pass(job: ClaimedJob, run: Run, signal: AbortSignal): Promise<JobResult | 'go on'> {
+    const { calls, place } = run;
     const snapshot = await this.snapshots.load(job.key);
     if (!snapshot) return { kind: 'done' };
-    await calls.keepStarts((id) => snapshot.replicas.some((replica) => replica.id === id && replica.status === 'starting'));
+    this.runs.set(place, snapshot.ownerId);
+    const isWanted = (id: string): boolean => snapshot.replicas.some((replica) => replica.id === id && replica.status === 'starting');
+    await leavingPlace(place, LEAVES_AFTER_MS, calls.keepStarts(isWanted));
     const startFailures = calls.takeStartFailures();
-    const views = await this.observer.observe(job.key, nodesToAsk(snapshot), expectedOn(snapshot.replicas), signal);
-    const steps = plan({ ...snapshot, deployment: snapshot, views, startFailures });
+    const observing = this.observer.observe(job.key, nodesToAsk(snapshot), expectedOn(snapshot.replicas), signal);
+    const observed = await this.strangers.leaveOut(snapshot, await leavingPlace(place, LEAVES_AFTER_MS, observing));
+    const { views, replicas } = await this.checked.add(snapshot, observed);
+    const planned = plan({ ...snapshot, replicas, deployment: snapshot, views, startFailures });
+    const steps = await leavingPlace(place, LEAVES_AFTER_MS, this.lastLines.add(planned, snapshot, { views, signal }));
 
     const recorded = await this.recorder.record(snapshot, steps, job);
     if (recorded.stale) {
@@ -106,22 +134,33 @@ export class ReconcileDeploymentHandler implements JobHandler {
       await sleep(STALE_PAUSE_MS, undefined, { signal });
       return 'go on';
     }
-    this.ask(snapshot, steps, calls);
+    this.ask(snapshot, steps, run);
     if (calls.running) {
       if (!recorded.wrote) await this.showStopFailures(job, snapshot, steps, calls);
-      await this.waitForNews(job.key, calls);
+      await this.waitForNews(job.key, run);
       return 'go on';
     }
-    if (recorded.wrote && snapshot.status === 'pending' && this.active > this.usual) {
-      this.waitingStarts.add(job.key);
+    if (recorded.wrote && snapshot.status === 'pending' && this.isBusyWith(snapshot.ownerId)) {
+      this.waitingStarts.add(job.key, snapshot.ownerId);
       return BEHIND_THE_OTHERS;
     }
     if (recorded.wrote && !onlyNotesRunning(steps)) return 'go on';
     const problems = [...steps.blocked, ...calls.problems, ...(recorded.shortfall === null ? [] : [recorded.shortfall])];
     if (problems.length === 0) return outcome(steps);
-    const afterMs = backoffMs(job.attempts, Math.random());
+    const longestMs = recorded.shortfall === null ? Infinity : LONGEST_WAIT_FOR_ROOM_MS;
+    const afterMs = Math.min(longestMs, backoffMs(job.attempts, Math.random()));
     await this.stopFailures.note(job, snapshot, calls.takeStopFailures(steps.unstoppable), afterMs);
     return { kind: 'failed', words: problems.join('; '), afterMs };
+  }
+
+  /** True when most places are taken, and more than a few of them by this owner. Nobody waits because of others. */
+  private isBusyWith(ownerId: string): boolean {
+    return this.active() > this.usual && this.active(ownerId) > this.usual * OWN_SHARE;
+  }
+
+  /** How many runs have their places, of all owners or of one. */
+  private active(ownerId?: string): number {
+    return [...this.runs].filter(([place, owner]) => place.isTaken && (ownerId === undefined || owner === ownerId)).length;
   }
 
   /** While more runs than this are active, deployments that have just been placed put off their starts (see WaitingStarts). */
@@ -129,14 +168,20 @@ export class ReconcileDeploymentHandler implements JobHandler {
     return Math.max(1, Math.floor(this.concurrency * BUSY_SHARE));
   }
 
-  /** Asks the engines for what has been recorded, unless the same call is already under way. */
-  private ask(snapshot: Snapshot, steps: Plan, calls: EngineCalls): void {
+  /**
+   * Asks the engines for what has been recorded, unless the same call is already under way. A container that is to end sooner
+   * than it was told is asked again.
+   */
+  private ask(snapshot: Snapshot, steps: Plan, { calls, graces }: Run): void {
     const replicas = new Map(snapshot.replicas.map((replica) => [replica.id, replica]));
     const starts = steps.ensure.filter((id) => !calls.isBusy('start', id)).flatMap((id) => replicas.get(id) ?? []);
     const stops = (['suspend', 'remove'] as const).flatMap((kind) => steps[kind].map((each) => ({ ...each, kind })));
     for (const replica of starts) calls.begin('start', replica.id, (signal) => this.start(snapshot, replica, signal));
-    for (const stop of stops.filter(({ kind, replicaId }) => !calls.isBusy(kind, replicaId))) {
-      calls.begin(stop.kind, stop.replicaId, (signal) => this.stop(snapshot, stop, signal));
+    for (const { kind, nodeId, replicaId } of stops) {
+      const graceSeconds = graceSecondsOf(snapshot, replicaId, this.config.STOP_GRACE_SECONDS);
+      if (calls.isBusy(kind, replicaId) && graceSeconds >= (graces.get(replicaId) ?? 0)) continue;
+      graces.set(replicaId, graceSeconds);
+      calls.begin(kind, replicaId, (signal) => this.stop(snapshot, { kind, nodeId, replicaId, graceSeconds }, signal));
     }
   }
 
@@ -147,17 +192,24 @@ export class ReconcileDeploymentHandler implements JobHandler {
     const progress = new Progress((words) => this.replicas.noteProgress(this.dataSource, replica.id, words));
     try {
       const { note: onProgress } = progress;
-      await driver.ensure(node, workloadOf(snapshot, replica), { signal, onProgress, resumeRunAt: replica.suspendedRunAt });
+      const workload = await this.workloads.of(snapshot, replica);
+      await this.pulls.watch(
+        workload,
+        driver.ensure(node, workload, {
+          ...{ signal, onProgress, resumeRunAt: replica.suspendedRunAt },
+          chooseDigest: (digest) => this.digests.choose(snapshot.id, replica.revision, digest),
+        }),
+      );
+      await this.workloads.noteStarted(workload);
     } finally {
       progress.end();
     }
   }
 
-  private async stop(snapshot: Snapshot, { kind, nodeId, replicaId }: StopCall, signal: AbortSignal): Promise<void> {
+  private async stop(snapshot: Snapshot, { kind, nodeId, replicaId, graceSeconds }: StopCall, signal: AbortSignal): Promise<void> {
     const node = snapshot.nodes.get(nodeId);
     const driver = node && this.runtimes.driverFor(node.runtime);
     if (!driver) return;
-    const graceSeconds = graceSecondsOf(snapshot, replicaId, this.config.STOP_GRACE_SECONDS);
     await this.metrics.timeStop(() => driver[kind](node, replicaId, { graceSeconds, signal }));
   }
 
@@ -168,22 +220,27 @@ export class ReconcileDeploymentHandler implements JobHandler {
   }
 
   /** Waits until an engine call ends, a user changes the deployment, or a second has passed. */
-  private async waitForNews(deploymentId: string, calls: EngineCalls): Promise<void> {
-    if (calls.quietMs > SLOW_AFTER_MS) this.slow.add(calls);
-    else this.slow.delete(calls);
-    await Promise.race([calls.next(), this.pubSub.next(DEPLOYMENT_TOPIC, deploymentId, SHORT_WAIT_MS)]);
+  private async waitForNews(deploymentId: string, { calls, place }: Run): Promise<void> {
+    const news = Promise.race([calls.next(), this.pubSub.next(DEPLOYMENT_TOPIC, deploymentId, SHORT_WAIT_MS)]);
+    await leavingPlace(place, Math.max(0, LEAVES_AFTER_MS - calls.quietMs), news);
   }
 }
 
-/** The nodes whose engines may know a replica: a node with only `pending` replicas was never asked to run one. */
+/**
+ * The nodes whose engines may know a replica: a node with only `pending` replicas was never asked to run one, and `stopped` ones
+ * are confirmed gone.
+ */
 const nodesToAsk = ({ replicas, nodes }: Snapshot): NodeTarget[] => {
-  const asked = new Set(replicas.filter(({ status }) => status !== 'pending').map(({ nodeId }) => nodeId));
+  const asked = new Set(replicas.filter(({ status }) => status !== 'pending' && status !== 'stopped').map(({ nodeId }) => nodeId));
   return [...nodes.values()].filter(({ id }) => asked.has(id));
 };
 
 /** True when the plan recorded nothing but that replicas run: looking again at once would find nothing to do. */
-const onlyNotesRunning = ({ moves, place, release, supersede, suspended }: Plan): boolean =>
-  place === null && release.length + supersede.length + suspended.length === 0 && moves.every(({ to }) => to === 'running');
+const onlyNotesRunning = ({ moves, place, rollout, release, supersede, suspended }: Plan): boolean =>
+  place === null &&
+  rollout === null &&
+  release.length + supersede.length + suspended.length === 0 &&
+  moves.every(({ to }) => to === 'running');
 
 function outcome(steps: Plan): JobResult {
   if (steps.lookAgainMs !== null) return { kind: 'again', afterMs: steps.lookAgainMs };

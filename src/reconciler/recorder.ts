@@ -2,17 +2,25 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { afterCommit, inTransaction, type Tx } from '../database/transaction';
+import { DeploymentMetrics } from '../deployments/deployment-metrics';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { PlacementService, type PlacementOrder } from '../deployments/placement/placement.service';
+import { KeptLogsRepository } from '../deployments/kept-logs.repository';
+import { MovesTogetherRepository } from '../deployments/moves-together.repository';
 import { ReplicasRepository } from '../deployments/replicas.repository';
+import { RolloutsRepository } from '../deployments/rollouts.repository';
 import { TEARDOWN_TOPIC } from '../deletions/teardown-watch';
 import type { ContainerSpec } from '../engines/container-spec';
 import type { ClaimedJob } from '../jobs/job-kinds';
 import { PubSub } from '../database/pub-sub';
 import { isCapacityTaken, NodesRepository } from '../nodes/nodes.repository';
 import { shortfallText } from '../scheduling/explain';
-import type { PlannedPlacement, Plan } from './plan.types';
+import type { PlanWithLogs } from './last-lines';
+import { RouteBackendsRepository } from '../routing/route-backends.repository';
+import type { PlannedPlacement, RolloutStep } from './plan.types';
+import { rolloutNews } from './rollout-news';
+import { routingAfter } from './routing';
 import { specOf, type Snapshot } from './snapshot.repository';
 import { endsTeardown, TeardownCompletion } from './teardown-completion';
 
@@ -21,7 +29,7 @@ export interface Recorded {
   readonly stale: boolean;
   /** True when anything was written. */
   readonly wrote: boolean;
-  /** Why some of the wanted replacements found no place, in words; null when all did. */
+  /** Why wanted replicas found no place and are tried again, in words; null when all did. */
   readonly shortfall: string | null;
 }
 
@@ -29,7 +37,9 @@ export interface Recorded {
  * A planned placement with the resources of a replica and, where they are known, the replicas that the deployment already has
  * and the fleet from `prepare`.
  */
-type PreparedPlacement = PlannedPlacement & Pick<PlacementOrder, 'own' | 'fleet'> & Pick<ContainerSpec, 'resources'>;
+type PreparedPlacement = PlannedPlacement &
+  Pick<PlacementOrder, 'own' | 'fleet' | 'patient' | 'mayHaveVolumes'> &
+  Pick<ContainerSpec, 'resources'>;
 
 const NOTHING: Recorded = { stale: false, wrote: false, shortfall: null };
 
@@ -43,32 +53,55 @@ export class Recorder {
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly deployments: DeploymentsRepository,
     private readonly replicas: ReplicasRepository,
+    private readonly keptLogs: KeptLogsRepository,
     private readonly nodes: NodesRepository,
+    private readonly rollouts: RolloutsRepository,
+    private readonly metrics: DeploymentMetrics,
     private readonly placements: PlacementService,
     private readonly completion: TeardownCompletion,
     private readonly pubSub: PubSub,
+    private readonly backends: RouteBackendsRepository,
+    private readonly together: MovesTogetherRepository,
   ) {}
 
-  async record(snapshot: Snapshot, plan: Plan, job: ClaimedJob): Promise<Recorded> {
-    const writes = plan.moves.length + plan.release.length + plan.supersede.length + plan.suspended.length;
+  async record(snapshot: Snapshot, plan: PlanWithLogs, job: ClaimedJob): Promise<Recorded> {
+    const routing = routingAfter(snapshot, plan);
+    const writes =
+      (routing ? 1 : 0) +
+      plan.moves.length +
+      plan.refresh.length +
+      plan.notes.length +
+      plan.release.length +
+      plan.supersede.length +
+      plan.suspended.length;
     const ends = endsTeardown(snapshot, plan);
-    if (writes === 0 && !plan.place && !plan.deployment && !ends) return NOTHING;
+    if (writes === 0 && !plan.place && !plan.deployment && !plan.rollout && !ends) return NOTHING;
+    if (!routing && !ends && writes === plan.moves.length && onlyMoves(plan)) {
+      const { moves, deployment: change } = plan;
+      if (await this.together.record({ deployment: snapshot, job, moves, change })) return { ...NOTHING, wrote: true };
+    }
     const begun = performance.now();
     const recorded = await inTransaction(
       this.dataSource,
       async (tx, attempt) => {
         const deployment = await this.deployments.lockAtVersion(tx, snapshot.id, snapshot.version, job);
         if (!deployment) return { ...NOTHING, stale: true };
-        const fleet = plan.place ? await this.placements.prepare(tx, attempt) : undefined;
+        const place = plan.place && prepared(snapshot, plan.place);
+        const fleet = place ? await this.placements.prepare(tx, deployment, place, attempt) : undefined;
         await this.replicas.move(tx, plan.moves);
+        await this.replicas.refresh(tx, plan.refresh);
+        await this.replicas.noteReasons(tx, plan.notes);
+        await this.keptLogs.keep(tx, snapshot.id, plan.logs);
         if (plan.release.length > 0) await this.nodes.release(tx, plan.release);
         await this.replicas.suspend(tx, plan.suspended);
         await this.replicas.supersede(tx, plan.supersede);
+        if (routing) await this.backends.record(tx, snapshot.id, routing);
         if (ends) await this.completion.complete(tx, snapshot.id);
-        const placed = plan.place ? await this.place(tx, deployment, { ...prepared(snapshot, plan.place), fleet }, attempt) : NOTHING;
+        const placed = place ? await this.place(tx, deployment, { ...place, fleet }, attempt) : NOTHING;
+        if (plan.rollout) await this.moveRollout(tx, snapshot, plan.rollout);
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
         if (plan.release.length + plan.suspended.length > 0) afterCommit(tx, () => this.pubSub.publish(TEARDOWN_TOPIC, snapshot.id));
-        return { ...placed, wrote: placed.wrote || writes > 0 || plan.deployment !== null };
+        return { ...placed, wrote: placed.wrote || writes > 0 || plan.deployment !== null || plan.rollout !== null };
       },
       { retryOn: isCapacityTaken },
     );
@@ -77,8 +110,8 @@ export class Recorder {
   }
 
   /**
-   * Places replicas. A pending deployment becomes `scheduled` or `failed`; replacements that find no place are tried again
-   * later.
+   * Places replicas. A pending deployment becomes `scheduled` or `failed`, or waits for what passes by itself; replacements
+   * that find no place are tried again later.
    */
   private async place(
     tx: Tx,
@@ -88,7 +121,9 @@ export class Recorder {
   ): Promise<Recorded> {
     const attempts = planned.replaces.map((replaced) => replaced.attempt);
     const needs = { ...deployment, resources };
-    const placement = await this.placements.place(tx, needs, { ...planned, generation: deployment.generation, attempts }, attempt);
+    const order = { ...planned, generation: deployment.generation, attempts };
+    const placement = await this.placements.place(tx, needs, order, attempt);
+    if (placement.waits) return { ...NOTHING, shortfall: `Waits for room: ${placement.shortfall ?? 'there is none'}` };
     if (deployment.status === 'pending') {
       const [to, reason] =
         placement.shortfall === null
@@ -102,8 +137,23 @@ export class Recorder {
       tx,
       planned.replaces.slice(0, placed).map((replaced) => replaced.id),
     );
-    const shortfall = placement.shortfall === null ? null : shortfallText('Insufficient nodes for replacements', placement);
+    const shortfall = placement.shortfall === null ? null : shortfallText(shortWords(planned.cause), placement);
+    if (shortfall !== null && planned.cause === 'rollout') await this.rollouts.noteWait(tx, deployment.id, shortfall);
     return { ...NOTHING, wrote: placed > 0, shortfall };
+  }
+
+  private async moveRollout(tx: Tx, { id, rollout, revision, policy }: Snapshot, step: RolloutStep): Promise<void> {
+    if (!rollout) return;
+    if (step.kind === 'progress') return this.rollouts.noteProgress(tx, id, step.healthyReplicas, policy.progressDeadlineSeconds);
+    if (step.kind === 'finished') {
+      return this.rollouts.change(tx, id, { state: rollout.state, reason: rollout.reason, finished: true, told: null });
+    }
+    const finished = step.state === 'completed';
+    await this.rollouts.change(tx, id, {
+      ...{ state: step.state, reason: finished ? null : step.why, finished, makeCurrent: finished },
+      told: { ...rolloutNews(step, { rollout, revision }), changedBy: null, requestId: null },
+    });
+    afterCommit(tx, () => this.metrics.countRollout(step.state));
   }
 
   private async changeStatus(tx: Tx, deployment: LockedDeployment, to: DeploymentStatus, reason: string): Promise<void> {
@@ -111,9 +161,21 @@ export class Recorder {
   }
 }
 
+/** What starts are made of: it needs no transaction to itself. */
+const onlyMoves = ({ place, rollout, logs, release, suspended }: PlanWithLogs): boolean =>
+  place === null && rollout === null && logs.length + release.length + suspended.length === 0;
+
+const shortWords = (cause: PlannedPlacement['cause']): string =>
+  cause === 'rollout' ? 'Insufficient nodes for new replicas' : 'Insufficient nodes for replacements';
+
 /** A deployment without replicas has none to count per node, which saves a query. */
-const prepared = (snapshot: Snapshot, planned: PlannedPlacement): PreparedPlacement => ({
-  ...planned,
-  resources: specOf(snapshot, planned.revision).resources,
-  own: snapshot.replicas.length === 0 ? new Map<string, number>() : undefined,
-});
+const prepared = (snapshot: Snapshot, planned: PlannedPlacement): PreparedPlacement => {
+  const { resources, volumes } = specOf(snapshot, planned.revision);
+  return {
+    ...planned,
+    patient: snapshot.patient && snapshot.status === 'pending',
+    mayHaveVolumes: volumes !== undefined,
+    resources,
+    own: snapshot.replicas.length === 0 ? new Map<string, number>() : undefined,
+  };
+};

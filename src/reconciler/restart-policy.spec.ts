@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { NOW, secondsAgo } from '../../test/support/plan-input';
-import { nextAttempt, restartDelaySeconds, restartDueMs } from './restart-policy';
+import { restartDelaySeconds } from '../engines/restart-backoff';
+import { nextAttempt, restartDueMs } from './restart-policy';
 
 const ended = (attempt: number, ranSeconds: number | null, agoSeconds = 0) => ({
   attempt,
-  startedAt: ranSeconds === null ? null : secondsAgo(agoSeconds + ranSeconds),
+  runningAt: ranSeconds === null ? null : secondsAgo(agoSeconds + ranSeconds),
   changedAt: secondsAgo(agoSeconds),
 });
 

@@ -1,54 +1,88 @@
 import { isLive } from '../deployments/domain/replica-status';
 import type { Judgement } from './judge';
 import type { PlanInput } from './plan.types';
+import { isAvailable, isWell, nextRollout, shareOut, type Side } from './rollout';
 
-/** How many replicas of one revision are wanted, and which there are. */
+/** How many replicas of one rollout are wanted, and which there are. */
 export interface Share {
-  readonly revision: number;
+  readonly rollout: number;
   readonly wanted: number;
-  /** Live replicas on nodes that do not drain. */
+  /** How many of its replicas serve, those that have ended and need no successor included. */
+  readonly available: number;
+  /** Live replicas on nodes that they need not leave, and those that have ended and need no successor. */
   readonly lasting: readonly Judgement[];
   /** Failed replicas of this generation that have no successor yet. */
   readonly failures: readonly Judgement[];
 }
 
-/** How many replicas of each revision a deployment wants; at present all are of the current one. */
-export const wantedReplicas = ({ revision, targetReplicas }: PlanInput['deployment']): ReadonlyMap<number, number> =>
-  new Map([[revision, targetReplicas]]);
-
-/** One share for each revision that is wanted or has replicas, the newest first. Pure. */
-export function sharesOf(
-  deployment: PlanInput['deployment'],
-  wanted: ReadonlyMap<number, number>,
-  judged: readonly Judgement[],
-): readonly Share[] {
-  const revisions = new Set([...wanted.keys(), ...judged.map(({ replica }) => replica.revision)]);
-  return [...revisions]
-    .sort((a, b) => b - a)
-    .map((revision) => {
-      const ofRevision = judged.filter(({ replica }) => replica.revision === revision);
-      return {
-        revision,
-        wanted: wanted.get(revision) ?? 0,
-        lasting: ofRevision.filter(({ status, replica }) => isLive(status) && !replica.nodeDraining),
-        failures: unreplaced(deployment, ofRevision),
-      };
-    });
+/**
+ * One share for each rollout that is wanted or has replicas. Without an open rollout the current one has them all. The current one
+ * comes first, since its replicas keep the deployment up. Pure.
+ */
+export function sharesOf(input: Pick<PlanInput, 'deployment' | 'now'>, judged: readonly Judgement[]): readonly Share[] {
+  const { deployment } = input;
+  const { currentRollout, targetReplicas, policy, rollout: open } = deployment;
+  const next = nextRollout(deployment);
+  const present = [...new Set([currentRollout, next, ...judged.map(({ replica }) => replica.rollout)])].map((rollout) => {
+    const ofRollout = judged.filter(({ replica }) => replica.rollout === rollout);
+    return {
+      rollout,
+      lasting: ofRollout.filter((each) => isOver(deployment, each) || (isLive(each.status) && !leavesNode(each))),
+      available: ofRollout.filter((each) => isOver(deployment, each) || isAvailable(each, input)).length,
+      failures: unreplaced(deployment, ofRollout),
+    };
+  });
+  const side = (...rollouts: readonly number[]): Side => {
+    const shares = present.filter(({ rollout }) => rollouts.includes(rollout));
+    return {
+      live: shares.reduce((sum, { lasting }) => sum + lasting.length, 0),
+      available: shares.reduce((sum, { available }) => sum + available, 0),
+    };
+  };
+  const former = present.map(({ rollout }) => rollout).filter((rollout) => rollout !== next && rollout !== currentRollout);
+  const wanted = shareOut({
+    ...{ ...policy, target: targetReplicas, paused: open?.state === 'paused', next: side(next) },
+    ...{ current: next === currentRollout ? null : side(currentRollout), former: side(...former) },
+  });
+  let formerLeft = wanted.former;
+  return present.map((share): Share => {
+    if (share.rollout === next) return { ...share, wanted: wanted.next };
+    if (share.rollout === currentRollout) return { ...share, wanted: wanted.current };
+    const kept = Math.min(share.available, formerLeft);
+    formerLeft -= kept;
+    return { ...share, wanted: kept };
+  });
 }
 
-/** Failed replicas of this generation that have no successor yet. */
-export const unreplaced = ({ generation }: PlanInput['deployment'], judged: readonly Judgement[]): Judgement[] =>
-  judged.filter(({ replica, status }) => status === 'failed' && !replica.superseded && replica.generation === generation);
+/** Failed replicas of this generation that wait for a successor. */
+export const unreplaced = (deployment: PlanInput['deployment'], judged: readonly Judgement[]): Judgement[] =>
+  judged.filter((each) => each.status === 'failed' && counts(deployment, each) && !isFinalFailure(each));
 
-/** How many replicas of a revision are missing. */
+/** True for a replica that has ended and keeps its place: it ended well, or it failed after it had run once and may run only once. */
+export const isOver = (deployment: PlanInput['deployment'], judgement: Judgement): boolean =>
+  counts(deployment, judgement) && (hasEndedWell(judgement) || isFinalFailure(judgement));
+
+export const hasEndedWell = ({ replica, move }: Judgement): boolean => replica.completed || move?.completed === true;
+
+const isFinalFailure = ({ replica, move, status }: Judgement): boolean =>
+  status === 'failed' && replica.restart === 'never' && (replica.startedAt !== null || move?.startedAt !== undefined);
+
+const counts = ({ generation }: PlanInput['deployment'], { replica }: Judgement): boolean =>
+  !replica.superseded && replica.generation === generation;
+
+/** Why a replica has to leave its node when enough others serve; null when it may stay. */
+export const leavesNode = ({ replica }: Judgement): string | null =>
+  replica.nodeDraining ? 'Node is draining' : replica.nodeLost ? `Node ${replica.nodeName} is lost` : null;
+
+/** How many replicas of a rollout are missing. */
 export const missingOf = ({ wanted, lasting }: Share): number => Math.max(0, wanted - lasting.length);
 
 /**
  * The replicas beyond the wanted number, as when a node stops draining before its replicas have moved. Replicas on nodes without
- * an answer come first, then those that do not run yet, then the oldest: as a scale-down ends them.
+ * an answer come first, then those that are not well, then the oldest: as a scale-down ends them.
  */
 export function surplusOf({ wanted, lasting }: Share): readonly Judgement[] {
-  const serves = ({ status, replica }: Judgement): number => (replica.nodeOnline ? 2 : 0) + (status === 'running' ? 1 : 0);
+  const serves = (judgement: Judgement): number => (judgement.replica.nodeOnline ? 2 : 0) + (isWell(judgement) ? 1 : 0);
   const leastWanted = lasting.toSorted((a, b) => serves(a) - serves(b));
   return leastWanted.slice(0, Math.max(0, lasting.length - wanted));
 }

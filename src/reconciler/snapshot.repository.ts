@@ -2,12 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
+import { StatementBatcher } from '../database/statement-batcher';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
-import type { ContainerSpec } from '../engines/container-spec';
+import { storedContainerOf, type StoredContainer } from '../deployments/spec/container-vault';
+import { writesVolumes, type HealthCheckSpec } from '../engines/container-spec';
+import type { NodePlace } from '../engines/node-address';
 import type { NodeTarget } from '../engines/node-target';
-import { isOnline } from '../nodes/node-status.sql';
+import { isLost, isOnline } from '../nodes/node-status.sql';
+import { routingOf } from '../routing/routes.sql';
 import type { WorkloadSpec } from '../runtime/runtime-driver';
-import type { PlanReplica } from './plan.types';
+import { rolloutPolicyOf, type RolloutPolicy } from '../deployments/domain/rollout';
+import type { PlanReplica, PlanRollout } from './plan.types';
+import { routedReplicas, type Routing } from './routing';
 
 /** The options of the newest deletion; replicas that still stop for an earlier one follow them too. */
 interface OpenDeletion {
@@ -15,59 +21,105 @@ interface OpenDeletion {
   readonly graceSeconds: number;
 }
 
+/** What a revision runs, with the digest of its image where one is chosen. The values of `env` are encrypted. */
+type RevisionSpec = StoredContainer & Pick<WorkloadSpec, 'imageDigest'>;
+
 /** One deployment as the database knows it at one moment, with its unfinished replicas and their nodes. */
 export interface Snapshot {
   readonly id: string;
   readonly status: DeploymentStatus;
   readonly version: number;
   readonly generation: number;
-  /** The revision that the replicas should run. */
+  /** The revision that was last rolled out whole, and the rollout that brought it. */
   readonly revision: number;
+  readonly currentRollout: number;
+  readonly rollout: PlanRollout | null;
+  readonly policy: RolloutPolicy;
+  /** A revision that it carries writes to volumes. */
+  readonly writesVolumes: boolean;
   readonly targetReplicas: number;
+  /** It has not run yet, and the time is not over in which it waits for what passes by itself. */
+  readonly patient: boolean;
   /** The newest deletion whose teardown is not complete; a restored deployment may have one too. */
   readonly deletion: OpenDeletion | null;
+  /** Null for a deployment that never had routes. */
+  readonly routing: Routing | null;
   readonly name: string;
+  /** Its project. */
+  readonly ownerId: string;
   readonly labels: Readonly<Record<string, string>>;
-  /** By number, the specs of the current revision and of every other revision that a replica is still to be started with. */
-  readonly specs: ReadonlyMap<number, ContainerSpec>;
+  /**
+   * By number, the specs of the current revision, of the one that is rolled out, and of every other revision that a live replica
+   * runs or is to be started with.
+   */
+  readonly specs: ReadonlyMap<number, RevisionSpec>;
   readonly replicas: readonly PlanReplica[];
   /** Every node that may hold a workload of this deployment, by its id. */
-  readonly nodes: ReadonlyMap<string, NodeTarget>;
+  readonly nodes: ReadonlyMap<string, NodeTarget & NodePlace>;
   readonly now: Date;
 }
 
-type OptionalTimeName = 'startedAt' | 'warmUntil' | 'suspendedAt' | 'suspendedRunAt';
+type OptionalTimeName = 'startedAt' | 'runningAt' | 'runAt' | 'warmUntil' | 'suspendedAt' | 'suspendedRunAt';
 
-interface ReplicaRow extends Omit<PlanReplica, 'changedAt' | OptionalTimeName>, Record<OptionalTimeName, string | null> {
+interface ReplicaRow
+  extends
+    Omit<PlanReplica, 'routed' | 'changedAt' | 'restart' | 'checkIntervalSeconds' | 'healthy' | OptionalTimeName>,
+    Record<OptionalTimeName, string | null> {
   readonly changedAt: string;
-  readonly node: NodeTarget;
+  readonly node: NodeTarget & NodePlace;
 }
 
-interface Row extends Omit<Snapshot, 'replicas' | 'nodes' | 'specs'> {
-  readonly specs: Readonly<Record<string, ContainerSpec>>;
+interface Row extends Omit<Snapshot, 'replicas' | 'nodes' | 'specs' | 'rollout' | 'policy' | 'writesVolumes'> {
+  readonly rollout: (Omit<PlanRollout, 'startedAt' | 'deadlineAt'> & { readonly startedAt: string; readonly deadlineAt: string }) | null;
+  readonly policy: Partial<RolloutPolicy>;
+  readonly specs: Readonly<Record<string, RevisionSpec>>;
   readonly replicas: readonly ReplicaRow[];
 }
 
+/** So many snapshots share a statement at most, and so many statements are under way. */
+const [MOST_TOGETHER, AT_ONCE] = [16, 2];
+
 @Injectable()
 export class SnapshotRepository {
+  private readonly together = new StatementBatcher<string, Row>((ids) => this.readAll(ids), MOST_TOGETHER, AT_ONCE);
+
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly config: AppConfig,
   ) {}
 
-  /** Reads everything in one statement, so that it is of one moment. Null when there is no such deployment. */
+  /**
+   * Reads everything in one statement, so that it is of one moment; snapshots that are asked for together share it. Null when there
+   * is no such deployment.
+   */
   async load(deploymentId: string): Promise<Snapshot | null> {
-    const [row] = await this.dataSource.query<Row[]>(SNAPSHOT, [deploymentId, this.config.NODE_OFFLINE_AFTER_SECONDS]);
+    const row = await this.together.get(deploymentId);
     if (!row) return null;
+    const routed = routedReplicas(row.routing);
+    const specs = new Map(Object.entries(row.specs).map(([number, spec]) => [Number(number), spec]));
     return {
       ...row,
-      specs: new Map(Object.entries(row.specs).map(([number, spec]) => [Number(number), spec])),
+      rollout: row.rollout && {
+        ...row.rollout,
+        startedAt: new Date(row.rollout.startedAt),
+        deadlineAt: new Date(row.rollout.deadlineAt),
+      },
+      policy: rolloutPolicyOf(row.policy),
+      writesVolumes: Object.values(row.specs).some(writesVolumes),
+      specs,
       replicas: row.replicas.map(({ node, ...replica }) => ({
         ...replica,
         nodeId: node.id,
         nodeName: node.name,
+        // Where no grace is given, nobody waits for requests either.
+        routed: routed.has(replica.id) && graceSecondsOf(row, replica.id, 1) > 0,
+        restart: specs.get(replica.revision)?.restart ?? 'always',
+        checkIntervalSeconds: firstWaitOf(specs.get(replica.revision)?.healthCheck ?? null),
+        healthy: replica.check?.healthy ?? null,
         changedAt: new Date(replica.changedAt),
         startedAt: timeOrNull(replica.startedAt),
+        runningAt: timeOrNull(replica.runningAt),
+        runAt: timeOrNull(replica.runAt),
         warmUntil: timeOrNull(replica.warmUntil),
         suspendedAt: timeOrNull(replica.suspendedAt),
         suspendedRunAt: timeOrNull(replica.suspendedRunAt),
@@ -75,58 +127,94 @@ export class SnapshotRepository {
       nodes: new Map(row.replicas.map(({ node }) => [node.id, node])),
     };
   }
+
+  private async readAll(ids: readonly string[]): Promise<(Row | null)[]> {
+    const rows = await this.dataSource.query<Row[]>(SNAPSHOT, [
+      ...[ids, this.config.NODE_OFFLINE_AFTER_SECONDS, this.config.START_DEADLINE_SECONDS],
+      ...[this.config.NODE_LOST_AFTER_SECONDS, this.config.DRAIN_SECONDS],
+    ]);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
 }
+
+/** An engine waits for an interval before its first check; checks from outside begin at once. */
+const firstWaitOf = (check: HealthCheckSpec | null): number | null => (check && 'command' in check ? check.intervalSeconds : null);
 
 const timeOrNull = (time: string | null): Date | null => (time === null ? null : new Date(time));
 
+interface Graced extends Pick<Snapshot, 'deletion'> {
+  readonly replicas: readonly { readonly id: string; readonly generation: number }[];
+}
+
 /** How long the container of this replica may take to end by itself: `usual` unless a deletion says otherwise. */
-export function graceSecondsOf({ deletion, replicas }: Pick<Snapshot, 'deletion' | 'replicas'>, replicaId: string, usual: number): number {
+export function graceSecondsOf({ deletion, replicas }: Graced, replicaId: string, usual: number): number {
   const generation = replicas.find((replica) => replica.id === replicaId)?.generation;
   return deletion && generation !== undefined && generation <= deletion.generation ? deletion.graceSeconds : usual;
 }
 
 /** The spec of a revision that the snapshot carries. */
-export function specOf({ id, specs }: Pick<Snapshot, 'id' | 'specs'>, revision: number): ContainerSpec {
+export function specOf({ id, specs }: Pick<Snapshot, 'id' | 'specs'>, revision: number): RevisionSpec {
   const spec = specs.get(revision);
   if (!spec) throw new Error(`The snapshot of deployment ${id} carries no revision ${revision}`);
   return spec;
 }
 
-export const workloadOf = (snapshot: Snapshot, replica: PlanReplica): WorkloadSpec => ({
-  replicaId: replica.id,
-  deploymentId: snapshot.id,
-  deploymentName: snapshot.name,
-  generation: replica.generation,
-  labels: snapshot.labels,
-  ...specOf(snapshot, replica.revision),
-});
-
-/** $1 deployment, $2 seconds of silence after which a node is offline. */
+/**
+ * $1 deployments, $2 seconds of silence after which a node is offline, $3 for how many seconds a start may wait, $4 of silence
+ * after which it is lost, $5 how many seconds requests may take that are under way.
+ */
 const SNAPSHOT = `
-  SELECT d.id, d.status, d.version, d.generation, d.current_revision AS revision, d.target_replicas AS "targetReplicas",
+  SELECT d.id, d.status, d.version, d.generation, d.current_revision AS revision, d.current_rollout AS "currentRollout",
+         d.rollout_policy AS policy, d.target_replicas AS "targetReplicas",
          clock_timestamp() AS now,
+         d.status IN ('pending', 'scheduled')
+         AND (SELECT h.changed_at > clock_timestamp() - make_interval(secs => $3)
+                FROM deployment_status_history AS h
+               WHERE h.deployment_id = d.id AND h.old_status NOT IN ('pending', 'scheduled')
+               ORDER BY h.id DESC LIMIT 1) IS TRUE AS patient,
          (SELECT json_build_object('generation', x.generation, 'graceSeconds', CASE WHEN x.force THEN 0 ELSE x.grace_seconds END)
             FROM deletions AS x WHERE x.deployment_id = d.id AND x.completed_at IS NULL
            ORDER BY x.generation DESC LIMIT 1) AS deletion,
-         d.name, d.labels,
-         (SELECT json_object_agg(v.number, v.spec) FROM deployment_revisions AS v
+         (SELECT json_build_object('number', o.number, 'revision', o.revision, 'fromRevision', o.from_revision, 'state', o.state,
+                                   'reason', o.reason, 'healthyReplicas', o.healthy_replicas, 'startedAt', o.started_at,
+                                   'deadlineAt', o.deadline_at)
+            FROM deployment_rollouts AS o WHERE o.deployment_id = d.id AND o.number = d.open_rollout) AS rollout,
+         ${routingOf('d', '$5')} AS routing,
+         d.name, d.project_id AS "ownerId", d.labels,
+         (SELECT json_object_agg(v.number, ${storedContainerOf('v')} || jsonb_build_object('imageDigest', v.image_digest))
+            FROM deployment_revisions AS v
            WHERE v.deployment_id = d.id
              AND (v.number = d.current_revision
+                  OR v.number = (SELECT o.revision FROM deployment_rollouts AS o
+                                  WHERE o.deployment_id = d.id AND o.number = d.open_rollout)
                   OR v.number IN (SELECT r.revision FROM deployment_replicas AS r
-                                   WHERE r.deployment_id = d.id AND r.status IN ('pending', 'starting')))) AS specs,
+                                   WHERE r.deployment_id = d.id AND r.status IN ('pending', 'starting', 'running')))) AS specs,
          (SELECT coalesce(json_agg(json_build_object(
-                   'id', r.id, 'status', r.status, 'generation', r.generation, 'revision', r.revision, 'attempt', r.attempt,
+                   'id', r.id, 'status', r.status, 'generation', r.generation, 'revision', r.revision, 'rollout', r.rollout,
+                   'attempt', r.attempt,
                    'reason', r.reason,
-                   'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'superseded', r.superseded_at IS NOT NULL,
+                   'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'nodeLost', ${isLost('$2', '$4')},
+                   'superseded', r.superseded_at IS NOT NULL,
+                   'failedByNode', r.failed_by_node, 'completed', r.completed_at IS NOT NULL,
                    'reserved', v.replica_id IS NOT NULL, 'changedAt', r.changed_at, 'startedAt', r.started_at,
+                   'runningAt', coalesce(r.running_at, CASE WHEN r.status = 'running' THEN r.changed_at END),
+                   'runAt', r.engine_started_at, 'paused', r.paused_at IS NOT NULL, 'published', r.published,
+                   'startedSecondsAgo', extract(epoch FROM clock_timestamp() - r.started_at),
                    'warmUntil', r.warm_until, 'suspendedAt', r.suspended_at, 'suspendedRunAt', r.suspended_run_at,
+                   'check', CASE WHEN c.replica_id IS NOT NULL
+                                 THEN json_build_object('run', c.run, 'healthy', c.healthy, 'reason', c.reason) END,
                    'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime,
-                                             'endpoint', n.endpoint, 'engineId', n.engine_id))
+                                             'endpoint', n.endpoint, 'address', n.address, 'engineId', n.engine_id,
+                                             'ociRuntime', n.oci_runtime))
                    ORDER BY r.created_at, r.id), '[]')
             FROM deployment_replicas AS r
             JOIN nodes AS n ON n.id = r.node_id
             LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL
+            LEFT JOIN replica_checks AS c ON c.replica_id = r.id
            WHERE r.deployment_id = d.id
              AND (r.status IN ('pending', 'starting', 'running', 'stopping')
-                  OR r.status = 'failed' AND (v.replica_id IS NOT NULL OR r.superseded_at IS NULL))) AS replicas
-    FROM deployments AS d WHERE d.id = $1`;
+                  OR r.status = 'failed' AND (v.replica_id IS NOT NULL OR r.superseded_at IS NULL)
+                  OR r.status = 'stopped' AND r.completed_at IS NOT NULL AND r.generation = d.generation
+                     AND r.superseded_at IS NULL)) AS replicas
+    FROM deployments AS d WHERE d.id = ANY($1::uuid[])`;

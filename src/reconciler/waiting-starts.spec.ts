@@ -22,7 +22,7 @@ describe('WaitingStarts', () => {
       looks += 1;
       return free;
     });
-    starts.add('a');
+    starts.add('a', 'ada');
     await until(() => looks > 6);
     expect(woken).toEqual([]);
     free = 1;
@@ -31,16 +31,23 @@ describe('WaitingStarts', () => {
 
   it('wakes as many as there are places free, those first who came first', async () => {
     const { starts, woken, wokenKeys } = watched(() => 2);
-    for (const key of ['a', 'b', 'c']) starts.add(key);
+    for (const key of ['a', 'b', 'c']) starts.add(key, 'ada');
     expect(await wokenKeys(3)).toEqual(['a', 'b', 'c']);
     expect(woken[0]).toEqual(['a', 'b']);
   });
 
+  it('takes turns between owners, however many starts of one of them wait', async () => {
+    const { starts, wokenKeys } = watched(() => 1);
+    for (const key of ['a', 'b', 'c']) starts.add(key, 'ada');
+    starts.add('e', 'eve');
+    expect(await wokenKeys(4)).toEqual(['a', 'e', 'b', 'c']);
+  });
+
   it('goes on with those who come later', async () => {
     const { starts, wokenKeys } = watched(() => 1);
-    starts.add('a');
+    starts.add('a', 'ada');
     await wokenKeys(1);
-    starts.add('b');
+    starts.add('b', 'ada');
     expect(await wokenKeys(2)).toEqual(['a', 'b']);
   });
 
@@ -48,7 +55,7 @@ describe('WaitingStarts', () => {
     let looks = 0;
     let busy = true;
     const { starts, woken, wokenKeys } = watched(() => ((looks += 1) % 2 === 0 || !busy ? 1 : 0));
-    starts.add('a');
+    starts.add('a', 'ada');
     await until(() => Promise.resolve(looks > 6));
     expect(woken).toEqual([]);
     busy = false;
@@ -61,8 +68,8 @@ describe('WaitingStarts', () => {
       () => 1,
       () => (failures += 1) === 1,
     );
-    starts.add('a');
-    starts.add('b');
+    starts.add('a', 'ada');
+    starts.add('b', 'ada');
     expect(await wokenKeys(1)).toEqual(['b']);
   });
 });

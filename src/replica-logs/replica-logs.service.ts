@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { eachAtATime } from '../common/each-at-a-time';
 import type { Actor } from '../common/request-context';
-import { within } from '../common/within';
-import type { ReplicaDto } from '../deployments/dto/deployment-status.dto';
+import { KeptLogsRepository } from '../deployments/kept-logs.repository';
+import { LiveReplicasRepository, type LiveReplica } from '../deployments/live-replicas.repository';
 import { DeploymentViewsService } from '../deployments/views/deployment-views.service';
-import type { NodeTarget } from '../engines/node-target';
-import { NodesRepository } from '../nodes/nodes.repository';
-import { DriverError, type LogLimits } from '../runtime/runtime-driver';
+import { askReplicas } from '../runtime/ask-replicas';
+import type { LogLimits } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
+import { LogBudget } from './log-budget';
 import type { ReplicaLogsDto } from './replica-logs.dto';
 
 const ANSWER_WITHIN_MS = 5_000;
@@ -25,7 +24,7 @@ export interface LogsReader {
   readonly gone: AbortSignal;
 }
 
-type Reading = Pick<ReplicaLogsDto, 'lines' | 'cut' | 'error'>;
+type WantedLines = Pick<LogLimits, 'tailLines' | 'since'>;
 
 /**
  * Reads the output of containers. Besides a delete with `wait` it is the only request that waits for engines. It
@@ -35,60 +34,46 @@ type Reading = Pick<ReplicaLogsDto, 'lines' | 'cut' | 'error'>;
 export class ReplicaLogsService {
   constructor(
     private readonly views: DeploymentViewsService,
-    private readonly nodes: NodesRepository,
+    private readonly keptLogs: KeptLogsRepository,
+    private readonly live: LiveReplicasRepository,
     private readonly runtimes: Runtimes,
+    private readonly budget: LogBudget,
   ) {}
 
   /**
-   * Gives the last lines of every replica that has a container. All nodes are asked at the same time and within one
-   * time limit, so a node that does not answer only costs the lines of its own replicas.
+   * Gives the last lines of every replica that has a container, then the kept ones of those that have failed, within the budget of
+   * the reader. Throws `rate_limited` beyond it.
    */
-  async read(deploymentId: string, tailLines: number, { actor, gone }: LogsReader): Promise<ReplicaLogsDto[]> {
-    const { body } = await this.views.status(deploymentId, actor, false);
-    const shown = body.replicas.filter(({ status }) => status === 'starting' || status === 'running' || status === 'stopping');
-    const nodeIds = [...new Set(shown.map(({ node_id: nodeId }) => nodeId))];
-    const targets = new Map((await this.nodes.targetsOf(nodeIds)).map((target) => [target.id, target]));
-    const limits = { tailLines, maxBytes: Math.min(MAX_REPLICA_BYTES, Math.floor(MAX_ANSWER_BYTES / shown.length)) };
-    const readings = await within(ANSWER_WITHIN_MS, gone, (signal) =>
-      Promise.all(
-        nodeIds.map((nodeId) => {
-          const replicas = shown.filter((replica) => replica.node_id === nodeId);
-          return this.readNode(targets.get(nodeId), replicas, limits, signal);
-        }),
-      ),
-    );
-    const readingOf = new Map(readings.flat());
-    return shown.map(({ id, node_name: nodeName }) => ({ replica_id: id, node_name: nodeName, ...(readingOf.get(id) ?? TOO_LATE) }));
+  async read(deploymentId: string, wanted: WantedLines, reader: LogsReader): Promise<ReplicaLogsDto[]> {
+    await this.views.status(deploymentId, reader.actor, { includeDeleted: false, finished: 0 });
+    const shown = (await this.live.of([deploymentId])).get(deploymentId)?.replicas ?? [];
+    return this.budget.spend(reader.actor.userId, shown.length, async () => {
+      const kept = wanted.since === undefined ? await this.kept(deploymentId, wanted.tailLines) : [];
+      const result = [...(await this.readAll(shown, wanted, reader.gone)), ...kept];
+      return { result, bytes: result.reduce((sum, { lines }) => sum + lines.join('').length, 0) };
+    });
   }
 
-  /** Reads the replicas of one node. Once its engine does not answer, it is not asked again. */
-  private async readNode(
-    target: NodeTarget | undefined,
-    replicas: readonly ReplicaDto[],
-    limits: LogLimits,
-    signal: AbortSignal,
-  ): Promise<[replicaId: string, Reading][]> {
-    const driver = target && this.runtimes.driverFor(target.runtime);
-    if (!driver) return replicas.map(({ id, runtime }) => [id, failed(`The ${runtime} runtime is not active here`)]);
-    let away: Reading | undefined;
-    const read = async (replicaId: string): Promise<Reading> => {
-      try {
-        const { lines, cut } = await driver.logs(target, replicaId, limits, signal);
-        return { lines: [...lines], cut, error: null };
-      } catch (error) {
-        if (!(error instanceof DriverError)) throw error;
-        const reading = signal.aborted ? TOO_LATE : failed(error.message);
-        if (error.failure === 'unreachable') away = reading;
-        return reading;
-      }
-    };
-    const readings: [string, Reading][] = [];
-    await eachAtATime(AT_A_TIME_PER_NODE, replicas, async ({ id }) => {
-      readings.push([id, away ?? (signal.aborted ? TOO_LATE : await read(id))]);
+  private async readAll(shown: readonly LiveReplica[], wanted: WantedLines, gone: AbortSignal): Promise<ReplicaLogsDto[]> {
+    const limits = { ...wanted, maxBytes: Math.min(MAX_REPLICA_BYTES, Math.floor(MAX_ANSWER_BYTES / shown.length)) };
+    const logs = await askReplicas(shown, {
+      ...{ runtimes: this.runtimes, atATimePerNode: AT_A_TIME_PER_NODE, withinMs: ANSWER_WITHIN_MS, tooLate: TOO_LATE, gone },
+      ask: (driver, node, id, signal) => driver.logs(node, id, limits, signal),
     });
-    return readings;
+    return shown.map(({ id, node }) => {
+      const log = logs.get(id) ?? { error: TOO_LATE };
+      const { lines, cut, error } = 'said' in log ? log.said : { lines: [], cut: false, error: log.error };
+      return { replica_id: id, node_name: node.name, lines: [...lines], cut, error, kept: false };
+    });
+  }
+
+  /** What was kept of replicas that have ended, newest first: a few hundred kilobytes at most. */
+  private async kept(deploymentId: string, tailLines: number): Promise<ReplicaLogsDto[]> {
+    const logs = await this.keptLogs.ofDeployment(deploymentId);
+    return logs.map(({ replicaId, nodeName, lines, cut }) => ({
+      ...{ replica_id: replicaId, node_name: nodeName, lines: lines.slice(-tailLines), cut, error: null, kept: true },
+    }));
   }
 }
 
-const failed = (error: string): Reading => ({ lines: [], cut: false, error });
-const TOO_LATE = failed('The lines could not be read in time');
+const TOO_LATE = 'The lines could not be read in time';

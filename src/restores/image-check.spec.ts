@@ -4,6 +4,7 @@ import type { RestorationCandidate } from './restoration.repository';
 import type { NodesRepository } from '../nodes/nodes.repository';
 import { DriverError, type RuntimeDriver } from '../runtime/runtime-driver';
 import type { Runtimes } from '../runtime/runtimes';
+import type { RegistryCredentials } from '../secrets/registry-credentials';
 import { ImageCheck } from './image-check';
 
 const DELETED = {
@@ -35,6 +36,7 @@ async function said(nodes: number, answer: Answer, over: Partial<RestorationCand
   const check = new ImageCheck(
     { targets: () => Promise.resolve([...targets, { id: 'away', online: false }]) } as unknown as NodesRepository,
     { kinds: ['simulated'], driverFor: () => ({ offersImage }) } as unknown as Runtimes,
+    { for: () => Promise.resolve(null) } as unknown as RegistryCredentials,
   );
   return { state: await check.state({ ...DELETED, ...over }), asked };
 }

@@ -1,12 +1,14 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { eachAtATime } from '../common/each-at-a-time';
 import { within } from '../common/within';
 import type { NodeTarget } from '../engines/node-target';
 import type { RestorationCandidate } from './restoration.repository';
 import { NodesRepository } from '../nodes/nodes.repository';
-import { DriverError } from '../runtime/runtime-driver';
+import type { RegistryCredential } from '../engines/registry-credential';
+import { DriverError, type WantedImage } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
+import { RegistryCredentials } from '../secrets/registry-credentials';
 import { replicasToPlace } from './replicas-to-place';
 
 export type ImageState = 'available' | 'unavailable' | 'unknown';
@@ -23,11 +25,13 @@ const REMEMBERED_MS = 3_000;
  */
 @Injectable()
 export class ImageCheck {
+  private readonly logger = new Logger(ImageCheck.name);
   private readonly known = new LRUCache<string, Promise<ImageState>>({ max: 200, ttl: REMEMBERED_MS });
 
   constructor(
     private readonly nodes: NodesRepository,
     private readonly runtimes: Runtimes,
+    private readonly credentials: RegistryCredentials,
   ) {}
 
   /**
@@ -36,16 +40,19 @@ export class ImageCheck {
    */
   async state(deployment: RestorationCandidate): Promise<ImageState> {
     if (replicasToPlace(deployment) === 0) return 'unknown';
-    const { image } = deployment;
-    const known = this.known.get(image);
+    const { image, projectId } = deployment;
+    const key = `${projectId} ${image}`;
+    const known = this.known.get(key);
     if (known) return known;
-    const asking = this.askAll(image, new Set(deployment.lastNodeIds));
-    this.known.set(image, asking);
-    asking.catch(() => this.known.delete(image));
+    const asking = this.askAll(deployment);
+    this.known.set(key, asking);
+    asking.catch(() => this.known.delete(key));
     return asking;
   }
 
-  private async askAll(image: string, first: ReadonlySet<string>): Promise<ImageState> {
+  private async askAll({ image, projectId, lastNodeIds }: RestorationCandidate): Promise<ImageState> {
+    const wanted = { image, registry: await this.credential(projectId, image) };
+    const first = new Set(lastNodeIds);
     const online = (await this.nodes.targets(this.runtimes.kinds)).filter((target) => target.online);
     const targets = [...online.filter(({ id }) => first.has(id)), ...online.filter(({ id }) => !first.has(id))];
     const found = new AbortController();
@@ -53,7 +60,7 @@ export class ImageCheck {
     await within(ANSWER_WITHIN_MS, found.signal, (signal) =>
       eachAtATime(ASKED_AT_ONCE, targets, async (target) => {
         if (signal.aborted) return;
-        const isOffered = await this.ask(target, image, signal);
+        const isOffered = await this.ask(target, wanted, signal);
         if (isOffered) found.abort();
         if (isOffered === false) refusals++;
       }),
@@ -62,10 +69,20 @@ export class ImageCheck {
     return targets.length > 0 && refusals === targets.length ? 'unavailable' : 'unknown';
   }
 
-  /** Null when this engine cannot tell. */
-  private async ask(target: NodeTarget, image: string, signal: AbortSignal): Promise<boolean | null> {
+  /** Null also when it cannot be decrypted: then the registry says what it says to strangers. */
+  private async credential(projectId: string, image: string): Promise<RegistryCredential | null> {
     try {
-      return (await this.runtimes.driverFor(target.runtime)?.offersImage(target, image, signal)) ?? null;
+      return await this.credentials.for(projectId, image);
+    } catch (error) {
+      this.logger.warn(error instanceof Error ? error.message : String(error));
+      return null;
+    }
+  }
+
+  /** Null when this engine cannot tell. */
+  private async ask(target: NodeTarget, wanted: WantedImage, signal: AbortSignal): Promise<boolean | null> {
+    try {
+      return (await this.runtimes.driverFor(target.runtime)?.offersImage(target, wanted, signal)) ?? null;
     } catch (error) {
       if (error instanceof DriverError) return null;
       throw error;

@@ -7,5 +7,12 @@ export const notDeleted = (status: DeploymentStatus): DomainError =>
 export const nameTaken = (name: string): DomainError =>
   new DomainError('name_taken', `Another deployment is named ${name} now; give another name`);
 
+/** The project of the deployment was deleted since. */
+export const projectGone = (name: string): DomainError =>
+  new DomainError('conflict', `The project ${name} of the deployment is deleted, so nothing can be restored into it`);
+
 export const imageUnavailable = (image: string): DomainError =>
-  new DomainError('image_unavailable', `No node has the image ${image}, and no registry offers it any more`);
+  new DomainError(
+    'image_unavailable',
+    `No node has the image ${image}, and its registry does not offer it any more or is not one that is used here`,
+  );

@@ -1,16 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
-import { visibleTo } from '../common/visibility';
 import { afterCommit, type Tx } from '../database/transaction';
 import { Events } from '../events/events';
 import { PubSub } from '../database/pub-sub';
 import { isOnline } from '../nodes/node-status.sql';
 import { AppConfig } from '../config/app-config';
 import { DEPLOYMENT_TOPIC, resourcesOf, type LockedDeployment } from '../deployments/deployments.repository';
+import type { Role } from '../rights/rights';
+import { reachOf } from '../rights/reach';
+import { readable, roleFor } from '../rights/rights.sql';
 import type { DeploymentStatus, RestoredStatus } from '../deployments/domain/deployment-status';
 
 /** A deployment that may be restored, with what is left of it. Its row is locked unless it was only looked at. */
 export interface RestorationCandidate extends LockedDeployment {
+  /** The role of who asks in its project. */
+  readonly role: Role;
+  /** The name of its project if that was deleted since; else null. */
+  readonly lostProject: string | null;
+  /** How many ports each replica publishes. */
+  readonly ports: number;
   /** The image of its current revision. */
   readonly image: string;
   /** Its status when it was deleted. */
@@ -20,7 +28,7 @@ export interface RestorationCandidate extends LockedDeployment {
   readonly warmReplicaIds: readonly string[];
   /** The nodes of its last replicas. */
   readonly lastNodeIds: readonly string[];
-  /** Another live deployment of the owner now has its name. */
+  /** Another live deployment of the project now has its name. */
   readonly nameTaken: boolean;
 }
 
@@ -43,15 +51,14 @@ export class RestorationRepository {
   ) {}
 
   /**
-   * Null when the deployment does not exist, or when the actor is neither its owner nor an administrator. `name`: the name that
-   * it should get.
+   * Null when the deployment does not exist, or when the actor may not see it. `name`: the name that it should get.
    */
   async find(
     tx: Tx,
     id: string,
-    { actor, name, lock }: { actor: Pick<Actor, 'userId' | 'isAdmin'>; name: string | null; lock: boolean },
+    { actor, name, lock }: { actor: Pick<Actor, 'userId' | 'isAdmin' | 'boundTo'>; name: string | null; lock: boolean },
   ): Promise<RestorationCandidate | null> {
-    const whose = [id, actor.userId, actor.isAdmin];
+    const whose = [id, actor.userId, reachOf(actor)];
     if (lock) await tx.query(LOCK, whose);
     const [row] = await tx.query<RestorationCandidate[]>(CANDIDATE, [...whose, name, this.config.NODE_OFFLINE_AFTER_SECONDS]);
     return row ?? null;
@@ -81,30 +88,35 @@ export class RestorationRepository {
 }
 
 /**
- * $1 deployment, $2 the caller, $3 whether that is an administrator. The lock is a statement of its own, because a statement
+ * $1 deployment, $2 the caller, $3 what its credential reaches. The lock is a statement of its own, because a statement
  * that waits for a lock has read everything else before the wait.
  */
-const LOCK = `SELECT 1 FROM deployments AS d WHERE d.id = $1 AND ${visibleTo('d', '$2', '$3')} FOR UPDATE`;
+const LOCK = `SELECT 1 FROM deployments AS d WHERE d.id = $1 AND ${readable('d', '$2', '$3')} FOR UPDATE`;
 
 /** $1 to $3 as in LOCK, $4 the name that it should get (null: its own), $5 seconds of silence after which a node is offline. */
 const CANDIDATE = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.status, d.target_replicas AS "targetReplicas", d.generation,
-         d.current_revision AS revision, d.version, d.deleted_at AS "deletedAt", d.region,
+  SELECT ${roleFor('d', '$2', '$3')} AS role,
+         (SELECT p.name FROM projects AS p WHERE p.id = d.project_id AND p.deleted_at IS NOT NULL) AS "lostProject",
+         d.id, d.user_id AS "userId", d.project_id AS "projectId", d.name, d.status,
+         d.target_replicas AS "targetReplicas", d.generation,
+         d.current_revision AS revision, d.current_rollout AS "currentRollout",
+         d.open_rollout AS "openRollout", d.version, d.deleted_at AS "deletedAt", d.region,
          d.placement_strategy AS "placementStrategy", v.spec->>'image' AS image, d.purge_at AS "purgeAt",
-         ${resourcesOf('s')} AS resources,
+         ${resourcesOf('s')} AS resources, s.ports,
          (SELECT old_status FROM deployment_status_history WHERE deployment_id = d.id AND new_status = 'deleted'
            ORDER BY id DESC LIMIT 1) AS "statusBefore",
          (SELECT coalesce(json_agg(r.id ORDER BY r.created_at, r.id), '[]')
             FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
            WHERE r.deployment_id = d.id AND r.status = 'stopping' AND r.warm_until > clock_timestamp()
-             AND r.suspended_at IS NOT NULL AND NOT n.draining AND ${isOnline('$5')}) AS "warmReplicaIds",
+             AND r.suspended_at IS NOT NULL AND r.rollout = d.current_rollout
+             AND NOT n.draining AND ${isOnline('$5')}) AS "warmReplicaIds",
          (SELECT coalesce(json_agg(DISTINCT r.node_id), '[]') FROM deployment_replicas AS r
            WHERE r.deployment_id = d.id AND r.generation = d.generation) AS "lastNodeIds",
          EXISTS (SELECT 1 FROM deployments AS o
-                  WHERE o.user_id = d.user_id AND o.name = coalesce($4, d.name) AND o.deleted_at IS NULL) AS "nameTaken"
+                  WHERE o.project_id = d.project_id AND o.name = coalesce($4, d.name) AND o.deleted_at IS NULL) AS "nameTaken"
     FROM deployments AS d JOIN deployment_resources AS s ON s.deployment_id = d.id
     JOIN deployment_revisions AS v ON v.deployment_id = d.id AND v.number = d.current_revision
-   WHERE d.id = $1 AND ${visibleTo('d', '$2', '$3')}`;
+   WHERE d.id = $1 AND ${readable('d', '$2', '$3')}`;
 
 /**
  * $1 deployment, $2 name, $3 new status, $4 reason, $5 who restores it, $6 request id, $7 replicas whose containers start

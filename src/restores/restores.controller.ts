@@ -1,12 +1,14 @@
 import { Body, Controller, Param, Post, Query } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
+import { DryRunQueryDto } from '../common/validation/dry-run.query.dto';
+import { ObeysIfMatch } from '../common/http/precondition';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
 import { requireDeploymentId } from '../deployments/refusals';
-import { RestoredDto, RestorePreviewDto, RestoreQueryDto, RestoreRequestDto } from './dto/restore.dto';
+import { RestoredDto, RestoreRequestDto } from './dto/restore.dto';
 import { restoreAnswer } from './restore-answers';
 import { RestorePreviewService, type RestorePreview } from './restore-preview.service';
 import { RestoreService, type Restored } from './restore.service';
@@ -31,14 +33,14 @@ export class RestoresController {
   })
   @ApiParam({ name: 'deployment_id', format: 'uuid' })
   @Command(restoreAnswer)
+  @ObeysIfMatch()
   @ApiBody({ type: RestoreRequestDto, required: false, examples: { same: { summary: 'Under its own name', value: {} } } })
   @ApiAcceptedResponse({ type: RestoredDto })
-  @ApiOkResponse({ description: 'With `dry_run=true`: what would happen, or why it could not', type: RestorePreviewDto })
   @ApiProblem('not_found', 'not_deleted', 'name_taken', 'image_unavailable', 'quota_exceeded', 'insufficient_capacity')
   async restore(
     @Param('deployment_id') deploymentId: string,
     @Body() body: RestoreRequestDto,
-    @Query() query: RestoreQueryDto,
+    @Query() query: DryRunQueryDto,
     @Context() context: RequestContext,
   ): Promise<Restored | { preview: RestorePreview }> {
     const order = { id: requireDeploymentId(deploymentId), name: body.name ?? null };

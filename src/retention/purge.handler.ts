@@ -12,6 +12,7 @@ const MAX_BATCHES = 20;
 export class PurgeHandler implements JobHandler {
   readonly kind = 'retention.purge';
   readonly concurrency = 1;
+  readonly longestDelayMs = 180_000;
   private readonly logger = new Logger(PurgeHandler.name);
 
   constructor(

@@ -10,6 +10,8 @@ export interface PurgeCandidate extends PurgeFacts {
   readonly id: string;
   readonly userId: string;
   readonly name: string;
+  /** The counter behind the `ETag`. */
+  readonly version: number;
   readonly type: string;
   readonly image: string;
   readonly deletedAt: Date | null;
@@ -126,7 +128,7 @@ const counts = PURGED_TABLES.map(({ table, column }) => {
 
 /** $1 deployments. */
 const CANDIDATES = `
-  SELECT d.id, d.user_id AS "userId", d.name, d.type, v.spec->>'image' AS image, d.deleted_at AS "deletedAt",
+  SELECT d.id, d.user_id AS "userId", d.name, d.version, d.type, v.spec->>'image' AS image, d.deleted_at AS "deletedAt",
          d.status = 'deleted' AS deleted, d.purge_at AS "purgeAt", coalesce(d.purge_at <= now(), false) AS due,
          d.legal_hold_reason IS NOT NULL AS "legalHold",
          (SELECT count(*)::int FROM (${OPEN_REPLICA}) AS o) AS "openReplicas",

@@ -4,10 +4,12 @@ import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import type { Tx } from '../database/transaction';
 import { Events } from '../events/events';
+import { requireMatch } from '../deployments/etag';
 import { purgeBlocks, type PurgeBlock } from './purge-block';
 import { PurgeMetrics } from './purge-metrics';
 import { purgeAudit, purgeEvent } from './purge-records';
 import { PurgeRepository, type PurgeCandidate } from './purge.repository';
+import { PurgedVolumes } from './purged-volumes';
 
 export interface PurgeOptions {
   /** Purge before `purge_at`. Needs a reason. */
@@ -31,27 +33,31 @@ export class PurgeService {
     private readonly repository: PurgeRepository,
     private readonly events: Events,
     private readonly metrics: PurgeMetrics,
+    private readonly volumes: PurgedVolumes,
   ) {}
 
-  /** Writes nothing. Throws `not_found`. */
-  async preview(id: string, { overrideRetention }: PurgeOptions): Promise<PurgePreview> {
+  /** Writes nothing. Throws `not_found` and `precondition_failed`. */
+  async preview(id: string, { overrideRetention }: PurgeOptions, context: Pick<RequestContext, 'ifMatch'>): Promise<PurgePreview> {
     const candidate = await this.repository.find(id);
     if (!candidate) throw notFound(id);
+    requireMatch(context, candidate.version);
     return { candidate, blocks: purgeBlocks(candidate, overrideRetention) };
   }
 
   /**
    * Removes all rows of the deployment, records an audit row and an event, and gives the deployment as it was. Throws
-   * `not_found` and the codes of `purgeBlocks`.
+   * `not_found`, `precondition_failed` and the codes of `purgeBlocks`.
    */
   async purge(id: string, options: PurgeOptions, context: RequestContext): Promise<PurgeCandidate> {
     const purged = await this.commands.run(context, async (tx) => {
       await this.repository.begin(tx);
       const candidate = await this.lockPurgeable(tx, id, options);
+      requireMatch(context, candidate.version);
       if (!candidate.due) await this.repository.bringForward(tx, id);
       await this.events.record(tx, [purgeEvent(candidate)]);
+      const volumes = (await this.volumes.release(tx, [id])).map(({ name }) => name);
       await this.repository.erase(tx, [id]);
-      const after = { reason: options.reason, override_retention: options.overrideRetention && !candidate.due };
+      const after = { reason: options.reason, override_retention: options.overrideRetention && !candidate.due, volumes };
       return { outcome: candidate, audit: purgeAudit(candidate, after) };
     });
     this.metrics.count('administrator', 1);

@@ -21,12 +21,15 @@ export const madePolicyAnswer = (outcome: PolicyOutcome): Answer => {
 };
 
 /** A policy that was changed or removed, or a preview. */
-export function changedPolicyAnswer(outcome: PolicyOutcome): Answer {
+export const changedPolicyAnswer = (outcome: PolicyOutcome): Answer => ({ status: 200, body: policyBody(outcome) });
+
+/** What a change of a policy did, or would do. */
+export function policyBody(outcome: PolicyOutcome): RetentionChangeDto {
   const isPreview = 'preview' in outcome;
   const { id, selector, value, days, previousDays, live, deleted, shifted } = isPreview ? outcome.preview : outcome;
   const sooner = shifted.filter(({ direction }) => direction === 'sooner');
   const earliest = sooner.reduce<Date | null>((first, { purgeAt }) => (first === null || purgeAt < first ? purgeAt : first), null);
-  const body: RetentionChangeDto = {
+  return {
     dry_run: isPreview,
     ...{ id: days === null ? null : id, selector, value, days, previous_days: previousDays },
     live_deployments: live,
@@ -36,16 +39,18 @@ export function changedPolicyAnswer(outcome: PolicyOutcome): Answer {
     purged_after_notice: moved(sooner.filter(({ afterNotice }) => afterNotice)),
     earliest_purge_at: earliest?.toISOString() ?? null,
   };
-  return { status: 200, body };
 }
 
+/** A purge that was done, or a preview. */
+export const purgeAnswer = (outcome: PurgeOutcome): Answer => ({ status: 200, body: purgeBody(outcome) });
+
 /** The rows that were removed with a deployment; in a preview, the rows that would be removed and why it would be refused. */
-export function purgeAnswer(outcome: PurgeOutcome): Answer {
+export function purgeBody(outcome: PurgeOutcome): PurgeAnswerDto {
   const isPreview = 'preview' in outcome;
   const { candidate, blocks }: PurgePreview = isPreview ? outcome.preview : { candidate: outcome, blocks: [] };
   const { id, name, deletedAt, purgeAt, retentionPolicy, rows } = candidate;
   const possible = blocks.length === 0 ? 'can be purged' : 'cannot be purged';
-  const body: PurgeAnswerDto = {
+  return {
     deployment_id: id,
     name,
     dry_run: isPreview,
@@ -58,7 +63,6 @@ export function purgeAnswer(outcome: PurgeOutcome): Answer {
     containers: 0,
     message: `Deployment ${name} ${isPreview ? possible : 'purged'}`,
   };
-  return { status: 200, body };
 }
 
 const moved = (shifted: readonly ShiftedPurge[]): MovedPurgesDto => ({

@@ -1,15 +1,16 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AdminOnly } from '../auth/admin-only.decorator';
 import { Command } from '../commands/command.decorator';
 import { Context } from '../common/http/context.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
+import { DryRunQueryDto } from '../common/validation/dry-run.query.dto';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { RequestContext } from '../common/request-context';
 import { RefuseExtras } from '../common/http/refuse-extras.decorator';
+import { ApiPolicyId } from './api-policy-id.decorator';
 import { RetentionChangeDto } from './dto/retention-change.dto';
 import {
-  ChangePolicyQueryDto,
   ChangeRetentionPolicyDto,
   CreateRetentionPolicyDto,
   RemovePolicyQueryDto,
@@ -20,8 +21,6 @@ import type { PolicyRequest } from './policy-effects';
 import { changedPolicyAnswer, madePolicyAnswer, type PolicyOutcome } from './retention-answers';
 import { RetentionChanges } from './retention-changes.service';
 import { readPolicy, readPolicyId } from './retention-value';
-
-const PolicyId = (): MethodDecorator => ApiParam({ name: 'id', format: 'uuid' });
 
 @ApiTags('admin')
 @ApiBearerAuth()
@@ -42,29 +41,28 @@ export class RetentionPoliciesController {
   @Post()
   @Command(madePolicyAnswer)
   @FailureWords('The retention policy was not made')
-  @ApiOperation({ summary: 'Make a retention policy for a label, a user or a type; with a preview' })
+  @ApiOperation({ summary: 'Make a retention policy for a label, a user or a type' })
   @ApiCreatedResponse({ type: RetentionChangeDto, headers: { Location: { description: 'The policies.', schema: { type: 'string' } } } })
-  @ApiOkResponse({ type: RetentionChangeDto, description: 'A dry run' })
   @ApiProblem('already_exists', 'conflict')
   create(
     @Body() body: CreateRetentionPolicyDto,
-    @Query() { dry_run: dryRun }: ChangePolicyQueryDto,
+    @Query() { dry_run: dryRun }: DryRunQueryDto,
     @Context() context: RequestContext,
   ): Promise<PolicyOutcome> {
     return this.fulfil({ policy: readPolicy(body), applyToDeleted: body.apply_to_deleted }, dryRun, context);
   }
 
   @Patch(':id')
-  @Command(changedPolicyAnswer, { takesKey: false })
+  @Command(changedPolicyAnswer)
   @FailureWords('The retention policy was not changed')
-  @PolicyId()
-  @ApiOperation({ summary: 'Change the days of a retention policy; with a preview' })
+  @ApiPolicyId()
+  @ApiOperation({ summary: 'Change the days of a retention policy' })
   @ApiOkResponse({ type: RetentionChangeDto })
   @ApiProblem('not_found', 'conflict')
   change(
     @Param('id') id: string,
     @Body() body: ChangeRetentionPolicyDto,
-    @Query() { dry_run: dryRun }: ChangePolicyQueryDto,
+    @Query() { dry_run: dryRun }: DryRunQueryDto,
     @Context() context: RequestContext,
   ): Promise<PolicyOutcome> {
     return this.fulfil({ id: readPolicyId(id), days: body.days, applyToDeleted: body.apply_to_deleted }, dryRun, context);
@@ -74,8 +72,8 @@ export class RetentionPoliciesController {
   @RefuseExtras('body')
   @Command(changedPolicyAnswer)
   @FailureWords('The retention policy was not removed')
-  @PolicyId()
-  @ApiOperation({ summary: 'Remove a retention policy; with a preview' })
+  @ApiPolicyId()
+  @ApiOperation({ summary: 'Remove a retention policy' })
   @ApiOkResponse({ type: RetentionChangeDto })
   @ApiProblem('not_found', 'conflict')
   remove(

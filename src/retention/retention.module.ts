@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { DeploymentsModule } from '../deployments/deployments.module';
+import { VolumesModule } from '../volumes/volumes.module';
 import { DeletedDeploymentsRepository } from './deleted-deployments.repository';
 import { PolicyEffects } from './policy-effects';
 import { PurgeBatches } from './purge-batches.service';
@@ -6,6 +8,7 @@ import { PurgeMetrics } from './purge-metrics';
 import { PurgeHandler } from './purge.handler';
 import { PurgeRepository } from './purge.repository';
 import { PurgeService } from './purge.service';
+import { PurgedVolumes } from './purged-volumes';
 import { RetentionPoliciesRepository } from './retention-policies.repository';
 import { RetentionChanges } from './retention-changes.service';
 
@@ -14,7 +17,9 @@ import { RetentionChanges } from './retention-changes.service';
  * administrator. The rule itself is the pure function `retentionFor`.
  */
 @Module({
+  imports: [DeploymentsModule, VolumesModule],
   providers: [
+    PurgedVolumes,
     DeletedDeploymentsRepository,
     PolicyEffects,
     PurgeBatches,

@@ -17,7 +17,8 @@ export class LogTail {
     }
   }
 
-  result(): WorkloadLog {
-    return { lines: this.lines, cut: this.lines.length < Math.min(this.seen, this.limits.tailLines) };
+  /** `error`: why the log could not be read to its end. */
+  result(error: string | null = null): WorkloadLog {
+    return { lines: this.lines, cut: this.lines.length < Math.min(this.seen, this.limits.tailLines), error };
   }
 }

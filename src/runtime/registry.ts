@@ -1,27 +1,44 @@
 import type { DataSource } from 'typeorm';
+import { networksOf } from '../common/networks';
 import type { AppConfig } from '../config/app-config';
 import { DRIVEN_KINDS, ENGINE_TRAITS, type DrivenKind } from '../engines/runtime-kinds';
-import { DockerDriver } from './docker/docker.driver';
-import { DockerEngines } from './docker/docker-engines';
+import type { SecretBox } from '../common/crypto/secret-box';
+import type { PubSub } from '../database/pub-sub';
+import { AgentDriver } from './agent/agent.driver';
+import type { AgentLines } from './agent/agent-lines';
+import { AllowedRegistries } from './allowed-registries';
+import { makeDockerDriver } from './docker/make-docker-driver';
+import { KubernetesDriver } from './kubernetes/kubernetes.driver';
+import { StoredClusterAccesses } from './kubernetes/stored-cluster-accesses';
 import type { RuntimeDriver } from './runtime-driver';
 import { SimulatedDriver } from './simulated/simulated.driver';
 
 /** What drivers are made from. */
-interface DriverParts {
+export interface DriverParts {
   readonly config: AppConfig;
   readonly dataSource: DataSource;
+  readonly box: SecretBox;
+  readonly pubSub: PubSub;
+  /** The links of agents that this process holds. */
+  readonly lines: AgentLines;
   /** Marks our containers on engines that several installations share. */
   readonly installationId: string;
 }
 
 /** How the driver of each kind is made; that calls no engine. A kind without a line here has no driver yet. */
 const DRIVERS: Readonly<Record<DrivenKind, (parts: DriverParts) => RuntimeDriver>> = {
-  docker: ({ config, installationId }) =>
-    new DockerDriver(new DockerEngines({ dockerHost: config.DOCKER_HOST, certPath: config.DOCKER_CERT_PATH }), {
+  docker: ({ config, installationId }) => makeDockerDriver(config, installationId),
+  kubernetes: ({ config, dataSource, box, installationId }) =>
+    new KubernetesDriver(new StoredClusterAccesses(dataSource, box), {
       installationId,
-      publishAddress: config.PUBLISH_ADDRESS,
-      pullTimeoutSeconds: config.IMAGE_PULL_TIMEOUT_SECONDS,
+      gpuResource: config.KUBERNETES_GPU_RESOURCE,
+      registries: new AllowedRegistries(config.ALLOWED_REGISTRIES),
+      routerNetworks: networksOf('KUBERNETES_ROUTER_NETWORKS', config.KUBERNETES_ROUTER_NETWORKS).map(
+        ({ address, prefix }) => `${address}/${prefix}`,
+      ),
+      unschedulableSeconds: config.KUBERNETES_UNSCHEDULABLE_SECONDS,
     }),
+  agent: (parts) => new AgentDriver(parts),
   simulated: ({ config, dataSource }) => new SimulatedDriver(dataSource, { delayMs: config.SIMULATED_DELAY_MS }),
 };
 

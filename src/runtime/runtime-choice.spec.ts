@@ -14,7 +14,7 @@ describe('the choice among drivers of several kinds', () => {
   const aDriver = (kind: RuntimeKind, over: Partial<RuntimeDriver>): RuntimeDriver =>
     ({
       kind,
-      traits: { isSimulation: kind === 'simulated', needsEndpoint: true, tellsCapacity: true, hasIdentity: true },
+      traits: { isSimulation: kind === 'simulated', needsEndpoint: true, tellsCapacity: true, hasIdentity: true, checksPorts: false },
       localEngine: null,
       close: () => void closed.push(kind),
       ...over,
@@ -32,8 +32,10 @@ describe('the choice among drivers of several kinds', () => {
     info: () => Promise.reject(new DriverError('unreachable', 'The engine does not answer')),
   });
   /** Chooses among this Docker driver, a driver whose engines are never on this machine, and the simulation. */
-  const choose = (docker: Partial<RuntimeDriver>, wanted: RuntimeKind | 'auto'): Promise<Runtimes> =>
-    chooseAmong({ real: [aDriver('kubernetes', {}), aDriver('docker', docker)], simulation: aDriver('simulated', {}) }, wanted);
+  const choose = (docker: Partial<RuntimeDriver>, wanted: RuntimeKind | 'auto', inUse: RuntimeKind[] = []): Promise<Runtimes> => {
+    const drivers = { real: [aDriver('kubernetes', {}), aDriver('docker', docker)], simulation: aDriver('simulated', {}) };
+    return chooseAmong(drivers, wanted, new Set(inUse));
+  };
   const served = (runtimes: Runtimes): RuntimeKind[] => RUNTIME_KINDS.filter((kind) => runtimes.driverFor(kind)?.kind === kind);
 
   it('serves nodes of every real kind when a local engine answers, and never the simulation', async () => {
@@ -50,6 +52,13 @@ describe('the choice among drivers of several kinds', () => {
     expect(runtimes.active).toEqual({ kind: 'simulated', reason });
     expect([served(runtimes), runtimes.kinds]).toEqual([['simulated'], ['simulated']]);
     expect(closed.sort()).toEqual(['docker', 'kubernetes']);
+  });
+
+  it('does not take an engine that is away for none, when there are nodes of its kind', async () => {
+    const runtimes = await choose(away(), 'auto', ['docker', 'simulated']);
+    const reason = `no Docker Engine answers at ${ADDRESS} yet, and there are nodes of kind docker`;
+    expect(runtimes.active).toEqual({ kind: 'docker', reason });
+    expect((await choose(away(), 'auto', ['simulated'])).active.kind).toBe('simulated');
   });
 
   it('serves the simulation alone when it is named, whatever answers', async () => {
@@ -70,7 +79,7 @@ describe('the choice among drivers of several kinds', () => {
   });
 
   it('refuses a kind without a driver', async () => {
-    const choosing = chooseAmong({ real: [aDriver('docker', here)], simulation: aDriver('simulated', {}) }, 'kubernetes');
+    const choosing = chooseAmong({ real: [aDriver('docker', here)], simulation: aDriver('simulated', {}) }, 'kubernetes', new Set());
     await expect(choosing).rejects.toThrow('RUNTIME=kubernetes: there is no driver for this kind of engine');
   });
 

@@ -1,23 +1,63 @@
-import type { ContainerSpec, PortSpec } from '../engines/container-spec';
+import type { ContainerSpec, PortSpec, VolumeMount } from '../engines/container-spec';
 import type { EngineInfo } from '../engines/engine-info';
 import type { NodeTarget } from '../engines/node-target';
+import type { RegistryCredential } from '../engines/registry-credential';
 import type { EngineTraits, RuntimeKind } from '../engines/runtime-kinds';
+import type { Entrances } from './entrances';
+
+/** A volume that a replica mounts. Engines know it by its id. */
+export interface WorkloadVolume extends VolumeMount {
+  readonly id: string;
+  /** The engine has had it before. If it has it no more, its data is lost, and a new one would hide that. */
+  readonly wasMade: boolean;
+}
 
 /** Everything an engine needs to run one replica. */
 export interface WorkloadSpec extends ContainerSpec {
   readonly replicaId: string;
   readonly deploymentId: string;
   readonly deploymentName: string;
+  /**
+   * The project whose deployment it is. Workloads of one owner on one engine reach each other by the names of their deployments,
+   * and engines share what they have between owners.
+   */
+  readonly ownerId: string;
   readonly generation: number;
   readonly labels: Readonly<Record<string, string>>;
+  /** The digest that all replicas of the revision run; null or absent while none is chosen. */
+  readonly imageDigest?: string | null;
+  /** Absent: none. */
+  readonly volumes?: readonly WorkloadVolume[];
+  /** For pulls of its image; null or absent: the registry is asked without any. */
+  readonly registry?: RegistryCredential | null;
 }
 
-/** `starting`: exists, but does not run yet or has not passed its health check. `exited`: exists and has ended. */
-export type WorkloadPhase = 'starting' | 'running' | 'unhealthy' | 'exited';
+/** An image, and how it is asked for. */
+export type WantedImage = Pick<WorkloadSpec, 'image' | 'registry'>;
+
+/**
+ * `starting`: exists, but does not run yet or has not passed its health check. `paused`: runs, but somebody has frozen it.
+ * `exited`: exists and has ended.
+ */
+export type WorkloadPhase = 'starting' | 'running' | 'paused' | 'unhealthy' | 'exited';
 
 export interface PublishedPort extends PortSpec {
   readonly hostIp: string;
   readonly hostPort: number;
+}
+
+/** What a workload tells of its making, for people and for a comparison with a revision. Null: its labels do not say. */
+export interface WorkloadOrigin {
+  /** Its name on the engine. */
+  readonly name: string;
+  readonly image: string | null;
+  /** By the clock of the engine, to the second. */
+  readonly createdAt: Date | null;
+  readonly generation: number | null;
+  /** What it is made of, as `specDigest` says. */
+  readonly specDigest: string | null;
+  /** The digest of its image that was chosen for its revision. */
+  readonly imageDigest: string | null;
 }
 
 /** What an engine showed of one workload. */
@@ -26,11 +66,25 @@ export interface ObservedWorkload {
   readonly deploymentId: string;
   readonly containerId: string;
   readonly phase: WorkloadPhase;
+  /** It has been started at least once. */
+  readonly hasRun: boolean;
+  /**
+   * When its present or last run began, by the clock of the engine, so only for comparison with other times of this engine.
+   * Null when it never ran; a list may leave it out, `find` does not.
+   */
   readonly startedAt: Date | null;
+  /** For how long the present run has lasted at most, in seconds, where a list tells that and not when the run began. */
+  readonly upSeconds: number | null;
   readonly exitCode: number | null;
   /** In words for people, such as `Out of memory (limit 512 MB)` or `Exited with code 1`; null while all is well. */
   readonly reason: string | null;
   readonly publishedPorts: readonly PublishedPort[];
+  /** The engine answers, but the machine of the workload does not: nobody knows whether it runs, and it cannot be ended now. */
+  readonly outOfReach?: true;
+  /** It runs, and its driver was never asked to keep it: `ensure` has to be called once, as for one that an administrator has adopted. */
+  readonly unordered?: true;
+  /** Absent where an engine tells nothing of it. */
+  readonly origin?: WorkloadOrigin;
 }
 
 export interface EnsureOptions {
@@ -40,12 +94,19 @@ export interface EnsureOptions {
   readonly onProgress: (words: string) => void;
   /** The `startedAt` that a suspended workload showed: if its last run is that one, it is started again. */
   readonly resumeRunAt?: Date | null;
+  /**
+   * Called with the digest that a tag has on this engine, if the engine knows of one and none is chosen. Gives the digest that has to
+   * run, which another engine may have found first. Absent: whatever the engine has runs.
+   */
+  readonly chooseDigest?: (digest: string) => Promise<string>;
 }
 
 /** How much of a log is wanted: the last `tailLines` lines, as long as they take at most `maxBytes` together. */
 export interface LogLimits {
   readonly tailLines: number;
   readonly maxBytes: number;
+  /** Leaves out lines from before this time, by the clock of the engine, written as in `LogLine`. */
+  readonly since?: string;
 }
 
 export interface WorkloadLog {
@@ -53,6 +114,42 @@ export interface WorkloadLog {
   readonly lines: readonly string[];
   /** True when older ones of the last `tailLines` are missing because of `maxBytes`. */
   readonly cut: boolean;
+  /** Why the log could not be read to its end, in words; the lines before that are here. Null when all is well. */
+  readonly error: string | null;
+}
+
+/** One line that a workload wrote. */
+export interface LogLine {
+  /** When the engine got it, by its clock: RFC 3339 in UTC with nine digits after the second, so that times compare as texts. */
+  readonly time: string;
+  readonly stream: 'stdout' | 'stderr';
+  /** Without its end; at most 16 kB of it. */
+  readonly line: string;
+  /** The rest of a longer line is left out. */
+  readonly cut: boolean;
+}
+
+export interface FollowOptions {
+  /** Leaves out lines from before this time, written as in `LogLine`; null: none. */
+  readonly since: string | null;
+  /** How many of the lines that are there are given, the last ones; null: all. */
+  readonly tailLines: number | null;
+  readonly signal: AbortSignal;
+}
+
+/** What a workload has used, at one moment. Rates come from two samples of the same run. */
+export interface WorkloadSample {
+  readonly takenAt: Date;
+  /** Processor time since its start: two cores that were busy for a second are 2. */
+  readonly cpuSeconds: number;
+  /** A clock of the engine's machine, to be compared with that of another sample only. */
+  readonly clockSeconds: number;
+  /** The cores in use, where an engine has no such counts and tells a rate of its own; the two above are 0 then. */
+  readonly coresInUse?: number;
+  /** In use, without what the kernel would give back at once. */
+  readonly memoryUsedMb: number;
+  /** Bytes since its start over all its interfaces; null when it has none of its own. */
+  readonly network: { readonly rxBytes: number; readonly txBytes: number } | null;
 }
 
 /** The options of `suspend` and `remove`. */
@@ -73,6 +170,17 @@ export interface LocalEngine {
   readonly adviceOn: (error: DriverError) => string | null;
 }
 
+/** The volumes of engines that keep some. `ensure` makes them; they outlive every workload, until they are removed here. */
+export interface EngineVolumes {
+  /**
+   * Resolves when the engine has confirmed that it is gone, with its data. For one that no workload mounts: an engine that finds a workload
+   * which does throws `timeout`.
+   */
+  remove(target: NodeTarget, volumeId: string, signal: AbortSignal): Promise<void>;
+  /** The ids of all volumes of this installation, completely, or it throws. */
+  list(target: NodeTarget, signal: AbortSignal): Promise<readonly string[]>;
+}
+
 /**
  * One kind of container engine. Contract, checked by test/contract/runtime-driver.contract.ts for every driver:
  * - identity is `replicaId`, a label on the workload beside the installation id: `ensure` twice leaves one workload,
@@ -85,6 +193,9 @@ export interface LocalEngine {
  * - `list` gives every workload of this installation on the node (or of one deployment), completely, or it throws;
  * - `find` gives null only when the engine itself says that this workload does not exist;
  * - `remove` resolves when the engine has confirmed that the workload is gone;
+ * - `ensure` makes the volumes of a workload that are not there, and throws `rejected` for one that was there before; neither
+ *   `remove` nor `tidy` touches them, and `volumes.remove` removes one for good;
+ * - `follow` gives every line of one stream in its order, and asks the engine for more only when the reader does;
  * - every failure is a DriverError whose message is fit for users: no address, path or secret in it;
  * - a driver is never called inside a transaction.
  */
@@ -93,6 +204,10 @@ export abstract class RuntimeDriver {
   abstract readonly traits: EngineTraits;
   /** Null when engines of this kind do not come with a machine, so that people register all nodes of this kind. */
   abstract readonly localEngine: LocalEngine | null;
+  /** Null when engines of this kind keep no volumes. */
+  readonly volumes: EngineVolumes | null = null;
+  /** Null when engines of this kind lead no requests to workloads by themselves. */
+  readonly entrances: Entrances | null = null;
   /** Throws `unreachable` when the engine does not answer within a few seconds. */
   abstract info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo>;
   abstract ensure(target: NodeTarget, spec: WorkloadSpec, options: EnsureOptions): Promise<void>;
@@ -104,9 +219,17 @@ export abstract class RuntimeDriver {
    * Whether a workload with this image could be created now: the engine has it or can get it. Throws when that cannot be found
    * out.
    */
-  abstract offersImage(target: NodeTarget, image: string, signal: AbortSignal): Promise<boolean>;
+  abstract offersImage(target: NodeTarget, wanted: WantedImage, signal: AbortSignal): Promise<boolean>;
   /** The last lines that the workload wrote. Memory use depends on `limits` only, however much was written. */
   abstract logs(target: NodeTarget, replicaId: string, limits: LogLimits, signal: AbortSignal): Promise<WorkloadLog>;
+  /**
+   * The lines of a workload as they are written, from those that are there already. Resolves once the engine has answered, to null
+   * when it knows no such workload. The lines end when the workload has ended or the signal aborts, and throw when the engine breaks
+   * off. Memory use does not depend on how much is written.
+   */
+  abstract follow(target: NodeTarget, replicaId: string, options: FollowOptions): Promise<AsyncIterable<LogLine> | null>;
+  /** What the workload has used so far; null when it does not run. */
+  abstract sample(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<WorkloadSample | null>;
   /**
    * Calls `onChange` whenever a workload of this installation may have changed. Resolves on abort and throws when the stream
    * breaks.
@@ -116,11 +239,20 @@ export abstract class RuntimeDriver {
     onChange: (change: { deploymentId: string; replicaId: string }) => void,
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * Removes what earlier workloads of this installation have left on the engine and no workload uses. What cannot be removed
+   * now is left to the next call.
+   */
+  abstract tidy(target: NodeTarget, signal: AbortSignal): Promise<void>;
   /** Closes the connections that the driver keeps. */
   abstract close(): void;
 }
 
-export type DriverFailure = 'unreachable' | 'rejected' | 'image_unavailable' | 'timeout' | 'aborted';
+/**
+ * `rejected`: every engine would refuse it again. `unfit`: this engine refuses it, another one may not. `timeout`: the engine failed
+ * or took too long, and nobody knows what happened.
+ */
+export type DriverFailure = 'unreachable' | 'rejected' | 'unfit' | 'image_unavailable' | 'timeout' | 'aborted';
 
 export class DriverError extends Error {
   constructor(

@@ -117,13 +117,14 @@ export function shortfall(
   opening: string,
   { explanation }: Pick<Placement, 'explanation'>,
 ): { readonly sentence: string; readonly shortages: readonly string[] } {
-  const { requested, placed, nodesTotal, nodesTaken, nodesUnavailable, shortages } = explanation;
+  const { requested, placed, nodesTotal, nodesTaken, nodesUnavailable, shortages, volumes } = explanation;
   const parts = shortageTexts(shortages);
   if (nodesTaken > 0) {
     parts.push(`${nodes(nodesTaken)} already ${nodesTaken === 1 ? 'holds' : 'hold'} a replica of this deployment`);
   }
   if (nodesUnavailable > 0) parts.push(`${nodes(nodesUnavailable)} not available (offline or in maintenance)`);
   if (nodesTotal === 0) parts.push('there are no nodes');
+  if (volumes !== undefined) parts.push(volumes);
   return { sentence: `${opening}: need ${requested}, found ${placed} with capacity`, shortages: parts };
 }
 

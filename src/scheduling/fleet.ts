@@ -1,5 +1,5 @@
 import type { FleetNode } from '../engines/fleet-node';
-import type { Resources } from '../engines/resources';
+import { subtract, type Resources } from '../engines/resources';
 import { CLASSES, Ranking } from './ranking';
 import { latencyBetween } from './region-latency';
 import { freeShare, idlePart, totalOf } from './score';
@@ -21,6 +21,7 @@ const REMEMBERED_ORDERS = 100;
 
 /** The smallest replica that can be asked for by default: 0.5 cores and 512 MB. */
 const SMALL: Amounts = [500, 512, 0, 0];
+const NOTHING: Amounts = [0, 0, 0, 0];
 /** The score of an empty, idle node, without the part for its region. */
 const BEST_TOTAL = totalOf(1, idlePart({ cpuUsagePercent: 0, memoryUsagePercent: 0 }), 0);
 
@@ -39,6 +40,8 @@ export class Fleet {
   readonly nodes: readonly FleetNode[];
   /** One array for each dimension, in the order of Amounts. Negative where the capacity was lowered below the reservations. */
   readonly free: readonly [Float64Array, Float64Array, Float64Array, Float64Array];
+  /** What is really free on the disk of each node, in GB; infinite where nobody knows. */
+  readonly disk: Float64Array;
   readonly cpuCapacity: Float64Array;
   readonly memoryCapacity: Float64Array;
   readonly idlePart: Float64Array;
@@ -54,6 +57,7 @@ export class Fleet {
     const numbers = (): Float64Array => new Float64Array(nodes.length);
     this.free = [numbers(), numbers(), numbers(), numbers()];
     [this.cpuCapacity, this.memoryCapacity, this.idlePart] = [numbers(), numbers(), numbers()];
+    this.disk = numbers();
     this.isAvailable = new Uint8Array(nodes.length);
     const regions = new Map<string, Region & { nodes: number[] }>();
     for (const [place, node] of this.nodes.entries()) {
@@ -79,15 +83,29 @@ export class Fleet {
     return this.places.get(id);
   }
 
-  /** What would be free on the node after `times` more replicas of this size. */
+  /**
+   * What would be free on the node after `times` more replicas of this size. A disk with too little room for one of them shows
+   * what is left on it.
+   */
   leftOn(place: number, each: Amounts, times: number): Resources {
     const [cpu, memory, gpu, storage] = this.free;
+    const unreserved = (storage[place] ?? 0) - times * each[3];
+    const onDisk = this.disk[place] ?? Infinity;
     return {
       cpuCores: ((cpu[place] ?? 0) - times * each[0]) / 1000,
       memoryMb: (memory[place] ?? 0) - times * each[1],
       gpuUnits: (gpu[place] ?? 0) - times * each[2],
-      storageGb: (storage[place] ?? 0) - times * each[3],
+      storageGb: onDisk < each[3] ? Math.min(onDisk, unreserved) : unreserved,
     };
+  }
+
+  /** Those of the nodes, as free as they are now. */
+  subset(isWanted: (node: FleetNode) => boolean): Fleet {
+    const now = (node: FleetNode, place: number): FleetNode => {
+      const free = this.leftOn(place, NOTHING, 0);
+      return { ...node, reserved: subtract(node.capacity, free) };
+    };
+    return new Fleet(this.nodes.flatMap((node, place) => (isWanted(node) ? [now(node, place)] : [])));
   }
 
   /**
@@ -119,6 +137,7 @@ export class Fleet {
     this.free[1][place] = capacity[1] - reserved[1];
     this.free[2][place] = capacity[2] - reserved[2];
     this.free[3][place] = capacity[3] - reserved[3];
+    this.disk[place] = node.diskFreeGb ?? Infinity;
     this.cpuCapacity[place] = capacity[0];
     this.memoryCapacity[place] = capacity[1];
     this.idlePart[place] = idlePart(node);

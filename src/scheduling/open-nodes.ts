@@ -1,6 +1,6 @@
 import { amountsOf, type Amounts, type Fleet } from './fleet';
 import { Heap } from './heap';
-import type { PlacementRequest } from './place.types';
+import type { PlacementContext, PlacementRequest } from './place.types';
 import { latencyBetween } from './region-latency';
 import { freeShare, localityOf, MILLIONTHS, totalOf } from './score';
 
@@ -8,6 +8,9 @@ import { freeShare, localityOf, MILLIONTHS, totalOf } from './score';
 const KEPT_REJECTIONS = 10;
 /** Larger than any score in millionths, so that a difference in replicas outweighs any difference in score. */
 const ABOVE_SCORES = 4 * MILLIONTHS;
+/** Larger than any rank, so that nodes that have refused replicas come last; the more often, the later. */
+const ABOVE_RANKS = 1e13;
+const MOST_REFUSALS = 10;
 
 /**
  * Memory that all placements share one after the other. A placement never waits for anything, so only one uses it at a time.
@@ -51,12 +54,13 @@ export class OpenNodes {
   /** The places of the first rejected nodes, by id. */
   readonly rejections: number[] = [];
   private readonly own = new Map<number, number>();
+  private readonly refusals = new Map<number, number>();
 
   /** `enough` is the largest number of fresh nodes that there can be. */
   constructor(
     readonly fleet: Fleet,
     readonly request: PlacementRequest,
-    own: ReadonlyMap<string, number>,
+    { own, refusals }: Required<Pick<PlacementContext, 'own' | 'refusals'>>,
     enough: number,
   ) {
     this.each = amountsOf(request.perReplica);
@@ -64,7 +68,11 @@ export class OpenNodes {
       const place = fleet.placeOf(id);
       if (place !== undefined && replicas > 0) this.own.set(place, replicas);
     }
-    const most = Math.min(fleet.size, enough + this.own.size);
+    for (const [id, refused] of refusals) {
+      const place = fleet.placeOf(id);
+      if (place !== undefined) this.refusals.set(place, Math.min(MOST_REFUSALS, refused));
+    }
+    const most = Math.min(fleet.size, enough + this.own.size + this.refusals.size);
     if (most > scratch.size) scratch = new Scratch(most);
     ({ places: this.places, placed: this.placed, ranks: this.ranks, totals: this.totals } = scratch);
   }
@@ -83,7 +91,7 @@ export class OpenNodes {
       this.reject(place);
       return;
     }
-    if (own === 0 || this.request.strategy === 'binpack') this.fresh += 1;
+    if ((own === 0 || this.request.strategy === 'binpack') && !this.refusals.has(place)) this.fresh += 1;
     const slot = this.slots++;
     this.places[slot] = place;
     this.placed[slot] = 0;
@@ -116,7 +124,10 @@ export class OpenNodes {
     return totalOf(this.share(place, 1), this.fleet.idlePart[place] ?? 0, this.localityOn(place));
   }
 
-  /** Whether `times` replicas fit beside the reservations, in every dimension. */
+  /**
+   * Whether `times` replicas fit beside the reservations, in every dimension, and the disk has room for each of them. Not for all
+   * of them at once: reservations say what they may take, the disk only what others have left.
+   */
   private hasRoom(place: number, times: number): boolean {
     const each = this.each;
     const free = this.fleet.free;
@@ -124,7 +135,8 @@ export class OpenNodes {
       (free[0][place] ?? 0) >= times * each[0] &&
       (free[1][place] ?? 0) >= times * each[1] &&
       (free[2][place] ?? 0) >= times * each[2] &&
-      (free[3][place] ?? 0) >= times * each[3]
+      (free[3][place] ?? 0) >= times * each[3] &&
+      (this.fleet.disk[place] ?? Infinity) >= each[3]
     );
   }
 
@@ -133,11 +145,12 @@ export class OpenNodes {
     const total = totalOf(share, this.fleet.idlePart[place] ?? 0, locality);
     this.totals[slot] = total;
     const { strategy } = this.request;
-    if (strategy === 'binpack') this.ranks[slot] = Math.round(share * MILLIONTHS) * ABOVE_SCORES - total;
+    const last = (this.refusals.get(place) ?? 0) * ABOVE_RANKS;
+    if (strategy === 'binpack') this.ranks[slot] = last + Math.round(share * MILLIONTHS) * ABOVE_SCORES - total;
     // Equal scores are ordered by what is free, as a number below one: on large equal nodes one replica more does not change
     // the score.
-    else if (strategy === 'spread') this.ranks[slot] = (this.ownOn(place) + placed) * ABOVE_SCORES - total - share / 2;
-    else this.ranks[slot] = -total - share / 2;
+    else if (strategy === 'spread') this.ranks[slot] = last + (this.ownOn(place) + placed) * ABOVE_SCORES - total - share / 2;
+    else this.ranks[slot] = last - total - share / 2;
   }
 
   private localityOn(place: number): number {

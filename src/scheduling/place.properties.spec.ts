@@ -29,6 +29,7 @@ const node = fc.record({
   cpuUsagePercent: fc.integer({ min: 0, max: 100 }),
   memoryUsagePercent: fc.integer({ min: 0, max: 100 }),
   ownReplicas: fc.constantFrom(0, 0, 0, 1, 2),
+  refused: fc.constantFrom(0, 0, 0, 0, 1, 40),
   unavailable: fc.constantFrom(null, null, null, 'offline'),
 });
 const fleet = (maxLength: number): fc.Arbitrary<Candidate[]> =>
@@ -101,7 +102,19 @@ describe('place, whatever the fleet', () => {
       const roomy = nodes.filter(
         (candidate) => candidate.unavailable === null && countOn(nodeIds, candidate.id) < room(candidate, asked.perReplica),
       );
-      for (const one of chosen) for (const other of roomy) expect(total(one) - total(other)).toBeLessThanOrEqual(1);
+      for (const one of chosen)
+        for (const other of roomy.filter(({ refused }) => refused === one.refused))
+          expect(total(one) - total(other)).toBeLessThanOrEqual(1);
+    });
+  });
+
+  it('takes a node that has refused only when those that have refused less often are full', () => {
+    check((asked, nodes) => {
+      const { nodeIds } = place({ ...asked, strategy: 'spread' }, nodes);
+      const isFull = (candidate: Candidate) =>
+        candidate.unavailable !== null || countOn(nodeIds, candidate.id) >= room(candidate, asked.perReplica);
+      for (const one of nodes.filter(({ id }) => nodeIds.includes(id)))
+        expect(nodes.filter(({ refused }) => (refused ?? 0) < (one.refused ?? 0)).every(isFull)).toBe(true);
     });
   });
 
@@ -115,12 +128,15 @@ describe('place, whatever the fleet', () => {
           const { total } = score(candidate, after(candidate, asked.perReplica, placed + 1), asked.region);
           return {
             count: candidate.ownReplicas + placed,
+            refused: candidate.refused,
             total,
             fits: candidate.unavailable === null && placed < room(candidate, asked.perReplica),
           };
         };
         const chosen = nodes.filter((candidate) => candidate.id === id).map(rank);
-        const rivals = nodes.map(rank).filter((rival) => rival.fits && rival.count === chosen[0]?.count);
+        const rivals = nodes
+          .map(rank)
+          .filter((rival) => rival.fits && rival.count === chosen[0]?.count && rival.refused === chosen[0]?.refused);
         expect(chosen[0]?.total).toBeGreaterThanOrEqual(Math.max(...rivals.map((rival) => rival.total)) - 2e-6);
       });
     });

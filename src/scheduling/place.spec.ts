@@ -29,6 +29,17 @@ const withFree = (id: string, free: Partial<Resources>, over: Partial<Candidate>
   aNode(id, { capacity: resources({ cpuCores: 16, memoryMb: 32768, storageGb: 500, ...free }), ...over });
 
 describe('place', () => {
+  it('passes over a node whose disk has less room than one replica asks for, and says so', () => {
+    const request = aRequest({ replicas: 2, perReplica: resources({ cpuCores: 1, storageGb: 10 }) });
+    const placed = place(request, [aNode('a', { diskFreeGb: 9 }), aNode('b', { diskFreeGb: 10 }), aNode('c', { diskFreeGb: null })]);
+    expect(placed.nodeIds).toEqual(['b', 'c']);
+    expect(placed.explanation.rejected).toEqual([{ nodeId: 'a', nodeName: 'node-a', reasons: ['storage: 10 GB needed, 9 free'] }]);
+    const refused = place(request, [aNode('a', { diskFreeGb: 9 })]);
+    expect(shortfallText('Insufficient nodes', refused)).toBe(
+      'Insufficient nodes: need 2, found 0 with capacity; storage: 10 GB needed per replica, at most 9 GB free on a node',
+    );
+  });
+
   it.each([
     ['spread starts with the best score', 'spread', 1, [aNode('a', { region: 'us-west' }), aNode('b')], ['b']],
     [
@@ -44,6 +55,35 @@ describe('place', () => {
       3,
       [aNode('a', { ownReplicas: 2 }), aNode('b', { region: 'us-west' })],
       ['b', 'b', 'a'],
+    ],
+    [
+      'spread stacks rather than to use a node that has refused a replica',
+      'spread',
+      2,
+      [aNode('a', { refused: 1 }), aNode('b', { region: 'us-west', ownReplicas: 2 })],
+      ['b', 'b'],
+    ],
+    [
+      'spread uses a node that has refused when no other has room',
+      'spread',
+      1,
+      [aNode('a', { refused: 3 }), withFree('b', { memoryMb: 4096 })],
+      ['a'],
+    ],
+    ['spread prefers the node that has refused less often', 'spread', 1, [aNode('a', { refused: 2 }), aNode('b', { refused: 1 })], ['b']],
+    [
+      'distinct comes to a node that has refused last',
+      'distinct',
+      2,
+      [aNode('a', { refused: 1 }), aNode('b', { region: 'us-west' })],
+      ['b', 'a'],
+    ],
+    [
+      'binpack fills another node than one that has refused',
+      'binpack',
+      1,
+      [withFree('a', { cpuCores: 4 }, { refused: 1 }), aNode('b', { region: 'us-west' })],
+      ['b'],
     ],
     ['spread stacks when nothing else has room', 'spread', 3, [aNode('a'), withFree('b', { memoryMb: 4096 })], ['a', 'a', 'a']],
     ['distinct never stacks', 'distinct', 3, [aNode('a'), aNode('b')], ['a', 'b']],

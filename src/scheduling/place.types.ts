@@ -15,6 +15,8 @@ export interface PlacementRequest {
 export interface PlacementContext {
   /** The number of live replicas of this deployment on each node, by node id. */
   readonly own: ReadonlyMap<string, number>;
+  /** Nodes that have lately refused replicas of this deployment, with how many: they come last. */
+  readonly refusals?: ReadonlyMap<string, number>;
   /** Looks at every node, however large the fleet is. */
   readonly exact?: boolean;
 }
@@ -78,6 +80,18 @@ export interface PlacementExplanation {
   readonly rejected: readonly RejectedNode[];
   /** Empty when all replicas found a place. */
   readonly shortages: readonly Shortage[];
+  /** What their volumes have to do with it, in words; absent when all replicas found a place, or have no volumes. */
+  readonly volumes?: string;
+}
+
+/** What the volumes of replicas say about where these may run. */
+export interface PlacedVolumes {
+  /** Where their data is; null: nowhere yet. */
+  readonly node: { readonly id: string; readonly name: string } | null;
+  /** Their names, in words, such as `volume data`. */
+  readonly words: string;
+  /** What those that are nowhere yet will take there, in GB. */
+  readonly newGb: number;
 }
 
 export interface Placement {

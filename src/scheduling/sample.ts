@@ -24,11 +24,11 @@ interface Walk {
  * Looks at nodes, the best of each region first, until enough have room: half of them in the nearest region, half of the rest
  * in the next one, and so on. Where few have room it ends up looking at the whole fleet, so a placement never falls short
  * because a node was overlooked. Unless nodes are to be filled (`binpack`), a node with a replica of this deployment does not
- * count towards enough, because `spread` prefers nodes without one.
+ * count towards enough, because `spread` prefers nodes without one; nor does a node that has refused one.
  */
-export function sample(request: PlacementRequest, fleet: Fleet, { own, exact }: PlacementContext): OpenNodes {
+export function sample(request: PlacementRequest, fleet: Fleet, { own, exact, refusals = new Map() }: PlacementContext): OpenNodes {
   const enough = exact === true || fleet.size <= EXACT_NODES ? Infinity : sampleSize(request.replicas);
-  const open = new OpenNodes(fleet, request, own, enough);
+  const open = new OpenNodes(fleet, request, { own, refusals }, enough);
   const isFilling = request.strategy === 'binpack';
   const walks = fleet.regionsFrom(request.region).map((region): Walk => {
     const place = isFilling ? (region.nodes[0] ?? -1) : fleet.ranking.best(region.index);

@@ -16,6 +16,7 @@ const EVERY_MS = 3_000;
 export class AuditSealHandler implements JobHandler {
   readonly kind = 'audit.seal';
   readonly concurrency = 1;
+  readonly longestDelayMs = 120_000;
   private readonly logger = new Logger('Audit');
   private anchoredOn = '';
 

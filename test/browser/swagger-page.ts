@@ -30,6 +30,13 @@ export class SwaggerPage {
     await dialog.locator('button.btn-done').click();
   }
 
+  /** Loads the page again; whether it still has a token then. */
+  async isAuthorizedAfterReload(): Promise<boolean> {
+    await this.page.reload();
+    await this.page.getByRole('heading', { name: /^fog-compute/ }).waitFor();
+    return this.page.locator('.auth-wrapper .btn.authorize.locked').first().isVisible();
+  }
+
   /** Opens the operation, fills in `parameters`, leaves the example body as it is, presses Execute, and reads the answer. */
   async execute(operation: string, parameters: Readonly<Record<string, string>> = {}): Promise<ShownAnswer> {
     const block = await this.expand(operation);

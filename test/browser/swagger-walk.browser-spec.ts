@@ -18,7 +18,7 @@ describeWithBrowser('Swagger UI in a browser', () => {
     product = await startProcess({ DATA_DIR: data.path });
     browser = await BrowserPage.open();
     swagger = new SwaggerPage(browser.page, product.url);
-  }, 120_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await product?.kill('SIGTERM');
@@ -33,6 +33,7 @@ describeWithBrowser('Swagger UI in a browser', () => {
     const session = await browser.step('log in', () => swagger.execute('POST /api/auth/login'));
     expect(session).toMatchObject({ status: 200, body: { token_type: 'bearer' } });
     await browser.step('authorize', () => swagger.authorize(String(session.body.access_token)));
+    expect(await browser.step('load the page again', () => swagger.isAuthorizedAfterReload())).toBe(true);
 
     const deployed = await browser.step('deploy', () => swagger.execute('POST /api/deployment/deploy'));
     expect(deployed).toMatchObject({ status: 202, body: { success: true, status: 'pending', replicas: 2 } });
@@ -64,7 +65,7 @@ describeWithBrowser('Swagger UI in a browser', () => {
     const restored = await browser.step('restore', () => swagger.execute(restore, { deployment_id: id }));
     expect(restored).toMatchObject({ status: 202, body: { success: true, status: 'scheduled', generation: 2, replicas: 3 } });
     await browser.step('status after the restore', () => swagger.executeUntil(status, ({ body }) => body.health === 'healthy'));
-  }, 180_000);
+  });
 
   it('registers the node of the example for an administrator', async () => {
     await browser.step('open as administrator', () => swagger.open());
@@ -79,7 +80,7 @@ describeWithBrowser('Swagger UI in a browser', () => {
     ).toMatchObject({
       status: 200,
     });
-  }, 120_000);
+  });
 
   it('loads nothing from elsewhere and complains about nothing', () => {
     expect(browser.requested.length).toBeGreaterThan(8);

@@ -3,17 +3,23 @@ import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeTarget } from '../../src/engines/node-target';
+import type { ImageRules } from '../../src/runtime/docker/images';
 import { DockerDriver } from '../../src/runtime/docker/docker.driver';
+import { AllowedRegistries } from '../../src/runtime/allowed-registries';
 import { DockerEngines } from '../../src/runtime/docker/docker-engines';
+import { markOf } from '../../src/runtime/docker/image-marks';
 import { until } from '../support/until';
 import { aSpec } from './runtime-under-test';
 
 type Pull = (answer: ServerResponse) => void;
 
-/** The part of an engine that a pull needs. It has no image until one has been pulled. */
+/** The part of an engine that a start with a pull needs. It has no image until one has been pulled. */
 class FakeEngine {
   readonly pulled: string[] = [];
+  readonly marks: string[] = [];
+  description: object = { Id: 'sha256:1', Size: 5_000_000 };
   created = 0;
+  removed = 0;
   started = 0;
   pull: Pull = (answer) => answer.end();
   hasImage = false;
@@ -23,10 +29,25 @@ class FakeEngine {
     const json = (status: number, body: unknown): void =>
       void answer.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
     if (url.pathname === '/containers/json') return json(200, []);
+    if (url.pathname === '/info') return json(200, { ID: 'fake', ServerVersion: '20.10.24', NCPU: 4 });
+    if (url.pathname === '/networks') return json(200, []);
+    if (url.pathname === '/networks/create') return json(201, { Id: 'n'.repeat(64) });
     if (url.pathname === '/images/create') {
       this.pulled.push(url.searchParams.get('fromImage') ?? '');
       this.hasImage = true;
       return this.pull(answer);
+    }
+    if (url.pathname.startsWith('/images/') && question.method === 'GET') {
+      return this.hasImage ? json(200, this.description) : json(404, { message: 'No such image: x' });
+    }
+    if (url.pathname.startsWith('/images/') && question.method === 'DELETE') {
+      this.removed++;
+      this.hasImage = false;
+      return json(200, []);
+    }
+    if (url.pathname.endsWith('/tag')) {
+      this.marks.push(`${url.searchParams.get('repo') ?? ''}:${url.searchParams.get('tag') ?? ''}`);
+      return void answer.writeHead(201).end();
     }
     if (url.pathname === '/containers/create') {
       if (!this.hasImage) return json(404, { message: 'No such image: x' });
@@ -62,7 +83,22 @@ describe('pulling an image that the engine does not have', () => {
   let node: NodeTarget;
   let words: string[];
   const engines = new DockerEngines({});
-  const driver = new DockerDriver(engines, { installationId: randomUUID(), publishAddress: '127.0.0.1', pullTimeoutSeconds: 1 });
+  const installationId = randomUUID();
+  const images: ImageRules = {
+    registries: new AllowedRegistries('docker.io,registry.example:5000'),
+    pulls: { total: 4, perOwner: 2 },
+    // Longer than a test may take: what ends in time was given up for want of progress.
+    pullTimeoutSeconds: 600,
+    pullStallSeconds: 1,
+    maxImageMb: 100,
+  };
+  const driverWith = (over: Partial<ImageRules>): DockerDriver =>
+    new DockerDriver(engines, {
+      ...{ installationId, publishAddress: '127.0.0.1', images: { ...images, ...over }, imageKeepHours: 0 },
+      ...{ extraCapabilities: [], openFiles: 4096 },
+      networks: { pool: { cidr: '198.18.0.0/15', prefixLength: 24 }, outgoing: true },
+    });
+  const driver = driverWith({});
 
   beforeEach(async () => {
     engine = new FakeEngine();
@@ -74,9 +110,9 @@ describe('pulling an image that the engine does not have', () => {
     engines.close();
   });
 
-  const ensure = (image: string, signal = new AbortController().signal): Promise<void> =>
-    driver.ensure(node, aSpec({ image }), { signal, onProgress: (progress) => words.push(progress) });
-  const untilDownloading = (): Promise<unknown> => until(() => words.length > 1, { everyMs: 5, what: 'the first progress' });
+  const ensure = (image: string, signal = new AbortController().signal, ownerId = 'one', by = driver): Promise<void> =>
+    by.ensure(node, aSpec({ image, ownerId }), { signal, onProgress: (progress) => words.push(progress) });
+  const untilDownloading = (): Promise<unknown> => until(() => words.length > 2, { everyMs: 5, what: 'the first progress' });
 
   it('tells of its progress, then creates and starts the container', async () => {
     engine.pull = (answer) => {
@@ -85,7 +121,7 @@ describe('pulling an image that the engine does not have', () => {
       answer.end();
     };
     await ensure('nginx:1.27');
-    expect(words).toEqual(['Pulling image nginx:1.27', 'Pulling image nginx:1.27: 30 of 70 MB']);
+    expect(words).toEqual(['Waiting to pull image nginx:1.27', 'Pulling image nginx:1.27', 'Pulling image nginx:1.27: 30 of 70 MB']);
     expect([engine.created, engine.started]).toEqual([1, 1]);
   });
 
@@ -100,21 +136,19 @@ describe('pulling an image that the engine does not have', () => {
     expect(engine.pulled).toEqual([asked]);
   });
 
+  const FAILED = 'Image nginx:x could not be pulled: its registry does not offer it to this node, or could not be used';
+
   it.each([
-    ['manifest for nginx:x not found: manifest unknown', 'Image nginx:x was not found in its registry'],
-    [
-      'pull access denied for nginx, repository does not exist or may require docker login',
-      'Image nginx:x was not found, or its registry asks for a login',
-    ],
-    [
-      'Get "https://10.1.2.3/v2/": dial tcp: lookup secret.registry on 10.0.0.2:53',
-      'Image nginx:x is not on the node, and its registry cannot be reached',
-    ],
-    ['toomanyrequests: You have reached your pull rate limit', 'The registry of image nginx:x limits pulls at the moment'],
-    ['no matching manifest for linux/arm64/v8 in the manifest list', 'Image nginx:x has no variant for the processor of this node'],
-    ['write /var/lib/docker/tmp/x: no space left on device', 'There is no space left on the node for image nginx:x'],
-    ['something never seen at /var/lib', 'Image nginx:x could not be pulled'],
-  ])('puts %j into words', async (text, message) => {
+    'manifest for nginx:x not found: manifest unknown',
+    'pull access denied for nginx, repository does not exist or may require docker login',
+    'Get "https://10.1.2.3/v2/": dial tcp: lookup secret.registry on 10.0.0.2:53',
+    'Get "http://10.1.2.3:6379/v2/": dial tcp 10.1.2.3:6379: connect: connection refused',
+    'Get "https://10.1.2.3/v2/": http: server gave HTTP response to HTTPS client',
+    'toomanyrequests: You have reached your pull rate limit',
+    'no matching manifest for linux/arm64/v8 in the manifest list',
+    'write /var/lib/docker/tmp/x: no space left on device',
+    'something never seen at /var/lib',
+  ])('puts every failure into the same words: %s', async (text) => {
     const inStream: Pull = (answer) => {
       lines(answer, { error: text, errorDetail: { message: text } });
       answer.end();
@@ -123,15 +157,116 @@ describe('pulling an image that the engine does not have', () => {
       void answer.writeHead(500, { 'Content-Type': 'application/json' }).end(JSON.stringify({ message: text }));
     for (const pull of [inStream, asAnswer]) {
       Object.assign(engine, { pull, hasImage: false });
-      await expect(ensure('nginx:x')).rejects.toMatchObject({ failure: 'image_unavailable', message });
+      await expect(ensure('nginx:x')).rejects.toMatchObject({ failure: 'image_unavailable', message: FAILED });
     }
     expect(engine.created).toBe(0);
   });
 
-  it('ends when its time is up', async () => {
+  it.each(['10.0.0.7:5000/a:1', 'localhost:5000/a', 'registry.elsewhere.example/a', 'redis:6379/a:1'])(
+    'sends no engine to a registry that is not allowed: %s',
+    async (image) => {
+      await expect(ensure(image)).rejects.toMatchObject({ failure: 'image_unavailable', message: /ALLOWED_REGISTRIES/ });
+      expect(engine.pulled).toEqual([]);
+    },
+  );
+
+  it('starts what the engine has, whatever registry it names', async () => {
+    engine.hasImage = true;
+    await ensure('localhost:5000/a:1');
+    expect([engine.pulled, engine.started]).toEqual([[], 1]);
+  });
+
+  it('marks what it has pulled, and nothing that was there before', async () => {
+    await ensure('nginx:1');
+    await ensure('nginx:1');
+    expect(engine.marks).toEqual([markOf('nginx:1', installationId)]);
+  });
+
+  it('gives a pull up that makes no progress, in the words of any other failure', async () => {
     engine.pull = (answer) => lines(answer, downloading('a', 1, 70_000_000));
-    await expect(ensure('nginx:1')).rejects.toMatchObject({ failure: 'timeout', message: 'Image nginx:1 could not be pulled within 1 s' });
+    await expect(ensure('nginx:x')).rejects.toMatchObject({ failure: 'image_unavailable', message: FAILED });
     expect(engine.created).toBe(0);
+  });
+
+  it('gives a pull up that the engine does not even begin to answer', async () => {
+    engine.pull = () => undefined;
+    await expect(ensure('nginx:x')).rejects.toMatchObject({ failure: 'image_unavailable', message: FAILED });
+  });
+
+  const dripping =
+    (step: number): Pull =>
+    (answer) => {
+      let current = 0;
+      const timer = setInterval(() => lines(answer, downloading('a', (current += step), 70_000_000)), 50);
+      answer.once('close', () => clearInterval(timer));
+    };
+
+  it('takes single bytes for no progress', async () => {
+    engine.pull = dripping(1);
+    await expect(ensure('nginx:x')).rejects.toMatchObject({ failure: 'image_unavailable', message: FAILED });
+  });
+
+  it('ends a steady pull when its time is up', async () => {
+    engine.pull = dripping(100_000);
+    const short = driverWith({ pullTimeoutSeconds: 2, pullStallSeconds: 600 });
+    const work = short.ensure(node, aSpec({ image: 'nginx:x' }), { signal: new AbortController().signal, onProgress: () => undefined });
+    await expect(work).rejects.toMatchObject({ failure: 'image_unavailable', message: FAILED });
+  });
+
+  it('is patient while the engine only works on the pulls of others', async () => {
+    engine.pull = (answer) => {
+      lines(answer, { id: 'a', status: 'Pulling fs layer' }, { id: 'a', status: 'Waiting' });
+      setTimeout(() => answer.end(), 1_800);
+    };
+    await ensure('nginx:1');
+    expect(engine.started).toBe(1);
+  });
+
+  it('is patient while the engine unpacks what it has, which takes long on a small machine', async () => {
+    engine.pull = (answer) => {
+      lines(answer, { id: 'a', status: 'Download complete' }, { id: 'a', status: 'Extracting' });
+      setTimeout(() => answer.end(), 1_800);
+    };
+    await ensure('nginx:1');
+    expect(engine.started).toBe(1);
+  });
+
+  it('is not patient when the description of the image does not come after all its layers', async () => {
+    engine.pull = (answer) => lines(answer, { id: 'a', status: 'Extracting' }, { id: 'a', status: 'Pull complete' });
+    await expect(ensure('nginx:x')).rejects.toMatchObject({ message: FAILED });
+  });
+
+  it('refuses an image that is too large, while it is pulled or when it is unpacked', async () => {
+    const words = 'Image nginx:x is larger than the 100 MB that an image may have here (IMAGE_MAX_SIZE_MB)';
+    engine.pull = (answer) => lines(answer, downloading('a', 1_000_000, 60_000_000), downloading('b', 1_000_000, 60_000_000));
+    await expect(ensure('nginx:x')).rejects.toMatchObject({ failure: 'rejected', message: words });
+    Object.assign(engine, { pull: (answer: ServerResponse) => answer.end(), hasImage: false });
+    engine.description = { Id: 'sha256:1', Size: 200 * 1024 ** 2 };
+    await expect(ensure('nginx:x')).rejects.toMatchObject({ failure: 'rejected', message: words });
+    expect([engine.created, engine.removed]).toEqual([0, 1]);
+  });
+
+  it('pulls for each user in turn, and a few at a time', async () => {
+    const open: (() => void)[] = [];
+    engine.pull = (answer) => {
+      engine.hasImage = false;
+      open.push(() => {
+        engine.hasImage = true;
+        answer.end();
+      });
+      const timer = setInterval(() => lines(answer, { id: 'a', status: 'Extracting' }), 200);
+      answer.once('close', () => clearInterval(timer));
+    };
+    const patient = driverWith({ pullStallSeconds: 600 });
+    const pull = (image: string, ownerId: string): Promise<void> => ensure(image, undefined, ownerId, patient);
+    const greedy = Array.from({ length: 5 }, (_unused, n) => pull(`greedy:${n}`, 'greedy'));
+    await until(() => engine.pulled.length === 2, { what: 'two pulls of one user' });
+    const other = pull('other:1', 'other');
+    await until(() => engine.pulled.includes('other:1'), { what: 'the pull of the other user' });
+    expect(engine.pulled).toHaveLength(3);
+    const finish = setInterval(() => open.splice(0).forEach((end) => end()), 20);
+    await Promise.all([...greedy, other]);
+    clearInterval(finish);
   });
 
   it('ends with the abort, and nothing is created afterwards', async () => {

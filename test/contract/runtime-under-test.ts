@@ -4,16 +4,31 @@ import type { Resources } from '../../src/engines/resources';
 import type { RuntimeDriver, WorkloadSpec } from '../../src/runtime/runtime-driver';
 
 /** What a workload of the suite does. Every runtime has its own way of making them. */
-export type Script = 'steady' | 'stubborn' | 'fails' | 'out-of-memory' | 'speaks' | 'missing-image';
+export type Script = 'steady' | 'stubborn' | 'fails' | 'ends' | 'out-of-memory' | 'speaks' | 'missing-image';
 
 export interface RuntimeUnderTest {
   readonly driver: RuntimeDriver;
   readonly target: NodeTarget;
+  /** What this kind of engine cannot show; absent: it shows everything. */
+  readonly lacks?: {
+    /** Ports are reached at the workload's own address and not at one of the machine. */
+    readonly hostPorts?: boolean;
+    /** How a suspended run ended. */
+    readonly exitOfSuspended?: boolean;
+    /** What a replica has used. */
+    readonly samples?: boolean;
+    /** Volumes that are there at once: it has no StorageClass. */
+    readonly volumes?: boolean;
+    /** Whether an image could be pulled. */
+    readonly offers?: boolean;
+  };
+  /** Within how many milliseconds the engine itself tells of an end; absent: 2,000. */
+  readonly tellsWithinMs?: number;
   /** A node whose engine does not answer. */
   readonly away: NodeTarget;
   /**
    * Makes a workload that does so. `speaks` writes the value of the variable GREETING in two lines and goes on; `fails`
-   * ends with code 3.
+   * ends with code 3, and `ends` with code 0.
    */
   scripted(script: Script, spec: WorkloadSpec): WorkloadSpec;
   kill(replicaId: string): Promise<void>;
@@ -35,10 +50,14 @@ export const someResources = (over: Partial<Resources> = {}): Resources => ({
   ...over,
 });
 
+/** All workloads of a file have one owner unless they say otherwise. */
+const OWNER_ID = randomUUID();
+
 export const aSpec = (over: Partial<WorkloadSpec> = {}): WorkloadSpec => ({
   replicaId: randomUUID(),
   deploymentId: randomUUID(),
   deploymentName: 'contract',
+  ownerId: OWNER_ID,
   generation: 1,
   image: 'contract:1',
   command: null,

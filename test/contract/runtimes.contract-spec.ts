@@ -1,8 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DataSource } from 'typeorm';
+import { SecretBox } from '../../src/common/crypto/secret-box';
 import { loadConfig } from '../../src/config/app-config';
 import { dataSourceOptions } from '../../src/data-source-options';
+import { PubSub } from '../../src/database/pub-sub';
+import { AgentLines } from '../../src/runtime/agent/agent-lines';
 import { chooseRuntimes } from '../../src/runtime/runtime-choice';
 import type { Runtimes } from '../../src/runtime/runtimes';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
@@ -12,12 +16,14 @@ const NOBODY = 'tcp://127.0.0.1:1';
 describe('the choice of a runtime', () => {
   let database: TestDatabase;
   let dataSource: DataSource;
+  let pubSub: PubSub;
   const servers: Server[] = [];
   const chosen: Runtimes[] = [];
 
   beforeAll(async () => {
     database = await createTestDatabase();
     dataSource = await new DataSource(dataSourceOptions({ url: database.url, poolSize: 2 })).initialize();
+    pubSub = new PubSub(dataSource);
   });
   afterEach(() => {
     for (const runtimes of chosen.splice(0)) runtimes.onApplicationShutdown();
@@ -27,12 +33,19 @@ describe('the choice of a runtime', () => {
     }
   });
   afterAll(async () => {
+    await pubSub?.onApplicationShutdown();
     await dataSource?.destroy();
     await database?.drop();
   });
 
   const choose = async (env: Record<string, string>): Promise<Runtimes> => {
-    const runtimes = await chooseRuntimes(loadConfig(env), dataSource);
+    const runtimes = await chooseRuntimes({
+      config: loadConfig(env),
+      dataSource,
+      box: new SecretBox(randomBytes(32)),
+      pubSub,
+      lines: new AgentLines(),
+    });
     chosen.push(runtimes);
     return runtimes;
   };
@@ -43,7 +56,7 @@ describe('the choice of a runtime', () => {
     return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
   };
 
-  it('takes an engine that answers, and only its driver', async () => {
+  it('takes an engine that answers, with the drivers of real engines beside it', async () => {
     const address = await engine((_question, answer) =>
       answer
         .writeHead(200, { 'Content-Type': 'application/json' })
@@ -53,12 +66,15 @@ describe('the choice of a runtime', () => {
     expect(runtimes.active).toEqual({ kind: 'docker', reason: `Docker Engine 27.1 answers at ${address}` });
     expect(runtimes.driverFor('docker')?.kind).toBe('docker');
     expect(runtimes.driverFor('simulated')).toBeNull();
-    expect(runtimes.driverFor('kubernetes')).toBeNull();
+    expect(runtimes.driverFor('kubernetes')?.kind).toBe('kubernetes');
   });
 
   it('simulates when nobody answers', async () => {
     const runtimes = await choose({ RUNTIME: 'auto', DOCKER_HOST: NOBODY });
-    expect(runtimes.active).toEqual({ kind: 'simulated', reason: `no Docker Engine answers at ${NOBODY}: containers are simulated` });
+    expect(runtimes.active).toEqual({
+      kind: 'simulated',
+      reason: `no Docker Engine answers at ${NOBODY} (nothing listens there; see DOCKER_HOST): containers are simulated`,
+    });
     expect(runtimes.driverFor('simulated')?.kind).toBe('simulated');
     expect(runtimes.driverFor('docker')).toBeNull();
   });
@@ -76,7 +92,10 @@ describe('the choice of a runtime', () => {
 
   it('starts with docker although the engine is away, when it was told to', async () => {
     const runtimes = await choose({ RUNTIME: 'docker', DOCKER_HOST: NOBODY });
-    expect(runtimes.active).toEqual({ kind: 'docker', reason: `RUNTIME=docker, but no Docker Engine answers at ${NOBODY} yet` });
+    expect(runtimes.active).toEqual({
+      kind: 'docker',
+      reason: `RUNTIME=docker, but no Docker Engine answers at ${NOBODY} yet (nothing listens there; see DOCKER_HOST)`,
+    });
     expect(runtimes.driverFor('docker')?.kind).toBe('docker');
   });
 

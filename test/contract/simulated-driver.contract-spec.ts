@@ -25,6 +25,8 @@ function scripted(script: Script, spec: WorkloadSpec): WorkloadSpec {
       return spec;
     case 'fails':
       return { ...spec, env: { SIMULATED_EXIT_AFTER_MS: '0', SIMULATED_EXIT_CODE: '3' } };
+    case 'ends':
+      return { ...spec, env: { SIMULATED_EXIT_AFTER_MS: '0', SIMULATED_EXIT_CODE: '0' } };
     case 'out-of-memory':
       return { ...spec, image: 'simulated/oom:1' };
     case 'missing-image':

@@ -84,9 +84,34 @@ describe('tokens of an outside issuer', () => {
     expect(refused.body).toMatchObject({ code: 'inactive_user', detail: 'Inactive user' });
   });
 
+  const header = () => ({ alg: 'RS256', kid: issuer.newest.kid, typ: 'at+jwt' });
+  const seconds = (): number => Math.floor(Date.now() / 1000);
+
+  it.each(['at+jwt', 'AT+JWT', 'application/at+jwt', 'JWT', 'jwt', 'application/jwt', undefined])(
+    'may say that they are %p',
+    async (typ) => {
+      await me(signJwt({ ...header(), typ }, issuer.claims(), issuer.newest.privateKey)).expect(200);
+    },
+  );
+
+  it('may come from a clock that is a minute off, and no more', async () => {
+    const now = seconds();
+    for (const claims of [
+      { iat: now + 3, nbf: now + 3 },
+      { iat: now + 55, nbf: now + 55 },
+      { iat: now - 100, exp: now - 3 },
+    ])
+      await me(issuer.token(claims)).expect(200);
+    for (const claims of [{ nbf: now + 300 }, { iat: now + 300 }, { iat: now - 500, exp: now - 100 }])
+      await me(issuer.token(claims)).expect(401);
+  });
+
+  it('may have a `uti` for their id, as those of Entra ID do', async () => {
+    await me(issuer.token({ jti: undefined, uti: randomUUID() })).expect(200);
+  });
+
   const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const weak = generateKeyPairSync('rsa', { modulusLength: 1024 });
-  const header = () => ({ alg: 'RS256', kid: issuer.newest.kid, typ: 'at+jwt' });
   const publicPem = () => issuer.newest.publicKey.export({ type: 'spki', format: 'pem' });
   const ATTACKS: Record<string, () => string> = {
     'another key under a known kid': () => signJwt(header(), issuer.claims(), stranger.privateKey),
@@ -107,6 +132,7 @@ describe('tokens of an outside issuer', () => {
     'an embedded key': () =>
       signJwt({ ...header(), jwk: stranger.publicKey.export({ format: 'jwk' }) }, issuer.claims(), stranger.privateKey),
     'a jku': () => signJwt({ ...header(), jku: 'http://127.0.0.1:9/' }, issuer.claims(), issuer.newest.privateKey),
+    'a logout token': () => signJwt({ ...header(), typ: 'logout+jwt' }, issuer.claims(), issuer.newest.privateKey),
     'an ID token': () => signJwt({ ...header(), typ: 'id+jwt' }, issuer.claims(), issuer.newest.privateKey),
     'another issuer': () => issuer.token({ iss: 'https://other.test/' }),
     'another audience': () => issuer.token({ aud: 'other' }),
@@ -130,10 +156,10 @@ describe('tokens of an outside issuer', () => {
     const old = issuer.newest;
     await me(issuer.token({}, old)).expect(200);
     const next = issuer.addKey('ES256');
-    await until(async () => (await me(issuer.token({}, next))).status === 200, { what: 'the new key', timeoutMs: 4_000 });
+    await until(async () => (await me(issuer.token({}, next))).status === 200, { what: 'the new key' });
     await me(issuer.token({}, old)).expect(200);
     issuer.withdraw(old.kid);
-    await until(async () => (await me(issuer.token({}, old))).status === 401, { what: 'the end of the old key', timeoutMs: 6_000 });
+    await until(async () => (await me(issuer.token({}, old))).status === 401, { what: 'the end of the old key' });
     await me(issuer.token({}, next)).expect(200);
   });
 

@@ -195,7 +195,7 @@ describe('access tokens', () => {
 function rawStatus({ app }: TestApp, lines: string[]): Promise<number> {
   const { port } = app.getHttpServer().address() as AddressInfo;
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write([...lines, 'Host: x', 'Connection: close', '', ''].join('\r\n')));
+    const socket = connect(port, '127.0.0.1', () => socket.write([...lines, 'Host: localhost', 'Connection: close', '', ''].join('\r\n')));
     let text = '';
     socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
     socket.on('end', () => resolve(Number(text.split(' ')[1])));

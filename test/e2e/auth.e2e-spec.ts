@@ -73,6 +73,16 @@ describe('/api/auth', () => {
           .send({ username: 'eve', email: 'e@example.org', password: PASSWORD })
           .expect(403);
         expect(body).toMatchObject({ code: 'registration_closed' });
+        const wish = { username: 'Eve', email: 'e@example.org', password: PASSWORD };
+        await closed.as('ada').post('/api/users').send(wish).expect(403);
+        const added = await closed.as('root', { admin: true }).post('/api/users').send(wish).expect(201);
+        expect(added.body).toMatchObject({ username: 'eve', is_active: true, is_admin: false });
+        await closed.as('root').post('/api/users').send(wish).expect(409);
+        await logIn(closed, 'eve');
+        const [by] = await closed.dataSource.query<{ actor_id: string }[]>(
+          `SELECT actor_id FROM audit_log WHERE action = 'user.add' AND outcome = 'done'`,
+        );
+        expect(by?.actor_id).toBe(await closed.userId('root'));
       } finally {
         await closed.close();
       }
@@ -239,7 +249,7 @@ describe('/api/auth', () => {
       }
     });
 
-    it('switches a user off at once, and on again without the old sessions', async () => {
+    it('switches a user off at once, and on again without the old sessions and API tokens', async () => {
       const admin = await anAdmin(t);
       const user = await aUser(t);
       const { body } = await t.http.post('/api/auth/tokens').set(bearer(user.accessToken)).send({ name: 'ci' }).expect(201);
@@ -257,7 +267,7 @@ describe('/api/auth', () => {
 
       await change(true).expect(200);
       await t.http.get('/api/auth/me').set(bearer(user.accessToken)).expect(401);
-      await t.http.get('/api/auth/me').set(bearer(token)).expect(200);
+      await t.http.get('/api/auth/me').set(bearer(token)).expect(401);
       await logIn(t, user.username);
     });
 

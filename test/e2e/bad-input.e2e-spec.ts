@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
-import { aSpec, deployed, NO_IDS, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { cpuTimeMs } from '../support/cpu-time';
+import { aSpec, deployed, NO_IDS, recordRows, UNKNOWN_ID } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 /** Marks a field that is left out. */
@@ -8,6 +9,7 @@ const LONE = '\ud800';
 const LONG = 'x'.repeat(100_000);
 const deep = (levels: number): unknown => Array.from({ length: levels }).reduce<unknown>((inner) => [inner], 'x');
 const many = (count: number, of: unknown): unknown[] => Array.from({ length: count }, () => of);
+const ports = (count: number): unknown[] => Array.from({ length: count }, (_unused, n) => ({ container_port: n + 1 }));
 const map = (count: number): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_unused, n) => [`K${String(n)}`, 'v']));
 
@@ -16,6 +18,10 @@ const NOT_NUMBER = [null, '1', true, [], {}, [1]];
 const NOT_LIST = [null, 'x', 1, true, {}, { 0: 'x', length: 1 }];
 const NOT_OBJECT = [null, 'x', 1, true, [], [{}]];
 const DIRTY_TEXT = ['', 'a\0b', 'a\u0007b', 'a\u007fb', `a${LONE}b`, LONG];
+
+/** Fields that may be absent: there `null`, and for what is a list or an object also `[]`, means the same. */
+const given = (values: readonly unknown[]): unknown[] => values.filter((value) => value !== null);
+const held = (values: readonly unknown[]): unknown[] => given(values).filter((value) => !Array.isArray(value) || value.length > 0);
 
 /** For each field of the deploy body: the values that must be refused with a pointer at it or inside of it. */
 const DEPLOY_FIELDS: Record<string, unknown[]> = {
@@ -35,17 +41,21 @@ const DEPLOY_FIELDS: Record<string, unknown[]> = {
     'nginx@sha256:abc',
     '../etc',
     '-nginx',
+    'a'.repeat(285),
+    'f'.repeat(64),
+    'registry:65536/app',
+    `nginx@sha512:${'a'.repeat(64)}`,
     `${'a'.repeat(490)}!`,
   ],
-  '/replicas': [...NOT_NUMBER, 0, -1, 1.5, 101, 10_001, 1e300, Number.MAX_SAFE_INTEGER],
+  '/replicas': [...given(NOT_NUMBER), 0, -1, 1.5, 101, 10_001, 1e300, Number.MAX_SAFE_INTEGER],
   '/resources': [MISSING, ...NOT_OBJECT, deep(10)],
-  '/resources/cpu': [MISSING, ...NOT_NUMBER, 0, -1, 0.4, 0.499, 32.001, 33, 1.00001, 1e300],
+  '/resources/cpu': [MISSING, ...NOT_NUMBER, 0, -1, 0.4, 0.499, 32.001, 33, 1.00001, 1e-7, 1e300],
   '/resources/memory': [MISSING, ...NOT_NUMBER, 0, -1, 511, 65_537, 512.5, 1e300],
-  '/resources/gpu': [...NOT_NUMBER, -1, 9, 0.5, 1e300],
-  '/resources/storage': [...NOT_NUMBER, 0, -1, 1001, 1.5, 1e300],
+  '/resources/gpu': [...given(NOT_NUMBER), -1, 9, 0.5, 1e300],
+  '/resources/storage': [...given(NOT_NUMBER), 0, -1, 1001, 1.5, 1e300],
   '/resources/disk': [1],
   '/env': [
-    ...NOT_OBJECT,
+    ...held(NOT_OBJECT),
     { A: 1 },
     { A: null },
     { A: ['x'] },
@@ -60,22 +70,31 @@ const DEPLOY_FIELDS: Record<string, unknown[]> = {
     { 'A=B': 'x' },
     map(201),
   ],
-  '/region': [...NOT_TEXT, ...DIRTY_TEXT, 'x'.repeat(65), 'US-EAST', 'us east', '-us'],
-  '/placement_strategy': [...NOT_TEXT, '', 'Spread', 'pack'],
-  '/command': [...NOT_LIST, [], [1], [null], [['x']], ['x', 'a\0b'], [LONE], [''], ['x'.repeat(4_097)], many(257, 'x')],
-  '/ports': [...NOT_LIST, [null], [1], [[]], many(51, { container_port: 80 })],
+  '/region': [...given(NOT_TEXT), ...DIRTY_TEXT, 'x'.repeat(65), 'US-EAST', 'us east', '-us'],
+  '/placement_strategy': [...given(NOT_TEXT), '', 'Spread', 'pack'],
+  '/command': [...given(NOT_LIST), [1], [null], [['x']], ['x', 'a\0b'], [LONE], [''], ['', 'x'], ['x'.repeat(4_097)], many(257, 'x')],
+  '/ports': [...given(NOT_LIST), [null], [1], [[]], many(51, { container_port: 80 }), many(2, { container_port: 80 }), ports(11)],
   '/ports/0/container_port': [MISSING, ...NOT_NUMBER, 0, -1, 65_536, 80.5],
-  '/ports/0/protocol': [...NOT_TEXT, '', 'TCP', 'sctp'],
+  '/ports/0/protocol': [...given(NOT_TEXT), '', 'TCP', 'sctp'],
   '/ports/0/host_port': [80],
-  '/health_check': NOT_OBJECT,
-  '/health_check/command': [MISSING, ...NOT_LIST, [], [1], ['a\0b'], many(65, 'x')],
-  '/health_check/interval_seconds': [...NOT_NUMBER, 0, 3_601, 1.5],
-  '/health_check/timeout_seconds': [...NOT_NUMBER, 0, 601],
-  '/health_check/retries': [...NOT_NUMBER, 0, 101],
-  '/health_check/start_period_seconds': [...NOT_NUMBER, -1, 3_601],
+  '/health_check': [
+    ...held(NOT_OBJECT),
+    {},
+    { http: { port: 80 }, tcp: { port: 80 } },
+    { command: ['true'], tcp: { port: 80 } },
+    { interval_seconds: 5 },
+  ],
+  '/health_check/command': [
+    ...[...given(NOT_LIST), [], [1], ['a\0b'], [''], many(65, 'x')],
+    ...[['CMD-SHELL', 'exit 0'], ['CMD', 'true'], ['NONE']],
+  ],
+  '/health_check/interval_seconds': [...given(NOT_NUMBER), 0, 3_601, 1.5],
+  '/health_check/timeout_seconds': [...given(NOT_NUMBER), 0, 601],
+  '/health_check/retries': [...given(NOT_NUMBER), 0, 101],
+  '/health_check/start_period_seconds': [...given(NOT_NUMBER), -1, 3_601],
   '/health_check/every': [1],
   '/labels': [
-    ...NOT_OBJECT,
+    ...held(NOT_OBJECT),
     { a: 1 },
     { a: null },
     { '': 'x' },
@@ -124,7 +143,7 @@ describe('bad input', () => {
   beforeAll(async () => {
     t = await startTestApp();
     live = await deployed(t, 'ada');
-    before = await tableRows(t.dataSource);
+    before = await recordRows(t.dataSource);
     written = await marks();
   });
   afterEach(async () => {
@@ -132,7 +151,7 @@ describe('bad input', () => {
   });
   afterAll(async () => {
     try {
-      if (before) expect(await tableRows(t.dataSource)).toEqual(before);
+      if (before) expect(await recordRows(t.dataSource)).toEqual(before);
     } finally {
       await t?.close();
     }
@@ -251,12 +270,12 @@ describe('bad input', () => {
       ['a huge number', `{"replicas":${'9'.repeat(10_000)}}`, 422, 'validation_failed'],
       ['more than 256 kB', `{"name":"${'x'.repeat(300_000)}"}`, 413, 'payload_too_large'],
       ['bytes that are not UTF-8', Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), 400, 'malformed_json'],
-      ['a byte order mark', Buffer.from('\ufeff{"replicas":2}'), 400, 'malformed_json'],
+      ['two byte order marks', Buffer.from('\ufeff\ufeff{"replicas":2}'), 400, 'malformed_json'],
     ])('%s is refused', async (_what, body, status, code) => {
-      const start = performance.now();
+      const start = cpuTimeMs();
       const answer = await raw(path(), body);
       expectProblem(answer, { status, code });
-      expect(performance.now() - start).toBeLessThan(1_500);
+      expect(cpuTimeMs() - start).toBeLessThan(1_500);
     });
 
     it.each([
@@ -296,7 +315,7 @@ describe('bad input', () => {
   describe('routes without a body', () => {
     it.each(['stop', 'start', 'retry'])('%s refuses fields and queries that it does not know', async (verb) => {
       expectProblem(await raw(`${live}/${verb}`, '{"replicas":2}'), { status: 422, code: 'validation_failed', pointer: '/replicas' });
-      expectProblem(await raw(`${live}/${verb}`, '[]'), { status: 422, code: 'validation_failed', pointer: '' });
+      expectProblem(await raw(`${live}/${verb}`, '[1]'), { status: 422, code: 'validation_failed', pointer: '' });
       expectProblem(await raw(`${live}/${verb}`, '{"a":'), { status: 400, code: 'malformed_json' });
       expectProblem(await raw(`${live}/${verb}`, 'a=b', 'text/plain'), { status: 415, code: 'unsupported_media_type' });
       expectProblem(await t.as('ada').post(`/api/deployment/${live}/${verb}?force=true`), {
@@ -411,13 +430,13 @@ describe('bad input', () => {
       `${'-'.repeat(498)}a`,
       `a${'-'.repeat(498)}`,
     ]) {
-      const start = performance.now();
+      const start = cpuTimeMs();
       expectProblem(await t.as('ada').post('/api/deployment/deploy').send(bodyWith('/container_image', image)), {
         status: 422,
         code: 'validation_failed',
         pointer: '/container_image',
       });
-      expect(performance.now() - start).toBeLessThan(500);
+      expect(cpuTimeMs() - start).toBeLessThan(500);
     }
   });
 });

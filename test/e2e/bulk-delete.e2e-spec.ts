@@ -1,4 +1,4 @@
-import { deploy, deployed, expectGone, historyOf, recordRows, statusOf, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { deploy, deployed, expectGone, historyOf, recordRows, statusOf, UNKNOWN_ID } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 
@@ -122,7 +122,7 @@ describe('POST /api/deployment/bulk-delete', () => {
 
   it('deletes nothing with all_or_nothing when one is refused', async () => {
     const ids = await several('all', 3);
-    const before = await tableRows(t.dataSource);
+    const before = await recordRows(t.dataSource);
     const { body } = await t
       .as('all')
       .post(bulk)
@@ -130,7 +130,7 @@ describe('POST /api/deployment/bulk-delete', () => {
       .expect(200);
     expect(body).toMatchObject({ status: 'failed', deleted: 0, refused: 1, cancelled: 3 });
     expect((body as Operation).reason).toBe('Nothing was deleted: 1 of 4 deployments were refused');
-    expect((await tableRows(t.dataSource)).deployments).toEqual(before.deployments);
+    expect((await recordRows(t.dataSource)).deployments).toEqual(before.deployments);
     expect(body.items.at(-1)).toMatchObject({ state: 'refused', code: 'not_found' });
 
     const again = await t.as('all').post(bulk).send({ ids, all_or_nothing: true }).expect(200);

@@ -68,6 +68,7 @@ describe('DELETE /api/deployment/{deployment_id}?dry_run=true', () => {
       ],
       unreachable_nodes: ['away'],
       ports: [{ replica_id: replicas[0], node_name: 'near', container_port: 80, protocol: 'tcp', host_ip: '0.0.0.0', host_port: 32_768 }],
+      keeps_volumes: [],
       frees_name: name,
       grace_seconds: 10,
       force: false,

@@ -11,12 +11,19 @@ import {
   reaches,
   settles,
   statusOf,
-  tableRows,
+  recordRows,
   UUID,
 } from '../support/deployments';
+import { ContainerVault, storedContainerOf, type StoredContainer } from '../../src/deployments/spec/container-vault';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const DEPLOY = '/api/deployment/deploy';
+
+interface ReadBack {
+  readonly spec: Record<string, unknown>;
+  readonly spec_hash: string;
+  readonly env_hashes: Record<string, string>;
+}
 
 describe('POST /api/deployment/deploy', () => {
   let t: TestApp;
@@ -77,11 +84,37 @@ describe('POST /api/deployment/deploy', () => {
       env_names: [],
       ports: [],
       health_check: null,
+      read_only_root: false,
       labels: {},
       generation: 1,
       resources: { cpu_cores: 0.5, memory_mb: 512, gpu_units: 0, storage_gb: 10 },
     });
     await cleanUp(id);
+  });
+
+  it('shows a spec that makes the same again, and hashes that tell whether a value of env is the same', async () => {
+    const env = { DEBUG: 'on', TRACE: 'on' };
+    const first = await deploy(t, 'ada', { env, command: ['serve'], labels: { team: 'edge' } });
+    const shown = async (id: string) => (await t.as('ada').get(`/api/deployment/${id}`).expect(200)).body as ReadBack;
+    const before = await shown(first);
+    await t.as('ada').delete(`/api/deployment/${first}`).expect(200);
+    const again = (
+      await t
+        .as('ada')
+        .post(DEPLOY)
+        .send({ ...before.spec, env })
+        .expect(202)
+    ).body as { deployment_id: string };
+    const after = await shown(again.deployment_id);
+    expect(after.spec).toEqual(before.spec);
+
+    const { DEBUG: debug, TRACE: trace } = before.env_hashes;
+    expect(new Set([debug, trace, after.env_hashes.DEBUG]).size).toBe(3);
+    expect(await shown(again.deployment_id)).toMatchObject({ env_hashes: after.env_hashes, spec_hash: after.spec_hash });
+    await t.as('ada').post(`/api/deployment/scale/${again.deployment_id}`).send({ replicas: 2 }).expect(200);
+    const scaled = await shown(again.deployment_id);
+    expect([scaled.spec.replicas, scaled.spec_hash === after.spec_hash]).toEqual([2, false]);
+    await t.as('ada').delete(`/api/deployment/${again.deployment_id}`).expect(200);
   });
 
   it('stores the whole specification and shows all of it, but of the environment only the names', async () => {
@@ -95,10 +128,21 @@ describe('POST /api/deployment/deploy', () => {
       env: { ZETA: secret, API_KEY: secret, toString: 'x', EMPTY: '', CERT: 'line one\nline two\t' },
       region: 'eu-west',
       placement_strategy: 'binpack',
-      command: ['serve', '--flag', 'ünï → 🐝'],
+      command: ['serve', '--save', '', '--flag', 'ünï → 🐝'],
       ports: [{ container_port: 8080 }, { container_port: 53, protocol: 'udp' }],
-      health_check: { command: ['/bin/true'], interval_seconds: 7, timeout_seconds: 2, retries: 4, start_period_seconds: 1 },
+      health_check: {
+        command: ['sh', '-c', 'true\ntrue', ''],
+        interval_seconds: 7,
+        timeout_seconds: 2,
+        retries: 4,
+        start_period_seconds: 1,
+      },
+      read_only_root: true,
       labels: { team: 'edge', 'example.org/tier': '' },
+      rollout: {
+        ...{ max_surge: 2, max_unavailable: 1, min_healthy_seconds: 7, progress_deadline_seconds: 60 },
+        on_failure: 'pause',
+      },
     };
     const answer = await t.as('ada').post(DEPLOY).send(body).expect(202);
     const id: string = answer.body.deployment_id;
@@ -106,13 +150,21 @@ describe('POST /api/deployment/deploy', () => {
     await settles(t, 'ada', id);
     const shown = await t.as('ada').get(`/api/deployment/${id}`).expect(200);
     const { replicas, recent_status_changes, placements, ...detail } = shown.body;
+    const withoutEnv: Partial<typeof body> = { ...body };
+    delete withoutEnv.env;
     expect(detail).toEqual({
       deployment_id: id,
+      id,
       name: body.name,
       status: 'running',
       health: 'healthy',
       health_reasons: [],
       target_replicas: 2,
+      revision: 1,
+      rollout: null,
+      routes: [],
+      secret_env: {},
+      volumes: [],
       resources: { cpu_cores: 1.25, memory_mb: 1024, gpu_units: 1, storage_gb: 20 },
       work: null,
       created_at: expect.stringMatching(ISO_TIME),
@@ -129,9 +181,26 @@ describe('POST /api/deployment/deploy', () => {
         { container_port: 53, protocol: 'udp' },
       ],
       health_check: body.health_check,
+      read_only_root: true,
+      restart: 'always',
       labels: body.labels,
       user_id: await t.userId('ada'),
+      project_id: await t.userId('ada'),
+      project: 'ada',
       generation: 1,
+      spec: {
+        ...withoutEnv,
+        secret_env: {},
+        volumes: [],
+        routes: [],
+        restart: 'always',
+        ports: [
+          { container_port: 8080, protocol: 'tcp' },
+          { container_port: 53, protocol: 'udp' },
+        ],
+      },
+      env_hashes: Object.fromEntries(Object.keys(body.env).map((name) => [name, expect.stringMatching(/^[0-9a-f]{32}$/)])),
+      spec_hash: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect(replicas).toHaveLength(2);
     expect(replicas[0].ports.map((port: { container_port: number; protocol: string }) => [port.container_port, port.protocol])).toEqual([
@@ -163,11 +232,12 @@ describe('POST /api/deployment/deploy', () => {
     expect(placements[0].rejected[0].reasons).toEqual(['gpu: 1 unit needed, 0 free']);
     const status = await t.as('ada').get(`/api/deployment/status/${id}`).expect(200);
     expect(shown.text + status.text + answer.text).not.toContain(secret);
-    const [stored] = await t.dataSource.query<{ env: unknown }[]>(
-      `SELECT spec->'env' AS env FROM deployment_revisions WHERE deployment_id = $1`,
+    const [stored] = await t.dataSource.query<{ row: string; sealed: StoredContainer }[]>(
+      `SELECT to_jsonb(v)::text AS row, ${storedContainerOf('v')} AS sealed FROM deployment_revisions AS v WHERE deployment_id = $1`,
       [id],
     );
-    expect(stored?.env).toEqual(body.env);
+    expect(stored!.row).not.toContain(secret);
+    expect(t.app.get(ContainerVault, { strict: false }).open(stored!.sealed, id).env).toEqual(body.env);
     await cleanUp(id);
   });
 
@@ -216,7 +286,7 @@ describe('POST /api/deployment/deploy', () => {
 
   describe('?dry_run=true', () => {
     it('shows the placement and writes nothing', async () => {
-      const before = await tableRows(t.dataSource);
+      const before = await recordRows(t.dataSource);
       const answer = await t
         .as('ada')
         .post(`${DEPLOY}?dry_run=true`)
@@ -231,7 +301,7 @@ describe('POST /api/deployment/deploy', () => {
       expect(answer.body.node_ids).toHaveLength(2);
       expect(answer.body.placement.candidates).toHaveLength(3);
       expect(answer.headers.location).toBeUndefined();
-      expect(await tableRows(t.dataSource)).toEqual(before);
+      expect(await recordRows(t.dataSource)).toEqual(before);
     });
 
     it('says why not', async () => {

@@ -55,10 +55,38 @@ describe('an Idempotency-Key', () => {
     await reaches(t, 'ada', id, 'failed');
     await twice({ path: `${id}/retry` }, 202, id);
     await reaches(t, 'ada', id, 'failed');
-    await twice({ path: `${id}/start` }, 400, id);
-    await twice({ path: `scale/${id}`, body: { replicas: 0 } }, 422, id);
+    await twice({ path: `${id}/start` }, 409, id);
     await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
     await twice({ path: id, method: 'delete' }, 409, id);
+  });
+
+  it('is not used up by a fault of the request: the corrected one may have it', async () => {
+    const key = randomUUID();
+    const spec = aSpec();
+    await send({ path: 'deploy', body: { ...spec, replicas: 0 } }, key).expect(422);
+    await send({ path: 'deploy?dry_run=maybe', body: spec }, key).expect(400);
+    const made = await send({ path: 'deploy', body: spec }, key).expect(202);
+    expect((await send({ path: 'deploy', body: spec }, key).expect(202).expect('Idempotency-Replayed', 'true')).body).toEqual(made.body);
+    await t
+      .as('ada')
+      .delete(`/api/deployment/${String(made.body.deployment_id)}`)
+      .expect(200);
+  });
+
+  it('makes a repeated PUT and PATCH answer as the first, whatever has changed since', async () => {
+    const id = await deployed(t, 'ada');
+    const path = `/api/deployment/${id}/protection`;
+    const protect = () => t.as('ada').put(path).set('Idempotency-Key', 'protect-1').send({ reason: 'release' }).expect(200);
+    const first = await protect();
+    await t.as('ada').delete(path).expect(200);
+    const second = await protect();
+    expect([second.headers['idempotency-replayed'], second.body]).toEqual(['true', first.body]);
+    expect((await t.as('ada').get(`/api/deployment/${id}`).expect(200)).body.protected).toBe(false);
+    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    const rename = (email: string) => t.as('ada').patch('/api/auth/me').set('Idempotency-Key', 'email-1').send({ email });
+    await rename('first@example.org').expect(200);
+    await rename('first@example.org').expect(200).expect('Idempotency-Replayed', 'true');
+    expect((await rename('other@example.org').expect(422)).body.code).toBe('idempotency_key_reused');
   });
 
   it('refuses another request under the same key with 422', async () => {

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import { hasLabels, labelKeys } from '../../src/deployments/views/narrowing.sql';
 import { aDeployment, aNode, aPlacedReplica } from '../support/rows';
 import { ISO_TIME } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
@@ -38,25 +40,39 @@ describe('GET /api/deployment/list', () => {
     const old = await add({ name: 'old', status: 'running', target_replicas: 3, created_at: '2026-01-01T00:00:00Z' });
     const fresh = await add({ name: 'fresh', created_at: '2026-01-02T00:00:00Z' });
     await add({ name: 'foreign' }, 'somebody-else');
-    for (const status of ['running', 'running', 'starting', 'stopping'])
+    for (const status of ['running', 'running', 'starting', 'stopping', 'failed'])
       await aPlacedReplica(t.dataSource, { deployment_id: old, node_id: node, status });
+    const OF_ALL = {
+      type: 'compute',
+      container_image: expect.stringMatching(/./),
+      labels: expect.any(Object),
+      user_id: await t.userId(user),
+      project_id: await t.userId(user),
+      project: user,
+    };
     const answer = await get().expect(200);
     expect(answer.body).toEqual([
       {
         id: fresh,
+        deployment_id: fresh,
         name: 'fresh',
         status: 'stopped',
         target_replicas: 1,
         running_replicas: 0,
+        health: 'unhealthy',
+        ...OF_ALL,
         created_at: '2026-01-02T00:00:00.000Z',
         updated_at: expect.stringMatching(ISO_TIME),
       },
       {
         id: old,
+        deployment_id: old,
         name: 'old',
         status: 'running',
         target_replicas: 3,
         running_replicas: 2,
+        health: 'degraded',
+        ...OF_ALL,
         created_at: '2026-01-01T00:00:00.000Z',
         updated_at: expect.stringMatching(ISO_TIME),
       },
@@ -92,9 +108,107 @@ describe('GET /api/deployment/list', () => {
     expect(await names({ ...range, created_after: '2026-03-01T10:00:00.001Z', created_before: '2026-03-01T10:00:00.001Z' })).toEqual(['b']);
     expect(await names({ ...range, created_after: '2026-03-01T12:00:00.001+02:00' })).toEqual(['b', 'c']);
     expect(await names({ ...range, created_before: '2026-03-01' })).toEqual([]);
+    // The space is a plus sign that a client has not encoded.
+    expect(await names({ ...range, created_after: '2026-03-01t12:00:00.001 02:00' })).toEqual(['b', 'c']);
     expect(await names({ ...range, created_after: '2024-02-29' })).toEqual(['a', 'b', 'c']);
     const [item] = (await get({ ...range }).expect(200)).body;
     expect(await names({ ...range, created_after: item.created_at, created_before: item.created_at })).toEqual(['a']);
+  });
+
+  it('filters by labels, of which all must hold', async () => {
+    await add({ name: 'a', labels: { team: 'edge', tier: '1' } });
+    await add({ name: 'b', labels: { team: 'edge', note: 'x=y' } });
+    await add({ name: 'c', labels: { team: '' } });
+    await add({ name: 'd' });
+    const by = async (...labels: string[]): Promise<string[]> => {
+      const query = new URLSearchParams(labels.map((label): [string, string] => ['label', label]));
+      const answer = await t.as(user).get(`${LIST}?${query.toString()}`).expect(200);
+      expect(answer.headers['x-total-count']).toBe(String((answer.body as Item[]).length));
+      return (answer.body as Item[]).map(({ name }) => name).sort();
+    };
+    expect(await by('team')).toEqual(['a', 'b', 'c']);
+    expect(await by('team=edge')).toEqual(['a', 'b']);
+    expect(await by('team=')).toEqual(['c']);
+    expect(await by('team', 'tier')).toEqual(['a']);
+    expect(await by('team=edge', 'note=x=y')).toEqual(['b']);
+    expect(await by('team=edge', 'team=edge', 'tier=1', 'tier')).toEqual(['a']);
+    expect(await by('team=edge', 'tier=2')).toEqual([]);
+    expect(await by('toString')).toEqual([]);
+  });
+
+  it('finds labels among the deployments of all users for administrators, and by an index', async () => {
+    const label = `only-${randomUUID()}`;
+    await add({ name: 'mine', labels: { [label]: 'a=b' } });
+    await add({ name: 'theirs', labels: { [label]: 'c' } }, 'somebody-else');
+    const all = async (query: string): Promise<string[]> => {
+      const { body } = await t.as('root').get(`${LIST}?all_users=true&${query}`).expect(200);
+      return (body as Item[]).map(({ name }) => name).sort();
+    };
+    expect(await all(`label=${label}`)).toEqual(['mine', 'theirs']);
+    expect(await all(`label=${label}%3Da%3Db`)).toEqual(['mine']);
+    const { body: own } = await t
+      .as('root')
+      .get(`${LIST}?label=${label}&user_id=${(await t.userId(user)).toUpperCase()}`)
+      .expect(200);
+    expect(own).toEqual([expect.objectContaining({ name: 'mine' })]);
+    const plan = await t.dataSource.transaction(async (tx) => {
+      await tx.query(`SET LOCAL enable_seqscan = off`);
+      return tx.query<object[]>(`EXPLAIN SELECT 1 FROM deployments AS d WHERE ${hasLabels(labelKeys(`'["${label}"]'::jsonb`, null))}`);
+    });
+    expect(JSON.stringify(plan)).toContain('ix_deployments_labels');
+  });
+
+  it('filters by type, image and node, together with everything else, and counts and pages what is left', async () => {
+    const [near, far] = [await aNode(t.dataSource), await aNode(t.dataSource)];
+    const web = await add({ name: 'web', container: { image: 'ghcr.io/Acme/web_1:2.0' } });
+    await add({ name: 'store', type: 'storage', container: { image: 'redis:8' } });
+    await aPlacedReplica(t.dataSource, { deployment_id: web, node_id: near, status: 'running' });
+    await aPlacedReplica(t.dataSource, { deployment_id: web, node_id: far, status: 'failed' });
+    expect(await names({ type: 'storage' })).toEqual(['store']);
+    expect(await names({ image: 'acme/WEB_' })).toEqual(['web']);
+    expect(await names({ image: '%' })).toEqual([]);
+    expect(await names({ node_id: near })).toEqual(['web']);
+    expect(await names({ node_id: far })).toEqual([]);
+    expect(await names({ node_id: near, image: 'acme', type: 'compute', name: 'W', created_after: '2020-01-01' })).toEqual(['web']);
+    expect(await names({ node_id: near, type: 'storage' })).toEqual([]);
+    for (const name of ['x1', 'x2', 'x3']) await add({ name, type: 'gateway' });
+    const first = await get({ type: 'gateway', limit: 2, sort_by: 'name', sort_order: 'asc' }).expect(200);
+    expect(first.headers['x-total-count']).toBe('3');
+    const next = await t
+      .as(user)
+      .get(linkOf(first.headers.link, 'next') ?? '')
+      .expect(200);
+    expect((next.body as Item[]).map(({ name }) => name)).toEqual(['x3']);
+  });
+
+  it('filters by the health that it shows', async () => {
+    const node = await aNode(t.dataSource);
+    const silent = await aNode(t.dataSource, { last_heartbeat: new Date(0) });
+    const of = async (name: string, target_replicas: number, ...replicas: [status: string, node: string][]): Promise<void> => {
+      const id = await add({ name, target_replicas });
+      for (const [status, node_id] of replicas) await aPlacedReplica(t.dataSource, { deployment_id: id, node_id, status });
+    };
+    await of('none', 1);
+    await of('whole', 1, ['running', node]);
+    await of('few', 2, ['running', node]);
+    await of('broken', 1, ['running', node], ['failed', node]);
+    await of('all-broken', 1, ['failed', node]);
+    await of('unsure', 1, ['running', silent]);
+    const all = (await get().expect(200)).body as (Item & { health: string })[];
+    const shown = (health: string): string[] => all.filter((item) => item.health === health).map(({ name }) => name);
+    expect(all).toHaveLength(6);
+    for (const health of ['healthy', 'degraded', 'unhealthy']) {
+      expect(shown(health)).not.toEqual([]);
+      expect(await names({ health })).toEqual(shown(health));
+    }
+  });
+
+  it('shows nobody the deployments of others, whatever it filters by', async () => {
+    await add({ name: 'not-yours', type: 'mixnode', labels: { secret: 'yes' } }, 'somebody-else');
+    const queries: Record<string, string>[] = [
+      ...[{ label: 'secret' }, { label: 'secret=yes' }, { type: 'mixnode' }, { image: ':' }, { health: 'unhealthy' }],
+    ];
+    for (const query of queries) expect(await names(query)).toEqual([]);
   });
 
   it('hides deleted ones unless asked for', async () => {
@@ -245,6 +359,12 @@ describe('GET /api/deployment/list', () => {
     [{ created_before: '99999-01-01T00:00:00Z' }, 'created_before', /created_before/],
     [{ include_deleted: 'yes' }, 'include_deleted', /true or false/],
     [{ all_users: '1' }, 'all_users', /true or false/],
+    [{ type: 'web' }, 'type', 'Invalid type. Must be one of: compute, storage, gateway, mixnode'],
+    [{ health: '' }, 'health', 'Invalid health. Must be one of: healthy, degraded, unhealthy'],
+    [{ node_id: 'edge-1' }, 'node_id', 'Invalid node_id. Must be a UUID'],
+    [{ label: '' }, 'label', /label/],
+    [{ label: 'a b' }, 'label', /name=value/],
+    [{ label: `team=${'x'.repeat(400)}` }, 'label', /320/],
     [{ stauts: 'running' }, 'stauts', /not a known field/],
     [{ cursor: '' }, 'cursor', /cursor/],
     [{ cursor: 'rubbish' }, 'cursor', /Invalid cursor/],

@@ -157,7 +157,7 @@ describe('POST /api/deployment/scale/{deployment_id}', () => {
        (SELECT id FROM deployment_replicas WHERE deployment_id = $1 ORDER BY id LIMIT 1)`,
       [id],
     );
-    await reaches(t, 'ada', id, 'running', 'degraded', { timeoutMs: 8_000 });
+    await reaches(t, 'ada', id, 'running', 'degraded');
     expect((await scale(id, 2).expect(200)).body.message).toBe('Scaled up to 2 replicas (1 added)');
     expect(await last(id)).toMatchObject({ reason: 'Scaled up from 1 to 2 replicas (1 added)' });
     await reaches(t, 'ada', id, 'running', 'healthy');

@@ -40,24 +40,33 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
       id: expect.stringMatching(UUID),
       node_id: expect.stringMatching(UUID),
       status: 'running',
+      paused: false,
       container_id: expect.stringMatching(/^[0-9a-f]{64}$/),
       started_at: expect.stringMatching(ISO_TIME),
       stopped_at: null,
       node_name: expect.stringMatching(/^demo-/),
       runtime: 'simulated',
       confirmed: true,
+      healthy: null,
       observed_at: expect.stringMatching(ISO_TIME),
       reason: null,
       attempt: 0,
+      revision: 1,
       ports: [],
     };
     expect(body).toEqual({
       deployment_id: id,
+      id,
       name: 'shown',
+      project: 'ada',
+      project_id: await t.userId('ada'),
       status: 'running',
       health: 'healthy',
       health_reasons: [],
       target_replicas: 2,
+      revision: 1,
+      rollout: null,
+      routes: [],
       replicas: [replica, replica],
       resources: { cpu_cores: 2, memory_mb: 4096, gpu_units: 0, storage_gb: 50 },
       recent_status_changes: [
@@ -148,7 +157,7 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
     const id = await deployed(t, 'ada');
     const [replica] = (await statusOf(t, 'ada', id)).replicas;
     await engine.setUnreachable(replica!.node_id, true);
-    const lost = await reaches(t, 'ada', id, 'running', 'degraded', { timeoutMs: 10_000 });
+    const lost = await reaches(t, 'ada', id, 'running', 'degraded');
     expect(lost.replicas[0]).toMatchObject({ id: replica!.id, status: 'running', confirmed: false });
     expect(lost.health_reasons).toEqual([
       expect.stringMatching(/^1 running replicas on demo-.* cannot be confirmed: the node does not answer$/),
@@ -221,13 +230,20 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
 
   it('is failed with the reason when the image cannot be had', async () => {
     const reason = 'Image simulated/missing:1 was not found (simulated)';
-    const failed = await reaches(t, 'bob', imageless, 'failed', 'unhealthy', { timeoutMs: 20_000 });
+    const failed = await reaches(t, 'bob', imageless, 'failed', 'unhealthy');
     expect(failed.recent_status_changes[0]!.reason).toContain(`Replicas did not start: ${reason}`);
     expect(failed.replicas.map((replica) => [replica.status, replica.attempt])).toEqual([
-      ['failed', 0],
-      ['failed', 1],
       ['failed', 2],
+      ['failed', 1],
+      ['failed', 0],
     ]);
+    expect(failed.health_reasons).toContain(failed.recent_status_changes[0]!.reason);
+    const shown = async (finished: number): Promise<number[]> => {
+      const { body } = await t.as('bob').get(`/api/deployment/status/${imageless}?finished_replicas=${finished}`).expect(200);
+      return body.replicas.map((replica: { attempt: number }) => replica.attempt);
+    };
+    expect([await shown(0), await shown(1)]).toEqual([[2], [2, 1]]);
+    await t.as('bob').get(`/api/deployment/status/${imageless}?finished_replicas=1001`).expect(400);
     expect(failed.replicas[1]!.reason).toBe(`${reason} (failed 2 times in a row; next attempt in 10 s)`);
     await t.as('bob').delete(`/api/deployment/${imageless}`).expect(200);
   });

@@ -46,11 +46,10 @@ describe('draining a node', () => {
     await engine.setUnreachable(from!, true);
     await until(async () => (await t.as('ada').get(`/api/nodes/${from!}`)).body.status === 'offline', { what: 'the node is offline' });
     await drain(from!, true);
-    await until(hasMoved(id, from!), { timeoutMs: 20_000, what: 'both replicas run elsewhere' });
+    await until(hasMoved(id, from!), { what: 'both replicas run elsewhere' });
     expect((await t.as('ada').get(`/api/nodes/${from!}`)).body.reserved.cpu_cores).toBeGreaterThan(0);
     await engine.setUnreachable(from!, false);
     await until(async () => (await t.as('ada').get(`/api/nodes/${from!}`)).body.reserved.cpu_cores === 0, {
-      timeoutMs: 20_000,
       what: 'the node has confirmed and is empty',
     });
   });

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { PROBLEMS } from '../../src/common/problem/catalog';
+import { send } from '../support/openapi-client';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const UUID = /^[0-9a-f-]{36}$/;
@@ -93,7 +94,7 @@ describe('the HTTP edge', () => {
       ['80,000 empty objects', `[${'{},'.repeat(80_000)}{}]`, undefined, /2000 array elements/],
       ['a truncated escape', '{"name":"\\u00"}', '/name', /escape/],
       ['two documents', '{}{}', '', /after the end/],
-      ['a byte order mark', '\ufeff{}', '', /Expected a value/],
+      ['two byte order marks', '\ufeff\ufeff{}', '', /Expected a value/],
     ])('refuses %s with 400 and the place', async (_name, text, pointer, detail) => {
       const { body } = await deploy(text).expect(400).expect('Content-Type', PROBLEM);
       const { code, errors, detail: words } = body as { code: string; errors: { pointer: string; detail: string }[]; detail: string };
@@ -128,16 +129,35 @@ describe('the HTTP edge', () => {
       'multipart/form-data; boundary=x',
       'application/merge-patch+json',
     ])('refuses Content-Type %p with 415', async (type) => {
-      const { body } = await deploy('{"name":"a"}', type).expect(415).expect('Content-Type', PROBLEM);
+      const { body } = await deploy('{"name":"a"}', type).expect(415).expect('Content-Type', PROBLEM).expect('Accept', 'application/json');
       expect(body).toMatchObject({ code: 'unsupported_media_type' });
     });
 
-    it.each(['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON;charset=UTF-8'])(
-      'accepts Content-Type %p',
-      async (type) => {
-        await deploy('{}', type).expect(422);
-      },
-    );
+    it.each([
+      'application/json',
+      'application/json; charset=utf-8',
+      'APPLICATION/JSON;charset=UTF-8',
+      'application/json; charset=utf8',
+      'application/json; charset="utf-8"',
+      'application/json ; charset=utf-8',
+      'application/json;charset=us-ascii',
+      'application/json; odata=verbose; charset=utf-8',
+      'application/json;',
+      'application/json; charset',
+    ])('accepts Content-Type %p', async (type) => {
+      await deploy('{}', type).expect(422);
+    });
+
+    it('skips a byte order mark', async () => {
+      const { body } = await deploy('\ufeff{"name":1}').expect(422);
+      expect((body as { errors: unknown[] }).errors[0]).toMatchObject({ pointer: '/name' });
+    });
+
+    it('refuses a compressed body, and says that none may be', async () => {
+      const { body } = await deploy('{}').set('Content-Encoding', 'gzip').expect(415).expect('Accept-Encoding', 'identity');
+      expect(body).toMatchObject({ code: 'unsupported_media_type' });
+      await deploy('{}').set('Content-Encoding', 'identity').expect(422);
+    });
 
     it('refuses more than 256 kB with 413', async () => {
       const { body } = await deploy(JSON.stringify({ name: 'x'.repeat(300_000) }))
@@ -150,6 +170,15 @@ describe('the HTTP edge', () => {
       const path = '/api/deployment/00000000-0000-4000-8000-000000000000/stop';
       await t.as('ada').post(path).expect(404);
       await t.as('ada').post(path).set('Content-Type', 'application/json').send('').expect(404);
+      const authorization = `Bearer ${await t.token('ada')}`;
+      for (const type of [undefined, 'application/x-www-form-urlencoded', 'application/json', 'text/plain'])
+        for (const framing of [{ 'Content-Length': '0' }, { 'Transfer-Encoding': 'chunked' }]) {
+          const headers = { authorization, ...framing, ...(type === undefined ? {} : { 'Content-Type': type }) };
+          expect([type, framing, (await send(t.url, { method: 'POST', path, headers })).status]).toEqual([type, framing, 404]);
+        }
+      for (const body of ['null', '[]', '{}']) await t.as('ada').post(path).type('json').send(body).expect(404);
+      await t.as('ada').post(path).type('json').send('[1]').expect(422);
+      await t.as('ada').post(path).type('text/plain').send('x').expect(415);
     });
   });
 

@@ -1,3 +1,4 @@
+import type { EngineIsolation } from '../../src/engines/engine-isolation';
 import { ENGINE_TRAITS } from '../../src/engines/runtime-kinds';
 import { NodesRepository } from '../../src/nodes/nodes.repository';
 import { aDeployment, aNode, aPlacedReplica } from '../support/rows';
@@ -6,6 +7,18 @@ import { startTestApp, type TestApp } from '../support/test-app';
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const SIZE = { cpu_cores: 8.5, memory_mb: 16_384, storage_gb: 200 };
+
+const aKubeconfig = (user: object): string =>
+  JSON.stringify({
+    'current-context': 'here',
+    contexts: [{ name: 'here', context: { cluster: 'c', user: 'u' } }],
+    clusters: [{ name: 'c', cluster: { server: 'https://10.0.0.1:6443' } }],
+    users: [{ name: 'u', user }],
+  });
+const CLUSTER = {
+  ...{ runtime: 'kubernetes', cpu_cores: undefined, memory_mb: undefined, storage_gb: undefined, gpu_units: undefined },
+  kubeconfig: aKubeconfig({ token: 'a token' }),
+};
 
 describe('/api/nodes', () => {
   let t: TestApp;
@@ -43,19 +56,86 @@ describe('/api/nodes', () => {
         ...body,
         id,
         status: 'offline',
+        lost_after_seconds: null,
         cordoned: false,
         draining: false,
         reserved: { cpu_cores: 0, memory_mb: 0, gpu_units: 0, storage_gb: 0 },
         free: { ...SIZE, gpu_units: 1 },
+        disk_free_gb: null,
         cpu_usage_percent: 0,
         memory_usage_percent: 0,
         registered_at: expect.stringMatching(ISO) as string,
         last_heartbeat: null,
         endpoint: null,
+        address: null,
         last_error: null,
+        oci_runtime: null,
+        namespace: null,
+        node_selector: null,
+        ingress_class: null,
+        gateway: null,
+        isolation: null,
       });
       expect((await admin().get(`/api/nodes/${id}`).expect(200)).body).toEqual(answer.body);
       expect(await jobsFor(id)).toHaveLength(1);
+    });
+
+    it('registers a cluster by a kubeconfig, which is encrypted, replaced, and never shown', async () => {
+      const body = { ...CLUSTER, name: freshName(), region: 'us-east', namespace: 'apps', node_selector: { 'example.org/pool': 'a' } };
+      const answer = await admin().post('/api/nodes').send(body).expect(201);
+      expect(answer.body).toMatchObject({ runtime: 'kubernetes', namespace: 'apps', node_selector: body.node_selector, status: 'offline' });
+      const { id } = answer.body as { id: string };
+      expect((await admin().get(`/api/nodes/${id}`).expect(200)).body).toEqual(answer.body);
+      const sealed = async () =>
+        (
+          await t.dataSource.query<{ kubeconfig: Buffer | null; version: number }[]>(`SELECT * FROM node_clusters WHERE node_id = $1`, [id])
+        )[0]!;
+      const first = await sealed();
+      expect(first.kubeconfig?.toString('latin1')).not.toContain('a token');
+      const changed = await admin()
+        .patch(`/api/nodes/${id}`)
+        .send({ kubeconfig: aKubeconfig({ token: 'another' }) })
+        .expect(200);
+      expect((await sealed()).version).toBe(first.version + 1);
+      expect((await sealed()).kubeconfig).not.toEqual(first.kubeconfig);
+      await admin().patch(`/api/nodes/${id}`).send({ kubeconfig: 'in-cluster' }).expect(200);
+      expect((await sealed()).kubeconfig).toBeNull();
+      const bad = await admin()
+        .patch(`/api/nodes/${id}`)
+        .send({ kubeconfig: aKubeconfig({ 'client-key': '/etc/ssl/key' }) })
+        .expect(422);
+      const log = await t.dataSource.query<unknown[]>(`SELECT * FROM audit_log WHERE resource_id = $1`, [id]);
+      expect(log.length).toBeGreaterThan(0);
+      expect(JSON.stringify([answer.body, changed.body, bad.body, log])).not.toMatch(/a token|another|ssl.key/);
+      await admin()
+        .patch(`/api/nodes/${await register()}`)
+        .send({ kubeconfig: 'in-cluster' })
+        .expect(422);
+    });
+
+    it('leads routes of a cluster through an ingress class or a gateway, and through one of them only', async () => {
+      const body = { ...CLUSTER, name: freshName(), region: 'us-east', ingress_class: 'nginx' };
+      const answer = await admin().post('/api/nodes').send(body).expect(201);
+      expect(answer.body).toMatchObject({ ingress_class: 'nginx', gateway: null });
+      const { id } = answer.body as { id: string };
+      const change = (to: object) => admin().patch(`/api/nodes/${id}`).send(to);
+      await change({ gateway: 'infra/public' }).expect(422);
+      const moved = await change({ ingress_class: null, gateway: 'infra/public' }).expect(200);
+      expect(moved.body).toMatchObject({ ingress_class: null, gateway: 'infra/public' });
+      await change({ gateway: 'no-namespace' }).expect(422);
+      await change({ gateway: null }).expect(200);
+      await admin()
+        .post('/api/nodes')
+        .send({ ...body, name: freshName(), gateway: 'infra/public' })
+        .expect(422);
+      await admin()
+        .patch(`/api/nodes/${await register()}`)
+        .send({ ingress_class: 'nginx' })
+        .expect(422);
+
+      // Of two at once one is refused, or the later one sees the other.
+      const both = await Promise.all([change({ ingress_class: 'nginx' }), change({ gateway: 'infra/public' })]);
+      expect(both.map(({ status }) => status).sort()).toEqual([200, 422]);
     });
 
     it('registers a Docker node by its endpoint; its engine tells the capacity', async () => {
@@ -106,7 +186,7 @@ describe('/api/nodes', () => {
       ['an unknown type', { node_type: 'toaster' }, '/node_type'],
       ['a type that is null', { node_type: null }, '/node_type'],
       ['no runtime', { runtime: undefined }, '/runtime'],
-      ['an unknown runtime', { runtime: 'kubernetes' }, '/runtime'],
+      ['an unknown runtime', { runtime: 'podman' }, '/runtime'],
       ['a simulated node without cores', { cpu_cores: undefined }, '/cpu_cores'],
       ['a simulated node without memory', { memory_mb: undefined }, '/memory_mb'],
       ['a simulated node without storage', { storage_gb: undefined }, '/storage_gb'],
@@ -114,6 +194,15 @@ describe('/api/nodes', () => {
       ['a Docker node without endpoint', { runtime: 'docker' }, '/endpoint'],
       ['an endpoint over HTTP', { runtime: 'docker', endpoint: 'http://10.0.0.5:2375' }, '/endpoint'],
       ['an endpoint with a password', { runtime: 'docker', endpoint: 'tcp://a:b@10.0.0.5:2375' }, '/endpoint'],
+      ['a cluster without kubeconfig', { runtime: 'kubernetes' }, '/kubeconfig'],
+      ['a kubeconfig that is none', { runtime: 'kubernetes', kubeconfig: 'hello' }, '/kubeconfig'],
+      ['a kubeconfig that runs a program', { runtime: 'kubernetes', kubeconfig: aKubeconfig({ exec: { command: 'sh' } }) }, '/kubeconfig'],
+      ['a kubeconfig that is a number', { runtime: 'kubernetes', kubeconfig: 1 }, '/kubeconfig'],
+      ['a cluster with an endpoint', { ...CLUSTER, endpoint: 'tcp://10.0.0.5:2376' }, '/endpoint'],
+      ['a cluster with an OCI runtime', { ...CLUSTER, oci_runtime: 'runsc' }, '/oci_runtime'],
+      ['a namespace that is none', { ...CLUSTER, namespace: 'Not_One' }, '/namespace'],
+      ['a selector that is a list', { ...CLUSTER, node_selector: ['a'] }, '/node_selector'],
+      ['a simulated node with a namespace', { namespace: 'fog' }, '/namespace'],
       ['no cores', { cpu_cores: 0 }, '/cpu_cores'],
       ['too fine cores', { cpu_cores: 1.0001 }, '/cpu_cores'],
       ['cores as text', { cpu_cores: '4' }, '/cpu_cores'],
@@ -194,6 +283,23 @@ describe('/api/nodes', () => {
   describe('PATCH', () => {
     const patch = (id: string, body: Record<string, unknown>) => admin().patch(`/api/nodes/${id}`).send(body);
 
+    it('wakes the deployments on the node when its address changes, so that routes follow', async () => {
+      const id = await register();
+      await load(id);
+      const woken = async (): Promise<number> =>
+        (
+          await t.dataSource.query<unknown[]>(
+            `SELECT 1 FROM jobs AS j JOIN deployment_replicas AS r ON r.deployment_id::text = j.key
+              WHERE j.kind = 'deployment.reconcile' AND r.node_id = $1`,
+            [id],
+          )
+        ).length;
+      await patch(id, { region: 'eu-north' }).expect(200);
+      expect(await woken()).toBe(0);
+      await patch(id, { address: '10.1.2.3' }).expect(200);
+      expect(await woken()).toBe(1);
+    });
+
     it('changes what was sent and nothing else, and tells the worker', async () => {
       const id = await register({ labels: { a: '1' } });
       const before = (await admin().get(`/api/nodes/${id}`)).body as object;
@@ -244,11 +350,71 @@ describe('/api/nodes', () => {
       const { id } = body as { id: string };
       await patch(id, { memory_mb: 1000 }).expect(200);
       const said = { cpuCores: 4, memoryMb: 8000, gpuUnits: 0, storageGb: 50, cpuUsagePercent: 10, memoryUsagePercent: 20 };
-      await t.app.get(NodesRepository).heartbeat(id, { engineId: id, version: '27.1', ...said }, ENGINE_TRAITS.docker);
+      await t.app.get(NodesRepository).heartbeat(id, { engineId: id, version: '27.1', isolation: null, ...said }, ENGINE_TRAITS.docker);
       expect((await admin().get(`/api/nodes/${id}`)).body).toMatchObject({ status: 'idle', cpu_cores: 4, memory_mb: 1000, storage_gb: 50 });
     });
 
+    it('has its containers run under an OCI runtime that its engine offers, and shows everybody what isolates them', async () => {
+      const { body } = await admin()
+        .post('/api/nodes')
+        .send({ name: freshName(), region: 'us-east', runtime: 'docker', endpoint: 'tcp://10.0.0.7:2376', oci_runtime: 'kata' })
+        .expect(201);
+      const { id } = body as { id: string };
+      expect(body).toMatchObject({ oci_runtime: 'kata', isolation: null });
+      const isolation: EngineIsolation = {
+        ...{ ociRuntimes: ['runc', 'runsc'], defaultOciRuntime: 'runc', userNamespaces: true, rootless: false },
+        ...{ seccomp: 'default', appArmor: false, selinux: false, storageLimit: 'enforced' },
+      };
+      const said = { cpuCores: 4, memoryMb: 8000, gpuUnits: 0, storageGb: 50, cpuUsagePercent: 10, memoryUsagePercent: 20 };
+      const heartbeat = (storageLimit: EngineIsolation['storageLimit']) =>
+        t.app
+          .get(NodesRepository)
+          .heartbeat(id, { engineId: id, version: '27.1', isolation: { ...isolation, storageLimit }, ...said }, ENGINE_TRAITS.docker);
+      await heartbeat('enforced');
+      await heartbeat('unknown'); // another process, which has started no container yet
+      expect((await patch(id, { oci_runtime: 'default' }).expect(200)).body).toMatchObject({ oci_runtime: 'runc' });
+      expect((await patch(id, { oci_runtime: 'runsc' }).expect(200)).body).toMatchObject({ oci_runtime: 'runsc' });
+      expect((await patch(id, { oci_runtime: 'kata' }).expect(422)).body).toMatchObject({
+        errors: [{ pointer: '/oci_runtime', detail: 'oci_runtime must be one that the engine of this node offers: runc, runsc' }],
+      });
+      expect((await t.as('ada').get(`/api/nodes/${id}`).expect(200)).body).toMatchObject({
+        oci_runtime: 'runsc',
+        isolation: {
+          ...{ oci_runtimes: ['runc', 'runsc'], user_namespaces: true, rootless: false },
+          ...{ seccomp: 'default', apparmor: false, selinux: false, storage_limit: 'enforced' },
+        },
+      });
+      await heartbeat('not_enforced');
+      expect((await admin().get(`/api/nodes/${id}`)).body).toMatchObject({ isolation: { storage_limit: 'not_enforced' } });
+    });
+
+    it('has an address where its ports are reached, which only administrators see', async () => {
+      const id = await register({ address: 'edge-7.lan' });
+      expect((await admin().get(`/api/nodes/${id}`)).body).toMatchObject({ address: 'edge-7.lan' });
+      expect((await t.as('ada').get(`/api/nodes/${id}`).expect(200)).body).not.toHaveProperty('address');
+      expect((await patch(id, { region: 'us-west' }).expect(200)).body).toMatchObject({ address: 'edge-7.lan' });
+      expect((await patch(id, { address: 'fd00::7' }).expect(200)).body).toMatchObject({ address: 'fd00::7' });
+      expect((await patch(id, { address: null }).expect(200)).body).toMatchObject({ address: null });
+    });
+
+    it('has no OCI runtime for a simulated node', async () => {
+      const fault = { errors: [{ pointer: '/oci_runtime', detail: 'oci_runtime must be left out for a simulated node' }] };
+      expect((await patch(await register(), { oci_runtime: 'runsc' }).expect(422)).body).toMatchObject(fault);
+      expect(
+        (
+          await admin()
+            .post('/api/nodes')
+            .send(simulated({ oci_runtime: 'runsc' }))
+            .expect(422)
+        ).body,
+      ).toMatchObject(fault);
+    });
+
     it.each<[string, Record<string, unknown>, string]>([
+      ['a path for an OCI runtime', { oci_runtime: '/usr/bin/runc' }, '/oci_runtime'],
+      ['an address with a port', { address: '10.0.0.5:80' }, '/address'],
+      ['an address that is a URL', { address: 'http://edge-7' }, '/address'],
+      ['an address that is every address', { address: '0.0.0.0' }, '/address'],
       ['a cordon that is text', { cordoned: 'true' }, '/cordoned'],
       ['a cordon that is null', { cordoned: null }, '/cordoned'],
       ['draining as a number', { draining: 1 }, '/draining'],

@@ -140,3 +140,22 @@ describe('an address that nobody has confirmed', () => {
     expect(body).toMatchObject({ code: 'conflict', detail: expect.stringContaining('PATCH /api/auth/me') });
   });
 });
+
+describe('a confirmation e-mail that cannot be sent', () => {
+  it('tells the user who waits for it why: the certificate of the mail server is named', async () => {
+    const mail = await MailServer.start({ tls: true });
+    const t = await startTestApp({ env: { SMTP_URL: mail.url, SMTP_FROM: 'noreply@fog.example' } });
+    try {
+      await t.userId('ada');
+      const { id } = (await t.as('ada').post(EMAILS).send(CREATED).expect(201)).body as { id: string };
+      const shown = async () => (await t.as('ada').get(`${EMAILS}/${id}`).expect(200)).body as { confirmation_error: string | null };
+      const words = await until(async () => (await shown()).confirmation_error, { what: 'the reason' });
+      expect(words).toMatch(
+        /^The mail server of SMTP_URL was reached, but its certificate is signed by an authority that is not trusted here/,
+      );
+    } finally {
+      await t.close();
+      await mail.close();
+    }
+  });
+});

@@ -151,7 +151,9 @@ describe('e-mails', () => {
     const [id = ''] = ids;
     for (const send of [t.as('eve').get(`/api/notifications/emails/${id}`), t.as('eve').delete(`/api/notifications/emails/${id}`)])
       await send.expect(404);
-    await t.as('ada').patch(`/api/notifications/emails/${id}`).send({ enabled: false }).expect(200);
+    const off = () => t.as('ada').patch(`/api/notifications/emails/${id}`).set('Idempotency-Key', `off-${id}`).send({ enabled: false });
+    const [first, again] = [await off().expect(200), await off().expect(200)];
+    expect([again.body, again.headers['idempotency-replayed']]).toEqual([first.body, 'true']);
     await t.as('ada').delete(`/api/notifications/emails/${id}`).expect(204);
     expect((await t.as('ada').get('/api/notifications/emails').expect(200)).body).toHaveLength(4);
     const rows = await t.dataSource.query<{ action: string }[]>(

@@ -133,9 +133,7 @@ describe('webhooks', () => {
     target.answer('/hangs', () => undefined);
     for (let n = 0; n < 3; n++) await deploy(t, 'ada');
     await target.untilReceived('/quick', 3, 4_000);
-    const first = await until(async () => (await deliveries(hanging.id)).deliveries.find(({ attempts }) => attempts > 0), {
-      timeoutMs: 15_000,
-    });
+    const first = await until(async () => (await deliveries(hanging.id)).deliveries.find(({ attempts }) => attempts > 0));
     expect(first).toMatchObject({ state: 'pending', error: 'The target did not answer within 5 seconds', response_status: null });
   });
 

@@ -7,11 +7,18 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { completeDocument, MARK } from '../../src/openapi/complete-document';
 import { markRoutes } from '../../src/openapi/mark-routes';
+import { partOf, walk } from '../../src/openapi/schema-walk';
+import { LABEL_NAME } from '../../src/deployments/dto/deploy-request.dto';
 import type { RouteFacts } from '../../src/openapi/route-facts';
+import { readOpenApi, type Operation as ReadOperation } from '../support/openapi-client';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const ROOT = join(__dirname, '../..');
-const PUBLIC = ['POST /api/auth/login', 'POST /api/auth/refresh', 'POST /api/auth/register', 'GET /health/live', 'GET /health/ready'];
+const PUBLIC = [
+  ...['POST /api/auth/login', 'POST /api/auth/password-reset/confirm', 'POST /api/auth/password-reset/request'],
+  ...['POST /api/auth/refresh', 'POST /api/auth/register', 'GET /health/live', 'GET /health/ready'],
+  'POST /api/agents/join',
+];
 
 interface Operation {
   tags?: string[];
@@ -19,9 +26,15 @@ interface Operation {
   operationId?: string;
   security?: unknown[];
   parameters?: { name: string; in: string }[];
+  requestBody?: { content: Record<string, { examples?: object }> };
   responses: Record<string, { content?: Record<string, { examples?: object }>; headers?: Record<string, unknown> }>;
 }
 interface Document {
+  components: {
+    schemas: Record<string, unknown>;
+    parameters: Record<string, { name: string; in: string }>;
+    responses: Record<string, Operation['responses'][string]>;
+  };
   paths: Record<string, Record<string, Operation>>;
   tags: { name: string }[];
   security: unknown[];
@@ -39,9 +52,11 @@ describe('the OpenAPI document', () => {
   let t: TestApp;
   let document: Document;
   let operations: [string, Operation][];
+  let read: ReadOperation[];
   beforeAll(async () => {
     t = await startTestApp();
     document = (await t.http.get('/openapi.json').expect(200)).body as Document;
+    ({ operations: read } = await readOpenApi(t.url));
     operations = operationsOf(document);
   });
   afterAll(() => t?.close());
@@ -79,6 +94,7 @@ describe('the OpenAPI document', () => {
     const ids = operations.map(([, { operationId }]) => operationId);
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.sort()).toEqual([
+      'agents_join',
       'api_tokens_create',
       'api_tokens_list',
       'api_tokens_revoke',
@@ -89,28 +105,54 @@ describe('the OpenAPI document', () => {
       'auth_me',
       'auth_refresh',
       'auth_register',
+      'clock_confirm',
+      'clock_read',
       'deliveries_redeliver',
       'deployments_bulk_delete',
+      'deployments_bulk_deploy',
+      'deployments_bulk_preview_delete',
+      'deployments_bulk_preview_deploy',
       'deployments_bulk_restore',
+      'deployments_change',
       'deployments_delete',
       'deployments_deletion',
       'deployments_deploy',
       'deployments_detail',
+      'deployments_events_read',
       'deployments_force_release',
       'deployments_history',
       'deployments_hold',
       'deployments_list',
       'deployments_logs_read',
+      'deployments_move',
+      'deployments_named_apply',
+      'deployments_named_detail',
+      'deployments_named_preview_apply',
+      'deployments_preview_change',
+      'deployments_preview_deletion',
+      'deployments_preview_deploy',
+      'deployments_preview_move',
+      'deployments_preview_purge',
+      'deployments_preview_restore',
       'deployments_protect',
       'deployments_purge',
+      'deployments_restart',
       'deployments_restore',
       'deployments_retry',
+      'deployments_revisions',
+      'deployments_rollback',
+      'deployments_rollout_abort',
+      'deployments_rollout_pause',
+      'deployments_rollout_read',
+      'deployments_rollout_resume',
       'deployments_scale',
       'deployments_start',
+      'deployments_stats_read',
       'deployments_status',
       'deployments_stop',
       'deployments_unhold',
       'deployments_unprotect',
+      'deployments_wait',
       'emails_change',
       'emails_confirm',
       'emails_create',
@@ -127,16 +169,64 @@ describe('the OpenAPI document', () => {
       'nodes_get',
       'nodes_list',
       'nodes_register',
+      'nodes_rejoin',
       'nodes_remove',
       'operations_cancel',
       'operations_confirm',
       'operations_get',
       'operations_list',
+      'orphans_adopt',
+      'orphans_get',
+      'orphans_list',
+      'orphans_preview_adopt',
+      'orphans_preview_reap',
+      'orphans_reap',
+      'passwords_change',
+      'passwords_confirm',
+      'passwords_request',
+      'project_groups_list',
+      'project_groups_put',
+      'project_groups_remove',
+      'project_members_list',
+      'project_members_put',
+      'project_members_remove',
+      'project_quotas_set',
+      'projects_change',
+      'projects_create',
+      'projects_get',
+      'projects_list',
+      'projects_preview_deletion',
+      'projects_remove',
+      'registries_get',
+      'registries_list',
+      'registries_preview',
+      'registries_put',
+      'registries_remove',
       'retention_policies_change',
       'retention_policies_create',
       'retention_policies_list',
+      'retention_policies_preview_change',
+      'retention_policies_preview_create',
+      'retention_policies_preview_removal',
       'retention_policies_remove',
+      'secrets_get',
+      'secrets_list',
+      'secrets_preview',
+      'secrets_put',
+      'secrets_remove',
+      'shared_registries_list',
+      'shared_registries_put',
+      'shared_registries_remove',
+      'users_add',
+      'users_change',
+      'users_get',
+      'users_list',
+      'users_make_link',
+      'users_unlock',
       'users_update',
+      'volumes_get',
+      'volumes_list',
+      'volumes_remove',
       'webhooks_change',
       'webhooks_create',
       'webhooks_deliveries',
@@ -152,18 +242,18 @@ describe('the OpenAPI document', () => {
     const tags = document.tags.map(({ name }) => name);
     const incomplete = operations.filter(([, o]) => !o.summary || !o.tags?.every((tag) => tags.includes(tag)));
     expect(incomplete.map(([name]) => name)).toEqual([]);
-    expect(tags).toEqual(['auth', 'deployments', 'nodes', 'events', 'notifications', 'operations', 'admin', 'health']);
+    expect(tags).toEqual(['auth', 'deployments', 'projects', 'nodes', 'events', 'notifications', 'operations', 'admin', 'health']);
   });
 
   it('documents problems as problems, and the idempotency key where it is honoured', () => {
-    for (const [name, { responses, parameters = [], tags }] of operations) {
-      if (tags?.includes('health')) continue;
+    for (const { name, path, responses, parameters } of read) {
+      if (path.startsWith('/health') || path === '/metrics') continue;
       for (const [status, response] of Object.entries(responses)) {
         if (Number(status) >= 400)
           expect([name, status, Object.keys(response.content ?? {})]).toEqual([name, status, ['application/problem+json']]);
       }
       expect([name, Object.keys(responses)]).toEqual([name, expect.arrayContaining(['429', '500', '503'])]);
-      const takesKey = /^(POST|DELETE)/.test(name);
+      const takesKey = !name.startsWith('GET') && !path.endsWith('/preview');
       expect([name, parameters.some((parameter) => parameter.name === 'Idempotency-Key')]).toEqual([name, takesKey]);
     }
   });
@@ -185,8 +275,86 @@ describe('the OpenAPI document', () => {
     expect(repeated).toEqual([]);
   });
 
+  it('has one schema of success for every operation', () => {
+    const several = read.filter(({ responses }) => {
+      const bodies = Object.entries(responses).flatMap(([status, { content }]) => (Number(status) < 400 && content ? [content] : []));
+      const schemas = bodies.map((content) => JSON.stringify((content['application/json'] ?? Object.values(content)[0])?.schema));
+      return new Set(schemas).size > 1 || schemas.some((schema) => /"(oneOf|anyOf)"/.test(schema));
+    });
+    expect(several.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('names every enumeration, has what may be null in the type, and repeats no answer of an error', () => {
+    const unnamed: unknown[] = [];
+    walk(document.paths, (part) => (Array.isArray(part.enum) ? unnamed.push(part) : undefined));
+    for (const schema of Object.values(document.components.schemas)) {
+      walk(partOf({ schema }, 'schema').properties, ({ enum: values }) =>
+        Array.isArray(values) && values.length > 1 ? unnamed.push(values) : undefined,
+      );
+    }
+    expect(unnamed).toEqual([]);
+    const text = JSON.stringify(document);
+    expect(text).not.toMatch(/"nullable"/);
+    expect(text.length).toBeLessThan(420_000);
+    const inline = operations.flatMap(([name, { responses, tags }]) =>
+      Object.entries(responses)
+        .filter(([status, response]) => Number(status) >= 400 && !('$ref' in response) && !tags?.includes('health'))
+        .map(([status]) => `${name} ${status}`),
+    );
+    expect(inline).toEqual([]);
+  });
+
+  it('lets what has a default be left out, closes requests and opens problems', () => {
+    const { schemas } = document.components;
+    const withDefault = Object.entries(schemas).flatMap(([name, schema]) => {
+      const { required, properties } = schema as { required?: string[]; properties?: Record<string, { default?: unknown }> };
+      return (required ?? []).filter((member) => properties?.[member]?.default !== undefined).map((member) => `${name}.${member}`);
+    });
+    expect(withDefault).toEqual([]);
+    expect(schemas.DeployRequestDto).toMatchObject({ additionalProperties: false });
+    expect(schemas.ProblemDto).toMatchObject({ additionalProperties: true });
+    expect(schemas.DeploymentStatusDto).not.toHaveProperty('additionalProperties');
+  });
+
+  it('states the rules of names, labels, images and lists', () => {
+    expect(document.components.schemas.DeployRequestDto).toMatchObject({
+      properties: {
+        container_image: { maxLength: 500, pattern: expect.stringContaining('sha256') },
+        env: {
+          maxProperties: 200,
+          propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_.-]{0,254}$' },
+          additionalProperties: { maxLength: 32_768 },
+        },
+        labels: { maxProperties: 64, propertyNames: { pattern: LABEL_NAME.source }, additionalProperties: { maxLength: 256 } },
+        command: { minItems: 1, maxItems: 256, items: { maxLength: 4_096 } },
+        ports: { maxItems: 50 },
+      },
+    });
+  });
+
+  it('states the limits that are configured', async () => {
+    const other = await startTestApp({ env: { MAX_REPLICAS: '200', MIN_MEMORY_MB: '128', MAX_MEMORY_MB: '131072' } });
+    try {
+      const { schemas } = ((await other.http.get('/openapi.json').expect(200)).body as Document).components;
+      expect(schemas.ResourcesRequestDto).toMatchObject({ properties: { memory: { minimum: 128, maximum: 131_072 } } });
+      expect(schemas.DeployRequestDto).toMatchObject({ properties: { replicas: { minimum: 1, maximum: 200 } } });
+      expect(schemas.ScaleRequestDto).toMatchObject({ properties: { replicas: { maximum: 200 } } });
+    } finally {
+      await other.close();
+    }
+  });
+
   it('leaves no mark of ours in the document', () => {
-    expect(JSON.stringify(document)).not.toMatch(/"x-/);
+    expect(JSON.stringify(document)).not.toMatch(/"x-(?!enum-varnames")/);
+  });
+
+  it('offers an example for every body', () => {
+    const without = operations.filter(([, { requestBody }]) => requestBody && !requestBody.content['application/json']?.examples);
+    expect(without.map(([name]) => name)).toEqual([]);
+  });
+
+  it('leads from / to the page, also behind a prefix', async () => {
+    await t.http.get('/').expect(302).expect('Location', 'docs');
   });
 
   it('is served with a Swagger UI that loads nothing from elsewhere', async () => {

@@ -1,4 +1,4 @@
-import { deployed, settles, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { deployed, settles, recordRows, UNKNOWN_ID } from '../support/deployments';
 import { insertRow } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
@@ -61,7 +61,7 @@ describe('ownership of what comes after a deployment', () => {
     return body === undefined ? sent : sent.send(body);
   };
   const everything = async (): Promise<unknown> => [
-    await tableRows(t.dataSource),
+    await recordRows(t.dataSource),
     await t.dataSource.query(`SELECT * FROM subscriptions ORDER BY id`),
     await t.dataSource.query(`SELECT * FROM deliveries ORDER BY id`),
     await t.dataSource.query(`SELECT * FROM operations ORDER BY id`),

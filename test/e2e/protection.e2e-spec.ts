@@ -63,7 +63,7 @@ describe('what keeps a deployment from being deleted', () => {
     for (const call of [protect(id, 'first'), protect(id, 'second')]) etags.push((await call.expect(200)).headers.etag);
     etags.push((await unprotect(id).expect(200)).headers.etag);
     expect(new Set(etags).size).toBe(4);
-    expect((await t.as('ada').get(path(id)).expect(200)).headers.etag).toBe(etags.at(-1));
+    expect((await t.as('ada').get(path(id)).expect(200)).headers.etag?.replace(/\..*/, '"')).toBe(etags.at(-1));
     const actor_id = await t.userId('ada');
     expect(await auditOf(id)).toEqual([
       { action: 'deployment.protect', actor_id, before: { reason: null }, after: { reason: 'first' } },

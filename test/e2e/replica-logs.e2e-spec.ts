@@ -22,7 +22,14 @@ describe('GET /api/deployment/{id}/logs', () => {
 
   it('gives the last lines of every replica, oldest first', async () => {
     const { body } = await t.as('ada').get(`/api/deployment/${id}/logs?tail=2`).expect(200);
-    const answer = { replica_id: expect.any(String), node_name: expect.any(String), lines: ['second', 'third'], cut: false, error: null };
+    const answer = {
+      replica_id: expect.any(String),
+      node_name: expect.any(String),
+      lines: ['second', 'third'],
+      cut: false,
+      error: null,
+      kept: false,
+    };
     expect(body).toEqual([answer, answer]);
   });
 
@@ -34,6 +41,25 @@ describe('GET /api/deployment/{id}/logs', () => {
     await new SimulatedEngine(t.dataSource).setUnreachable(node!.id, true);
     const { body } = await t.as('ada').get(`/api/deployment/${id}/logs`).expect(200);
     expect(body.map((entry: { error: string | null }) => entry.error === null).sort()).toEqual([false, true]);
+    await new SimulatedEngine(t.dataSource).setUnreachable(node!.id, false);
+  });
+
+  it('keeps the last lines of replicas that have failed, and shows the very last one in the reason', async () => {
+    const env = { SIMULATED_EXIT_AFTER_MS: '0', SIMULATED_EXIT_CODE: '3', SIMULATED_LOG: 'connecting\nno  route\n' };
+    const spec = { name: 'dying', type: 'compute', container_image: 'nginx:1.27', resources: { cpu: 0.5, memory: 512 }, env };
+    const dying: string = (await t.as('ada').post('/api/deployment/deploy').send(spec).expect(202)).body.deployment_id;
+    const kept = await until(
+      async () => {
+        const { body } = await t.as('ada').get(`/api/deployment/${dying}/logs?tail=2`).expect(200);
+        return body.length > 1 && body.every((entry: { kept: boolean }) => entry.kept) ? body : null;
+      },
+      { what: 'the lines of two failed replicas' },
+    );
+    expect(kept[0]).toMatchObject({ lines: ['no  route', ''], cut: false, error: null });
+    const { replicas } = (await t.as('ada').get(`/api/deployment/status/${dying}`).expect(200)).body;
+    expect(replicas.at(-1).reason).toBe('Exited with code 3; last line: no route');
+    await t.as('eve').get(`/api/deployment/${dying}/logs`).expect(404);
+    await t.as('ada').delete(`/api/deployment/${dying}`).expect(200);
   });
 
   it('is nobody else’s business', async () => {

@@ -1,6 +1,6 @@
 import { inTransaction } from '../../src/database/transaction';
 import { Quota } from '../../src/deployments/quota';
-import { deployed, expectGone, historyOf, reaches, replicaStatuses, statusOf, tableRows, UNKNOWN_ID } from '../support/deployments';
+import { deployed, expectGone, historyOf, reaches, replicaStatuses, statusOf, recordRows, UNKNOWN_ID } from '../support/deployments';
 import { swapImage } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
@@ -88,7 +88,7 @@ describe('POST /api/deployment/{id}/restore', () => {
         const now = await statusOf(t, 'cat', id);
         return now.replicas.some(({ status }) => status === 'stopping') ? null : now;
       },
-      { what: 'the old teardowns', timeoutMs: 20_000 },
+      { what: 'the old teardowns' },
     );
     expect(replicaStatuses(settled)).toEqual(['running', 'running', 'stopped', 'stopped', 'stopped', 'stopped']);
     const live = await t.dataSource.query<{ n: number }[]>(
@@ -138,7 +138,7 @@ describe('POST /api/deployment/{id}/restore', () => {
   it('says in a preview what it would do, and writes nothing', async () => {
     const id = await deployed(t, 'fay', { replicas: 2 });
     await remove('fay', id);
-    const before = await tableRows(t.dataSource);
+    const before = await recordRows(t.dataSource);
     const { body } = await t.as('fay').post(path(id, '?dry_run=true')).expect(200);
     expect(body).toMatchObject({
       dry_run: true,
@@ -151,7 +151,7 @@ describe('POST /api/deployment/{id}/restore', () => {
     });
     expect(body.placement.requested).toBe(2);
     expect(body.purge_at).not.toBeNull();
-    expect(await tableRows(t.dataSource)).toEqual(before);
+    expect(await recordRows(t.dataSource)).toEqual(before);
   });
 
   it('refuses while the name is taken, and takes another one', async () => {
@@ -159,12 +159,12 @@ describe('POST /api/deployment/{id}/restore', () => {
     const name = await nameOf('gus', id);
     await remove('gus', id);
     await deployed(t, 'gus', { name });
-    const before = await tableRows(t.dataSource);
+    const before = await recordRows(t.dataSource);
     const { body } = await t.as('gus').post(path(id)).expect(409);
     expect(body).toMatchObject({ code: 'name_taken', detail: `Another deployment is named ${name} now; give another name` });
     const { body: preview } = await t.as('gus').post(path(id, '?dry_run=true')).expect(200);
     expect(preview.obstacles).toMatchObject([{ code: 'name_taken' }]);
-    expect((await tableRows(t.dataSource)).deployments).toEqual(before.deployments);
+    expect((await recordRows(t.dataSource)).deployments).toEqual(before.deployments);
     await t.as('gus').post(path(id)).send({ name: 'no spaces' }).expect(422);
     await t
       .as('gus')
@@ -181,7 +181,7 @@ describe('POST /api/deployment/{id}/restore', () => {
     const large = await deployed(t, 'hal', { replicas: 40 });
     await remove('hal', large);
     await t.dataSource.query(`UPDATE deployments SET target_replicas = 100 WHERE id = $1`, [large]);
-    const before = await tableRows(t.dataSource);
+    const before = await recordRows(t.dataSource);
 
     const refused = await t.as('hal').post(path(lost)).expect(409);
     expect(refused.body).toMatchObject({ code: 'image_unavailable' });
@@ -197,7 +197,7 @@ describe('POST /api/deployment/{id}/restore', () => {
     } finally {
       await t.dataSource.query(`UPDATE nodes SET cordoned = false`);
     }
-    const after = await tableRows(t.dataSource);
+    const after = await recordRows(t.dataSource);
     for (const table of ['deployment_replicas', 'reservations', 'placements', 'deployment_status_history'])
       expect([table, after[table]]).toEqual([table, before[table]]);
   });
@@ -242,7 +242,8 @@ describe('quotas', () => {
     await remove('pia', id);
     const userId = await t.userId('pia');
     await inTransaction(t.dataSource, async (tx) => {
-      await t.app.get(Quota, { strict: false }).require(tx, { userId, deployments: 1, replicas: 1 });
+      const demand = { userId, projectId: userId, asker: { userId, isAdmin: false }, amounts: { deployments: 1, replicas: 1 } };
+      await t.app.get(Quota, { strict: false }).require(tx, demand);
       expect((await t.as('pia').post(path(id, '?dry_run=true')).expect(200)).body).toMatchObject({ possible: true });
     });
   });

@@ -1,4 +1,4 @@
-import { CAPABILITIES } from '../../src/runtime/docker/container-payload';
+import { specDigest } from '../../src/engines/spec-digest';
 import type { ObservedWorkload, WorkloadSpec } from '../../src/runtime/runtime-driver';
 import { aSpec, someResources } from '../contract/runtime-under-test';
 import { describeWithEngine, TEST_IMAGE } from '../support/engine';
@@ -37,7 +37,7 @@ describeWithEngine('a container that the Docker driver makes', () => {
       ReadonlyRootfs: false,
       AutoRemove: false,
       PublishAllPorts: false,
-      NetworkMode: 'bridge',
+      NetworkMode: expect.stringMatching(/^fog-[0-9a-f]{11}$/) as unknown,
       PidMode: '',
       IpcMode: 'private',
       UTSMode: '',
@@ -53,7 +53,11 @@ describeWithEngine('a container that the Docker driver makes', () => {
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
     });
     const capAdd = host.CapAdd as string[];
-    expect(capAdd.map((name) => name.replace(/^CAP_/, '')).sort()).toEqual([...CAPABILITIES].sort());
+    expect(capAdd.map((name) => name.replace(/^CAP_/, '')).sort()).toEqual(['CHOWN', 'FOWNER', 'FSETID', 'KILL', 'NET_BIND_SERVICE']);
+    expect(host.Ulimits).toEqual([
+      { Name: 'core', Hard: 0, Soft: 0 },
+      { Name: 'nofile', Hard: 4096, Soft: 4096 },
+    ]);
     for (const none of [host.Binds, host.Devices, host.DeviceRequests, host.VolumesFrom, host.GroupAdd, host.ExtraHosts])
       expect(none ?? []).toEqual([]);
     expect(host.Sysctls ?? {}).toEqual({});
@@ -62,25 +66,31 @@ describeWithEngine('a container that the Docker driver makes', () => {
     expect(config.Tty).toBe(false);
   });
 
-  it('runs under these limits in the eyes of the kernel, and can drop to a user and own files', async () => {
+  it('runs under these limits in the eyes of the kernel, and can own files, but neither mount nor become another user', async () => {
     const { replicaId } = await run({
       command: shell(`
         grep -E '^(NoNewPrivs|CapEff|CapBnd|Seccomp):' /proc/self/status
         touch /file && chown 1000:1000 /file && echo owns
         mount -t tmpfs none /mnt 2>/dev/null || echo mounts nothing
+        touch /secret && chown 1000:1000 /secret && busybox chmod 600 /secret && cat /secret 2>/dev/null || echo reads not all
+        echo 'user:x:1000:1000::/:/bin/sh' > /etc/passwd; busybox su user -c id 2>/dev/null || echo stays root
+        echo files $(ulimit -n) core $(ulimit -c)
         exec sleep 3600`),
     });
-    const lines = await until(async () => [await logs(replicaId)].find(({ length }) => length >= 6), { what: 'six lines' });
+    const lines = await until(async () => [await logs(replicaId)].find(({ length }) => length >= 9), { what: 'nine lines' });
     expect(lines).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^NoNewPrivs:\s+1$/),
         expect.stringMatching(/^Seccomp:\s+2$/),
         'owns',
         'mounts nothing',
+        'reads not all',
+        'stays root',
+        'files 4096 core 0',
       ]),
     );
-    // CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, FSETID 4, KILL 5, SETGID 6, SETUID 7, NET_BIND_SERVICE 10
-    const mask = [0, 1, 3, 4, 5, 6, 7, 10]
+    // CHOWN 0, FOWNER 3, FSETID 4, KILL 5, NET_BIND_SERVICE 10
+    const mask = [0, 3, 4, 5, 10]
       .reduce((sum, bit) => sum + 2 ** bit, 0)
       .toString(16)
       .padStart(16, '0');
@@ -111,6 +121,9 @@ describeWithEngine('a container that the Docker driver makes', () => {
       'fog-compute.deployment': spec.deploymentId,
       'fog-compute.replica': spec.replicaId,
       'fog-compute.generation': '1',
+      'fog-compute.owner': spec.ownerId,
+      'fog-compute.image': TEST_IMAGE,
+      'fog-compute.spec': specDigest(spec),
       'fog-compute.label.fog-compute.installation': 'stolen',
       'fog-compute.label.fog-compute.replica': 'other',
       'fog-compute.label.traefik.enable': 'true',
@@ -166,14 +179,14 @@ describeWithEngine('a container that the Docker driver makes', () => {
         phases.add(workload?.phase ?? 'absent');
         return workload?.phase === 'unhealthy' && listed?.phase === 'unhealthy' ? workload : null;
       },
-      { timeoutMs: 20_000, what: 'unhealthy' },
+      { what: 'unhealthy' },
     );
     expect([...phases]).toEqual(['starting', 'running', 'unhealthy']);
-    expect(seen.reason).toBe('Health check fails');
+    expect(seen.reason).toBe('Health check fails with code 1');
     expect(changes).toBeGreaterThanOrEqual(3);
     stop.abort();
     await watching;
-  }, 30_000);
+  });
 
   it('ends in words when its command is not in the image', async () => {
     expect(await run({ command: ['no-such-program'] }, 'exited')).toMatchObject({
@@ -182,14 +195,23 @@ describeWithEngine('a container that the Docker driver makes', () => {
     });
   });
 
+  it('is refused in words when the node has no such address for its ports, which the engine calls an error of its own', async () => {
+    const elsewhere = t.again({ publishAddress: '203.0.113.7' });
+    const spec = aSpec({ image: TEST_IMAGE, ports: [{ containerPort: 80, protocol: 'tcp' }] });
+    const words = 'A port could not be published on the address of this node';
+    const work = elsewhere.ensure(t.target, spec, { signal: never, onProgress: () => undefined });
+    await expect(work).rejects.toMatchObject({ failure: 'unfit', message: words });
+    expect(await t.driver.find(t.target, spec.replicaId, never)).toMatchObject({ phase: 'exited', reason: words });
+  });
+
   it.each([
-    [{ resources: someResources({ cpuCores: 4096 }) }, 'The machine of this node has fewer CPU cores than one replica asks for'],
-    [{ image: 'Not A Reference' }, 'The image reference is not valid'],
-    [{ resources: someResources({ gpuUnits: 1 }) }, 'The engine of this node cannot give containers a GPU'],
-  ])('is refused in words: %j', async (over, words) => {
+    [{ resources: someResources({ cpuCores: 4096 }) }, 'unfit', 'The machine of this node has fewer CPU cores than one replica asks for'],
+    [{ image: 'Not A Reference' }, 'rejected', 'The image reference is not valid'],
+    [{ resources: someResources({ gpuUnits: 1 }) }, 'unfit', 'The engine of this node cannot give containers a GPU'],
+  ])('is refused in words: %j', async (over, failure, words) => {
     const spec = aSpec({ image: TEST_IMAGE, ...over });
     const work = t.driver.ensure(t.target, spec, { signal: never, onProgress: () => undefined });
-    await expect(work).rejects.toMatchObject({ failure: 'rejected', message: words });
+    await expect(work).rejects.toMatchObject({ failure, message: words });
     const left = await t.driver.find(t.target, spec.replicaId, never);
     if (left !== null) expect(left).toMatchObject({ phase: 'exited', reason: words });
   });

@@ -1,6 +1,15 @@
 import { checkInvariants } from '../../src/invariants/check-invariants';
 import type { Client } from '../support/client';
-import { deploy, inStatus, remove, statusOf, untilHealthy, untilNoWork } from '../support/deployments-under-test';
+import {
+  deploy,
+  inStatus,
+  remove,
+  statusOf,
+  untilHealthy,
+  untilNoWork,
+  type ReplicaView,
+  type StatusView,
+} from '../support/deployments-under-test';
 import { describeWithEngine } from '../support/engine';
 import type { FaultProxy } from '../support/fault-proxy';
 import { until } from '../support/until';
@@ -25,6 +34,9 @@ const WAYS: readonly Away[] = [
   },
 ];
 
+/** Without replicas of an attempt whose node was still offline from before. */
+const current = ({ replicas }: StatusView): readonly ReplicaView[] => replicas.filter(({ status }) => status !== 'failed');
+
 describeWithEngine('an engine that goes away and comes back', () => {
   let product: ProductOnDocker;
   let client: Client;
@@ -32,7 +44,7 @@ describeWithEngine('an engine that goes away and comes back', () => {
   beforeAll(async () => {
     product = await ProductOnDocker.start();
     ({ client } = product);
-  }, 90_000);
+  });
 
   afterAll(() => product?.close(), 60_000);
 
@@ -48,7 +60,7 @@ describeWithEngine('an engine that goes away and comes back', () => {
       ]);
       for (const id of [kept, deleted]) await untilHealthy(client, id, 30_000);
       await begin(product.engine);
-    }, 60_000);
+    });
 
     it('lets a delete decide at once and answer 202', async () => {
       const answer = await remove(client, deleted, '?wait=0');
@@ -66,13 +78,13 @@ describeWithEngine('an engine that goes away and comes back', () => {
           const seen = await statusOf(client, deleted);
           return seen.work?.last_error ? seen : null;
         },
-        { timeoutMs: 30_000, what: 'work.last_error' },
+        { what: 'work.last_error' },
       );
       expect(view.status).toBe('deleted');
       expect(view.work?.last_error).toMatch(/does not answer/);
       expect(view.work?.stuck_since).not.toBeNull();
       expect(inStatus(view, 'stopping')).toHaveLength(3);
-    }, 40_000);
+    });
 
     it('makes the status of other deployments say that nothing can be confirmed, and starts nothing twice', async () => {
       const view = await until(
@@ -80,28 +92,28 @@ describeWithEngine('an engine that goes away and comes back', () => {
           const seen = await statusOf(client, kept);
           return seen.replicas.every(({ confirmed }) => !confirmed) ? seen : null;
         },
-        { timeoutMs: 20_000, what: 'the silence to be shown' },
+        { what: 'the silence to be shown' },
       );
       expect(view).toMatchObject({ status: 'running', health: 'degraded' });
       expect(view.health_reasons.join()).toMatch(/cannot be confirmed/);
       expect(inStatus(view, 'running')).toHaveLength(2);
-      expect(view.replicas).toHaveLength(2);
-    }, 30_000);
+      expect(current(view)).toHaveLength(2);
+    });
 
     it('finishes the teardown by itself when it is back, and all is healthy again', async () => {
       const before = (await product.containers(kept)).map(({ Id }) => Id).sort();
       const begun = performance.now();
       await product.engine.restore();
-      await until(async () => (await product.containers(deleted)).length === 0, { timeoutMs: 30_000, what: 'the teardown' });
+      await until(async () => (await product.containers(deleted)).length === 0, { what: 'the teardown' });
       const view = await untilNoWork(client, deleted);
       process.stdout.write(
         `engine that ${name}: the teardown was finished ${Math.round(performance.now() - begun)} ms after it came back\n`,
       );
-      expect(view.replicas.map(({ status }) => status)).toEqual(['stopped', 'stopped', 'stopped']);
+      expect(current(view).map(({ status }) => status)).toEqual(['stopped', 'stopped', 'stopped']);
       await untilHealthy(client, kept);
       expect((await product.containers(kept)).map(({ Id }) => Id).sort()).toEqual(before);
       expect(await remove(client, kept)).toMatchObject({ status: 200, body: { replicas_stopped: 2, resources_released: true } });
       expect(await checkInvariants(product.dataSource, { graceSeconds: 0 })).toEqual([]);
-    }, 60_000);
+    });
   });
 });

@@ -27,7 +27,7 @@ describeWithEngine('a deletion that keeps its containers warm', () => {
   beforeAll(async () => {
     product = await ProductOnDocker.start();
     ({ client } = product);
-  }, 90_000);
+  });
 
   afterAll(() => product?.close(), 60_000);
 
@@ -51,24 +51,23 @@ describeWithEngine('a deletion that keeps its containers warm', () => {
     expect((await hostPorts(id)).sort()).toEqual(real.sort());
     expect(await remove(client, id)).toMatchObject({ status: 200, body: { replicas_stopped: 2, resources_released: true } });
     expect(await containers(id)).toEqual([]);
-  }, 90_000);
+  });
 
   it('stops them when the engine is back that was away, and removes them when the time is over', async () => {
     const id = await deploy(client, 'warm-away', onDocker({ replicas: 2 }));
     await untilHealthy(client, id, 30_000);
     await product.engine.cut();
     expect(await remove(client, id, '?keep_warm=20s&wait=0')).toMatchObject({ status: 202 });
-    await until(async () => (await statusOf(client, id)).work?.last_error, { timeoutMs: 20_000, what: 'the wait for the engine' });
+    await until(async () => (await statusOf(client, id)).work?.last_error, { what: 'the wait for the engine' });
     await product.engine.restore();
     await until(async () => (await containers(id)).every(({ state }) => state === 'exited'), {
-      timeoutMs: 20_000,
       what: 'both to be stopped',
     });
     expect(await containers(id)).toHaveLength(2);
     expect(inStatus(await statusOf(client, id), 'stopping')).toHaveLength(2);
 
-    await until(async () => (await containers(id)).length === 0, { timeoutMs: 40_000, what: 'the removal' });
+    await until(async () => (await containers(id)).length === 0, { what: 'the removal' });
     await untilNoWork(client, id);
     expect(await checkInvariants(product.dataSource, { graceSeconds: 0 })).toEqual([]);
-  }, 90_000);
+  });
 });

@@ -10,11 +10,11 @@ describeWithEngine('an order to start that never reaches the engine', () => {
   beforeAll(async () => {
     proxy = await startEngineProxy();
     product = await ProductOnDocker.start({ environment: { DOCKER_HOST: proxy.endpoint } });
-  }, 90_000);
+  });
   afterAll(async () => {
     await product?.close();
     await proxy?.close();
-  }, 60_000);
+  });
 
   it('is given again: the created container had stayed as it was for ever, and nobody said why', async () => {
     let toDrop = 1;
@@ -25,5 +25,5 @@ describeWithEngine('an order to start that never reaches the engine', () => {
     expect(proxy.asked.filter((asked) => asked === 'POST start').length).toBeGreaterThan(1);
     await remove(product.client, id, '?wait=20');
     expect(await product.containers(id)).toEqual([]);
-  }, 60_000);
+  });
 });

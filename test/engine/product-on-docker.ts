@@ -29,7 +29,7 @@ export const onDocker = (more: Record<string, unknown> = {}): Record<string, unk
  * Gives a test database an installation id of its own. They are copies of one template, so tests would see the
  * containers of others.
  */
-async function freshInstallationId(dataSource: DataSource): Promise<string> {
+export async function freshInstallationId(dataSource: DataSource): Promise<string> {
   const [rows] = await dataSource.query<[{ id: string }[], number]>(`UPDATE installation SET id = gen_random_uuid() RETURNING id`);
   const id = rows[0]?.id;
   if (id === undefined) throw new Error('There is no installation');
@@ -37,8 +37,6 @@ async function freshInstallationId(dataSource: DataSource): Promise<string> {
 }
 
 interface StartOptions {
-  /** The image of the test's containers, when it is not the usual test image. */
-  readonly image?: string;
   readonly environment?: Environment;
 }
 
@@ -48,26 +46,34 @@ export class ProductOnDocker {
     readonly docker: Docker,
     /** A proxy before the engine that can take it away. With it the load of the machine does not matter. */
     readonly engine: FaultProxy,
+    /** The same before the database; only the test itself reaches that directly. */
+    readonly database: FaultProxy,
     private readonly installation: Installation,
     readonly installationId: string,
     private readonly environment: Environment,
     private running: { readonly process: ProcessUnderTest; readonly client: Client },
   ) {}
 
-  static async start({ image, environment: more = {} }: StartOptions = {}): Promise<ProductOnDocker> {
+  static async start({ environment: more = {} }: StartOptions = {}): Promise<ProductOnDocker> {
     const docker = engineClient();
-    await loadTestImage(docker, image);
+    await loadTestImage(docker);
     const engine = await new FaultProxy(engineAddress()).start();
     const installation = await Installation.create();
+    const databaseUrl = new URL(installation.databaseUrl);
+    const database = await new FaultProxy({ host: databaseUrl.hostname, port: Number(databaseUrl.port) }).start();
+    databaseUrl.host = `127.0.0.1:${String(database.address.port)}`;
     try {
       const installationId = await freshInstallationId(installation.dataSource);
-      const environment = { ...dockerEnvironment(`tcp://127.0.0.1:${String(engine.address.port)}`), ...more };
+      const environment = {
+        ...{ ...dockerEnvironment(`tcp://127.0.0.1:${String(engine.address.port)}`), DATABASE_URL: databaseUrl.toString() },
+        ...more,
+      };
       const process = await installation.start(environment);
       const running = { process, client: await adminOf(process) };
-      return new ProductOnDocker(docker, engine, installation, installationId, environment, running);
+      return new ProductOnDocker(docker, engine, database, installation, installationId, environment, running);
     } catch (error) {
       await installation.close();
-      await engine.cut();
+      await Promise.all([engine.cut(), database.cut()]);
       throw error;
     }
   }
@@ -92,6 +98,11 @@ export class ProductOnDocker {
     await this.running.process.kill('SIGKILL');
   }
 
+  /** Starts another process on the same database, which ends with the product. */
+  alsoStart(environment: Environment): Promise<ProcessUnderTest> {
+    return this.installation.start({ ...this.environment, ...environment });
+  }
+
   /** Starts again after `kill`, with the same database and engine. */
   async startAgain(): Promise<void> {
     const process = await this.installation.start(this.environment);
@@ -104,5 +115,6 @@ export class ProductOnDocker {
     await this.engine.cut();
     await removeContainersOf(this.docker, this.installationId);
     await this.installation.close();
+    await this.database.cut();
   }
 }

@@ -1,12 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AUDITED_ROUTES } from '../../src/audit/audited-routes';
+import { isOpenToBound } from '../../src/rights/bound-tokens';
+import { changesNothing } from '../../src/common/http/changes-nothing';
+import { PasswordLinksRepository } from '../../src/accounts/password-links.repository';
+import { inTransaction } from '../../src/database/transaction';
 import { aUser, logIn } from '../support/auth-users';
-import { aSpec, deploy, deployed, freshName, reaches, UNKNOWN_ID } from '../support/deployments';
-import { readOpenApi, send, type Operation, type WireAnswer } from '../support/openapi-client';
+import { anUnnamedSpec, aSpec, deploy, deployed, freshName, reaches, UNKNOWN_ID } from '../support/deployments';
+import { readOpenApi, send, type OpenApiDocument, type Operation, type Schema, type WireAnswer } from '../support/openapi-client';
 import { parse } from '../support/openapi-client-checks';
 import { bearerOf, inactiveToken, newSession, tokenWith } from '../support/openapi-client-identities';
-import { aDeletedDeployment } from '../support/purge';
-import { insertRow } from '../support/rows';
+import { aProject } from '../support/projects';
+import { aDeletedDeployment, type DeletedOptions } from '../support/purge';
+import { aNode as aRowOfNode, insertRow } from '../support/rows';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const IDENTITIES = [
@@ -19,6 +25,14 @@ const IDENTITIES = [
   'readOnly',
   'administrator',
   'readOnlyAdministrator',
+  'viewer',
+  'deployer',
+  'maintainer',
+  'left',
+  'bound',
+  'boundViewer',
+  'boundMaintainer',
+  'boundElsewhere',
 ] as const;
 type Identity = (typeof IDENTITIES)[number];
 /** A status, with the code where the answer is a problem: `404 not_found`. */
@@ -33,9 +47,27 @@ const ACTORS: Readonly<Partial<Record<Identity, string>>> = {
   inactive: 'inactive',
   administrator: 'root',
   readOnlyAdministrator: 'root',
+  viewer: 'viewer',
+  deployer: 'deployer',
+  maintainer: 'maintainer',
+  left: 'left',
+  bound: 'owner',
+  boundViewer: 'owner',
+  boundMaintainer: 'owner',
+  boundElsewhere: 'owner',
 };
-/** Routes where the body says who the caller is. */
-const OPEN_ROUTES = ['POST /api/auth/register', 'POST /api/auth/login', 'POST /api/auth/refresh'];
+/** Tokens of the owner that are bound to the project, and what they are there. */
+const BOUND_AS = { bound: 'deployer', boundViewer: 'viewer', boundMaintainer: 'maintainer' } as const;
+type Bound = keyof typeof BOUND_AS | 'boundElsewhere';
+const BOUND: readonly Bound[] = ['bound', 'boundViewer', 'boundMaintainer', 'boundElsewhere'];
+/** Users who are in the project of the owner, in these roles, and one who was in it. */
+const ROLES_THERE = ['viewer', 'deployer', 'maintainer', 'left'] as const;
+/** Routes that do not ask who the caller is: the body says it. */
+const OPEN_ROUTES = [
+  ...['POST /api/auth/register', 'POST /api/auth/login', 'POST /api/auth/refresh'],
+  ...['POST /api/auth/password-reset/request', 'POST /api/auth/password-reset/confirm'],
+  ...['POST /api/agents/join', 'GET /api/agents/link'],
+];
 
 const NOBODY = {
   none: '401 unauthenticated',
@@ -44,6 +76,8 @@ const NOBODY = {
   inactive: '403 inactive_user',
 };
 const READ_ONLY = '403 read_only_token';
+const READ = { write: false };
+const WRITE = { write: true };
 
 const all = (answer: string): Expected => Object.fromEntries(IDENTITIES.map((identity) => [identity, answer])) as Expected;
 /** For all callers with a valid credential. `write`: read-only tokens are refused. */
@@ -52,34 +86,119 @@ const signedIn = (ok: string, { write }: { write: boolean }): Expected => ({
   ...NOBODY,
   ...(write ? { readOnly: READ_ONLY, readOnlyAdministrator: READ_ONLY } : {}),
 });
-const owned = (ok: string, { write }: { write: boolean }): Expected => ({ ...signedIn(ok, { write }), other: '404 not_found' });
+const NO_ROLE = '403 role_required';
+/** What is in a project: its members may read, deployers and maintainers may write. */
+const owned = (ok: string, { write }: { write: boolean }): Expected => ({
+  ...signedIn(ok, { write }),
+  ...{ other: '404 not_found', left: '404 not_found' },
+  ...(write ? { viewer: NO_ROLE } : {}),
+});
+/** A preview of a change is for those who may change it. */
+const previewed = (ok: string): Expected => ({ ...owned(ok, READ), viewer: NO_ROLE });
+/** What only maintainers of its project do. */
+const maintained = (ok: string, access: { write: boolean }): Expected => ({ ...owned(ok, access), viewer: NO_ROLE, deployer: NO_ROLE });
+/** What belongs to a user and to no project. */
+const own = (ok: string, access: { write: boolean }): Expected => ({
+  ...signedIn(ok, access),
+  ...{ other: '404 not_found', viewer: '404 not_found', deployer: '404 not_found', maintainer: '404 not_found', left: '404 not_found' },
+});
 const adminOnly = (ok: string, { write }: { write: boolean }): Expected => ({
   ...signedIn(ok, { write }),
   owner: '403 admin_required',
   other: '403 admin_required',
+  ...Object.fromEntries(ROLES_THERE.map((role) => [role, '403 admin_required'])),
   ...(write ? {} : { readOnly: '403 admin_required' }),
 });
 
+interface Prepared {
+  readonly id?: string;
+  readonly second?: string;
+  readonly query?: string;
+  readonly body?: object;
+}
+
 interface Row {
   readonly expected: Expected;
+  /** Where it is not what `expectedFor` says. */
+  readonly forBound?: Readonly<Partial<Record<Bound, string>>>;
+  /** What the path needs behind it. */
+  readonly query?: string;
+  /** Headers that the route requires. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Makes what goes in the place of `{id}`, and what is sent. Each allowed call gets a new one, because it may use it up. */
-  readonly prepare?: (world: World, identity: Identity) => Promise<{ id?: string; body?: object }>;
+  readonly prepare?: (world: World, identity: Identity) => Promise<Prepared>;
 }
+
+/** What names no project goes into that of the token, where this one may only read. */
+const NO_VIEWER = { boundViewer: NO_ROLE };
 
 interface World {
   readonly t: TestApp;
   readonly victim: string;
+  /** The project of the owner in which everything happens. */
+  readonly project: string;
+  /** Another project of the owner, without other members. */
+  readonly elsewhere: string;
   readonly isAllowed: boolean;
 }
 
-const READ = { write: false };
-const WRITE = { write: true };
 const theVictim: Row['prepare'] = ({ victim }) => Promise.resolve({ id: victim });
-const aFreshOne = ({ t, victim, isAllowed }: World): Promise<string> => (isAllowed ? deployed(t, 'owner') : Promise.resolve(victim));
+const aFreshOne = ({ t, victim, project, isAllowed }: World): Promise<string> =>
+  isAllowed ? deployed(t, 'owner', { project }) : Promise.resolve(victim);
+const aDeletedOne = async ({ t, project }: World, options: DeletedOptions = {}): Promise<string> =>
+  aDeletedDeployment(t.dataSource, await t.userId('owner'), { ...options, values: { project_id: project } });
+/** A project that has the members of that of the owner. */
+const aLikeProject = ({ t, project, isAllowed }: World): Promise<{ id: string }> =>
+  isAllowed ? aProject(t, 'owner', { viewer: 'viewer', deployer: 'deployer', maintainer: 'maintainer' }) : Promise.resolve({ id: project });
+const theProject = ({ project }: World): Promise<{ id: string }> => Promise.resolve({ id: project });
+const aSecret = async (world: World, place = aLikeProject): Promise<{ id: string; second: string }> => {
+  const { id } = await place(world);
+  await world.t.as('owner').put(`/api/projects/${id}/secrets/token`).send({ value: 'something' }).expect(200);
+  return { id, second: 'token' };
+};
+/** A volume that nothing mounts. */
+const aVolume = async (world: World, place = aLikeProject): Promise<{ id: string; second: string }> => {
+  const { id } = await place(world);
+  const owner = await world.t.userId('owner');
+  await world.t.dataSource.query(
+    `INSERT INTO volumes (project_id, name, size_gb, user_id) VALUES ($1, 'data', 1, $2)
+         ON CONFLICT (project_id, name) WHERE removing_since IS NULL DO NOTHING`,
+    [id, owner],
+  );
+  return { id, second: 'data' };
+};
+/** Nothing listens there, so that no test asks a registry. */
+const REGISTRY = { server: '127.0.0.1:1', username: 'puller', password: 'something' };
+const aRegistry = async (world: World, place = aLikeProject): Promise<{ id: string; second: string }> => {
+  const { id } = await place(world);
+  await world.t.as('owner').put(`/api/projects/${id}/registries/packages`).send(REGISTRY).expect(200);
+  return { id, second: 'packages' };
+};
+const aSharedRegistry = async ({ t }: World): Promise<{ id: string }> => {
+  const id = freshName();
+  await t.as('root', { admin: true }).put(`/api/admin/registries/${id}`).send(REGISTRY).expect(200);
+  return { id };
+};
+/** Another project, with the same members for those who may move something into it. */
+const another = async (world: World): Promise<string> => (world.isAllowed ? (await aLikeProject(world)).id : world.elsewhere);
+/** A request that names the project, in its body or in the query. */
+const inProject =
+  (body?: () => object): Row['prepare'] =>
+  ({ project }) =>
+    Promise.resolve(body ? { body: { ...body(), project } } : { query: `?project=${project}` });
 /** A deployment with a safeguard that can be lifted. */
 const aGuardedOne = async (world: World, user: string, safeguard: 'protection' | 'legal-hold'): Promise<string> => {
   const id = await aFreshOne(world);
   if (world.isAllowed) await world.t.as(user).put(`/api/deployment/${id}/${safeguard}`).send({ reason: 'for a test' }).expect(200);
+  return id;
+};
+/** A deployment in the middle of a rollout that does not get on, or one that has a previous revision. */
+const aChangedOne = async (world: World, state: 'rolling_out' | 'stopped' = 'rolling_out'): Promise<string> => {
+  const id = await aFreshOne(world);
+  if (!world.isAllowed) return id;
+  if (state === 'stopped') await world.t.as('owner').post(`/api/deployment/${id}/stop`).expect(202);
+  const patch = { container_image: 'simulated/unhealthy:2', rollout: { min_healthy_seconds: 0 } };
+  await world.t.as('owner').patch(`/api/deployment/${id}`).send(patch).expect(202);
   return id;
 };
 const aNode = (): object => ({ name: freshName(), region: 'eu-west', runtime: 'simulated', cpu_cores: 1, memory_mb: 512, storage_gb: 1 });
@@ -107,12 +226,20 @@ const aDelivery = async (world: World): Promise<string> => {
 };
 /** Subscriptions are personal: not even an administrator may use those of others. */
 const personal = (ok: string, access: { write: boolean }): Expected => ({
-  ...owned(ok, access),
+  ...own(ok, access),
   administrator: '404 not_found',
   ...(access.write ? {} : { readOnlyAdministrator: '404 not_found' }),
 });
 const nodeId = async ({ t }: World): Promise<string> =>
   (await t.as('root', { admin: true }).post('/api/nodes').send(aNode()).expect(201)).body.id as string;
+const anAgentNode = async ({ t }: World): Promise<{ id: string; join: { token: string } }> => {
+  const named = { name: `edge-${randomUUID()}`, region: 'us-east', runtime: 'agent' };
+  return (await t.as('root', { admin: true }).post('/api/nodes').send(named).expect(201)).body;
+};
+const JOINING = {
+  public_key: 'GbEJPrmO1kqF6VpoDnpXYp2tJ1mWTLkQr8m2Ckt8qYA',
+  machine: { hostname: 'edge', machine_id: 'edge', platform: 'linux/arm64', program_version: '1' },
+};
 
 const policyId = async ({ t }: World): Promise<string> => {
   const body = { selector: 'label', value: `app=${freshName()}`, days: 7 };
@@ -128,10 +255,24 @@ const anOperation = async ({ t }: World, status: string): Promise<string> => {
   return row.id;
 };
 
-const MATRIX: Readonly<Record<string, Row>> = {
+/** A container that no replica stands for, on a node that does not answer, so that no look at it changes anything. */
+const anOrphan = async ({ t }: World): Promise<{ id: string }> => {
+  const node_id = await aRowOfNode(t.dataSource, { cordoned: true, last_heartbeat: new Date(0) });
+  await insertRow(t.dataSource, 'simulated_node_faults', { node_id });
+  const row = { kind: 'container', subject: randomUUID(), replica_id: randomUUID(), deployment_id: randomUUID(), sightings: 2, node_id };
+  return { id: await insertRow(t.dataSource, 'orphans', row) };
+};
+const SEEN = { 'If-Match': '"1"' };
+
+const ROWS: Readonly<Record<string, Row>> = {
   'GET /health/live': { expected: all('200') },
   'GET /health/ready': { expected: all('200') },
   'GET /metrics': { expected: adminOnly('200', READ) },
+  // Its own token opens it, and nothing that users have.
+  'GET /api/routing/traefik': {
+    expected: all('401 unauthenticated'),
+    forBound: Object.fromEntries(BOUND.map((each) => [each, '401 unauthenticated'])),
+  },
   'POST /api/auth/register': {
     expected: all('201'),
     prepare: () => {
@@ -157,8 +298,47 @@ const MATRIX: Readonly<Record<string, Row>> = {
   'POST /api/auth/tokens': { expected: signedIn('201', WRITE), prepare: () => Promise.resolve({ body: { name: 'ci' } }) },
   'DELETE /api/auth/tokens/{id}': {
     // Tokens are personal: not even an administrator may revoke those of others.
-    expected: { ...owned('204', WRITE), administrator: '404 not_found' },
+    expected: { ...own('204', WRITE), administrator: '404 not_found' },
     prepare: async ({ t }) => ({ id: (await t.as('owner').post('/api/auth/tokens').send({ name: 'ci' }).expect(201)).body.id as string }),
+  },
+  'POST /api/users': {
+    expected: adminOnly('201', WRITE),
+    prepare: () => {
+      const username = freshName();
+      return Promise.resolve({ body: { username, email: `${username}@example.org`, password: 'Correct-Horse-7' } });
+    },
+  },
+  'GET /api/users': { expected: adminOnly('200', READ) },
+  'GET /api/users/{id}': { expected: adminOnly('200', READ), prepare: async ({ t }) => ({ id: await t.userId('bystander') }) },
+  'PATCH /api/users/{id}': {
+    expected: adminOnly('200', WRITE),
+    prepare: async ({ t }) => ({ id: await t.userId('bystander'), body: { email: `${freshName()}@example.org` } }),
+  },
+  'POST /api/users/{id}/unlock': {
+    expected: adminOnly('200', WRITE),
+    prepare: async ({ t }) => ({ id: await t.userId('bystander') }),
+  },
+  'POST /api/users/{id}/password-link': {
+    expected: adminOnly('201', WRITE),
+    prepare: async ({ t }) => ({ id: await t.userId('bystander') }),
+  },
+  'POST /api/auth/password': {
+    // Who has a session learns that the password is wrong.
+    expected: signedIn('422 validation_failed', WRITE),
+    prepare: () => Promise.resolve({ body: { current_password: 'Wrong-Horse-7', new_password: 'Better-Horse-8' } }),
+  },
+  'POST /api/auth/password-reset/request': {
+    expected: all('202'),
+    prepare: () => Promise.resolve({ body: { username: 'nobody-here' } }),
+  },
+  'POST /api/auth/password-reset/confirm': {
+    expected: all('204'),
+    prepare: async ({ t }) => {
+      const links = new PasswordLinksRepository(t.dataSource);
+      const userId = await t.userId('linked');
+      const { token } = await inTransaction(t.dataSource, (tx) => links.open(tx, userId));
+      return { body: { token, password: 'Better-Horse-8' } };
+    },
   },
   'PATCH /api/auth/users/{id}': {
     expected: adminOnly('200', WRITE),
@@ -172,12 +352,48 @@ const MATRIX: Readonly<Record<string, Row>> = {
     prepare: async (world) => ({ id: await nodeId(world), body: { labels: { rack: '1' } } }),
   },
   'DELETE /api/nodes/{id}': { expected: adminOnly('200', WRITE), prepare: async (world) => ({ id: await nodeId(world) }) },
+  'POST /api/nodes/{id}/join-token': {
+    expected: adminOnly('201', WRITE),
+    prepare: async (world) => ({ id: (await anAgentNode(world)).id }),
+  },
+  'POST /api/agents/join': {
+    expected: all('200'),
+    prepare: async (world) => ({ body: { ...JOINING, join_token: (await anAgentNode(world)).join.token } }),
+  },
+  // The machine shows who it is once the WebSocket is open.
+  'GET /api/agents/link': { expected: all('400 invalid_request') },
   'GET /api/admin/audit': { expected: adminOnly('200', READ) },
+  'GET /api/admin/clock': { expected: adminOnly('200', READ) },
+  // No step waits for a confirmation; only callers who may confirm one learn that.
+  'POST /api/admin/clock/confirm': { expected: adminOnly('409 conflict', WRITE) },
+  'GET /api/admin/orphans': { expected: adminOnly('200', READ) },
+  'GET /api/admin/orphans/{id}': { expected: adminOnly('200', READ), prepare: anOrphan },
+  'GET /api/admin/orphans/{id}/reap-preview': { expected: adminOnly('200', READ), prepare: anOrphan },
+  'GET /api/admin/orphans/{id}/adopt-preview': { expected: adminOnly('200', READ), prepare: anOrphan },
+  'POST /api/admin/orphans/{id}/reap': { expected: adminOnly('202', WRITE), prepare: anOrphan, headers: SEEN },
+  // Its deployment was never known; only callers who may adopt learn that.
+  'POST /api/admin/orphans/{id}/adopt': { expected: adminOnly('409 conflict', WRITE), prepare: anOrphan, headers: SEEN },
   'DELETE /api/admin/deployment/{id}': {
     expected: adminOnly('200', WRITE),
     prepare: async ({ t, victim, isAllowed }) => ({
       id: isAllowed ? await aDeletedDeployment(t.dataSource, await t.userId('owner')) : victim,
     }),
+  },
+  'GET /api/admin/deployment/{id}/purge-preview': {
+    expected: adminOnly('200', READ),
+    prepare: async ({ t }) => ({ id: await aDeletedDeployment(t.dataSource, await t.userId('owner')) }),
+  },
+  'POST /api/admin/retention-policies/preview': {
+    expected: adminOnly('200', READ),
+    prepare: () => Promise.resolve({ body: { selector: 'label', value: `app=${freshName()}`, days: 7 } }),
+  },
+  'POST /api/admin/retention-policies/{id}/preview': {
+    expected: adminOnly('200', READ),
+    prepare: async (world) => ({ id: await policyId(world), body: { days: 8 } }),
+  },
+  'GET /api/admin/retention-policies/{id}/removal-preview': {
+    expected: adminOnly('200', READ),
+    prepare: async (world) => ({ id: await policyId(world) }),
   },
   'GET /api/admin/retention-policies': { expected: adminOnly('200', READ) },
   'POST /api/admin/retention-policies': {
@@ -252,12 +468,165 @@ const MATRIX: Readonly<Record<string, Row>> = {
     expected: personal('202', WRITE),
     prepare: async (world) => ({ id: await aDelivery(world) }),
   },
+  'GET /api/projects': { expected: signedIn('200', READ) },
+  'POST /api/projects': {
+    expected: signedIn('201', WRITE),
+    prepare: () => Promise.resolve({ body: { name: `made-${freshName()}` } }),
+  },
+  'GET /api/projects/{id}': { expected: owned('200', READ), prepare: ({ project }) => Promise.resolve({ id: project }) },
+  'PATCH /api/projects/{id}': {
+    expected: maintained('200', WRITE),
+    prepare: async (world) => ({ id: (await aLikeProject(world)).id, body: { description: 'changed' } }),
+  },
+  'DELETE /api/projects/{id}': { expected: maintained('200', WRITE), prepare: aLikeProject },
+  'GET /api/projects/{id}/deletion-preview': {
+    expected: maintained('200', READ),
+    prepare: ({ project }) => Promise.resolve({ id: project }),
+  },
+  'PUT /api/projects/{id}/quota': {
+    expected: adminOnly('200', WRITE),
+    prepare: async (world) => ({ id: (await aLikeProject(world)).id, body: { replicas: 100 } }),
+  },
+  'GET /api/projects/{id}/groups': { expected: owned('200', READ), prepare: ({ project }) => Promise.resolve({ id: project }) },
+  'PUT /api/projects/{id}/groups/{group}': {
+    expected: maintained('200', WRITE),
+    prepare: async (world) => {
+      const { id } = await aLikeProject(world);
+      // The first role of a group is for administrators, and for those who are in it.
+      await world.t.as('root', { admin: true }).put(`/api/projects/${id}/groups/a-group`).send({ role: 'deployer' }).expect(200);
+      return { id, second: 'a-group', body: { role: 'viewer' } };
+    },
+  },
+  'DELETE /api/projects/{id}/groups/{group}': {
+    expected: maintained('204', WRITE),
+    prepare: async (world) => {
+      const { id } = await aLikeProject(world);
+      if (world.isAllowed)
+        await world.t.as('root', { admin: true }).put(`/api/projects/${id}/groups/a-group`).send({ role: 'viewer' }).expect(200);
+      return { id, second: 'a-group' };
+    },
+  },
+  'GET /api/projects/{id}/members': { expected: owned('200', READ), prepare: ({ project }) => Promise.resolve({ id: project }) },
+  'PUT /api/projects/{id}/members/{user_id}': {
+    expected: maintained('200', WRITE),
+    prepare: async (world) => ({ id: (await aLikeProject(world)).id, second: 'bystander', body: { role: 'viewer' } }),
+  },
+  'DELETE /api/projects/{id}/members/{user_id}': {
+    expected: maintained('204', WRITE),
+    prepare: async (world) => {
+      const { id } = await aLikeProject(world);
+      await world.t.as('owner').put(`/api/projects/${id}/members/bystander`).send({ role: 'viewer' }).expect(200);
+      return { id, second: 'bystander' };
+    },
+  },
+  'GET /api/projects/{id}/secrets': { expected: owned('200', READ), prepare: ({ project }) => Promise.resolve({ id: project }) },
+  'GET /api/projects/{id}/secrets/{name}': { expected: owned('200', READ), prepare: (world) => aSecret(world, theProject) },
+  'PUT /api/projects/{id}/secrets/{name}': {
+    expected: maintained('200', WRITE),
+    prepare: async (world) => ({ ...(await aSecret(world)), body: { value: 'another' } }),
+  },
+  'POST /api/projects/{id}/secrets/{name}/preview': {
+    expected: maintained('200', READ),
+    prepare: async (world) => ({ ...(await aSecret(world)), body: { value: 'another' } }),
+  },
+  'DELETE /api/projects/{id}/secrets/{name}': { expected: maintained('204', WRITE), prepare: (world) => aSecret(world) },
+  'GET /api/projects/{id}/volumes': { expected: owned('200', READ), prepare: ({ project }) => Promise.resolve({ id: project }) },
+  'GET /api/projects/{id}/volumes/{name}': { expected: owned('200', READ), prepare: (world) => aVolume(world, theProject) },
+  'DELETE /api/projects/{id}/volumes/{name}': { expected: maintained('202', WRITE), prepare: (world) => aVolume(world) },
+  'GET /api/projects/{id}/registries': { expected: owned('200', READ), prepare: ({ project }) => Promise.resolve({ id: project }) },
+  'GET /api/projects/{id}/registries/{name}': { expected: owned('200', READ), prepare: (world) => aRegistry(world, theProject) },
+  'PUT /api/projects/{id}/registries/{name}': {
+    expected: maintained('200', WRITE),
+    prepare: async (world) => ({ ...(await aRegistry(world)), body: { ...REGISTRY, password: 'another' } }),
+  },
+  'POST /api/projects/{id}/registries/{name}/preview': {
+    expected: maintained('200', READ),
+    prepare: async (world) => ({ ...(await aRegistry(world)), body: REGISTRY }),
+  },
+  'DELETE /api/projects/{id}/registries/{name}': { expected: maintained('204', WRITE), prepare: (world) => aRegistry(world) },
+  'GET /api/admin/registries': { expected: adminOnly('200', READ) },
+  'PUT /api/admin/registries/{name}': {
+    expected: adminOnly('200', WRITE),
+    prepare: async (world) => ({ ...(await aSharedRegistry(world)), body: { ...REGISTRY, password: freshName() } }),
+  },
+  'DELETE /api/admin/registries/{name}': { expected: adminOnly('204', WRITE), prepare: aSharedRegistry },
+  // The other project is none of the bound token's.
+  'POST /api/deployment/{deployment_id}/move/preview': {
+    expected: maintained('200', READ),
+    forBound: { boundMaintainer: '404 not_found' },
+    prepare: async (world) => ({ id: world.victim, body: { project: await another(world) } }),
+  },
+  'POST /api/deployment/{deployment_id}/move': {
+    expected: maintained('200', WRITE),
+    forBound: { boundMaintainer: '404 not_found' },
+    prepare: async (world) => ({ id: await aFreshOne(world), body: { project: await another(world) } }),
+  },
+  'POST /api/deployment/{deployment_id}/move (where others are maintainers)': {
+    expected: { ...maintained('200', WRITE), maintainer: NO_ROLE },
+    forBound: { boundMaintainer: '404 not_found' },
+    prepare: async (world) => ({
+      id: await aFreshOne(world),
+      body: { project: (await aProject(world.t, 'owner', { maintainer: 'deployer', deployer: 'maintainer' })).id },
+    }),
+  },
+  'POST /api/deployment/{deployment_id}/move (where only the owner is)': {
+    expected: { ...maintained('200', WRITE), maintainer: '404 not_found' },
+    forBound: { boundMaintainer: '404 not_found' },
+    prepare: async (world) => ({ id: await aFreshOne(world), body: { project: (await aProject(world.t, 'owner')).id } }),
+  },
   'GET /api/deployment/list': { expected: signedIn('200', READ) },
-  'POST /api/deployment/deploy': { expected: signedIn('202', WRITE), prepare: () => Promise.resolve({ body: aSpec() }) },
+  'POST /api/deployment/deploy': {
+    expected: signedIn('202', WRITE),
+    forBound: NO_VIEWER,
+    prepare: () => Promise.resolve({ body: aSpec() }),
+  },
+  'POST /api/deployment/deploy/preview': {
+    expected: signedIn('200', READ),
+    forBound: NO_VIEWER,
+    prepare: () => Promise.resolve({ body: aSpec() }),
+  },
+  // A project that is none of the caller's has nothing to show, as one that does not exist.
+  'GET /api/deployment/list (in a project)': { expected: signedIn('200', READ), prepare: inProject() },
+  'POST /api/deployment/deploy (in a project)': { expected: owned('202', WRITE), prepare: inProject(() => aSpec()) },
+  'POST /api/deployment/deploy/preview (in a project)': { expected: previewed('200'), prepare: inProject(() => aSpec()) },
+  'POST /api/deployment/bulk-deploy (in a project)': { expected: owned('200', WRITE), prepare: inProject(() => ({ deployments: [{}] })) },
+  'POST /api/deployment/bulk-deploy/preview (in a project)': {
+    expected: previewed('200'),
+    prepare: inProject(() => ({ deployments: [{}] })),
+  },
+  'PUT /api/deployment/named/{name} (in a project)': {
+    expected: owned('202', WRITE),
+    prepare: ({ project }) => Promise.resolve({ id: freshName(), query: `?project=${project}`, body: anUnnamedSpec() }),
+  },
+  'POST /api/deployment/named/{name}/preview (in a project)': {
+    expected: previewed('200'),
+    prepare: ({ project }) => Promise.resolve({ id: freshName(), query: `?project=${project}`, body: anUnnamedSpec() }),
+  },
+  'GET /api/deployment/named/{name} (in a project)': {
+    expected: owned('200', READ),
+    prepare: ({ project }) => Promise.resolve({ id: 'victim', query: `?project=${project}` }),
+  },
+  'POST /api/deployment/bulk-delete (in a project)': {
+    expected: owned('200', WRITE),
+    prepare: ({ project }) => Promise.resolve({ body: { filter: { project, labels: { app: freshName() } } } }),
+  },
+  'POST /api/deployment/bulk-delete/preview (in a project)': {
+    expected: previewed('200'),
+    prepare: ({ project }) => Promise.resolve({ body: { filter: { project, labels: { app: freshName() } } } }),
+  },
+  'POST /api/auth/tokens (in a project)': {
+    // Who is no member has no token there, also as an administrator.
+    expected: { ...signedIn('201', WRITE), other: '404 not_found', left: '404 not_found', administrator: '404 not_found' },
+    prepare: inProject(() => ({ name: freshName(), role: 'deployer' })),
+  },
+  'GET /api/deployment/{deployment_id}/deletion-preview': { expected: previewed('200'), prepare: theVictim },
   'GET /api/deployment/status/{deployment_id}': { expected: owned('200', READ), prepare: theVictim },
   'GET /api/deployment/{deployment_id}': { expected: owned('200', READ), prepare: theVictim },
   'GET /api/deployment/{deployment_id}/history': { expected: owned('200', READ), prepare: theVictim },
   'GET /api/deployment/{deployment_id}/logs': { expected: owned('200', READ), prepare: theVictim },
+  'GET /api/deployment/{deployment_id}/stats': { expected: owned('200', READ), prepare: theVictim },
+  'GET /api/deployment/{deployment_id}/events': { expected: owned('200', READ), prepare: theVictim },
+  'GET /api/deployment/{deployment_id}/wait': { expected: owned('200', READ), prepare: theVictim, query: '?for=running&timeout=0' },
   'POST /api/deployment/scale/{deployment_id}': {
     expected: owned('200', WRITE),
     prepare: async (world) => ({ id: await aFreshOne(world), body: { replicas: 2 } }),
@@ -279,16 +648,74 @@ const MATRIX: Readonly<Record<string, Row>> = {
   },
   'POST /api/deployment/{deployment_id}/retry': {
     expected: owned('202', WRITE),
-    prepare: async ({ t, victim, isAllowed }) => {
+    prepare: async ({ t, victim, project, isAllowed }) => {
       if (!isAllowed) return { id: victim };
-      const id = await deploy(t, 'owner', { resources: { cpu: 32, memory: 65_536 } });
+      const id = await deploy(t, 'owner', { project, resources: { cpu: 32, memory: 65_536 } });
       await reaches(t, 'owner', id, 'failed');
       return { id };
     },
   },
+  'PATCH /api/deployment/{deployment_id}': {
+    expected: owned('200', WRITE),
+    prepare: async (world) => ({ id: await aFreshOne(world), body: { labels: { app: freshName() } } }),
+  },
+  'POST /api/deployment/{deployment_id}/preview': {
+    expected: previewed('200'),
+    prepare: ({ victim }) => Promise.resolve({ id: victim, body: { labels: { app: 'x' } } }),
+  },
+  // Everybody sees the own deployment of a name.
+  'GET /api/deployment/named/{name}': {
+    expected: signedIn('200', READ),
+    forBound: { boundElsewhere: '404 not_found' },
+    prepare: async ({ t, project, isAllowed }, identity) => {
+      const name = freshName();
+      const actor = ACTORS[identity];
+      if (isAllowed && actor !== undefined) await deploy(t, actor, identity in BOUND_AS ? { name, project } : { name });
+      return { id: name };
+    },
+  },
+  'PUT /api/deployment/named/{name}': {
+    expected: signedIn('202', WRITE),
+    forBound: NO_VIEWER,
+    prepare: () => Promise.resolve({ id: freshName(), body: anUnnamedSpec() }),
+  },
+  'POST /api/deployment/named/{name}/preview': {
+    expected: signedIn('200', READ),
+    forBound: NO_VIEWER,
+    prepare: () => Promise.resolve({ id: freshName(), body: anUnnamedSpec() }),
+  },
+  'GET /api/deployment/{deployment_id}/revisions': { expected: owned('200', READ), prepare: theVictim },
+  'GET /api/deployment/{deployment_id}/rollout': {
+    expected: owned('200', READ),
+    prepare: async (world) => ({ id: await aChangedOne(world) }),
+  },
+  'POST /api/deployment/{deployment_id}/rollout/pause': {
+    expected: owned('200', WRITE),
+    prepare: async (world) => ({ id: await aChangedOne(world) }),
+  },
+  'POST /api/deployment/{deployment_id}/rollout/resume': {
+    expected: owned('200', WRITE),
+    prepare: async (world) => {
+      const id = await aChangedOne(world);
+      if (world.isAllowed) await world.t.as('owner').post(`/api/deployment/${id}/rollout/pause`).expect(200);
+      return { id };
+    },
+  },
+  'POST /api/deployment/{deployment_id}/rollout/abort': {
+    expected: owned('202', WRITE),
+    prepare: async (world) => ({ id: await aChangedOne(world) }),
+  },
+  'POST /api/deployment/{deployment_id}/restart': {
+    expected: owned('202', WRITE),
+    prepare: async (world) => ({ id: await aFreshOne(world) }),
+  },
+  'POST /api/deployment/{deployment_id}/rollback': {
+    expected: owned('202', WRITE),
+    prepare: async (world) => ({ id: await aChangedOne(world, 'stopped'), body: {} }),
+  },
   'GET /api/deployment/{deployment_id}/deletion': {
     expected: owned('200', READ),
-    prepare: async ({ t }) => ({ id: await aDeletedDeployment(t.dataSource, await t.userId('owner'), { dueSecondsAgo: -86_400 }) }),
+    prepare: async (world) => ({ id: await aDeletedOne(world, { dueSecondsAgo: -86_400 }) }),
   },
   'PUT /api/deployment/{deployment_id}/protection': {
     expected: owned('200', WRITE),
@@ -319,6 +746,24 @@ const MATRIX: Readonly<Record<string, Row>> = {
       return { id };
     },
   },
+  'POST /api/deployment/{deployment_id}/restore/preview': {
+    expected: previewed('200'),
+    prepare: async (world) => ({ id: await aDeletedOne(world) }),
+  },
+  'POST /api/deployment/bulk-delete/preview': {
+    expected: signedIn('200', READ),
+    prepare: () => Promise.resolve({ body: { ids: [UNKNOWN_ID] } }),
+  },
+  'POST /api/deployment/bulk-deploy/preview': {
+    expected: signedIn('200', READ),
+    forBound: NO_VIEWER,
+    prepare: () => Promise.resolve({ body: { deployments: [{}] } }),
+  },
+  'POST /api/deployment/bulk-deploy': {
+    expected: signedIn('200', WRITE),
+    forBound: NO_VIEWER,
+    prepare: () => Promise.resolve({ body: { deployments: [{}] } }),
+  },
   // Each of the named deployments has its own result: that of another user is `not_found`.
   'POST /api/deployment/bulk-delete': {
     expected: signedIn('200', WRITE),
@@ -329,29 +774,87 @@ const MATRIX: Readonly<Record<string, Row>> = {
     prepare: () => Promise.resolve({ body: { ids: [UNKNOWN_ID] } }),
   },
   'GET /api/operations': { expected: signedIn('200', READ) },
-  'GET /api/operations/{id}': { expected: owned('200', READ), prepare: async (world) => ({ id: await anOperation(world, 'running') }) },
+  'GET /api/operations/{id}': { expected: own('200', READ), prepare: async (world) => ({ id: await anOperation(world, 'running') }) },
   'POST /api/operations/{id}/confirm': {
     expected: adminOnly('200', WRITE),
     prepare: async (world) => ({ id: await anOperation(world, 'waiting_for_confirmation') }),
   },
   'POST /api/operations/{id}/cancel': {
-    expected: owned('200', WRITE),
+    expected: own('200', WRITE),
     prepare: async (world) => ({ id: await anOperation(world, 'waiting_for_confirmation') }),
   },
   'DELETE /api/deployment/{deployment_id}': { expected: owned('200', WRITE), prepare: async (world) => ({ id: await aFreshOne(world) }) },
 };
 
-/** The pages about the API, which are not part of it. */
-const UNDOCUMENTED = /^\/(docs(\/|$)|openapi\.json$)/;
+/** The path of a route; where it names two things, `second` is the other one. */
+const filled = (template: string, id = '', second = id): string => template.replace(/\{[^}]+\}/, id).replaceAll(/\{[^}]+\}/g, second);
+
+/** What a body may have, whole schemas and shared ones alike. */
+function propertiesOf(document: OpenApiDocument, schema: Schema | null): Readonly<Record<string, Schema>> {
+  const own = schema?.$ref === undefined ? schema : document.components.schemas[schema.$ref.split('/').at(-1) ?? ''];
+  const parts = (own?.allOf ?? []).map((part) => propertiesOf(document, part));
+  return Object.assign({}, ...parts, own?.properties) as Readonly<Record<string, Schema>>;
+}
+
+/** The pages about the API, which are not part of it, and the WebSocket of agents, which no document of this kind can describe. */
+const UNDOCUMENTED = /^\/(docs(\/|$)|openapi\.json$|api\/agents\/link$|$)/;
+
+/** Asks once for each two. */
+const once = (make: (identity: Bound, to: string) => Promise<string>): typeof make => {
+  const made = new Map<string, Promise<string>>();
+  return (identity, to) => {
+    const known = made.get(`${identity} ${to}`) ?? make(identity, to);
+    made.set(`${identity} ${to}`, known);
+    return known;
+  };
+};
+
+/**
+ * The answer for a bound token: one that is bound to the project has there what its role has, one that is bound to another project what
+ * strangers have, and none has anything else.
+ */
+const expectedFor = (name: string, { expected }: Row, identity: Bound): string => {
+  const [method = '', path = ''] = name.split(' ');
+  if (expected.none !== NOBODY.none) return expected.owner;
+  if (!isOpenToBound(method, path)) return '403 bound_token';
+  return identity === 'boundElsewhere' ? expected.other : expected[BOUND_AS[identity]];
+};
+
+const MATRIX: Readonly<Record<string, Row>> = Object.fromEntries(
+  Object.entries(ROWS).map(([name, row]) => {
+    const bound = BOUND.map((identity) => [identity, row.forBound?.[identity] ?? expectedFor(name, row, identity)]);
+    return [name, { ...row, expected: { ...row.expected, ...Object.fromEntries(bound) } }];
+  }),
+);
+/** `POST /api/deployment/deploy` for `POST /api/deployment/deploy (in a project)`. */
+const routeOf = (name: string): string => name.split(' ', 2).join(' ');
 
 describe('the authorization matrix', () => {
   let t: TestApp;
   let victim: string;
+  let project: string;
+  let elsewhere: string;
   let operations: Operation[];
-  let tokens: Record<Identity, () => Promise<string | null>>;
+  let document: OpenApiDocument;
+  /** For a call in this project. */
+  let tokens: Record<Identity, (place: string) => Promise<string | null>>;
   beforeAll(async () => {
-    t = await startTestApp({ env: { STOP_GRACE_SECONDS: '0', SMTP_URL: 'smtp://127.0.0.1:9', SMTP_FROM: 'fog@test.invalid' } });
-    ({ operations } = await readOpenApi(t.url));
+    const mail = { SMTP_URL: 'smtp://127.0.0.1:9', SMTP_FROM: 'fog@test.invalid' };
+    const registries = { ALLOWED_REGISTRIES: REGISTRY.server };
+    // With it the route is there that Traefik asks.
+    const traefik = { LOAD_BALANCER: 'traefik', ROUTING_TOKEN: 'a-token-of-traefik-and-of-nobody-else' };
+    t = await startTestApp({
+      env: {
+        STOP_GRACE_SECONDS: '0',
+        MAX_OPEN_OPERATIONS_PER_USER: '0',
+        AUDIT_REFUSALS_PER_MINUTE: '0',
+        ACCESS_TOKEN_SECONDS: '7200',
+        ...registries,
+        ...mail,
+        ...traefik,
+      },
+    });
+    ({ operations, document } = await readOpenApi(t.url));
     await Promise.all([t.userId('owner'), t.userId('other'), t.userId('bystander'), t.token('root', { admin: true }), aUser(t, 'login')]);
     const past = Math.floor(Date.now() / 1000) - 1;
     const kept = {
@@ -361,6 +864,12 @@ describe('the authorization matrix', () => {
       readOnly: await t.token('owner', { readOnly: true }),
       readOnlyAdministrator: await t.token('root', { readOnly: true }),
     };
+    elsewhere = (await aProject(t, 'owner')).id;
+    const boundToken = once(async (identity: Bound, to: string): Promise<string> => {
+      const role = identity === 'boundElsewhere' ? 'deployer' : BOUND_AS[identity];
+      const { body } = await t.as('owner').post('/api/auth/tokens').send({ name: freshName(), project: to, role }).expect(201);
+      return (body as { token: string }).token;
+    });
     tokens = {
       none: () => Promise.resolve(null),
       // New sessions each time, because one of the rows logs out.
@@ -372,13 +881,38 @@ describe('the authorization matrix', () => {
       inactive: () => Promise.resolve(kept.inactive),
       readOnly: () => Promise.resolve(kept.readOnly),
       readOnlyAdministrator: () => Promise.resolve(kept.readOnlyAdministrator),
+      viewer: () => newSession(t, 'viewer'),
+      deployer: () => newSession(t, 'deployer'),
+      maintainer: () => newSession(t, 'maintainer'),
+      left: () => newSession(t, 'left'),
+      bound: (place) => boundToken('bound', place),
+      boundViewer: (place) => boundToken('boundViewer', place),
+      boundMaintainer: (place) => boundToken('boundMaintainer', place),
+      boundElsewhere: () => boundToken('boundElsewhere', elsewhere),
     };
-    victim = await deployed(t, 'owner', { name: 'victim', replicas: 2 });
+    const team = await aProject(t, 'owner', { viewer: 'viewer', deployer: 'deployer', maintainer: 'maintainer', left: 'maintainer' });
+    project = team.id;
+    victim = await deployed(t, 'left', { project, name: 'victim', replicas: 2 });
+    await t.as('owner').delete(`/api/projects/${project}/members/left`).expect(204);
   });
   afterAll(() => t?.close());
 
   it('has a row for every route of the document, and no row without a route', () => {
-    expect(Object.keys(MATRIX).sort()).toEqual(operations.map(({ name }) => name).sort());
+    const rows = new Set(Object.keys(MATRIX).map(routeOf));
+    const documented = [...rows].filter((name) => !UNDOCUMENTED.test(name.split(' ')[1] ?? ''));
+    expect(documented.sort()).toEqual(operations.map(({ name }) => name).sort());
+  });
+
+  it('has a row of its own for every route that may name a project: what a role may do there', () => {
+    const naming = operations.filter(({ parameters, body }) => {
+      const members = propertiesOf(document, body);
+      const inFilter = members.filter === undefined ? {} : propertiesOf(document, members.filter);
+      return parameters.some(({ name }) => name === 'project') || 'project' in members || 'project' in inFilter;
+    });
+    const rows = Object.keys(MATRIX).filter((name) => name.endsWith(' (in a project)'));
+    // A move names the project in every one of its rows.
+    const others = naming.filter(({ path }) => !path.includes('/move'));
+    expect(rows.map(routeOf).sort()).toEqual(others.map(({ name }) => name).sort());
   });
 
   it('knows every route that the server answers: none is missing from the document', () => {
@@ -388,7 +922,9 @@ describe('the authorization matrix', () => {
   });
 
   it('has a name for every route that changes something, under which the audit log shows it', () => {
-    expect(Object.keys(AUDITED_ROUTES).sort()).toEqual(operations.flatMap(({ name, method }) => (method === 'GET' ? [] : [name])).sort());
+    expect(Object.keys(AUDITED_ROUTES).sort()).toEqual(
+      operations.flatMap(({ name, method, path }) => (changesNothing(method, path) ? [] : [name])).sort(),
+    );
   });
 
   /** The audit log has what was done or refused, once, and neither what was read nor what callers without a credential tried. */
@@ -398,7 +934,7 @@ describe('the authorization matrix', () => {
       [headers['x-request-id']],
     );
     const isDone = /^2/.test(expected);
-    const action = AUDITED_ROUTES[name]?.action;
+    const action = AUDITED_ROUTES[routeOf(name)]?.action;
     if (action === undefined || (!isDone && NAMELESS.includes(identity))) {
       expect([name, identity, rows]).toEqual([name, identity, []]);
       return;
@@ -407,7 +943,7 @@ describe('the authorization matrix', () => {
     const shown = rows.filter((row) => row.action === action).map(({ outcome, code: why }) => [outcome, why]);
     expect([name, identity, shown]).toEqual([name, identity, [[isDone ? 'done' : 'refused', code]]]);
     const who = ACTORS[identity];
-    if (who !== undefined && !OPEN_ROUTES.includes(name)) expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set([who]));
+    if (who !== undefined && !OPEN_ROUTES.includes(routeOf(name))) expect(new Set(rows.map(({ actor }) => actor))).toEqual(new Set([who]));
   };
 
   it('has tokens that are wrong in one respect only', async () => {
@@ -415,13 +951,17 @@ describe('the authorization matrix', () => {
     expect(answer.status).toBe(200);
   });
 
+  /** Where a call takes place: in the project that its path names, or in that of the owner. */
+  const placeOf = (template: string, id?: string): string => (template.startsWith('/api/projects/{id}') && id ? id : project);
+
   const call = async (name: string, row: Row, identity: Identity): Promise<WireAnswer> => {
     const [method = '', template = ''] = name.split(' ');
     const isAllowed = /^2/.test(row.expected[identity]);
-    const { id, body } = (await row.prepare?.({ t, victim, isAllowed }, identity)) ?? {};
-    const headers = { ...bearerOf(await tokens[identity]()), ...(body ? { 'Content-Type': 'application/json' } : {}) };
-    const before = isAllowed ? null : await footprint(t);
-    const path = template.replaceAll(/\{[^}]+\}/g, id ?? '');
+    const { id, second, body, query } = (await row.prepare?.({ t, victim, project, elsewhere, isAllowed }, identity)) ?? {};
+    const place = placeOf(template, id);
+    const headers = { ...bearerOf(await tokens[identity](place)), ...row.headers, ...(body ? { 'Content-Type': 'application/json' } : {}) };
+    const path = filled(template, id, second) + (query ?? row.query ?? '');
+    const before = isAllowed && !path.endsWith('preview') ? null : await footprint(t);
     const answer = await send(t.url, { method, path, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
     if (before) expect(await footprint(t)).toEqual(before);
     await expectAudited(name, identity, row.expected[identity], answer);
@@ -457,7 +997,6 @@ describe('the authorization matrix', () => {
     'an absolute address': (method, path) => ({ method, path: `http://127.0.0.1${path}` }),
     'a public address in the query': (method, path) => ({ method, path: `${path}?url=/health/live` }),
     HEAD: (_method, path) => ({ method: 'HEAD', path }),
-    OPTIONS: (_method, path) => ({ method: 'OPTIONS', path }),
     TRACE: (_method, path) => ({ method: 'TRACE', path }),
     'another method in a header': (method, path) => ({
       method: 'POST',
@@ -492,7 +1031,11 @@ describe('the authorization matrix', () => {
             const sameRoute = MATRIX[`${variant.method === 'HEAD' ? 'GET' : variant.method} ${template}`] ?? row;
             if (/^2/.test(sameRoute.expected[identity])) return;
             const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
-            const answer = await send(t.url, { ...variant, headers: { ...headers, ...json, ...bearerOf(await tokens[identity]()) }, body });
+            const answer = await send(t.url, {
+              ...variant,
+              headers: { ...headers, ...json, ...bearerOf(await tokens[identity](project)) },
+              body,
+            });
             if (answer.status < 400 || answer.status >= 500) wrong.push(`${name} as ${identity}: ${String(answer.status)}`);
           }),
         );
@@ -505,9 +1048,12 @@ describe('the authorization matrix', () => {
   it('answers HEAD as GET, without a body, for every identity', async () => {
     for (const [name, row] of Object.entries(MATRIX).filter(([name]) => name.startsWith('GET '))) {
       for (const identity of IDENTITIES) {
-        const { id } = (await row.prepare?.({ t, victim, isAllowed: false }, identity)) ?? {};
-        const path = (name.split(' ')[1] ?? '').replaceAll(/\{[^}]+\}/g, id ?? '');
-        const answer = await send(t.url, { method: 'HEAD', path, headers: bearerOf(await tokens[identity]()) });
+        const isAllowed = row.expected[identity].startsWith('2');
+        const { id, second, query } = (await row.prepare?.({ t, victim, project, elsewhere, isAllowed }, identity)) ?? {};
+        const template = name.split(' ')[1] ?? '';
+        const path = filled(template, id, second) + (query ?? row.query ?? '');
+        const token = await tokens[identity](placeOf(template, id));
+        const answer = await send(t.url, { method: 'HEAD', path, headers: bearerOf(token) });
         expect([name, identity, String(answer.status), answer.text]).toEqual([name, identity, row.expected[identity].split(' ', 1)[0], '']);
       }
     }
@@ -516,16 +1062,18 @@ describe('the authorization matrix', () => {
   it('answers a stranger about a foreign id as about an absent one, whatever the words of the route', async () => {
     for (const [name, row] of Object.entries(MATRIX).filter(([, { expected }]) => expected.other === '404 not_found')) {
       const [method = '', template = ''] = name.split(' ');
-      const { id = '', body } = (await row.prepare?.({ t, victim, isAllowed: false }, 'other')) ?? {};
+      const { id = '', second, query, body } = (await row.prepare?.({ t, victim, project, elsewhere, isAllowed: false }, 'other')) ?? {};
+      const named = name.endsWith('(in a project)') ? project : id;
       const headers = {
-        ...bearerOf(await tokens.other()),
+        ...bearerOf(await tokens.other(project)),
         'X-Request-Id': 'same',
         ...(body ? { 'Content-Type': 'application/json' } : {}),
       };
       const [foreign, absent] = await Promise.all(
-        [id, UNKNOWN_ID].map(async (each) => {
-          const path = template.replaceAll(/\{[^}]+\}/g, each);
-          const answer = await send(t.url, { method, path, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
+        [named, UNKNOWN_ID].map(async (each) => {
+          const path = (filled(template, id, second) + (query ?? row.query ?? '')).replaceAll(named, each);
+          const text = body && JSON.stringify(body).replaceAll(named, each);
+          const answer = await send(t.url, { method, path, headers, ...(text ? { body: text } : {}) });
           return [answer.status, answer.text.replaceAll(each, '{id}')];
         }),
       );
@@ -536,16 +1084,19 @@ describe('the authorization matrix', () => {
 
 /**
  * Everything that calls could change, except for what changes by itself: heartbeats, and deployments that other rows
- * have just made.
+ * have just made, or that the background may purge at any moment.
  */
 const footprint = async ({ dataSource }: TestApp): Promise<unknown> =>
   dataSource.query(
-    `SELECT (SELECT json_agg(json_build_array(id, name, generation, target_replicas, deleted_at) ORDER BY id) FROM deployments) AS deployments,
+    `SELECT (SELECT json_agg(json_build_array(id, name, generation, target_replicas, deleted_at) ORDER BY id) FROM deployments
+              WHERE purge_at IS NULL OR purge_at > now()) AS deployments,
             (SELECT json_agg(json_build_array(id, status, version) ORDER BY id) FROM deployments WHERE name = 'victim') AS victim,
             (SELECT count(*) FROM deployment_status_history WHERE changed_by IS NOT NULL) AS changes,
             (SELECT json_agg(json_build_array(id, labels, cordoned, draining, removed_at) ORDER BY id) FROM nodes) AS nodes,
             (SELECT json_agg(json_build_array(id, email, is_active, is_admin) ORDER BY id) FROM users) AS users,
             (SELECT json_agg(json_build_array(id, revoked_at) ORDER BY id) FROM api_tokens) AS tokens,
+            (SELECT json_agg(json_build_array(id, name, description, version, deleted_at) ORDER BY id) FROM projects) AS projects,
+            (SELECT json_agg(json_build_array(project_id, user_id, role) ORDER BY project_id, user_id) FROM project_members) AS members,
             (SELECT count(*) FROM sessions WHERE revoked_at IS NOT NULL) AS ended`,
   );
 

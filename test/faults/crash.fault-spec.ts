@@ -68,7 +68,7 @@ describe(`the API, the worker, PostgreSQL, or all of them killed ${ROUNDS} times
     await fleet?.stop();
     await dataSource?.destroy();
     await server?.remove();
-  }, 60_000);
+  });
 
   const promised = (deleted: boolean) => [...load.ledger.values()].filter((deployment) => deployment.deleted === deleted);
 
@@ -94,7 +94,7 @@ describe(`the API, the worker, PostgreSQL, or all of them killed ${ROUNDS} times
       expect(view.target_replicas).toBe(replicas);
       expect(inStatus(view, 'running')).toHaveLength(replicas);
     }
-  }, 120_000);
+  });
 
   it(
     'brings every acknowledged deletion to its end, with everything stopped and released',

@@ -26,7 +26,7 @@ describe('a server with settings of its own', () => {
   beforeAll(async () => {
     server = await CrashDatabase.start({ log_statement: 'all' });
     await begin();
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await product?.kill('SIGKILL');
@@ -133,7 +133,7 @@ describe('a server with settings of its own', () => {
       expect(await statusOf(client, id)).toMatchObject({ status: 'running', target_replicas: 1 });
       await untilHealthy(client, await deploy(client, 'meanwhile', {}, { key: 'meanwhile' }));
       expect(await remove(client, id)).toMatchObject({ status: 200, body: { replicas_stopped: 1, resources_released: true } });
-    }, 30_000);
+    });
   });
 
   describe('that has no connections left', () => {
@@ -160,7 +160,7 @@ describe('a server with settings of its own', () => {
       await server.restart({ max_connections: '60', superuser_reserved_connections: '0' });
       await begin({ DATABASE_POOL_SIZE: '50' });
       await takeTheRest();
-    }, 90_000);
+    });
 
     it('costs some callers a 503 and nobody anything else, and the program lives on', async () => {
       const answers = await Promise.all(
@@ -180,6 +180,6 @@ describe('a server with settings of its own', () => {
       await Promise.all(others.map((other) => other.end()));
       const id = await until(() => deploy(client, 'room-again'), { what: 'a deploy that is accepted' });
       await untilHealthy(client, id);
-    }, 30_000);
+    });
   });
 });

@@ -21,7 +21,7 @@ describe('hostile HTTP', () => {
   let t: TestApp;
   let token: string;
   beforeAll(async () => {
-    t = await startTestApp();
+    t = await startTestApp({ env: { ALLOWED_HOSTS: 'a' } });
     token = await t.token('ada');
   });
   afterAll(() => t?.close());
@@ -125,7 +125,7 @@ describe('hostile HTTP', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(40_000_000);
   });
 
-  it.each(['TRACE', 'OPTIONS', 'CONNECT', 'PUT', 'PROPFIND', 'QUERY'])('%s reaches nothing', async (method) => {
+  it.each(['TRACE', 'CONNECT', 'PUT', 'PROPFIND', 'QUERY'])('%s reaches nothing', async (method) => {
     const { text } = await talk((socket) =>
       socket.write(lines(`${method} /api/deployment/list HTTP/1.1`, 'Host: a', 'X-Secret-Echo: canary', 'Connection: close')),
     );
@@ -142,7 +142,7 @@ describe('hostile HTTP', () => {
       const headers = { [name]: 'DELETE', ...bearerOf(token) };
       const answer = await send(t.url, { method: 'GET', path: `/api/deployment/${UNKNOWN_ID}`, headers });
       expect(answer.text).toContain(`Deployment ${UNKNOWN_ID} not found or access denied`);
-      expect((await send(t.url, { method: 'POST', path: `/api/deployment/${UNKNOWN_ID}`, headers })).status).toBe(404);
+      expect((await send(t.url, { method: 'POST', path: `/api/deployment/${UNKNOWN_ID}`, headers })).status).toBe(405);
     }
   });
 
@@ -190,7 +190,7 @@ describe('hostile HTTP', () => {
       expect(answersIn(text).map(({ status }) => status)).toEqual([408]);
     }
     expect(slowest).toBeLessThan(3_000);
-  }, 30_000);
+  });
 
   it('serves others while 200 idle connections are kept and 50 clients never read', async () => {
     const medianMs = async (): Promise<number> => {

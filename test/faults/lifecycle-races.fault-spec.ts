@@ -106,6 +106,39 @@ describe(`${String(ROUNDS)} races of what comes after a deployment, through two 
   );
 
   it(
+    'of changes, deletes and restores: each change that was accepted is a revision of its own, and at most one rolls out',
+    startPair({ env: API }, async (pair) => {
+      const races = await inLanes(ROUNDS, LANES, async () => {
+        const id = await pair.deploymentWith(['running', 'pending']);
+        const change = (n: number): Promise<Answer> =>
+          pair.client(n).patch(`/api/deployment/${id}`, { env: { CHANGE: String(n) }, replicas: 1 + (n % 3) });
+        const all = times(3, (n) => [change(n), remove(pair.client(n), id, '?wait=0'), restore(pair, n + 1, id), change(n + 3)] as const);
+        const answers = await Promise.all(all.map((each) => Promise.all(each)));
+        const changes = answers.flatMap(([before, , , after]) => [before, after]);
+        const [{ revisions, open }] = await pair.dataSource.query<[{ revisions: number[]; open: number }]>(
+          `SELECT (SELECT array_agg(number ORDER BY number) FROM deployment_revisions WHERE deployment_id = $1) AS revisions,
+                  (SELECT count(*)::int FROM deployment_rollouts WHERE deployment_id = $1 AND finished_at IS NULL) AS open`,
+          [id],
+        );
+        return { changes, deletes: answers.map(([, each]) => each), revisions, open, left: await leftOf(pair, id) };
+      });
+      for (const { changes, deletes, revisions, open, left } of races) {
+        expect(codes(changes).filter((code) => !['202', 'not_found'].includes(code))).toEqual([]);
+        const made = changes.filter(({ status }) => status === 202).map(({ body }) => (body as { revision: number }).revision);
+        expect(made.sort((a, b) => a - b)).toEqual(times(made.length, (n) => n + 2));
+        expect(revisions).toEqual(times(made.length + 1, (n) => n + 1));
+        expect(left).toMatchObject({ deletions: accepted(deletes), stale: 0, breaks: 0 });
+        // After a delete nothing of it runs, so nothing is left that could be replaced.
+        expect(open).toBe(left?.status === 'running' && made.length > 0 ? 1 : 0);
+      }
+      // Unless some changes came too late, these were no races.
+      expect(races.some(({ changes }) => codes(changes).includes('not_found'))).toBe(true);
+      expect(races.some(({ changes }) => codes(changes).includes('202'))).toBe(true);
+    }),
+    LONG,
+  );
+
+  it(
     'of restores and purges: either lives whole or is gone whole',
     startPair({ env: API }, async (pair) => {
       const races = await inLanes(ROUNDS, LANES, async (round) => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { ApplicationPair, withoutLock } from '../support/application-pair';
 import type { Answer, Client } from '../support/client';
 import { deploy, remove, type StatusView } from '../support/deployments-under-test';
@@ -8,7 +9,8 @@ import { isLinearizable, type Model } from '../support/linearizability';
 const HISTORIES = Number(process.env.HISTORIES ?? '30');
 const CONTROL_HISTORIES = 24;
 
-type Input = 'delete' | 'stop' | 'start' | 'restore' | 'status' | number;
+/** A number means to scale, and a change is a patch that no other one is like. */
+type Input = 'delete' | 'stop' | 'start' | 'restore' | 'change' | 'status' | number;
 
 interface State {
   readonly life: 'up' | 'stopped' | 'deleted';
@@ -17,14 +19,13 @@ interface State {
   readonly generation: number;
   /** Its state at the deletion, which a restore brings back. */
   readonly before: 'up' | 'stopped';
+  /** Each change makes a new one; which of them is current is up to the background. */
+  readonly revision: number;
 }
 
-/**
- * The contract of the verbs; a number means to scale. Pending, scheduled and running count as one state, because the
- * background moves deployments between them.
- */
+/** The contract of the verbs. Pending, scheduled and running count as one state, because the background moves deployments between them. */
 const deployment: Model<State, Input, string> = (state, input) => {
-  const { life, target, generation, before } = state;
+  const { life, target, generation, before, revision } = state;
   const stay = (output: string): { state: State; output: string } => ({ state, output });
   if (input === 'status') return stay(`${life} ${String(target)}`);
   if (input === 'delete')
@@ -39,7 +40,8 @@ const deployment: Model<State, Input, string> = (state, input) => {
       : { state: { ...state, target: input }, output: `${String(target)} to ${String(input)}` };
   }
   if (life === 'deleted') return stay('not_found');
-  if (life !== (input === 'stop' ? 'up' : 'stopped')) return stay('invalid_state');
+  if (input === 'change') return { state: { ...state, revision: revision + 1 }, output: `revision ${String(revision + 1)}` };
+  if (life !== (input === 'stop' ? 'up' : 'stopped')) return stay('conflict');
   if (input === 'stop') return { state: { ...state, life: 'stopped' }, output: 'accepted' };
   return { state: { ...state, life: 'up', generation: generation + 1 }, output: 'accepted' };
 };
@@ -48,6 +50,7 @@ const ask = (client: Client, id: string, input: Input, options?: { timeoutMs: nu
   if (input === 'status') return client.get(`/api/deployment/status/${id}?include_deleted=true`);
   if (input === 'delete') return client.delete(`/api/deployment/${id}?wait=0`, options);
   if (typeof input === 'number') return client.post(`/api/deployment/scale/${id}`, { replicas: input }, options);
+  if (input === 'change') return client.patch(`/api/deployment/${id}`, { env: { CHANGE: randomUUID() } }, options);
   return client.post(`/api/deployment/${id}/${input}`, undefined, options);
 };
 
@@ -63,6 +66,7 @@ function meaning(input: Input, { status, body }: Answer): string | null {
     const { status: life, generation } = body as { status: string; generation: number };
     return `${life === 'stopped' ? life : 'up'} as ${String(generation)}`;
   }
+  if (input === 'change') return `revision ${String((body as { revision: number }).revision)}`;
   if (typeof input !== 'number') return 'accepted';
   const { message } = body as { message: string };
   const [, changed = '0', direction] = /\((\d+) (added|removed)\)/.exec(message) ?? [];
@@ -71,14 +75,15 @@ function meaning(input: Input, { status, body }: Answer): string | null {
 
 function anInput(): Input {
   const dice = Math.random();
-  if (dice < 0.35) return 1 + Math.floor(Math.random() * 5);
+  if (dice < 0.25) return 1 + Math.floor(Math.random() * 5);
+  if (dice < 0.38) return 'change';
   if (dice < 0.5) return 'status';
   if (dice < 0.64) return 'stop';
   if (dice < 0.78) return 'start';
   return dice < 0.88 ? 'restore' : 'delete';
 }
 
-const AT_FIRST: State = { life: 'up', target: 1, generation: 1, before: 'up' };
+const AT_FIRST: State = { life: 'up', target: 1, generation: 1, before: 'up', revision: 1 };
 const isGood = ({ operations }: History<Input>): boolean => isLinearizable(operations, deployment, AT_FIRST);
 const oneDeployment: Game<Input, string> = {
   begin: (pair, index) => deploy(pair.client(index), `history-${String(index)}`),
@@ -143,11 +148,12 @@ describe(`histories of ${String(OPERATIONS)} operations by ${String(CLIENTS)} cl
       expect(recorded.flatMap(({ failures }) => failures)).toEqual([]);
       const operations = recorded.flatMap((history) => history.operations);
       expect(operations).toHaveLength(HISTORIES * OPERATIONS);
-      // Unless deployments were restored, and more than once, these histories say nothing about restores.
+      // Unless deployments were restored and changed, and more than once, these histories say nothing about that.
       expect(operations.filter(({ output }) => / as [3-9]/.test(output ?? '')).length).toBeGreaterThan(0);
+      expect(operations.filter(({ output }) => /^revision [4-9]/.test(output ?? '')).length).toBeGreaterThan(0);
       expect(operations.filter(({ output }) => output === undefined).length).toBeGreaterThan(0);
     },
-    60_000 + HISTORIES * 1_000,
+    120_000 + HISTORIES * 6_000,
   );
 
   it('are not, when the lock is taken out', async () => {
@@ -167,7 +173,7 @@ describe(`histories of ${String(OPERATIONS)} operations by ${String(CLIENTS)} cl
       const outputs = recorded.flatMap(({ operations }) => operations.map(({ input, output }) => `${input.verb} ${output ?? 'lost'}`));
       expect(outputs).toEqual(expect.arrayContaining(['restore accepted', 'restore name_taken', 'restore not_deleted', 'restore lost']));
     },
-    60_000 + HISTORIES * 1_000,
+    120_000 + HISTORIES * 6_000,
   );
 
   it('of two deployments with one name are not, when nothing keeps names apart', async () => {

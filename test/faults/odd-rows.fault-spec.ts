@@ -49,7 +49,7 @@ describe('rows that nobody expects', () => {
       }
       const triedTwice = async () => (await left()).filter(({ attempts }) => attempts > 1).length === BAD.length;
       await until(triedTwice, { timeoutMs: 20_000, what: 'the bad rows to be tried twice' });
-    }, 30_000);
+    });
 
     afterAll(() => t.dataSource.query(`DELETE FROM jobs WHERE created_at < now() - interval '1 hour'`));
 

@@ -45,8 +45,10 @@ function flood(port: number, count: number): Socket[] {
     await database?.drop();
   });
 
+  // All of them fit, however many are accepted, and leave room for the one that comes after.
+  const SMALL = { resources: { cpu: 0.1, memory: 512, storage: 1 } };
   it('without file descriptors turns some callers away, answers others with 503 at worst, and recovers by itself', async () => {
-    await begin({ shell: `ulimit -n ${MAX_FILES}` }, { DATABASE_POOL_SIZE: '60' });
+    await begin({ shell: `ulimit -n ${MAX_FILES}` }, { DATABASE_POOL_SIZE: '60', MIN_CPU_CORES: '0.1' });
     const before = await deploy(client, 'before');
     await untilHealthy(client, before);
     // Callers that were connected before stay connected, before the pool of the database has grown.
@@ -62,7 +64,11 @@ function flood(port: number, count: number): Socket[] {
     for (let turn = 0; turn < 10; turn++) {
       await Promise.all(
         Array.from({ length: CALLERS }, (_u, n) =>
-          note(n % 2 === 0 ? client.get('/api/deployment/list') : client.post('/api/deployment/deploy', deployWish(`during-${turn}-${n}`))),
+          note(
+            n % 2 === 0
+              ? client.get('/api/deployment/list')
+              : client.post('/api/deployment/deploy', deployWish(`during-${turn}-${n}`, SMALL)),
+          ),
         ),
       );
     }
@@ -74,7 +80,7 @@ function flood(port: number, count: number): Socket[] {
     const after = await until(() => deploy(client, 'after'), { what: 'a deploy that is accepted' });
     await untilHealthy(client, after);
     expect((await remove(client, before)).status).toBe(200);
-  }, 60_000);
+  });
 
   it('without room for its log goes on', async () => {
     expect(existsSync('/dev/full')).toBe(true);
@@ -83,7 +89,7 @@ function flood(port: number, count: number): Socket[] {
     await untilHealthy(client, id);
     expect((await remove(client, id)).status).toBe(200);
     expect(product.isAlive).toBe(true);
-  }, 60_000);
+  });
 
   it(`with ${IDLE} idle connections answers others as before and keeps little for each`, async () => {
     await begin({});
@@ -114,5 +120,5 @@ function flood(port: number, count: number): Socket[] {
     expect(perConnectionKb).toBeLessThan(40);
     for (const socket of sockets) socket.destroy();
     await until(() => openFilesOf(product) < files + 20, { what: 'their descriptors to be free again' });
-  }, 90_000);
+  });
 });

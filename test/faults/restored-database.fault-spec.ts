@@ -13,6 +13,13 @@ interface Workload {
   readonly replicaId: string;
 }
 
+interface Orphan {
+  readonly id: string;
+  readonly etag: string;
+  readonly replica_id: string;
+  readonly deployment: { readonly id: string; readonly known: string };
+}
+
 const PRESENT = `SELECT deployment_id AS "deploymentId", replica_id AS "replicaId" FROM simulated_workloads
                   WHERE gone_at IS NULL OR gone_at > clock_timestamp() ORDER BY 2`;
 
@@ -58,6 +65,13 @@ describe('a database that was restored to an earlier time, while the containers 
     (await present()).filter(({ deploymentId }) => deploymentId === id).map(({ replicaId }) => replicaId);
 
   let before: readonly Workload[] = [];
+  const orphansNow = async (): Promise<Orphan[]> => (await client.get('/api/admin/orphans')).body as Orphan[];
+  /** The containers that no replica of the restored database stands for. */
+  const strangersOf = async (): Promise<string[]> => {
+    const known = await restored.query<{ id: string }[]>(`SELECT id FROM deployment_replicas`);
+    const ids = new Set(known.map(({ id }) => id));
+    return (await present()).map(({ replicaId }) => replicaId).filter((id) => !ids.has(id));
+  };
 
   beforeAll(async () => {
     live = await createTestDatabase();
@@ -84,7 +98,7 @@ describe('a database that was restored to an earlier time, while the containers 
     await old.destroy();
     before = await present();
     await begin(backup.url);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await product?.kill('SIGKILL');
@@ -111,21 +125,48 @@ describe('a database that was restored to an earlier time, while the containers 
     for (const id of [ids.grown, ids.deleted]) {
       const isSettled = async (): Promise<boolean> => {
         const running = inStatus(await statusOf(client, id), 'running').map((replica) => replica.id);
-        return running.length === 2 && JSON.stringify(running.sort()) === JSON.stringify(await presentOf(id));
+        const containers = new Set(await presentOf(id));
+        return running.length === 2 && running.every((replica) => containers.has(replica));
       };
       await until(isSettled, { what: `two containers of ${id}, those of its records` });
     }
-  }, 30_000);
+  });
 
-  it('leaves the containers of deployments that it has never heard of alone, and names each', async () => {
-    const replicas = before.filter(({ deploymentId }) => deploymentId === ids.newer).map(({ replicaId }) => replicaId);
-    for (const replica of replicas) {
-      const named = (): number => product.output.split(`replica ${replica}`).length - 1;
-      await until(() => named() >= 2, { what: `${replica} to be named by two syncs` });
-    }
-    expect(product.output).toContain(`unknown deployment ${ids.newer}: left alone`);
-    expect(await presentOf(ids.newer)).toEqual(replicas);
+  it('leaves the containers alone that it has never heard of, and lists each', async () => {
+    const strangers = await strangersOf();
+    expect(strangers).toHaveLength(3);
+    const listed = await until(
+      async () => {
+        const orphans = await orphansNow();
+        return strangers.every((id) => orphans.some((orphan) => orphan.replica_id === id)) ? orphans : null;
+      },
+      { what: 'all to be listed' },
+    );
+    expect(listed).toHaveLength(3);
+    const of = (id: string) => listed.filter(({ deployment }) => deployment.id === id).map(({ deployment }) => deployment.known);
+    expect([of(ids.newer), of(ids.grown)]).toEqual([['unknown', 'unknown'], ['live']]);
+    expect(await strangersOf()).toEqual(strangers);
+    expect(product.output).toMatch(/replica .* is an orphan/);
     expect((await client.get(`/api/deployment/status/${ids.newer}`)).status).toBe(404);
+  });
+
+  it('makes the container of a scaling after the backup a replica again, and removes what was reaped', async () => {
+    const [grown, ...newer] = (await orphansNow()).toSorted((a, b) => a.deployment.known.localeCompare(b.deployment.known));
+    const adopted = await client.post(`/api/admin/orphans/${grown!.id}/adopt?raise_target=true`, undefined, { ifMatch: grown!.etag });
+    expect(adopted.status).toBe(202);
+    const view = await until(
+      async () => {
+        const shown = await statusOf(client, ids.grown);
+        return inStatus(shown, 'running').length === 3 ? shown : null;
+      },
+      { what: 'three replicas' },
+    );
+    expect(view.replicas.map(({ id }) => id)).toContain(grown!.replica_id);
+    for (const { id, etag } of newer)
+      expect((await client.post(`/api/admin/orphans/${id}/reap`, undefined, { ifMatch: etag })).status).toBe(202);
+    await until(async () => (await presentOf(ids.newer)).length === 0, { what: 'what was reaped to be gone' });
+    expect(await presentOf(ids.grown)).toHaveLength(3);
+    await until(async () => (await orphansNow()).length === 0, { what: 'the list to be empty' });
   });
 
   it('keeps every invariant', async () => {

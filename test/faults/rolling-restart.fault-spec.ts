@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { checkInvariants } from '../../src/invariants/check-invariants';
 import type { Client } from '../support/client';
@@ -6,6 +5,7 @@ import { deploy, inStatus, statusOf, untilHealthy } from '../support/deployments
 import { Installation } from '../support/installation';
 import { adminOf, type ProcessUnderTest } from '../support/process-under-test';
 import { until } from '../support/until';
+import { Balancer } from './balancer';
 import { doneTooOften, lostPromises } from './crash-ledger';
 import { CrashLoad } from './crash-load';
 
@@ -14,37 +14,6 @@ const ROLES = ['api', 'api', 'worker', 'worker'] as const;
 const TURNS = Number(process.env.ROLLING_TURNS ?? '1');
 const STANDING = 5;
 const REPLICAS = 3;
-
-/** A load balancer: it chooses the next backend that was ready a moment ago. */
-class Balancer {
-  private turn = 0;
-  private ready: readonly Client[] = [];
-  private isStopped = false;
-
-  constructor(private readonly backends: () => readonly (readonly [ProcessUnderTest, Client])[]) {}
-
-  get client(): Client {
-    const client = this.ready[this.turn++ % this.ready.length];
-    if (!client) throw new Error('There is no backend');
-    return client;
-  }
-
-  async look(): Promise<void> {
-    const looks = this.backends().map(async ([{ url }, client]) => {
-      const answer = await fetch(`${url}/health/ready`).catch(() => null);
-      return answer?.status === 200 ? [client] : [];
-    });
-    this.ready = (await Promise.all(looks)).flat();
-  }
-
-  async run(): Promise<void> {
-    for (; !this.isStopped; await sleep(50)) await this.look();
-  }
-
-  stop(): void {
-    this.isStopped = true;
-  }
-}
 
 describe(`every process ended and replaced under load, one after the other, ${TURNS} times`, () => {
   let installation: Installation;
@@ -95,7 +64,7 @@ describe(`every process ended and replaced under load, one after the other, ${TU
     balancer.stop();
     await looking;
     process.stdout.write(`rolling restart: ${ROLES.length * TURNS} processes replaced, ${JSON.stringify(load.figures)}\n`);
-  }, 240_000);
+  });
 
   afterAll(() => installation?.close());
 

@@ -76,7 +76,7 @@ describe('SIGTERM while a delete waits, with a database server', () => {
     ({ dataSource } = installation);
     const product = await installation.start(STUBBORN);
     ending = await terminate(product, await adminOf(product));
-  }, 60_000);
+  });
 
   afterAll(() => installation?.close());
 
@@ -98,7 +98,7 @@ describe('SIGTERM while a delete waits, with the embedded database', () => {
   beforeAll(async () => {
     const product = await startProcess({ ...STUBBORN, DATA_DIR: dataDir.path });
     ending = await terminate(product, await adminOf(product));
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await next?.kill('SIGTERM');

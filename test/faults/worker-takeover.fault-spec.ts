@@ -58,17 +58,19 @@ describe('three workers, one of them killed and one of them frozen in the middle
     frozen.signal('SIGSTOP');
     await of(first).kill('SIGKILL');
     for (const id of ids) await untilHealthy(client, id, TAKEOVER_MS);
+    // A deployment may be healthy while the job of a worker that is gone is still leased to it.
+    const left = async (): Promise<boolean> => (await claimed()).every(({ pid }) => pid === survivor.pid);
+    await until(left, { timeoutMs: TAKEOVER_MS, what: 'no job to be leased to the workers that are gone' });
     takeoverMs = performance.now() - begun;
     process.stdout.write(
-      `worker takeover: ${JSON.stringify(busy)} jobs, all ${DEPLOYMENTS} deployments running after ${Math.round(takeoverMs)} ms\n`,
+      `worker takeover: ${JSON.stringify(busy)} jobs, all ${DEPLOYMENTS} deployments running and all jobs taken over after ${Math.round(takeoverMs)} ms\n`,
     );
-  }, 120_000);
+  });
 
   afterAll(() => installation?.close());
 
-  it('had its work finished by the third within 35 seconds', async () => {
+  it('had its work finished by the third within 35 seconds', () => {
     expect(takeoverMs).toBeLessThan(TAKEOVER_MS);
-    expect((await claimed()).filter(({ pid }) => pid !== survivor.pid)).toEqual([]);
   });
 
   it('wrote each step once, and no second one when the frozen worker woke up', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DataSource } from 'typeorm';
@@ -31,32 +31,43 @@ const ada = () =>
   );
 
 describe('AdminBootstrap', () => {
+  let dataDir: string;
+  beforeEach(() => {
+    dataDir = mkdtempSync(join(tmpdir(), 'fog-admin-'));
+  });
+  afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
   const bootstrap = (env: Record<string, string> = {}) =>
     new AdminBootstrap(
       dataSource,
       new UsersRepository(dataSource),
       new PasswordHasher(),
-      loadConfig({ DATABASE_URL: database.url, ...env }),
+      loadConfig({ DATABASE_URL: database.url, DATA_DIR: dataDir, ...env }),
       new Audit(dataSource),
     );
   const administrators = () =>
     dataSource.query<{ username: string; password_hash: string }[]>('SELECT username, password_hash FROM users WHERE is_admin');
 
-  it('makes one administrator with a generated password, whoever else starts at the same time', async () => {
+  it('makes one administrator with a password in a file of its own, whoever else starts at the same time', async () => {
     const made = await Promise.all([1, 2, 3].map(() => bootstrap().ensureAdministrator()));
     const [admin, ...others] = made.filter((result) => result !== null);
     expect(others).toEqual([]);
-    expect(admin).toEqual({ username: 'admin', generatedPassword: expect.stringMatching(/^[A-Za-z0-9_-]{24}$/) as string });
+    const path = join(dataDir, 'admin-password');
+    expect(admin).toEqual({ username: 'admin', passwordFile: path });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const password = readFileSync(path, 'utf8');
+    expect(password).toMatch(/^[A-Za-z0-9_-]{24}\n$/);
     const [row] = await administrators();
-    const isRight = await new PasswordHasher().inSlot(({ verify }) => verify(row?.password_hash ?? null, admin?.generatedPassword ?? ''));
+    const isRight = await new PasswordHasher().inSlot(({ verify }) => verify(row?.password_hash ?? null, password.trim()));
     expect(isRight).toBe(true);
     expect(await bootstrap().ensureAdministrator()).toBeNull();
     expect(await administrators()).toHaveLength(1);
   });
 
-  it('takes the name and the password of the configuration and does not repeat the password', async () => {
+  it('takes the name and the password of the configuration and does not write the password down', async () => {
     const made = await bootstrap({ ADMIN_USERNAME: 'Root', ADMIN_PASSWORD: 'Configured-Pass-1' }).ensureAdministrator();
-    expect(made).toEqual({ username: 'root', generatedPassword: null });
+    expect(made).toEqual({ username: 'root', passwordFile: null });
+    expect(readdirSync(dataDir)).toEqual([]);
   });
 
   it('gives it the address of the configuration, else one that no mail reaches', async () => {
@@ -67,6 +78,13 @@ describe('AdminBootstrap', () => {
     };
     expect(await address({ ADMIN_EMAIL: 'Ops@Example.org' })).toEqual([{ email: 'ops@example.org' }]);
     expect(await address({})).toEqual([{ email: 'admin@admin.invalid' }]);
+  });
+
+  it('makes none whose password cannot be written down, and says what helps', async () => {
+    writeFileSync(join(dataDir, 'file'), '');
+    const attempt = bootstrap({ DATA_DIR: join(dataDir, 'file') }).ensureAdministrator();
+    await expect(attempt).rejects.toThrow(/admin-password .*Set ADMIN_PASSWORD/);
+    expect(await administrators()).toEqual([]);
   });
 
   it('leaves an installation with users alone', async () => {

@@ -73,6 +73,8 @@ describe('a transaction of which one statement fails', () => {
   const rowsNow = async (): Promise<unknown> => ({
     ...(await tableRows(t.dataSource)),
     audit: await t.dataSource.query(`SELECT id FROM audit_log ORDER BY id`),
+    operations: await t.dataSource.query(`SELECT id FROM operations ORDER BY id`),
+    routes: await t.dataSource.query(`SELECT id FROM deployment_routes ORDER BY id`),
   });
 
   interface Request {
@@ -85,11 +87,14 @@ describe('a transaction of which one statement fails', () => {
     status: number;
   }
   const spec = aSpec({ replicas: 2 });
+  const routed = { ports: [{ container_port: 80 }], routes: [{ port: 80 }] };
+  const manySpecs = { deployments: [aSpec(), aSpec(routed), aSpec({ replicas: 0 }), aSpec({ replicas: 3, ...routed })] };
   const REQUESTS: Record<string, Request> = {
     delete: { words: 'Deletion failed', method: 'delete', path: (id) => `${id}?wait=0`, status: 202 },
     'forced delete': { words: 'Deletion failed', method: 'delete', as: 'root', path: (id) => `${id}?wait=0&force=true`, status: 202 },
     protect: { words: 'Protection failed', method: 'put', path: (id) => `${id}/protection`, body: () => ({ reason: 'why' }), status: 200 },
     deploy: { words: 'Deployment failed', method: 'post', path: () => 'deploy', body: () => spec, status: 202 },
+    'bulk deploy': { words: 'Bulk deploy failed', method: 'post', path: () => 'bulk-deploy', body: () => manySpecs, status: 200 },
     'scale up': { words: 'Scaling failed', method: 'post', path: (id) => `scale/${id}`, body: () => ({ replicas: 6 }), status: 200 },
     'scale down': { words: 'Scaling failed', method: 'post', path: (id) => `scale/${id}`, body: () => ({ replicas: 1 }), status: 200 },
     stop: { words: 'Stop failed', method: 'post', path: (id) => `${id}/stop`, status: 202 },
@@ -131,11 +136,9 @@ describe('a transaction of which one statement fails', () => {
       const answer = await send(request, id, key).expect(request.status);
       expect(answer.headers['idempotency-replayed']).toBeUndefined();
       expect(await rowsNow()).not.toEqual(before);
-      if (request.path(id) === 'deploy')
-        await t
-          .as('ada')
-          .delete(`/api/deployment/${answer.body.deployment_id as string}`)
-          .expect(200);
+      const made = (answer.body.items ?? [answer.body]) as { deployment_id: string; state?: string }[];
+      for (const { deployment_id: madeId, state } of /deploy$/.test(request.path(id)) ? made : [])
+        if (state !== 'refused') await t.as('ada').delete(`/api/deployment/${madeId}`);
     });
   });
 

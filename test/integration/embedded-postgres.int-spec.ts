@@ -57,7 +57,7 @@ const startChild = async (): Promise<{ child: ChildProcess; url: string; adopted
   let said = '';
   child.stdout.on('data', (text: Buffer) => (said += text.toString()));
   child.stderr.on('data', (text: Buffer) => (said += text.toString()));
-  await until(() => said.includes('\n'), { timeoutMs: 30_000, what: 'the other process to start PostgreSQL' });
+  await until(() => said.includes('\n'), { what: 'the other process to start PostgreSQL' });
   return { child, ...(JSON.parse(said) as { url: string; adopted: boolean }) };
 };
 
@@ -172,7 +172,7 @@ describe('startEmbeddedPostgres', () => {
     const server = await start();
     const pid = serverPid();
     process.kill(pid, 'SIGKILL');
-    const rows = await until(() => query(server.url, 'SELECT 1 AS one'), { timeoutMs: 20_000, what: 'PostgreSQL to come back' });
+    const rows = await until(() => query(server.url, 'SELECT 1 AS one'), { what: 'PostgreSQL to come back' });
     expect(rows).toEqual([{ one: 1 }]);
     expect(serverPid()).not.toBe(pid);
   });

@@ -31,6 +31,25 @@ const SEEDS: readonly [known.Invariant, string, Seed][] = [
       for (const name of ['twin', 'twin']) await aDeployment(tx, { user_id: user, name });
     },
   ],
+  [known.PROJECTS_HAVE_MAINTAINERS, 'a project without a maintainer', (tx) => insertRow(tx, 'projects', { name: 'nobodys' })],
+  [
+    known.PROJECTS_HAVE_MAINTAINERS,
+    'a stranger in a personal project',
+    async (tx, { user }) =>
+      tx.query(`INSERT INTO project_members (project_id, user_id, role) VALUES ($1, $2, 'viewer')`, [user, await aUser(tx)]),
+  ],
+  [
+    known.PROJECTS_HAVE_MAINTAINERS,
+    'a user without a personal project',
+    async (tx) => {
+      await tx.query(`DELETE FROM projects WHERE id = $1`, [await aUser(tx)]);
+    },
+  ],
+  [
+    known.PROJECTS_HAVE_MAINTAINERS,
+    'a deployment in the personal project of somebody else',
+    async (tx, { running }) => tx.query(`UPDATE deployments SET project_id = $2 WHERE id = $1`, [running, await aUser(tx)]),
+  ],
   [
     known.DELETED_TORN_DOWN,
     'a replica that stops for ever and no job',
@@ -172,6 +191,21 @@ const SEEDS: readonly [known.Invariant, string, Seed][] = [
     'resources that are not those of the revision',
     (tx, { running }) => tx.query(`UPDATE deployment_resources SET memory_mb = 64 WHERE deployment_id = $1`, [running]),
   ],
+  [
+    known.ROLLOUT_OPEN,
+    'a deployment that names a rollout which is not there',
+    (tx, { running }) => tx.query(`UPDATE deployments SET open_rollout = 1 WHERE id = $1`, [running]),
+  ],
+  [known.ROUTES_OF_THE_LIVE, 'a route of a deleted deployment', (tx, { deleted }) => aRoute(tx, deleted, '/')],
+  [
+    known.ROUTES_OF_THE_LIVE,
+    'a host of two owners',
+    async (tx, { running }) => {
+      await aRoute(tx, running, '/');
+      await aRoute(tx, await aDeployment(tx, { user_id: await aUser(tx) }), '/x');
+    },
+  ],
+  [known.ROLLOUT_OPEN, 'a rollout that its deployment does not name', (tx, { running }) => aRollout(tx, running)],
   ...(['pending', 'starting', 'running'] as const).map((status): [known.Invariant, string, Seed] => [
     known.NOTHING_STARTS_AFTER_DELETE,
     `a ${status} replica of a deleted deployment`,
@@ -181,6 +215,12 @@ const SEEDS: readonly [known.Invariant, string, Seed][] = [
     },
   ]),
 ];
+
+const aRoute = (tx: EntityManager, deployment_id: string, path_prefix: string): Promise<string> =>
+  insertRow(tx, 'deployment_routes', { deployment_id, host: 'a.example', path_prefix, port: 80, position: 0, named: true });
+
+const aRollout = (tx: EntityManager, deployment_id: string): Promise<string> =>
+  insertRow(tx, 'deployment_rollouts', { deployment_id, number: 1, revision: 1, from_revision: 1, deadline_at: new Date() });
 
 async function offGuard(tx: EntityManager, sql: string, parameters: unknown[]): Promise<void> {
   await tx.query(`SET LOCAL session_replication_role = replica`);
@@ -279,7 +319,7 @@ describe('invariants', () => {
     expect(bad.code).toBe(1);
     expect(bad.output).toMatch(/VIOLATED {2}reservations-match-replicas: .* 1 row breaks it:\n.*\n.*What to do: /);
 
-    const absent = await check({});
+    const absent = await check({ DATA_DIR: '/nowhere' });
     expect(absent).toMatchObject({ code: 2, output: expect.stringContaining('Set DATABASE_URL') as string });
-  }, 30_000);
+  });
 });

@@ -61,5 +61,5 @@ describe('migrations', () => {
     await typeorm('migration:run');
     const { stdout } = await typeorm('migration:show');
     for (const { name } of migrations) expect(stdout).toMatch(new RegExp(`\\[X\\] .*${name}`));
-  }, 60_000);
+  });
 });

@@ -13,7 +13,7 @@ import { until } from '../support/until';
 
 const engine = (engineId: string, over: Partial<EngineInfo> = {}): EngineInfo => ({
   ...{ engineId, version: '27.1', cpuCores: 4, memoryMb: 8000, gpuUnits: 0, storageGb: 100 },
-  ...{ cpuUsagePercent: 12.5, memoryUsagePercent: 40, ...over },
+  ...{ cpuUsagePercent: 12.5, memoryUsagePercent: 40, isolation: null, ...over },
 });
 const LOCAL = { name: 'local', region: 'us-east', runtime: 'docker' } as const;
 
@@ -71,7 +71,9 @@ describe('nodes in the database', () => {
     expect(Object.keys(found[0] ?? {}).sort()).toEqual([
       'capacity',
       'cpuUsagePercent',
+      'diskFreeGb',
       'id',
+      'keepsVolumes',
       'memoryUsagePercent',
       'name',
       'region',
@@ -93,6 +95,25 @@ describe('nodes in the database', () => {
       });
       await until(() => reserved);
     }
+  });
+
+  it('a disk that cannot be measured keeps its size, and one that never was is taken for 100 GB', async () => {
+    const disk = async (id: string): Promise<unknown> => {
+      const node = await records.find(id);
+      return [node?.capacity.storageGb, node?.diskFreeGb];
+    };
+    const local = await nodes.registerLocalEngine(engine('e1', { storageGb: 252, diskFreeGb: 73 }), LOCAL);
+    expect(await disk(local)).toEqual([252, 73]);
+    expect(await candidates()).toMatchObject([{ capacity: { storageGb: 252 }, diskFreeGb: 73 }]);
+    await nodes.registerLocalEngine(engine('e1', { storageGb: null, diskFreeGb: null }), LOCAL);
+    expect(await disk(local)).toEqual([252, null]);
+    await nodes.heartbeat(local, engine('e1', { storageGb: 252, diskFreeGb: 7 }), ENGINE_TRAITS.docker);
+    expect(await disk(local)).toEqual([252, 7]);
+    await nodes.heartbeat(local, engine('e1', { storageGb: null }), ENGINE_TRAITS.docker);
+    expect(await disk(local)).toEqual([252, null]);
+    const remote = await aNode(dataSource, { runtime: 'docker', endpoint: 'tcp://10.0.0.5:2376', storage_gb: 0, last_heartbeat: null });
+    await nodes.heartbeat(remote, engine('e2', { storageGb: null }), ENGINE_TRAITS.docker);
+    expect(await disk(remote)).toEqual([100, null]);
   });
 
   it('a heartbeat follows a Docker engine, but never below what is reserved', async () => {
@@ -184,10 +205,30 @@ describe('nodes in the database', () => {
     await aNode(dataSource, { removed_at: new Date() });
     const simulated = await aNode(dataSource, { last_heartbeat: null, name: 's' });
     expect(await nodes.targets(['docker'])).toEqual([
-      { id: docker, name: 'd', runtime: 'docker', endpoint: 'unix:///var/run/docker.sock', engineId: null, draining: true, online: true },
+      {
+        id: docker,
+        name: 'd',
+        runtime: 'docker',
+        endpoint: 'unix:///var/run/docker.sock',
+        engineId: null,
+        draining: true,
+        online: true,
+        lost: false,
+        hasOrphans: false,
+      },
     ]);
     expect(await nodes.targets(['simulated'])).toEqual([
-      { id: simulated, name: 's', runtime: 'simulated', endpoint: null, engineId: null, draining: false, online: false },
+      {
+        id: simulated,
+        name: 's',
+        runtime: 'simulated',
+        endpoint: null,
+        engineId: null,
+        draining: false,
+        online: false,
+        lost: false,
+        hasOrphans: false,
+      },
     ]);
   });
 });

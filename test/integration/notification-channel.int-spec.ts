@@ -17,7 +17,7 @@ import {
   type ChannelTarget,
   type IssuedSecret,
 } from '../../src/notifications/notification-channel';
-import type { Sent } from '../../src/notifications/sent';
+import type { Sent } from '../../src/common/sent';
 import { openDataSource } from '../support/open-data-source';
 import { aUser, insertRow } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';

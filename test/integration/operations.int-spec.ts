@@ -23,7 +23,14 @@ afterAll(() => t?.close());
 
 const handler = (): RunOperationHandler => t.app.get(RunOperationHandler, { strict: false });
 const jobOf = (key: string): ClaimedJob => ({ id: '1', kind: 'operation.run', key, attempts: 0, wishes: '1', claim: randomUUID() });
-const run = (id: string, signal = new AbortController().signal): Promise<unknown> => handler().handle(jobOf(id), signal);
+/** Until the job of the operation is done: each call of the handler is one turn. */
+async function run(id: string, signal = new AbortController().signal): Promise<void> {
+  for (;;) {
+    const { kind } = await handler().handle(jobOf(id), signal);
+    if (kind === 'done') return;
+    signal.throwIfAborted();
+  }
+}
 
 const deployments = (count: number): Promise<string[]> =>
   Promise.all(
@@ -109,9 +116,98 @@ describe('a bulk deletion', () => {
   it('gets a job again when its job was lost', async () => {
     const id = await bulkDelete(await deployments(1));
     await t.dataSource.query(`DELETE FROM jobs WHERE kind = 'operation.run'`);
-    await t.app.get(OperationsRepository, { strict: false }).upkeep(t.dataSource.manager);
+    await t.app.get(OperationsRepository, { strict: false }).enqueueLost(t.dataSource.manager);
     expect(await t.dataSource.query(`SELECT key FROM jobs WHERE kind = 'operation.run'`)).toEqual([{ key: id }]);
     await run(id);
+  });
+});
+
+describe('a user who is switched off', () => {
+  const setActive = (isActive: boolean): Promise<unknown> =>
+    t.dataSource.query(`UPDATE users SET is_active = $1 WHERE username = 'ada'`, [isActive]);
+
+  it('while a step waits for a lock gets nothing of that step, and the operation says so', async () => {
+    const ids = await deployments(3);
+    const id = await bulkDelete(ids);
+    let isOff = false;
+    const switchingOff = tap.while(
+      async ({ sql }) => {
+        if (!isOff && sql.includes('INSERT INTO deletions')) {
+          isOff = true;
+          await setActive(false);
+        }
+        return undefined;
+      },
+      () => run(id),
+    );
+    try {
+      await switchingOff;
+    } finally {
+      await setActive(true);
+    }
+    expect(await deletedOf(ids)).toBe(0);
+    expect((await t.as('ada').get(`/api/operations/${id}`).expect(200)).body).toMatchObject({
+      status: 'cancelled',
+      deleted: 0,
+      cancelled: 3,
+    });
+  });
+
+  it('after the last decision changes nothing: the operation was completed with it', async () => {
+    const ids = await deployments(2);
+    const id = await bulkDelete(ids);
+    await run(id);
+    await setActive(false);
+    try {
+      await run(id);
+      expect(await t.dataSource.query(`SELECT status FROM operations WHERE id = $1`, [id])).toEqual([{ status: 'completed' }]);
+    } finally {
+      await setActive(true);
+    }
+    await t.as('ada').post(`/api/operations/${id}/cancel`).expect(409);
+  });
+});
+
+describe('the turns of operations', () => {
+  it('give a user one place of a process, and those of other users are not kept waiting', async () => {
+    const [first, second] = [await bulkDelete(await deployments(1)), await bulkDelete(await deployments(1))];
+    const eves = await aDeployment(t.dataSource, { user_id: await t.userId('eve') });
+    const { body } = await t
+      .as('eve')
+      .post('/api/deployment/bulk-delete')
+      .send({ ids: [eves], wait: 0 })
+      .expect(202);
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    let isHeld = false;
+    await tap.while(
+      async ({ sql }) => {
+        if (isHeld || !sql.includes('INSERT INTO deletions')) return undefined;
+        isHeld = true;
+        await released;
+        return undefined;
+      },
+      async () => {
+        const holding = run(first);
+        await until(() => isHeld);
+        const signal = new AbortController().signal;
+        expect(await handler().handle(jobOf(second), signal)).toEqual({ kind: 'again', afterMs: 250 });
+        expect(await handler().handle(jobOf(String(body.operation_id)), signal)).toEqual({ kind: 'done' });
+        release();
+        await holding;
+      },
+    );
+    await run(second);
+  });
+
+  it('are not needed by an operation that concerns nothing', async () => {
+    const { body } = await t
+      .as('ada')
+      .post('/api/deployment/bulk-delete')
+      .send({ filter: { name: 'no deployment has this name' } })
+      .expect(200);
+    expect(body).toMatchObject({ status: 'completed', total: 0 });
+    expect(await t.dataSource.query(`SELECT 1 FROM jobs WHERE key = $1`, [body.operation_id])).toEqual([]);
   });
 });
 
@@ -126,7 +222,7 @@ describe('a bulk restore', () => {
     });
     const sent = (part: string): number => statements.filter(({ sql }) => sql.includes(part)).length;
     expect(sent('ORDER BY i.position')).toBe(2); // for the answer that is kept for repeats, and at the end
-    expect(sent('FOR UPDATE OF o')).toBe(10); // of the deletion that it undoes, of eight steps, and of the end
+    expect(sent('FOR UPDATE OF o')).toBe(9); // of the deletion that it undoes, and of eight steps
   });
 });
 

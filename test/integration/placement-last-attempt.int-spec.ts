@@ -31,11 +31,11 @@ describe('the last attempt of a placement, which locks the nodes', () => {
   const replace = async (tx: Tx, count: number): Promise<readonly string[]> => {
     const placements = t.app.get(PlacementService, { strict: false });
     const deployment = (await t.app.get(DeploymentsRepository, { strict: false }).lock(tx, deploymentId, { userId, isAdmin: false }))!;
-    const fleet = await placements.prepare(tx, 3);
+    const fleet = await placements.prepare(tx, deployment, deployment, 3);
     await tx.query(`UPDATE deployment_replicas SET status = 'stopped', stopped_at = now() WHERE id = $1`, [replicaId]);
     await t.app.get(NodesRepository, { strict: false }).release(tx, [replicaId]);
-    const { generation, revision } = deployment;
-    const order = { count, cause: 'replace', generation, revision, own: new Map<string, number>(), fleet } as const;
+    const { generation, revision, currentRollout: rollout } = deployment;
+    const order = { count, cause: 'replace', generation, revision, rollout, own: new Map<string, number>(), fleet } as const;
     return (await placements.place(tx, deployment, order, 3)).nodeIds;
   };
 

@@ -1,7 +1,10 @@
 import { DataSource } from 'typeorm';
+import { AppConfig } from '../../src/config/app-config';
 import { AuditLogRepository } from '../../src/admin/audit-log.repository';
 import type { AuditFilters } from '../../src/admin/audit-query';
+import { ListQueryDto } from '../../src/deployments/dto/deployment-list.dto';
 import { DeploymentListRepository } from '../../src/deployments/views/deployment-list.repository';
+import { readNarrowing } from '../../src/deployments/views/narrowing';
 import { openDataSource } from '../support/open-data-source';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
 
@@ -45,11 +48,13 @@ describe('prepared statements', () => {
       for (const cursor of [null, { id: '1', backwards: false }, { id: '1', backwards: true }]) await audit.rows(filters, 1, cursor);
     }
 
-    const list = new DeploymentListRepository(dataSource);
-    const nothing = { userId: null, status: null, name: null, createdAfter: null, createdBefore: null };
-    const page = { limit: 1, offset: 0, includeDeleted: false } as const;
+    const list = new DeploymentListRepository(dataSource, new AppConfig());
+    const nothing = { userId: null, project: null, boundTo: null, status: null, name: null, createdAfter: null, createdBefore: null };
+    const narrowing = readNarrowing(new ListQueryDto());
+    const page = { limit: 1, offset: 0, includeDeleted: false, narrowing } as const;
     const everySearch = {
       userId: ID,
+      project: null,
       status: 'running',
       name: 'a',
       createdAfter: TIME,

@@ -39,7 +39,7 @@ describe('reservations', () => {
   /** One placement with a replica on each of these nodes; gives the replicas' ids. */
   const place = (nodeIds: readonly string[], perReplica = EACH): Promise<string[]> => {
     const { explanation } = placeOn({ replicas: 0, perReplica, region: 'us-east', strategy: 'spread' }, []);
-    const placement = { deploymentId, generation: 1, revision: 1, cause: 'scale', explanation, perReplica } as const;
+    const placement = { deploymentId, generation: 1, revision: 1, rollout: 0, cause: 'scale', explanation, perReplica } as const;
     const replicas = nodeIds.map((nodeId) => ({ nodeId, attempt: 0 }));
     return inTransaction(dataSource, (tx) => placements.add(tx, placement, replicas));
   };

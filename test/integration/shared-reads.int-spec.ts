@@ -1,7 +1,9 @@
 import type { DataSource } from 'typeorm';
 import type { Actor } from '../../src/common/request-context';
 import { AppConfig } from '../../src/config/app-config';
+import { ListQueryDto } from '../../src/deployments/dto/deployment-list.dto';
 import { DeploymentListRepository } from '../../src/deployments/views/deployment-list.repository';
+import { readNarrowing } from '../../src/deployments/views/narrowing';
 import { DeploymentViewsRepository } from '../../src/deployments/views/deployment-views.repository';
 import type { ListQuery } from '../../src/deployments/views/list-query';
 import { openDataSource } from '../support/open-data-source';
@@ -26,8 +28,9 @@ describe('reads that come together', () => {
     database = await createTestDatabase();
     dataSource = await openDataSource(database.url);
     tap = new QueryTap(dataSource);
-    lists = new DeploymentListRepository(dataSource);
-    views = new DeploymentViewsRepository(dataSource, Object.assign(new AppConfig(), { NODE_OFFLINE_AFTER_SECONDS: 90 }));
+    const config = Object.assign(new AppConfig(), { NODE_OFFLINE_AFTER_SECONDS: 90 });
+    lists = new DeploymentListRepository(dataSource, config);
+    views = new DeploymentViewsRepository(dataSource, config);
     for (let n = 0; n < USERS; n++) {
       users.push(await aUser(dataSource));
       const own: string[] = [];
@@ -42,8 +45,19 @@ describe('reads that come together', () => {
   });
 
   const actor = (userId: string): Actor => ({ userId, username: 'u', isAdmin: false, readOnly: false, via: 'session', credentialId: 's' });
+  const narrowing = readNarrowing(new ListQueryDto());
   const query = (userId: string, limit = 20): ListQuery => ({
-    ...{ userId, status: null, name: null, createdAfter: null, createdBefore: null, includeDeleted: false },
+    ...{
+      userId,
+      project: null,
+      boundTo: null,
+      status: null,
+      name: null,
+      createdAfter: null,
+      createdBefore: null,
+      includeDeleted: false,
+      narrowing,
+    },
     ...{ sortBy: 'created_at', sortOrder: 'asc', limit, offset: 0, cursor: null },
   });
   const idsOf = async (userId: string, limit?: number): Promise<{ ids: string[]; total: number } | string> =>
@@ -52,7 +66,7 @@ describe('reads that come together', () => {
       (error: unknown) => String(error),
     );
   const statusOf = async (id: string, userId: string): Promise<string | null> =>
-    views.status(id, actor(userId), false).then(
+    views.status(id, actor(userId), { includeDeleted: false, finished: 0 }).then(
       (view) => view?.id ?? null,
       (error: unknown) => String(error),
     );

@@ -69,7 +69,7 @@ describe('inTransaction', () => {
     });
     await expect(failing).rejects.toThrow('no');
     const isGone = async (): Promise<boolean> => (await admin.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [pid])).rowCount === 0;
-    await until(isGone, { timeoutMs: 3_000, what: 'the end of the connection' });
+    await until(isGone, { what: 'the end of the connection' });
     expect(await count()).toBe(0);
   });
 

@@ -20,10 +20,15 @@ export interface PairOptions {
 const ENVIRONMENT = {
   PORT: '0',
   RUNTIME: 'simulated',
+  LOAD_BALANCER: 'none',
   SIMULATED_DELAY_MS: '20',
   LOG_LEVEL: 'silent',
   RATE_LIMIT_PER_MINUTE: '0',
   AUTH_RATE_LIMIT_PER_MINUTE: '0',
+  REGISTRATION_ENABLED: 'true',
+  REGISTRATION_QUOTA: 'none',
+  MAX_DEPLOYMENTS_PER_USER: '0',
+  MAX_REPLICAS_PER_USER: '0',
   JWT_SECRET: 'a-secret-of-the-tests-and-of-nobody-else',
   ENCRYPTION_KEY: Buffer.alloc(32, 'k').toString('base64'),
 };
@@ -108,7 +113,7 @@ function rewriteStatements(dataSource: DataSource, rewrite: (sql: string) => str
 
 const GUARDED_BY_STATUS = /AND (d\.)?status = ANY\(\$3::text\[\]\)/;
 const GUARDED_BY_VERSION = 'd.version = $2';
-const LOCK = 'FOR UPDATE OF d';
+const LOCK = /FOR UPDATE OF d(?:, r| SKIP LOCKED)?/;
 
 /** Reads the deployment's row without its lock. */
 export const withoutLock = (sql: string): string => sql.replace(LOCK, '');

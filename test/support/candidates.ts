@@ -6,7 +6,12 @@ import type { Placement, PlacementRequest } from '../../src/scheduling/place.typ
 /** A node with the number of replicas of the deployment in question that it already has. */
 export interface Candidate extends FleetNode {
   readonly ownReplicas: number;
+  /** How many replicas of the deployment it has lately refused to start. */
+  readonly refused?: number;
 }
 
 export const placeOn = (request: PlacementRequest, nodes: readonly Candidate[]): Placement =>
-  place(request, new Fleet(nodes), { own: new Map(nodes.map(({ id, ownReplicas }) => [id, ownReplicas])) });
+  place(request, new Fleet(nodes), {
+    own: new Map(nodes.map(({ id, ownReplicas }) => [id, ownReplicas])),
+    refusals: new Map(nodes.flatMap(({ id, refused = 0 }) => (refused > 0 ? [[id, refused] as const] : []))),
+  });

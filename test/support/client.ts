@@ -9,6 +9,7 @@ export interface Answer {
 
 export interface CallOptions {
   readonly key?: string;
+  readonly ifMatch?: string;
   readonly timeoutMs?: number;
 }
 
@@ -43,16 +44,21 @@ export class Client {
     return this.call('PUT', path, body, options);
   }
 
+  patch(path: string, body: unknown, options?: CallOptions): Promise<Answer> {
+    return this.call('PATCH', path, body, options);
+  }
+
   delete(path: string, options?: CallOptions): Promise<Answer> {
     return this.call('DELETE', path, undefined, options);
   }
 
-  private call(method: string, path: string, body?: unknown, { key, timeoutMs = TIMEOUT_MS }: CallOptions = {}): Promise<Answer> {
+  private call(method: string, path: string, body?: unknown, { key, ifMatch, timeoutMs = TIMEOUT_MS }: CallOptions = {}): Promise<Answer> {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
       ...(this.token === undefined ? {} : { Authorization: `Bearer ${this.token}` }),
       ...(text === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) }),
       ...(key === undefined ? {} : { 'Idempotency-Key': key }),
+      ...(ifMatch === undefined ? {} : { 'If-Match': ifMatch }),
     };
     const begun = performance.now();
     return new Promise((resolve, reject) => {

@@ -6,6 +6,7 @@ export interface ReplicaView {
   readonly status: string;
   readonly container_id: string | null;
   readonly confirmed: boolean;
+  readonly healthy: boolean | null;
   readonly reason: string | null;
   readonly attempt: number;
 }
@@ -48,7 +49,7 @@ export async function statusOf(client: Client, id: string): Promise<StatusView> 
 export const inStatus = (view: StatusView, status: string): ReplicaView[] => view.replicas.filter((replica) => replica.status === status);
 
 /** Waits until the deployment is running with all its replicas and healthy, and returns its status. */
-export async function untilHealthy(client: Client, id: string, timeoutMs = 20_000): Promise<StatusView> {
+export async function untilHealthy(client: Client, id: string, timeoutMs = 60_000): Promise<StatusView> {
   let last: StatusView | undefined;
   const isHealthy = async (): Promise<StatusView | null> => {
     last = await statusOf(client, id);
@@ -64,7 +65,7 @@ export async function untilHealthy(client: Client, id: string, timeoutMs = 20_00
 }
 
 /** Waits until the background has nothing left to do for the deployment, and returns its status. */
-export function untilNoWork(client: Client, id: string, timeoutMs = 20_000): Promise<StatusView> {
+export function untilNoWork(client: Client, id: string, timeoutMs = 60_000): Promise<StatusView> {
   const isDone = async (): Promise<StatusView | null> => {
     const view = await statusOf(client, id);
     return view.work === null ? view : null;

@@ -38,6 +38,10 @@ export const aSpec = (over: Over = {}): Record<string, unknown> => ({
   ...over,
 });
 
+/** The same without the name, which stands in the path of `/named/{name}`. */
+export const anUnnamedSpec = (over: Over = {}): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(aSpec(over)).filter(([member]) => member !== 'name'));
+
 /** The answer of all commands that queue a deployment for its placement. */
 export const queuedAnswer = (id: string, replicas: number): Record<string, unknown> => ({
   success: true,
@@ -57,10 +61,18 @@ export const NEITHER_DELETED_NOR_HELD = {
   purge_at: null,
 };
 
-/** Deploys without waiting for the placement. */
+/** Deploys without waiting for the placement. Asks again, as clients are told to, while a loaded machine makes the server say so. */
 export async function deploy(t: TestApp, user: string, over: Over = {}): Promise<string> {
-  const { body } = await t.as(user).post('/api/deployment/deploy').send(aSpec(over)).expect(202);
-  return body.deployment_id as string;
+  const spec = aSpec(over);
+  const answer = await until(
+    async () => {
+      const asked = await t.as(user).post('/api/deployment/deploy').send(spec);
+      return asked.body.code === 'try_again' ? null : asked;
+    },
+    { what: 'the server to take a deployment on' },
+  );
+  if (answer.status !== 202) throw new Error(`deploy answered ${answer.status}: ${answer.text}`);
+  return answer.body.deployment_id as string;
 }
 
 export interface StatusBody {

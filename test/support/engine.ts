@@ -54,7 +54,8 @@ export function describeWithEngine(name: string, tests: () => void): void {
 }
 
 /** A client of the test itself, which does not use the driver. */
-export const engineClient = (): Docker => new Docker();
+export const engineClient = (dockerHost?: string): Docker =>
+  dockerHost === undefined ? new Docker() : new Docker({ socketPath: dockerHost.replace('unix://', '') });
 
 /** Where the engine of this machine listens: DOCKER_HOST, or the usual socket. */
 export function engineAddress(): Address {
@@ -64,26 +65,33 @@ export function engineAddress(): Address {
   return { host: hostname, port: Number(port) };
 }
 
-/** Loads the test image into the engine unless it is there. Without a command its containers sleep. */
-export async function loadTestImage(docker: Docker, reference = TEST_IMAGE): Promise<void> {
-  const images = await docker.listImages({ filters: { reference: [reference] } });
-  if (images.length > 0) return;
+/** The files of the test image, as a tar archive. */
+export function testFiles(): Buffer {
   const busybox = BUSYBOX.find((path) => existsSync(path));
   if (busybox === undefined) throw new Error('The engine tests build their image from busybox: install the package busybox-static');
-  const [repo, tag] = reference.split(':');
-  const tar = Readable.from([
+  return Buffer.concat([
+    // Without its folders named, an engine with user namespaces makes them for its own root alone.
+    tarEntry({ name: 'bin/' }),
     tarEntry({ name: 'bin/busybox', content: readFileSync(busybox) }),
     ...APPLETS.map((applet) => tarEntry({ name: `bin/${applet}`, linkTo: 'busybox' })),
     Buffer.alloc(1024),
   ]);
-  const answer = await docker.importImage(tar, { repo, tag, changes: ['CMD ["sleep","3600"]', 'ENV PATH=/bin'] });
+}
+
+/** Loads the test image into the engine unless it is there. Without a command its containers sleep. */
+export async function loadTestImage(docker: Docker): Promise<void> {
+  const images = await docker.listImages({ filters: { reference: [TEST_IMAGE] } });
+  if (images.length > 0) return;
+  const [repo, tag] = TEST_IMAGE.split(':');
+  const answer = await docker.importImage(Readable.from([testFiles()]), { repo, tag, changes: ['CMD ["sleep","3600"]', 'ENV PATH=/bin'] });
   const words = await text(answer as Readable);
   if (words.includes('"error"')) throw new Error(`The engine did not take the test image: ${words}`);
 }
 
-/** Removes every container of one installation that a test has left. */
+/** Removes every container of one installation that a test has left, and its networks. */
 export async function removeContainersOf(docker: Docker, installationId: string): Promise<void> {
-  const containers = await docker.listContainers({ all: true, filters: { label: [`${LABEL.installation}=${installationId}`] } });
+  const label = [`${LABEL.installation}=${installationId}`];
+  const containers = await docker.listContainers({ all: true, filters: { label } });
   await Promise.all(
     containers.map(({ Id: id }) =>
       docker
@@ -92,10 +100,19 @@ export async function removeContainersOf(docker: Docker, installationId: string)
         .catch(() => undefined),
     ),
   );
+  const networks = await docker.listNetworks({ filters: { label } });
+  await Promise.all(
+    networks.map(({ Id: id }) =>
+      docker
+        .getNetwork(id)
+        .remove()
+        .catch(() => undefined),
+    ),
+  );
 }
 
-/** One entry of a ustar archive: an executable file, or a symbolic link. */
-function tarEntry(entry: { name: string; content: Buffer } | { name: string; linkTo: string }): Buffer {
+/** One entry of a ustar archive: a folder, an executable file, or a symbolic link. */
+function tarEntry(entry: { name: string } | { name: string; content: Buffer } | { name: string; linkTo: string }): Buffer {
   const content = 'content' in entry ? entry.content : Buffer.alloc(0);
   const header = Buffer.alloc(512);
   const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`;
@@ -106,7 +123,7 @@ function tarEntry(entry: { name: string; content: Buffer } | { name: string; lin
   header.write(octal(content.length, 12), 124);
   header.write(octal(0, 12), 136);
   header.write(' '.repeat(8), 148);
-  header.write('content' in entry ? '0' : '2', 156);
+  header.write('content' in entry ? '0' : 'linkTo' in entry ? '2' : '5', 156);
   if ('linkTo' in entry) header.write(entry.linkTo, 157, 100);
   header.write('ustar\x0000', 257);
   header.write(

@@ -36,7 +36,7 @@ export class EventStreamClient {
 
   types = (): string[] => this.events.map(({ type }) => type);
 
-  untilEvents(count: number, timeoutMs = 10_000): Promise<unknown> {
+  untilEvents(count: number, timeoutMs = 60_000): Promise<unknown> {
     return until(() => this.events.length >= count, { what: `${String(count)} events, not ${String(this.events.length)}`, timeoutMs });
   }
 

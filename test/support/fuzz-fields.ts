@@ -42,9 +42,13 @@ export const FIELDS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     'simulated/unhealthy:1',
     'simulated/missing:1',
   ),
+  server: fc.constant('127.0.0.1:1'),
   username: text(/^[A-Za-z0-9_-]{3,20}$/),
   email: text(/^[a-z0-9]{3,12}$/).map((name) => `${name}@example.org`),
   password: fc.constantFrom('Correct-Horse-7', 'Wrong-Horse-7', `Ünï-${'x'.repeat(90)}A1`),
+  // A change would end the sessions that the requests are made with, and wrong ones would lock the name.
+  current_password: fc.constant('Correct-Horse-7'),
+  new_password: fc.constant('too-weak'),
   refresh_token: fc.nat(1).map((n) => `{{refresh:${String(n)}}}`),
   cpu: fc.oneof({ weight: 8, arbitrary: fc.constantFrom(0.5, 0.501, 1) }, { weight: 1, arbitrary: fc.constantFrom(31.999, 32) }),
   memory: fc.oneof({ weight: 8, arbitrary: fc.constantFrom(512, 513) }, { weight: 1, arbitrary: fc.constant(65_536) }),
@@ -65,6 +69,7 @@ export const FIELDS: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   expires_in_days: fc.integer({ min: 1, max: 365 }),
   ids: fc.array(earlier('deployment', 12), { minLength: 1, maxLength: 4 }),
   operation_id: earlier('operation', 3),
+  project: fc.oneof(earlier('project', 3), fc.constant('root')),
   node_id: earlier('node', 3),
   user_id: earlier('user', 10),
   keep_warm: KEEP_WARM,
@@ -100,7 +105,6 @@ export const WHOLES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   ),
   BulkDeleteRequestDto: fc.record({
     ids: fc.array(earlier('deployment', 12), { minLength: 1, maxLength: 4 }),
-    dry_run: fc.boolean(),
     all_or_nothing: fc.boolean(),
     wait: fc.constantFrom(0, 1),
   }),
@@ -114,6 +118,7 @@ export const WHOLES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   ),
   ForceReleaseRequestDto: fc.record({ reason: fc.constant('it burnt down') }),
   ScaleRequestDto: fc.record({ replicas: fc.integer({ min: 1, max: 2 }) }),
+  ChangeNodeDto: fc.record({ labels: fc.dictionary(label, label, { maxKeys: 2 }), region: FIELDS.region! }, { requiredKeys: [] }),
   LoginDto: fc.record({ username: fc.constant('regular'), password: fc.constant('Correct-Horse-7') }),
 };
 
@@ -125,6 +130,7 @@ export const PARAMETERS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   resource_id: earlier('deployment', 10),
   deployment_id: earlier('deployment', 10),
   wait: fc.constantFrom('0', '1', '2'),
+  timeout: fc.constantFrom('0', '1'),
   keep_warm: KEEP_WARM,
   reason: fc.constant('a%20reason'),
   types: EVENT_TYPE,

@@ -30,7 +30,7 @@ export const headersOf = ({ path }: Operation): fc.Arbitrary<Record<string, stri
       ),
       Accept: path === '/api/events' || path === '/api/admin/audit' ? rarely(STREAMS, 3) : rarely(hostileHeader, 12),
       'Last-Event-ID': path === '/api/events' ? rarely(fc.oneof(EVENT_ID, hostileHeader), 4) : NEVER,
-      'If-Match': rarely(fc.oneof(ENTITY_TAG, hostileHeader), path.includes('{deployment_id}') ? 8 : 40),
+      'If-Match': rarely(fc.oneof(ENTITY_TAG, hostileHeader), path.includes('/orphans/') ? 2 : path.includes('{deployment_id}') ? 8 : 40),
       Prefer: rarely(fc.oneof(PREFERENCE, hostileHeader), path.includes('{deployment_id}') ? 8 : 40),
       'Content-Type': rarely(
         fc.oneof(

@@ -44,7 +44,7 @@ export function fuzzRequests(document: OpenApiDocument, operations: readonly Ope
 
 /** Hashing a password costs a hundred times as much as any other operation. */
 const weightOf = ({ name, method }: Operation): number =>
-  /register|login$/.test(name)
+  /register|login$|password/.test(name)
     ? 2
     : /deploy$|bulk-delete$/.test(name)
       ? 8
@@ -70,16 +70,24 @@ function requestsOf(document: OpenApiDocument, operation: Operation): fc.Arbitra
     .map(({ identity, ids, query, headers, body: sent }) => ({
       operation,
       identity,
-      path: operation.path.replaceAll(/\{[^}]+\}/g, () => ids[0] ?? '') + (query === '' ? '' : `?${query}`),
+      path: operation.path.replaceAll(/\{[^}]+\}/g, () => ids[0] ?? '') + queryText(operation, query),
       headers: { ...(sent ? { 'Content-Type': 'application/json' } : {}), ...sent?.headers, ...headers },
       body: sent?.content,
     }));
+}
+
+/** Whoever waits without a limit waits as long as the run is patient. */
+function queryText({ path }: Operation, query: string): string {
+  const limited = path.endsWith('/wait') && !query.includes('timeout=') ? `${query}${query === '' ? '' : '&'}timeout=0` : query;
+  return limited === '' ? '' : `?${limited}`;
 }
 
 /** Where ids for an operation come from; the first match counts. */
 const POOLS: readonly (readonly [path: RegExp, pool: string])[] = [
   [/\/(restore|deletion)$|\/admin\/deployment\//, 'deleted'],
   [/\/force-release$/, 'silent'],
+  [/\/orphans\/.*adopt/, 'adoptable'],
+  [/\/orphans/, 'orphan'],
   [/\/operations\/.*(confirm|cancel)$/, 'waiting'],
   [/\/operations/, 'operation'],
   [/\/retention-policies/, 'policy'],
@@ -88,13 +96,20 @@ const POOLS: readonly (readonly [path: RegExp, pool: string])[] = [
   [/\/deliveries/, 'delivery'],
   [/\/start$/, 'start'],
   [/\/retry$/, 'retry'],
+  [/\/restart$/, 'restart'],
+  [/\/rollback$/, 'rollback'],
+  [/\/rollout\/pause$/, 'pause'],
+  [/\/rollout\/resume$/, 'resume'],
+  [/\/rollout\/abort$/, 'abort'],
   [/\/scale\//, 'scale'],
   [/\/nodes/, 'node'],
+  [/\/named\//, 'name'],
+  [/\/projects/, 'project'],
   [/\/users/, 'user'],
   [/\/tokens/, 'token'],
 ];
 const poolOf = ({ path }: Operation): string => POOLS.find(([pattern]) => pattern.test(path))?.[1] ?? 'deployment';
-const IS_FOR_ADMINISTRATORS = /nodes|users|admin|legal-hold|force-release|confirm$|^\/metrics$/;
+const IS_FOR_ADMINISTRATORS = /nodes|users|admin|legal-hold|force-release|confirm$|quota$|^\/metrics$/;
 
 const pathValue = (pool: string): fc.Arbitrary<string> =>
   fc.oneof(

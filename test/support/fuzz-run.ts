@@ -1,10 +1,14 @@
 import fc from 'fast-check';
+import { randomUUID } from 'node:crypto';
 import { ENV_MARK, FORBIDDEN_TARGETS } from './fuzz-fields';
 import { fuzzRequests, type FuzzIdentity, type FuzzRequest } from './fuzz-requests';
 import { aUser } from './auth-users';
 import { readOpenApi, send, type WireAnswer } from './openapi-client';
 import { AnswerChecks, parse } from './openapi-client-checks';
 import { bearerOf, inactiveToken, newSession } from './openapi-client-identities';
+import { change } from './changes';
+import { deployed, statusOf } from './deployments';
+import { aStranger, untilListed } from './orphans';
 import { aDeployment, aNode, aPlacedReplica, insertRow } from './rows';
 import type { TestApp } from './test-app';
 import { until } from './until';
@@ -16,6 +20,10 @@ const MAX_MS = 8_000;
 const SESSIONS: readonly FuzzIdentity[] = ['ada', 'bob', 'root'];
 /** The number of deployments on a silent node; each can be force-released once. */
 const SILENT = 12;
+const ROLLING = 3;
+const ORPHANS = 6;
+const REPLENISHED = 3;
+const WISH = { type: 'compute', container_image: 'nginx:1.27', replicas: 1, resources: { cpu: 0.5, memory: 512 } };
 const ABSENT_ID = '00000000-0000-4000-8000-000000000000';
 
 export interface FuzzReport {
@@ -37,11 +45,12 @@ export async function fuzz(t: TestApp, { cases, seed, hook }: { cases: number; s
   const run = new FuzzRun(t, new AnswerChecks(document));
   await run.prepare(hook);
   const requests = fuzzRequests(document, operations);
-  const unreached = () => operations.filter(({ name }) => !run.reached.has(name));
+  const unreached = () => operations.filter(({ name }) => !run.reached.has(name) && !NEVER_SUCCEED.has(name));
   let sent = 0;
-  for (; sent < cases || (unreached().length > 0 && sent < 6 * cases); sent += BATCH) {
+  for (; sent < cases || (unreached().length > 0 && sent < 30 * cases); sent += BATCH) {
     // Towards the end every second batch goes to operations that have not succeeded; the others make what those may need.
     const isForMissing = sent >= cases && (sent / BATCH) % 2 === 0;
+    if (sent % (5 * BATCH) === 0) await run.replenish();
     const batch = fc.sample(isForMissing ? fuzzRequests(document, unreached()) : requests, { seed: seed + sent, numRuns: BATCH });
     const workers = Array.from({ length: AT_A_TIME }, async () => {
       for (let next = batch.shift(); next; next = batch.shift()) await run.one(next);
@@ -56,6 +65,23 @@ export async function fuzz(t: TestApp, { cases, seed, hook }: { cases: number; s
     unreached: unreached().map(({ name }) => name),
   };
 }
+
+/** The ids of the items of a bulk operation in this state. */
+const itemsOf = (value: Record<string, unknown> | undefined, state: string): string[] =>
+  (Array.isArray(value?.items) ? (value.items as Record<string, unknown>[]) : []).flatMap((item) =>
+    item.state === state && typeof item.deployment_id === 'string' ? [item.deployment_id] : [],
+  );
+
+/** There is no step of the clock to confirm; and the other requests delete the deployments whose containers could be adopted. */
+const NEVER_SUCCEED = new Set([
+  ...['POST /api/admin/clock/confirm', 'POST /api/admin/orphans/{id}/adopt'],
+  // They would end the sessions of the run, or need a link that only an e-mail or an administrator's answer has.
+  ...['POST /api/auth/password', 'POST /api/auth/password-reset/confirm'],
+  // Nodes are simulated here, and no request knows the join token of another kind.
+  ...['POST /api/nodes/{id}/join-token', 'POST /api/agents/join'],
+  // All ids of a path are the same here, and no project is a user.
+  ...['PUT /api/projects/{id}/members/{user_id}', 'DELETE /api/projects/{id}/members/{user_id}'],
+]);
 
 /** The state that requests share: ids, cursors and tokens from earlier answers, and the users. */
 class FuzzRun {
@@ -80,10 +106,13 @@ class FuzzRun {
     this.tokens.set('forged', 'eyJhbGciOiJub25lIn0.e30.');
     this.harvest('refresh', (await aUser(t, 'regular')).refreshToken);
     this.harvest('user', await t.userId('bystander'));
+    this.harvest('name', 'fuzzed');
     const { body } = await t.as('root', { admin: true }).get('/api/nodes').expect(200);
     this.harvest('node', (body as { id: string }[])[0]?.id);
     this.harvest('hook', hook);
     for (let n = 0; n < SILENT; n++) this.harvest('silent', await this.onSilentNode());
+    await this.prepareRollouts();
+    await this.prepareOrphans();
     await this.prepareRest(hook);
   }
 
@@ -94,7 +123,7 @@ class FuzzRun {
     const policy = await root('POST', '/api/admin/retention-policies', { selector: 'label', value: 'fuzz=er', days: 9 });
     this.harvest('policy', policy.id);
     this.harvest('operation', (await ada('POST', '/api/deployment/bulk-delete', { ids: [ABSENT_ID] })).operation_id);
-    await this.t.dataSource.query(`INSERT INTO confirmed_addresses (user_id, email) SELECT id, email FROM users`);
+    await this.confirmAddresses();
     this.harvest('email', (await ada('POST', '/api/notifications/emails', { event_types: ['fog.notification.test'] })).id);
     const aWebhook = async () =>
       (await ada('POST', '/api/notifications/webhooks', { url: hook, event_types: ['fog.notification.test'] })).id;
@@ -108,6 +137,78 @@ class FuzzRun {
       if (delivery?.state === 'delivered') this.harvest('delivery', delivery.id);
       return delivery?.state === 'delivered';
     });
+  }
+
+  /** Running deployments, some of them in the middle of a rollout that nothing ends by itself. */
+  private async prepareRollouts(): Promise<void> {
+    const ada = newAgent(this.t, this.tokens.get('ada'));
+    const rollout = { min_healthy_seconds: 600, progress_deadline_seconds: 3_000 };
+    for (const pool of ['restart', 'pause', 'abort', 'resume']) {
+      for (let n = 0; n < ROLLING; n++) {
+        const id = await deployed(this.t, 'ada', { rollout });
+        if (pool !== 'restart') await change(this.t, 'ada', id, { container_image: 'nginx:1.28' }).expect(202);
+        if (pool === 'resume') await ada('POST', `/api/deployment/${id}/rollout/pause`);
+        this.harvest(pool, id);
+      }
+    }
+  }
+
+  /** What other requests use up or delete, and few that are made by chance replace. */
+  async replenish(): Promise<void> {
+    const ada = newAgent(this.t, this.tokens.get('ada'));
+    // The other requests delete these faster than they make them, and may have used up how many there may be.
+    const spare = async (path: string, body: object): Promise<unknown> => (await ada('POST', path, body).catch(() => null))?.id;
+    const project = await spare('/api/projects', { name: `fresh-${randomUUID()}` });
+    if (typeof project === 'string') await this.leaveVolume(project).catch(() => undefined);
+    this.harvest('project', project);
+    await this.confirmAddresses();
+    // By hand, since there may be only few, and those that are there are switched off or have not been named for long.
+    this.harvest('email', await insertRow(this.t.dataSource, 'subscriptions', { user_id: await this.t.userId('ada'), kind: 'email' }));
+    for (let n = 0; n < REPLENISHED; n++) {
+      const { deployment_id: id } = await ada('POST', '/api/deployment/deploy', { ...WISH, name: `fresh-${randomUUID()}` });
+      this.harvest('deployment', id);
+      this.harvest('scale', id);
+      if (n > 0) continue;
+      // Where nothing runs yet, the new revision is the current one at once, and there is one to go back to.
+      await ada('PATCH', `/api/deployment/${String(id)}`, { env: { CHANGED: 'yes' } });
+      this.harvest('rollback', id);
+    }
+  }
+
+  /** Other requests change addresses, which are to be confirmed anew then. */
+  private async confirmAddresses(): Promise<void> {
+    await this.t.dataSource.query(
+      `INSERT INTO confirmed_addresses (user_id, email) SELECT id, email FROM users WHERE email IS NOT NULL ON CONFLICT DO NOTHING`,
+    );
+  }
+
+  /** Leaves a volume in the project that nothing mounts. It is named like the project, as all ids of a path are the same here. */
+  private async leaveVolume(project: string): Promise<void> {
+    const ada = newAgent(this.t, this.tokens.get('ada'));
+    const { deployment_id: id } = await ada('POST', '/api/deployment/deploy', {
+      ...WISH,
+      name: `fresh-${randomUUID()}`,
+      project,
+      volumes: [{ name: project, path: '/data', size_gb: 1 }],
+    });
+    await ada('PATCH', `/api/deployment/${String(id)}`, { volumes: [] });
+    await ada('DELETE', `/api/deployment/${String(id)}?wait=0`);
+  }
+
+  /** Containers that no replica stands for: some of deployments that run, and some on nodes that do not answer. */
+  private async prepareOrphans(): Promise<void> {
+    const { dataSource } = this.t;
+    const strangers: string[] = [];
+    for (let n = 0; n < ORPHANS; n++) {
+      const id = await deployed(this.t, 'ada');
+      const [replica] = (await statusOf(this.t, 'ada', id)).replicas;
+      strangers.push(await aStranger(dataSource, replica?.id ?? ''));
+      const node_id = await aNode(dataSource, { cordoned: true, last_heartbeat: new Date(0) });
+      await insertRow(dataSource, 'simulated_node_faults', { node_id });
+      const names = { subject: randomUUID(), replica_id: randomUUID() };
+      this.harvest('orphan', await insertRow(dataSource, 'orphans', { kind: 'container', sightings: 2, node_id, ...names }));
+    }
+    for (const stranger of strangers) this.harvest('adoptable', (await untilListed(this.t, stranger)).id);
   }
 
   /** Inserts a deployment that waits for a node without an answer, which no request of the API can make. */
@@ -144,7 +245,7 @@ class FuzzRun {
     if (answer.status >= 300) return;
     await this.learn(request, answer);
     const key = request.headers['Idempotency-Key'];
-    if (typeof key === 'string' && /^key-/.test(key) && /POST|DELETE/.test(operation.method) && !/logout$/.test(operation.path)) {
+    if (typeof key === 'string' && /^key-/.test(key) && /POST|DELETE/.test(operation.method) && !/logout$|preview$/.test(operation.path)) {
       const again = await send(this.t.url, { method: operation.method, path, headers, body });
       if (again.text !== answer.text || again.status !== answer.status) this.note(request, path, 'the same key gave another answer', again);
     }
@@ -178,11 +279,14 @@ class FuzzRun {
       case 'DELETE /api/deployment/{deployment_id}':
         if (value?.dry_run !== true) this.harvest('deleted', value?.deployment_id);
         break;
+      case 'POST /api/deployment/bulk-deploy':
+        this.harvest('operation', value?.operation_id);
+        await this.clearAway(itemsOf(value, 'created'));
+        break;
       case 'POST /api/deployment/bulk-delete':
       case 'GET /api/operations/{id}':
         this.harvest(value?.status === 'waiting_for_confirmation' ? 'waiting' : 'operation', value?.operation_id);
-        for (const item of Array.isArray(value?.items) ? (value.items as Record<string, unknown>[]) : [])
-          if (item.state === 'deleted') this.harvest('deleted', item.deployment_id);
+        for (const id of itemsOf(value, 'deleted')) this.harvest('deleted', id);
         break;
       case 'POST /api/admin/retention-policies':
         this.harvest('policy', value?.id);
@@ -202,6 +306,9 @@ class FuzzRun {
       case 'POST /api/nodes':
         this.harvest('node', value?.id);
         break;
+      case 'POST /api/projects':
+        this.harvest('project', value?.id);
+        break;
       case 'POST /api/auth/register':
         this.harvest('user', value?.id);
         break;
@@ -212,6 +319,14 @@ class FuzzRun {
       case 'POST /api/auth/refresh':
         this.harvest('refresh', value?.refresh_token);
         break;
+    }
+  }
+
+  /** Deletes what one request has made in numbers, or the nodes would soon have no room for what the others are about. */
+  private async clearAway(ids: readonly string[]): Promise<void> {
+    for (const id of ids) {
+      const { status } = await this.t.as('root', { admin: true }).delete(`/api/deployment/${id}?wait=0`);
+      if (status < 300) this.harvest('deleted', id);
     }
   }
 
@@ -265,7 +380,7 @@ function trespasses({ operation, identity }: FuzzRequest, { status, text }: Wire
   const isStranger = identity === 'nobody' || identity === 'forged' || identity === 'inactive';
   return [
     ...(isStranger && !operation.isPublic && status < 400 ? [`${identity} got ${String(status)}`] : []),
-    ...(identity === 'reader' && !operation.isPublic && operation.method !== 'GET' && status < 400
+    ...(identity === 'reader' && !operation.isPublic && operation.method !== 'GET' && !operation.path.endsWith('preview') && status < 400
       ? ['a read-only token could write']
       : []),
     ...(status < 400 && operation.name.includes('webhooks') && targetsOf(body).some((url) => FORBIDDEN_TARGETS.includes(url))

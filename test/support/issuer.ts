@@ -19,6 +19,8 @@ export class TestIssuer {
   private port = 0;
   isAway = false;
   requests = 0;
+  /** How the document with the keys is written. */
+  publish: (keys: readonly Record<string, unknown>[]) => readonly object[] = (keys) => keys;
 
   constructor() {
     this.server = createServer((_request, response) => {
@@ -28,7 +30,7 @@ export class TestIssuer {
         return;
       }
       const keys = this.keys.map(({ kid, alg, publicKey }) => ({ ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' }));
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }));
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: this.publish(keys) }));
     });
   }
 
@@ -71,7 +73,7 @@ export class TestIssuer {
     return { iss: this.issuer, aud: this.audience, sub: randomUUID(), jti: randomUUID(), iat: now, exp: now + 300, ...over };
   }
 
-  token(over: Record<string, unknown> = {}, key: IssuerKey = this.newest): string {
-    return signJwt({ alg: key.alg, kid: key.kid, typ: 'JWT' }, this.claims(over), key.privateKey);
+  token(over: Record<string, unknown> = {}, key: IssuerKey = this.newest, header: Record<string, unknown> = {}): string {
+    return signJwt({ alg: key.alg, kid: key.kid, typ: 'JWT', ...header }, this.claims(over), key.privateKey);
   }
 }

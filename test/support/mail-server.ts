@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
+import { certificateOf } from './certificates';
 import { until } from './until';
 
 export interface ReceivedMail {
@@ -16,8 +17,11 @@ export class MailServer {
   private server: SMTPServer | undefined;
   private port = 0;
 
-  static async start(): Promise<MailServer> {
-    const mail = new MailServer();
+  private constructor(private readonly tls: boolean) {}
+
+  /** `tls`: offers STARTTLS, with a certificate that nobody has signed but its own authority. */
+  static async start({ tls = false } = {}): Promise<MailServer> {
+    const mail = new MailServer(tls);
     await mail.listen();
     return mail;
   }
@@ -29,7 +33,7 @@ export class MailServer {
   /** Listens on the same port as before, so that a server that was closed comes back. */
   async listen(): Promise<void> {
     const server = new SMTPServer({
-      disabledCommands: ['STARTTLS'],
+      ...(this.tls ? certificateOf('server') : { disabledCommands: ['STARTTLS'] }),
       allowInsecureAuth: true,
       authMethods: ['PLAIN', 'LOGIN'],
       onAuth: ({ username, password }, _session, done) =>
@@ -58,7 +62,7 @@ export class MailServer {
   async untilMails(count: number): Promise<readonly ReceivedMail[]> {
     await until(() => this.mails.length >= count, {
       what: `${String(count)} e-mails, not ${String(this.mails.length)}`,
-      timeoutMs: 15_000,
+      timeoutMs: 60_000,
     });
     return this.mails;
   }

@@ -20,10 +20,9 @@ export interface Schema {
   readonly allOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
   readonly anyOf?: readonly Schema[];
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly format?: string;
   readonly enum?: readonly unknown[];
-  readonly nullable?: boolean;
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -39,6 +38,7 @@ export interface Parameter {
 }
 
 interface DocumentedResponse {
+  readonly headers?: Readonly<Record<string, unknown>>;
   readonly content?: Readonly<Record<string, { readonly schema: Schema; readonly examples?: Readonly<Record<string, unknown>> }>>;
 }
 
@@ -50,19 +50,34 @@ export interface Operation {
   readonly isPublic: boolean;
   readonly parameters: readonly Parameter[];
   readonly body: Schema | null;
+  /** The bodies that Swagger UI offers. */
+  readonly examples: readonly unknown[];
   readonly responses: Readonly<Record<string, DocumentedResponse>>;
+}
+
+/** The document has in common places what operations share. */
+interface Reference {
+  readonly $ref: string;
 }
 
 interface RawOperation {
   readonly security?: readonly unknown[];
-  readonly parameters?: readonly Parameter[];
-  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
-  readonly responses: Readonly<Record<string, DocumentedResponse>>;
+  readonly parameters?: readonly (Parameter | Reference)[];
+  readonly requestBody?: {
+    readonly content: Readonly<
+      Record<string, { readonly schema: Schema; readonly examples?: Readonly<Record<string, { readonly value: unknown }>> }>
+    >;
+  };
+  readonly responses: Readonly<Record<string, DocumentedResponse | Reference>>;
 }
 
 export interface OpenApiDocument {
   readonly paths: Readonly<Record<string, Readonly<Record<string, RawOperation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly parameters: Readonly<Record<string, Parameter>>;
+    readonly responses: Readonly<Record<string, DocumentedResponse>>;
+  };
 }
 
 const TIMEOUT_MS = 30_000;
@@ -108,11 +123,29 @@ export async function readOpenApi(url: string): Promise<{ document: OpenApiDocum
         method,
         path,
         isPublic: security?.length === 0,
-        parameters,
+        parameters: parameters.map((parameter) => withWholeSchema(resolved(parameter, document.components.parameters), document)),
         body: requestBody?.content['application/json']?.schema ?? null,
-        responses,
+        examples: Object.values(requestBody?.content['application/json']?.examples ?? {}).map(({ value }) => value),
+        responses: Object.fromEntries(
+          Object.entries(responses).map(([status, response]) => [status, resolved(response, document.components.responses)]),
+        ),
       };
     }),
   );
   return { document, operations };
+}
+
+/** The part itself, or the shared one that it refers to. */
+function resolved<T extends object>(part: T | Reference, shared: Readonly<Record<string, T>>): T {
+  if (!('$ref' in part)) return part;
+  const found = shared[part.$ref.split('/').at(-1) ?? ''];
+  if (!found) throw new Error(`the document has no ${part.$ref}`);
+  return found;
+}
+
+/** The parameter with the schema that its own refers to. */
+function withWholeSchema(parameter: Parameter, { components }: OpenApiDocument): Parameter {
+  const { $ref, allOf, ...own } = parameter.schema;
+  const name = ($ref ?? allOf?.[0]?.$ref)?.split('/').at(-1);
+  return name === undefined ? parameter : { ...parameter, schema: { ...components.schemas[name], ...own } };
 }

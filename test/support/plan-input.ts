@@ -1,9 +1,13 @@
+import { DEFAULT_ROLLOUT_POLICY } from '../../src/deployments/domain/rollout';
 import type { NodeView, PlanInput, PlanReplica } from '../../src/reconciler/plan.types';
 import type { ObservedWorkload, WorkloadPhase } from '../../src/runtime/runtime-driver';
 
 export const NOW = new Date('2026-01-31T12:00:00.000Z');
 
 export const secondsAgo = (seconds: number): Date => new Date(NOW.getTime() - seconds * 1000);
+
+/** When the run began that is recorded and shown, by the clock of the engine. */
+export const RUN_AT = secondsAgo(30);
 
 /** A replica as it is recorded: placed a minute ago on the online node `n1`, with its reservation. */
 export const aReplica = (id: string, over: Partial<PlanReplica> = {}): PlanReplica => {
@@ -13,16 +17,30 @@ export const aReplica = (id: string, over: Partial<PlanReplica> = {}): PlanRepli
     status: 'running',
     generation: 1,
     revision: 1,
+    rollout: 0,
     attempt: 0,
     reason: null,
     nodeId,
     nodeName: `node-${nodeId}`,
     nodeOnline: true,
     nodeDraining: false,
+    nodeLost: false,
     superseded: false,
+    failedByNode: false,
+    completed: false,
+    restart: 'always',
+    checkIntervalSeconds: null,
+    check: null,
+    healthy: null,
     reserved: true,
+    routed: false,
     changedAt: secondsAgo(60),
     startedAt: null,
+    startedSecondsAgo: null,
+    runningAt: null,
+    runAt: RUN_AT,
+    paused: false,
+    published: [],
     warmUntil: null,
     suspendedAt: null,
     suspendedRunAt: null,
@@ -35,7 +53,9 @@ export const aWorkload = (replicaId: string, phase: WorkloadPhase, over: Partial
   deploymentId: 'd1',
   containerId: `container-${replicaId}`,
   phase,
-  startedAt: secondsAgo(30),
+  startedAt: RUN_AT,
+  hasRun: over.startedAt !== null,
+  upSeconds: null,
   exitCode: null,
   reason: phase === 'exited' ? 'Exited with code 1' : null,
   publishedPorts: [],
@@ -62,5 +82,16 @@ export const aPlanInput = (
   now: NOW,
   ...over,
   views: new Map(Object.entries(over.views ?? { n1: showing() })),
-  deployment: { status: 'running', targetReplicas: over.replicas?.length ?? 1, generation: 1, revision: 1, ...over.deployment },
+  deployment: {
+    status: 'running',
+    targetReplicas: over.replicas?.length ?? 1,
+    generation: 1,
+    revision: 1,
+    currentRollout: 0,
+    writesVolumes: false,
+    rollout: null,
+    policy: DEFAULT_ROLLOUT_POLICY,
+    patient: true,
+    ...over.deployment,
+  },
 });

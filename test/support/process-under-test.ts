@@ -21,9 +21,14 @@ const ENVIRONMENT = {
   PORT: '0',
   RUNTIME: 'simulated',
   SIMULATED_DELAY_MS: '50',
+  LOAD_BALANCER: 'none',
   ADMIN_PASSWORD: ADMIN.password,
   RATE_LIMIT_PER_MINUTE: '0',
   AUTH_RATE_LIMIT_PER_MINUTE: '0',
+  REGISTRATION_ENABLED: 'true',
+  REGISTRATION_QUOTA: 'none',
+  MAX_DEPLOYMENTS_PER_USER: '0',
+  MAX_REPLICAS_PER_USER: '0',
 };
 
 export type Environment = Readonly<Record<string, string>>;
@@ -38,6 +43,8 @@ export interface StartOptions {
   readonly account?: { readonly uid: number; readonly gid: number };
   /** Shell commands that run before the program in the same process, such as limits and redirections. */
   readonly shell?: string;
+  /** Another program of the same build, such as `secrets-change`. */
+  readonly program?: string;
 }
 
 const running = new Set<ChildProcess>();
@@ -52,9 +59,10 @@ export class ProcessUnderTest {
 
   constructor(
     private readonly environment: Environment,
-    { account, shell }: StartOptions = {},
+    { account, shell, program }: StartOptions = {},
   ) {
-    const words = shell === undefined ? [process.execPath, START] : ['sh', '-c', `${shell} && exec "$@"`, 'sh', process.execPath, START];
+    const start = [process.execPath, START, ...(program === undefined ? [] : [program])];
+    const words = shell === undefined ? start : ['sh', '-c', `${shell} && exec "$@"`, 'sh', ...start];
     const child = spawn(words[0]!, words.slice(1), {
       ...account,
       cwd: ROOT,
@@ -86,7 +94,7 @@ export class ProcessUnderTest {
   /** Such as `http://127.0.0.1:34567`. Known once the process is ready, or from the beginning if the port was chosen. */
   get url(): string {
     if (this.environment.PORT !== undefined) return `http://127.0.0.1:${this.environment.PORT}`;
-    return /Swagger UI\s+(http:\/\/\S+)\/docs/.exec(this.words)?.[1] ?? '';
+    return /(?:Swagger UI|Health)\s+(http:\/\/[^/\s]+)\//.exec(this.words)?.[1] ?? '';
   }
 
   signal(signal: NodeJS.Signals): void {

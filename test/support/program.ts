@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer, type AddressInfo } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { until } from './until';
 
@@ -16,7 +17,14 @@ export class RunningProgram {
   }
 
   static start(env: Record<string, string>): RunningProgram {
-    const clean = { PATH: process.env.PATH, HOME: process.env.HOME, RUNTIME: 'simulated', LOG_LEVEL: 'info', ...env };
+    const clean = {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      RUNTIME: 'simulated',
+      LOG_LEVEL: 'info',
+      LOAD_BALANCER: 'none',
+      ...env,
+    };
     return new RunningProgram(spawn(process.execPath, ['-r', '@swc-node/register', 'src/main.ts'], { cwd: ROOT, env: clean }));
   }
 
@@ -39,7 +47,7 @@ export class RunningProgram {
     this.child.kill(name);
   }
 
-  async exitCode(timeoutMs = 15_000): Promise<number | null> {
+  async exitCode(timeoutMs = 60_000): Promise<number | null> {
     return (await until(() => this.ended, { timeoutMs, what: 'the end of the program' })).code;
   }
 
@@ -49,11 +57,19 @@ export class RunningProgram {
   }
 }
 
-/** A port that was free a moment ago. */
+/** Below the ports that systems give to connections and to whoever asks for any. */
+const PORTS = { first: 10_000, count: 20_000 };
+
+/** A port that was free a moment ago, and that nobody gets by chance before it is used. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = PORTS.first + randomInt(PORTS.count);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }

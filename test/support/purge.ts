@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import { aDeployment, aNode, insertRow } from './rows';
+import { until } from './until';
 
 type Database = Pick<DataSource | EntityManager, 'query'>;
 
@@ -36,6 +37,11 @@ export async function aDeletedDeployment(database: Database, userId: string, opt
      SELECT id, deployment_id, node_id, 0.1, 8, 0, 1 FROM replica`,
     [id, node_id, placement_id, replicas],
   );
+  await database.query(
+    `INSERT INTO kept_logs (replica_id, deployment_id, lines, cut)
+     SELECT id, deployment_id, '["canary-of-the-purge"]', false FROM deployment_replicas WHERE deployment_id = $1`,
+    [id],
+  );
   await database.query(`UPDATE reservations SET released_at = now() WHERE deployment_id = $1`, [id]);
   await aDeletion(database, id, { decided_at: deletedAt, completed_at: deletedAt });
   return id;
@@ -66,6 +72,7 @@ export async function rowsOf(database: Database, id: string): Promise<Record<str
             (SELECT count(*)::int FROM deployment_revisions WHERE deployment_id = $1) AS deployment_revisions,
             (SELECT count(*)::int FROM deployment_replicas WHERE deployment_id = $1) AS deployment_replicas,
             (SELECT count(*)::int FROM reservations WHERE deployment_id = $1) AS reservations,
+            (SELECT count(*)::int FROM kept_logs WHERE deployment_id = $1) AS kept_logs,
             (SELECT count(*)::int FROM placements WHERE deployment_id = $1) AS placements,
             (SELECT count(*)::int FROM deployment_status_history WHERE deployment_id = $1) AS deployment_status_history,
             (SELECT count(*)::int FROM deletions WHERE deployment_id = $1) AS deletions,
@@ -75,10 +82,20 @@ export async function rowsOf(database: Database, id: string): Promise<Record<str
   return row;
 }
 
-export const NO_ROWS = {
+const NO_ROWS = {
   ...{ deployments: 0, deployment_resources: 0, deployment_revisions: 0, deployment_replicas: 0, reservations: 0 },
-  ...{ placements: 0, deployment_status_history: 0, deletions: 0, jobs: 0 },
+  ...{ kept_logs: 0, placements: 0, deployment_status_history: 0, deletions: 0 },
 };
+
+/**
+ * Nothing of a purged deployment may be left. A sync that had read its replicas before may wake it once more; that job finds
+ * no deployment and ends, so it is waited for.
+ */
+export async function expectNothingLeft(database: Database, id: string): Promise<void> {
+  expect(await rowsOf(database, id)).toMatchObject(NO_ROWS);
+  await until(async () => (await rowsOf(database, id)).jobs === 0, { what: 'the last job of a purged deployment to end' });
+  expect(await rowsOf(database, id)).toEqual({ ...NO_ROWS, jobs: 0 });
+}
 
 export const purgeAuditsOf = (
   database: Database,

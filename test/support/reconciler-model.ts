@@ -1,6 +1,7 @@
 import { canTransition, wantsReplicas, type DeploymentStatus } from '../../src/deployments/domain/deployment-status';
 import { canReplicaTransition, isLive } from '../../src/deployments/domain/replica-status';
-import type { NodeView, Plan, PlanInput, PlanReplica } from '../../src/reconciler/plan.types';
+import { DEFAULT_ROLLOUT_POLICY, goesForward, type RolloutPolicy } from '../../src/deployments/domain/rollout';
+import type { NodeView, Plan, PlanInput, PlanReplica, PlanRollout } from '../../src/reconciler/plan.types';
 import { aWorkload } from './plan-input';
 import type { ObservedWorkload, WorkloadPhase } from '../../src/runtime/runtime-driver';
 
@@ -9,10 +10,16 @@ export interface ModelNode {
   reachable: boolean;
   online: boolean;
   draining: boolean;
+  /** Silent for so long that its replicas are replaced; counts only while it is offline. */
+  lost: boolean;
   readonly containers: Map<string, WorkloadPhase>;
 }
 
-export type ModelReplica = { -readonly [K in keyof Omit<PlanReplica, 'nodeName' | 'nodeOnline' | 'nodeDraining'>]: PlanReplica[K] };
+export type ModelReplica = {
+  -readonly [K in keyof Omit<PlanReplica, 'nodeName' | 'nodeOnline' | 'nodeDraining' | 'nodeLost'>]: PlanReplica[K];
+};
+
+type ModelRollout = { -readonly [K in keyof PlanRollout]: PlanRollout[K] };
 
 export type UserVerb = 'stop' | 'start' | 'retry' | 'delete' | 'delete and keep warm';
 
@@ -35,6 +42,11 @@ export class ModelRecords {
   version = 1;
   generation = 1;
   revision = 1;
+  currentRollout = 0;
+  policy: RolloutPolicy = DEFAULT_ROLLOUT_POLICY;
+  rollout: ModelRollout | null = null;
+  private revisions = 1;
+  private rollouts = 0;
   readonly rows = new Map<string, ModelReplica>();
   /** The replicas that an engine was asked to start. */
   readonly asked = new Set<string>();
@@ -71,10 +83,20 @@ export class ModelRecords {
           (row.status === 'failed' && (row.reserved || (!row.superseded && row.generation === this.generation))),
       )
       .map((row): PlanReplica => {
-        const { online, draining } = this.node(row.nodeId);
-        return { ...row, nodeName: `node-${row.nodeId}`, nodeOnline: online, nodeDraining: draining };
+        const { online, draining, lost } = this.node(row.nodeId);
+        return { ...row, nodeName: `node-${row.nodeId}`, nodeOnline: online, nodeDraining: draining, nodeLost: lost && !online };
       });
-    const deployment = { status: this.status, targetReplicas: this.target, generation: this.generation, revision: this.revision };
+    const deployment = {
+      status: this.status,
+      targetReplicas: this.target,
+      generation: this.generation,
+      revision: this.revision,
+      currentRollout: this.currentRollout,
+      writesVolumes: false,
+      rollout: this.rollout && { ...this.rollout },
+      policy: this.policy,
+      patient: false,
+    };
     return { deployment, replicas, now: new Date(this.now), version: this.version };
   }
 
@@ -107,7 +129,15 @@ export class ModelRecords {
       if (row.status !== from || !canReplicaTransition(from, to)) throw new Error(`${replicaId} is ${row.status}: ${from} → ${to}`);
       row.status = to;
       row.changedAt = new Date(this.now);
+      row.runAt = startedAt ?? row.runAt;
+      row.runningAt = to === 'running' ? new Date(this.now) : row.runningAt;
       row.startedAt ??= startedAt ?? (to === 'running' ? new Date(this.now) : null);
+    }
+    for (const { replicaId, startedAt, paused } of plan.refresh) {
+      const row = this.row(replicaId);
+      if (row.status !== 'running') throw new Error(`${replicaId} is ${row.status} and is refreshed`);
+      row.runAt = startedAt ?? row.runAt;
+      row.paused = paused;
     }
     for (const id of plan.release) this.release(this.row(id));
     for (const { replicaId, runAt } of plan.suspended) {
@@ -116,14 +146,15 @@ export class ModelRecords {
       Object.assign(row, { suspendedAt: new Date(this.now), suspendedRunAt: runAt });
     }
     this.supersede(plan.supersede);
+    if (plan.rollout) this.moveRollout(plan.rollout);
     const short = plan.place !== null && !this.applyPlacement(plan.place, placementWorks);
     if (plan.deployment) this.changeStatus(plan.deployment.to);
     return { stale: false, short };
   }
 
-  private applyPlacement({ count, replaces }: NonNullable<Plan['place']>, works: boolean): boolean {
+  private applyPlacement({ count, replaces, revision, rollout }: NonNullable<Plan['place']>, works: boolean): boolean {
     const attempts = replaces.map((replaced) => replaced.attempt);
-    const placed = works && this.place(count, attempts);
+    const placed = works && this.place(count, { attempts, revision, rollout });
     if (this.status === 'pending') {
       this.changeStatus(placed ? 'scheduled' : 'failed');
       return true;
@@ -133,7 +164,7 @@ export class ModelRecords {
   }
 
   /** Places all replicas, spread over the nodes that take some, or none. */
-  private place(count: number, attempts: readonly number[]): boolean {
+  private place(count: number, of: { attempts: readonly number[]; revision: number; rollout: number }): boolean {
     const takers = this.nodes.filter((node) => node.online && !node.draining);
     if (takers.length === 0) return false;
     for (let index = 0; index < count; index++) {
@@ -142,8 +173,23 @@ export class ModelRecords {
       const id = `r${this.rows.size}`;
       const at = new Date(this.now + this.rows.size / 1000);
       this.rows.set(id, {
-        ...{ id, status: 'pending', generation: this.generation, revision: this.revision, nodeId: node.id, reason: null },
-        ...{ attempt: attempts[index] ?? 0, superseded: false, reserved: true, changedAt: at, startedAt: null },
+        ...{ id, status: 'pending', generation: this.generation, revision: of.revision, rollout: of.rollout, nodeId: node.id },
+        reason: null,
+        ...{
+          attempt: of.attempts[index] ?? 0,
+          routed: false,
+          superseded: false,
+          failedByNode: false,
+          completed: false,
+          restart: 'always',
+          checkIntervalSeconds: null,
+          check: null,
+          healthy: null,
+          reserved: true,
+          changedAt: at,
+          startedAt: null,
+        },
+        ...{ startedSecondsAgo: null, runningAt: null, runAt: null, paused: false, published: [] },
         ...{ warmUntil: null, suspendedAt: null, suspendedRunAt: null },
       });
     }
@@ -154,10 +200,13 @@ export class ModelRecords {
   scale(target: number): void {
     if (this.status === 'failed' || this.status === 'deleted') return;
     if (wantsReplicas(this.status)) {
-      const current = this.live.length;
-      if (target > current && !this.place(target - current, [])) return;
-      if (target < current) this.end(current - target);
-      this.supersede(this.all.filter((row) => row.status === 'failed' && row.generation === this.generation).map((row) => row.id));
+      const current = this.rollout ? this.target : this.live.length;
+      const { revision, currentRollout: rollout } = this;
+      if (target > current && !this.place(target - current, { attempts: [], revision, rollout })) return;
+      if (!this.rollout) {
+        if (target < current) this.end(current - target);
+        this.supersede(this.all.filter((row) => row.status === 'failed' && row.generation === this.generation).map((row) => row.id));
+      }
     }
     this.target = target;
     this.changeStatus(this.status);
@@ -168,17 +217,65 @@ export class ModelRecords {
     const { from, to } = VERBS[verb];
     if (!from.includes(this.status)) return;
     const running = this.live.filter((row) => row.status === 'running');
+    if (verb === 'stop' && this.rollout && goesForward(this.rollout)) this.makeCurrent(this.rollout);
+    if (to === 'stopped' || to === 'deleted') this.rollout = null;
     if (to === 'stopped' || to === 'deleted') this.end(this.live.length);
     if (verb === 'delete and keep warm') for (const row of running) row.warmUntil = new Date(this.now + WARM_MS);
     this.changeStatus(to);
     if (verb === 'start' || verb === 'retry') this.generation += 1;
   }
 
-  /** From now on another revision is wanted. */
-  revise(): void {
+  /** Begins a rollout, of another revision or of the same one, as RolloutsRepository does. */
+  rollOut(revision: 'new' | 'same'): void {
     if (this.status === 'deleted') return;
-    this.revision += 1;
+    this.rollouts += 1;
+    if (revision === 'new') this.revisions += 1;
+    const next: ModelRollout = {
+      ...{ number: this.rollouts, revision: revision === 'new' ? this.revisions : this.revision, fromRevision: this.revision },
+      ...{ state: 'progressing', reason: null, healthyReplicas: 0 },
+      startedAt: new Date(this.now),
+      deadlineAt: new Date(this.now + this.policy.progressDeadlineSeconds * 1000),
+    };
+    if (this.status === 'running') this.rollout = next;
+    else this.makeCurrent(next);
     this.version += 1;
+  }
+
+  /** Does what the routes of a rollout do. */
+  steer(verb: 'pause' | 'resume' | 'abort'): void {
+    const { rollout } = this;
+    if (!rollout || !goesForward(rollout)) return;
+    if (verb === 'pause') rollout.state = 'paused';
+    if (verb === 'abort') rollout.state = 'rolled_back';
+    if (verb === 'resume') {
+      if (rollout.state !== 'paused') return;
+      rollout.state = 'progressing';
+      rollout.deadlineAt = new Date(this.now + this.policy.progressDeadlineSeconds * 1000);
+      const failed = this.all.filter((row) => row.status === 'failed' && row.rollout === rollout.number);
+      this.supersede(failed.map((row) => row.id));
+    }
+    this.version += 1;
+  }
+
+  private moveRollout(step: NonNullable<Plan['rollout']>): void {
+    const { rollout } = this;
+    if (!rollout) throw new Error('A rollout is changed that is not open');
+    if (step.kind === 'progress') {
+      if (step.healthyReplicas <= rollout.healthyReplicas) throw new Error('No progress is recorded as one');
+      rollout.healthyReplicas = step.healthyReplicas;
+      rollout.deadlineAt = new Date(this.now + this.policy.progressDeadlineSeconds * 1000);
+      return;
+    }
+    if (step.kind === 'finished' || step.state === 'completed') {
+      if (step.kind === 'state') this.makeCurrent(rollout);
+      this.rollout = null;
+    } else rollout.state = step.state;
+    this.version += 1;
+  }
+
+  private makeCurrent({ revision, number }: ModelRollout): void {
+    this.revision = revision;
+    this.currentRollout = number;
   }
 
   /**
@@ -189,7 +286,12 @@ export class ModelRecords {
     if (this.status !== 'deleted') return;
     this.generation += 1;
     const warm = this.all.filter(
-      (row) => row.suspendedAt && row.warmUntil && row.warmUntil > new Date(this.now) && row.status === 'stopping',
+      (row) =>
+        row.suspendedAt &&
+        row.warmUntil &&
+        row.warmUntil > new Date(this.now) &&
+        row.status === 'stopping' &&
+        row.rollout === this.currentRollout,
     );
     const back = warm.filter((row) => this.node(row.nodeId).online && !this.node(row.nodeId).draining).slice(0, this.target);
     for (const row of this.all) row.warmUntil = null;

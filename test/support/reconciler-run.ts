@@ -3,7 +3,7 @@ import { wantsReplicas } from '../../src/deployments/domain/deployment-status';
 import { isLive } from '../../src/deployments/domain/replica-status';
 import { discrepancies } from '../../src/reconciler/discrepancies';
 import { plan } from '../../src/reconciler/plan';
-import type { Plan, PlanInput, StartFailure } from '../../src/reconciler/plan.types';
+import type { Plan, PlanInput, PlanReplica, StartFailure } from '../../src/reconciler/plan.types';
 import type { ModelNode, ModelRecords } from './reconciler-model';
 
 /** How an engine call under way continues. */
@@ -54,6 +54,7 @@ export class ModelRun {
     requireUnknownRemoved(input, todo);
     requireKept(input, todo);
     this.requireConfirmed(todo);
+    requireService(input, todo);
 
     options.meanwhile?.();
     const recorded = options.crash === 'before writing' ? null : records.record(todo, version, options.placementWorks);
@@ -67,8 +68,9 @@ export class ModelRun {
     this.ask(todo);
     this.dueAt = records.now;
     const wrote =
-      todo.moves.length + todo.release.length + todo.suspended.length > 0 ||
+      todo.moves.length + todo.refresh.length + todo.release.length + todo.suspended.length > 0 ||
       todo.deployment !== null ||
+      todo.rollout !== null ||
       (todo.place !== null && !recorded.short);
     if (this.calls.size > 0) this.progress(options.calls);
     else if (!wrote) this.endRun(todo, recorded.short);
@@ -127,7 +129,7 @@ export class ModelRun {
       this.calls.delete(id);
       if (end === 'done' && this.records.node(call.nodeId).reachable) this.take(id, call);
       else if (call.kind === 'start' && end !== 'done') {
-        this.startFailures.set(id, { words: 'The engine refused', retryable: end === 'fails for now' });
+        this.startFailures.set(id, { words: 'The engine refused', retryable: end === 'fails for now', passing: end === 'fails for now' });
       } else {
         this.failed.add(`${call.kind} ${id}`);
       }
@@ -157,12 +159,14 @@ export class ModelRun {
     const { records } = this;
     const cameBack = !node.online;
     node.online = node.reachable;
-    // As in the handler, a draining node is handled even if it never returns.
-    if (!node.reachable && !node.draining) return;
+    // As in the handler, a node that drains or is lost is handled even if it never returns.
+    if (!node.reachable && !node.draining && !node.lost) return;
     const all = records.all.filter((row) => row.nodeId === node.id && (row.reserved || node.containers.has(row.id)));
     const known = all.map((row) => {
       const suspended = row.status === 'stopping' && row.suspendedAt !== null;
-      return { id: row.id, deploymentId: 'd1', status: row.status, finished: isFinished(row), suspended };
+      const { runAt, startedSecondsAgo, paused, published } = row;
+      const run = { runAt, startedSecondsAgo, paused, published };
+      return { id: row.id, deploymentId: 'd1', status: row.status, finished: isFinished(row), suspended, ...run };
     });
     const found = node.reachable
       ? discrepancies(known, records.workloads(node), { cameBack, draining: node.draining })
@@ -184,17 +188,45 @@ export class ModelRun {
     }
   }
 
-  private requireNoSurplus({ replicas }: PlanInput): void {
-    const leaving = new Set(replicas.filter((replica) => replica.nodeDraining).map((replica) => replica.id));
+  /** A rollout may have some more, and what is more than that is not made by the plan. */
+  private requireNoSurplus({ replicas, deployment }: PlanInput): void {
+    const leaving = new Set(replicas.filter((replica) => replica.nodeDraining || replica.nodeLost).map((replica) => replica.id));
     const staying = this.records.all.filter((row) => isLive(row.status) && !leaving.has(row.id));
-    if (wantsReplicas(this.records.status) && staying.length > this.records.target) {
-      throw new Error(`${staying.length} live replicas where ${this.records.target} are wanted`);
+    const before = replicas.filter(({ id, status }) => isLive(status) && !leaving.has(id)).length;
+    const { targetReplicas, policy } = deployment;
+    const most = isMixed({ replicas, deployment }) ? Math.max(before, targetReplicas + policy.maxSurge) : targetReplicas;
+    if (wantsReplicas(this.records.status) && staying.length > most) {
+      throw new Error(`${staying.length} live replicas where ${most} are allowed`);
     }
   }
 }
 
 const isFinished = (row: { status: string; reserved: boolean }): boolean =>
   row.status === 'stopped' || (row.status === 'failed' && !row.reserved);
+
+/** True while replicas of several rollouts run, or could. */
+const isMixed = ({ replicas, deployment }: Pick<PlanInput, 'replicas' | 'deployment'>): boolean =>
+  deployment.rollout !== null || replicas.some(({ status, rollout }) => isLive(status) && rollout !== deployment.currentRollout);
+
+/** During a rollout a plan never ends so many serving replicas that fewer serve than the policy of rollouts allows. */
+function requireService({ replicas, deployment, now }: PlanInput, todo: Plan): void {
+  if (deployment.status !== 'running' || todo.deployment || !isMixed({ replicas, deployment })) return;
+  const { rollout, currentRollout, policy, targetReplicas } = deployment;
+  const next = rollout && ['progressing', 'paused'].includes(rollout.state) ? rollout.number : currentRollout;
+  const moves = new Map(todo.moves.map((move) => [move.replicaId, move]));
+  const paused = new Map(todo.refresh.map((facts) => [facts.replicaId, facts.paused]));
+  const serves = (replica: PlanReplica, to: string): boolean => {
+    const isNew = moves.get(replica.id)?.to === 'running' || !replica.runningAt;
+    const ranMs = isNew || !replica.runningAt ? 0 : now.getTime() - replica.runningAt.getTime();
+    const settled = replica.rollout !== next || ranMs >= policy.minHealthySeconds * 1000;
+    return to === 'running' && replica.nodeOnline && !(paused.get(replica.id) ?? replica.paused) && settled;
+  };
+  const end = ({ id, status }: PlanReplica): string => moves.get(id)?.to ?? status;
+  const after = replicas.filter((replica) => serves(replica, end(replica))).length;
+  const before = replicas.filter((replica) => serves(replica, end(replica) === 'stopping' ? replica.status : end(replica))).length;
+  const least = Math.min(before, targetReplicas - policy.maxUnavailable);
+  if (after < least) throw new Error(`${after} replicas serve where ${least} should`);
+}
 
 /** All of the value as text, with the content of maps. */
 const textOf = (value: unknown): string => JSON.stringify(value, (_key, part: unknown) => (part instanceof Map ? [...part] : part));

@@ -1,14 +1,28 @@
 import fc from 'fast-check';
+import type { RolloutPolicy } from '../../src/deployments/domain/rollout';
 import type { ModelNode, UserVerb } from './reconciler-model';
 import type { CallEnd, ModelRun } from './reconciler-run';
 
 type Change =
-  | { readonly kind: 'container'; readonly pick: number; readonly becomes: 'starting' | 'running' | 'unhealthy' | 'exited' | 'gone' }
+  | {
+      readonly kind: 'container';
+      readonly pick: number;
+      readonly becomes: 'starting' | 'running' | 'again' | 'paused' | 'unhealthy' | 'exited' | 'gone';
+    }
   | { readonly kind: 'stranger'; readonly pick: number }
-  | { readonly kind: 'node'; readonly pick: number; readonly reachable: boolean; readonly online: boolean; readonly draining: boolean }
+  | {
+      readonly kind: 'node';
+      readonly pick: number;
+      readonly reachable: boolean;
+      readonly online: boolean;
+      readonly draining: boolean;
+      readonly lost: boolean;
+    }
   | { readonly kind: 'user'; readonly verb: UserVerb }
   | { readonly kind: 'restore' }
-  | { readonly kind: 'revise' }
+  | { readonly kind: 'roll out'; readonly revision: 'new' | 'same' }
+  | { readonly kind: 'steer'; readonly verb: 'pause' | 'resume' | 'abort' }
+  | { readonly kind: 'policy'; readonly policy: RolloutPolicy }
   | { readonly kind: 'scale'; readonly target: number };
 
 /** One thing that happens to the model: to its engines, its nodes or its users, or in the job. */
@@ -24,6 +38,16 @@ export type Step =
       readonly crash: 'before writing' | 'after writing' | undefined;
     };
 
+const anyPolicy: fc.Arbitrary<RolloutPolicy> = fc
+  .record({
+    maxSurge: fc.nat({ max: 5 }),
+    maxUnavailable: fc.nat({ max: 5 }),
+    minHealthySeconds: fc.constantFrom(0, 5),
+    progressDeadlineSeconds: fc.constantFrom(30, 600),
+    onFailure: fc.constantFrom('rollback', 'pause'),
+  })
+  .filter(({ maxSurge, maxUnavailable }) => maxSurge + maxUnavailable > 0);
+
 const pick = fc.nat({ max: 11 });
 const change: fc.Arbitrary<Change> = fc.oneof(
   {
@@ -31,13 +55,20 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('container'),
       pick,
-      becomes: fc.constantFrom('running', 'running', 'running', 'exited', 'unhealthy', 'gone', 'starting'),
+      becomes: fc.constantFrom('running', 'running', 'running', 'exited', 'unhealthy', 'gone', 'starting', 'paused', 'again'),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('stranger'), pick }) },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('node'), pick, reachable: fc.boolean(), online: fc.boolean(), draining: fc.boolean() }),
+    arbitrary: fc.record({
+      kind: fc.constant('node'),
+      pick,
+      reachable: fc.boolean(),
+      online: fc.boolean(),
+      draining: fc.boolean(),
+      lost: fc.boolean(),
+    }),
   },
   {
     weight: 2,
@@ -47,7 +78,9 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('restore') }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('revise') }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('roll out'), revision: fc.constantFrom('new', 'new', 'same') }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('steer'), verb: fc.constantFrom('pause', 'resume', 'resume', 'abort') }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('policy'), policy: anyPolicy }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('scale'), target: fc.integer({ min: 1, max: 5 }) }) },
 );
 const callEnd: fc.Arbitrary<CallEnd> = fc.constantFrom('done', 'done', 'done', 'goes on', 'fails for now', 'fails for good');
@@ -76,6 +109,7 @@ function apply(run: ModelRun, what: Change): void {
       const chosen = all[what.pick % all.length];
       if (!chosen) return;
       if (what.becomes === 'gone') chosen.node.containers.delete(chosen.id);
+      else if (what.becomes === 'again') records.begin(chosen.node, chosen.id);
       else chosen.node.containers.set(chosen.id, what.becomes);
       return;
     }
@@ -83,17 +117,25 @@ function apply(run: ModelRun, what: Change): void {
       nodeAt(what.pick).containers.set(`stranger-${what.pick}`, 'running');
       return;
     case 'node': {
-      const { reachable, online, draining } = what;
-      Object.assign(nodeAt(what.pick), { reachable, online, draining });
+      const { reachable, online, draining, lost } = what;
+      Object.assign(nodeAt(what.pick), { reachable, online, draining, lost });
       return;
     }
     case 'user':
       records.apply(what.verb);
       run.wake();
       return;
-    case 'revise':
-      records.revise();
+    case 'roll out':
+      records.rollOut(what.revision);
       run.wake();
+      return;
+    case 'steer':
+      records.steer(what.verb);
+      run.wake();
+      return;
+    case 'policy':
+      records.policy = what.policy;
+      records.version += 1;
       return;
     case 'restore':
       records.restore();
@@ -125,7 +167,9 @@ export function take(run: ModelRun, next: Step): void {
     case 'node':
     case 'user':
     case 'restore':
-    case 'revise':
+    case 'roll out':
+    case 'steer':
+    case 'policy':
     case 'scale':
       apply(run, next);
   }
@@ -136,17 +180,31 @@ const NODE_SYNC_MS = 5_000;
 export interface Ending {
   readonly dead: readonly boolean[];
   readonly draining: readonly boolean[];
+  /** Which of the dead ones count as lost. */
+  readonly lost?: readonly boolean[];
+  /** What is done at the end about a rollout that is open. */
+  readonly rollout?: 'resume' | 'abort' | undefined;
 }
 
 /**
  * From now on nothing goes wrong: node n0 takes replicas, the others are as drawn. The job runs only when it is due or woken.
  * Ends after at most `rounds` runs or syncs.
  */
-export function quieten(run: ModelRun, { dead, draining }: Ending, rounds = 300): void {
+export function quieten(run: ModelRun, { dead, draining, lost = [], rollout }: Ending, rounds = 300): void {
   const { records } = run;
+  if (rollout) records.steer(rollout);
+  if (rollout) run.wake();
   records.nodes.forEach((node, index) => {
-    Object.assign(node, { reachable: !dead[index], online: node.online && !dead[index], draining: draining[index] === true });
+    Object.assign(node, {
+      reachable: !dead[index],
+      online: node.online && !dead[index],
+      draining: draining[index] === true,
+      lost: lost[index] === true,
+    });
   });
+  for (const { containers } of records.nodes) {
+    for (const [id, phase] of containers) if (phase === 'paused') containers.set(id, 'running');
+  }
   let syncAt = records.now;
   for (let round = 0; round < rounds; round++) {
     if (run.dueAt === null || run.dueAt > syncAt) {
@@ -159,7 +217,7 @@ export function quieten(run: ModelRun, { dead, draining }: Ending, rounds = 300)
     records.now = Math.max(records.now + 50, run.dueAt);
     run.pass({ calls: ['done'], placementWorks: true });
     for (const node of records.nodes.filter((each) => each.reachable)) {
-      for (const [id, phase] of node.containers) if (phase === 'starting') node.containers.set(id, 'running');
+      for (const [id, phase] of node.containers) if (phase === 'starting' || phase === 'paused') node.containers.set(id, 'running');
     }
   }
 }

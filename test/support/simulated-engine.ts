@@ -23,6 +23,15 @@ export class SimulatedEngine {
     );
   }
 
+  /** Whether the engine still has the workload, whatever is recorded of it. */
+  async has(replicaId: string): Promise<boolean> {
+    const rows = await this.dataSource.query<unknown[]>(
+      `SELECT 1 FROM simulated_workloads WHERE replica_id = $1 AND (gone_at IS NULL OR gone_at > clock_timestamp())`,
+      [replicaId],
+    );
+    return rows.length > 0;
+  }
+
   /** While a node is unreachable it keeps its workloads, but answers nothing and obeys nothing. */
   async setUnreachable(nodeId: string, unreachable: boolean): Promise<void> {
     await this.dataSource.query(

@@ -36,7 +36,7 @@ export interface TestApp {
   dataSource: DataSource;
   /** Sends requests without a token. */
   http: Agent;
-  /** Sends requests as this user, who is made on first use. The user has no password, because log-in is tested elsewhere. */
+  /** Sends requests as this user, who is made on first use. The user's password is `Correct-Horse-7`, and nobody has logged in with it. */
   as(username: string, user?: TestUser): Agent;
   /** The id of a user; if `as` was not called with the name before, an ordinary user is made. */
   userId(username: string): Promise<string>;
@@ -46,14 +46,22 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
+/** Of `Correct-Horse-7`, at our cost. */
+const HASH_OF_PASSWORD = '$argon2id$v=19$m=19456,t=2,p=1$+ZwSoVK5z297P1eLoAvIyg$kEVHaxWb4NnK5hXT/+75r4MmjB6d4yJyvZZtxJ25ZgE';
+
 /** The environment of every application in a test. */
 export const TEST_ENV = {
   PORT: '0',
   RUNTIME: 'simulated',
   SIMULATED_DELAY_MS: '0',
   LOG_LEVEL: 'silent',
+  LOAD_BALANCER: 'none',
   RATE_LIMIT_PER_MINUTE: '0',
   AUTH_RATE_LIMIT_PER_MINUTE: '0',
+  REGISTRATION_ENABLED: 'true',
+  REGISTRATION_QUOTA: 'none',
+  MAX_DEPLOYMENTS_PER_USER: '0',
+  MAX_REPLICAS_PER_USER: '0',
   JWT_SECRET: 'a-secret-of-the-tests-and-of-nobody-else',
   ENCRYPTION_KEY: Buffer.alloc(32, 'k').toString('base64'),
 };
@@ -141,8 +149,8 @@ class TestUsers {
   id(username: string, { admin = false }: TestUser = {}): Promise<string> {
     return remember(this.ids, username, async () => {
       const [{ id }] = await this.dataSource.query<[{ id: string }]>(
-        `INSERT INTO users (username, email, password_hash, is_admin) VALUES ($1, $1 || '@test.example', 'none', $2) RETURNING id`,
-        [username.toLowerCase(), admin],
+        `INSERT INTO users (username, email, password_hash, is_admin) VALUES ($1, $1 || '@test.example', $3, $2) RETURNING id`,
+        [username.toLowerCase(), admin, HASH_OF_PASSWORD],
       );
       return id;
     });

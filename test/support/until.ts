@@ -12,7 +12,7 @@ export interface UntilOptions {
  * last error.
  */
 export async function until<T>(condition: () => T | Promise<T>, options: UntilOptions = {}): Promise<NonNullable<T>> {
-  const { timeoutMs = 10_000, everyMs = 25, what = 'a condition that never held' } = options;
+  const { timeoutMs = 60_000, everyMs = 25, what = 'a condition that never held' } = options;
   const end = performance.now() + timeoutMs;
   let cause: unknown;
   do {

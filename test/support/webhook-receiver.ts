@@ -39,7 +39,7 @@ export class WebhookReceiver {
   at = (path: string): ReceivedWebhook[] => this.received.filter((each) => each.path === path);
   types = (path: string): string[] => this.at(path).map(({ event }) => event.type);
 
-  async untilReceived(path: string, count: number, timeoutMs = 10_000): Promise<ReceivedWebhook[]> {
+  async untilReceived(path: string, count: number, timeoutMs = 60_000): Promise<ReceivedWebhook[]> {
     await until(() => this.at(path).length >= count, {
       what: `${String(count)} webhooks at ${path}, not ${String(this.at(path).length)}`,
       timeoutMs,

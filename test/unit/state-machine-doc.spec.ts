@@ -2,21 +2,22 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canTransition, DEPLOYMENT_STATUSES, nextStatuses, restoredStatus } from '../../src/deployments/domain/deployment-status';
 import { canReplicaTransition, isLive, REPLICA_STATUSES } from '../../src/deployments/domain/replica-status';
-import { restartDelaySeconds, START_ATTEMPTS } from '../../src/reconciler/restart-policy';
+import { restartDelaySeconds } from '../../src/engines/restart-backoff';
+import { START_ATTEMPTS } from '../../src/reconciler/restart-policy';
 
 const FILE = join(__dirname, '../../docs/state-machine.md');
 
 /** What each change means. Which changes there are is not said here: a missing or surplus line fails the test. */
 const DEPLOYMENT_CHANGES: Readonly<Record<string, string>> = {
   'pending → scheduled': 'All replicas have a place, and their capacity is reserved.',
-  'pending → failed': 'Not all replicas have a place; the reason says what was short.',
+  'pending → failed': 'Not all replicas have a place, and waiting would not help or has not helped; the reason says what was short.',
   'pending → stopped': 'A user stopped it.',
   'pending → deleted': 'A user deleted it.',
   'scheduled → running': 'As many replicas run as are wanted.',
-  'scheduled → failed': `A replica failed ${START_ATTEMPTS} times in a row, or in a way that would repeat. The other replicas are stopped.`,
-  'scheduled → stopped': 'A user stopped it; its replicas are stopped.',
+  'scheduled → failed': `A replica failed ${START_ATTEMPTS} times in a row, or in a way that would repeat. The other replicas are stopped. Failures of nodes count only when the time for a start is over.`,
+  'scheduled → stopped': 'A user stopped it; its replicas are stopped. Or all have ended and need no successors (`restart`).',
   'scheduled → deleted': 'A user deleted it; its replicas are stopped.',
-  'running → stopped': 'A user stopped it; its replicas are stopped.',
+  'running → stopped': 'A user stopped it; its replicas are stopped. Or all have ended and need no successors (`restart`).',
   'running → deleted': 'A user deleted it; its replicas are stopped.',
   'stopped → pending': 'A user started it: a new generation is placed.',
   'stopped → deleted': 'A user deleted it.',
@@ -30,7 +31,8 @@ const REPLICA_CHANGES: Readonly<Record<string, string>> = {
   'starting → running': 'The engine shows its container running, and healthy if there is a health check.',
   'starting → stopping': 'No longer wanted.',
   'starting → failed': 'The engine refused, the container ended, or the node went offline first.',
-  'running → stopping': 'No longer wanted: stopped, deleted, scaled down, or its successor runs on another node.',
+  'running → stopping':
+    'No longer wanted: stopped, deleted, scaled down, its successor runs on another node, or it ended well and needs none.',
   'running → failed': 'The container exited, became unhealthy, or vanished.',
   'stopping → starting': 'A restore starts its container again, which was stopped but kept warm.',
   'stopping → failed':

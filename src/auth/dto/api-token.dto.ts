@@ -1,7 +1,11 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsInt, Max, Min } from 'class-validator';
-import { Optional, TextField } from '../../common/validation/fields';
+import { IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
+import { DomainError } from '../../common/problem/domain-error';
+import { Optional, OptionalOrNull, TextField } from '../../common/validation/fields';
+import { ProjectField } from '../../rights/project-field';
+import { ROLES, type Role } from '../../rights/rights';
 import type { ApiTokenRecord } from '../api-tokens.repository';
+import type { TokenBinding } from '../api-tokens.service';
 
 export class CreateApiTokenDto {
   @ApiProperty({ example: 'ci-pipeline', minLength: 1, maxLength: 100 })
@@ -19,6 +23,25 @@ export class CreateApiTokenDto {
   @Optional()
   @IsBoolean()
   read_only: boolean = false;
+
+  @ApiPropertyOptional({ example: 'web-team', description: 'The name or id of the only project in which it acts, with `role`' })
+  @OptionalOrNull()
+  @ProjectField()
+  project?: string;
+
+  @ApiPropertyOptional({ enum: ROLES, description: 'With `project`: its role there, and never more than yours is' })
+  @OptionalOrNull()
+  @IsIn(ROLES)
+  role?: Role;
+}
+
+/** Throws `validation_failed` when only one of the two is there. */
+export function bindingOf({ project, role }: CreateApiTokenDto): TokenBinding | null {
+  if (project !== undefined && role !== undefined) return { project, role };
+  if (project === undefined && role === undefined) return null;
+  const missing = project === undefined ? 'project' : 'role';
+  const detail = `${missing} is missing: a token is bound to a project with a role`;
+  throw new DomainError('validation_failed', `${detail}.`, { errors: [{ pointer: `/${missing}`, detail }] });
 }
 
 export class ApiTokenDto {
@@ -33,6 +56,15 @@ export class ApiTokenDto {
 
   @ApiProperty()
   read_only!: boolean;
+
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'The only project in which it acts; null: wherever you may.' })
+  project_id!: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  project!: string | null;
+
+  @ApiProperty({ type: String, enum: ROLES, nullable: true })
+  role!: Role | null;
 
   @ApiProperty({ format: 'date-time' })
   created_at!: string;
@@ -49,6 +81,7 @@ export class ApiTokenDto {
       name: record.name,
       prefix: record.prefix,
       read_only: record.readOnly,
+      ...{ project_id: record.boundTo?.projectId ?? null, project: record.boundTo?.project ?? null, role: record.boundTo?.role ?? null },
       created_at: record.createdAt.toISOString(),
       expires_at: record.expiresAt.toISOString(),
       last_used_at: record.lastUsedAt?.toISOString() ?? null,

@@ -1,8 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { TextField } from '../../common/validation/fields';
 import { EmailField } from './email-field';
-
-const PASSWORD = /^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)/;
+import { PASSWORD_SHOWN, PasswordField } from './password-field';
 
 export class RegisterDto {
   @ApiProperty({ example: 'ada', minLength: 3, maxLength: 50, pattern: '^[A-Za-z0-9_-]+$', description: 'Stored in lower case.' })
@@ -13,13 +12,7 @@ export class RegisterDto {
   @EmailField()
   email!: string;
 
-  @ApiProperty({
-    example: 'Correct-Horse-7',
-    format: 'password',
-    minLength: 8,
-    maxLength: 100,
-    description: 'With an upper-case letter, a lower-case letter and a digit.',
-  })
-  @TextField({ min: 8, max: 100, pattern: PASSWORD, hint: 'contain an upper-case letter, a lower-case letter and a digit' })
+  @ApiProperty(PASSWORD_SHOWN)
+  @PasswordField()
   password!: string;
 }

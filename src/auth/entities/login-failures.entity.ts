@@ -7,7 +7,7 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Entity({ name: 'login_failures' })
 @Index('ix_login_failures_locked_until', ['lockedUntil'])
 export class LoginFailuresRow {
-  /** HMAC-SHA-256 of the name in lower case. */
+  /** HMAC-SHA-256 of the name in lower case, with the address behind it where that is known for the name. */
   @PrimaryColumn({ name: 'name_hash', type: 'bytea', primaryKeyConstraintName: 'pk_login_failures' })
   nameHash!: Buffer;
 

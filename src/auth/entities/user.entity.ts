@@ -1,10 +1,11 @@
-import { Check, Column, Entity, PrimaryGeneratedColumn, Unique } from 'typeorm';
+import { Check, Column, Entity, Index, PrimaryGeneratedColumn, Unique } from 'typeorm';
 
 /** A person or program with an account. A user has a password, an outside identity (issuer and subject), or both. */
 @Entity({ name: 'users' })
 @Unique('uq_users_username', ['username'])
 @Unique('uq_users_email', ['email'])
 @Unique('uq_users_external', ['externalIssuer', 'externalSubject'])
+@Index('ix_users_external_groups', { synchronize: false })
 @Check('ck_users_username', `username = lower(username) AND char_length(username) BETWEEN 1 AND 100`)
 @Check('ck_users_email', `email = lower(email)`)
 @Check('ck_users_credentials', `password_hash IS NOT NULL OR external_subject IS NOT NULL`)
@@ -38,4 +39,12 @@ export class User {
 
   @Column({ name: 'updated_at', type: 'timestamptz', default: () => 'now()' })
   updatedAt!: Date;
+
+  /** The groups that the newest token of the outside identity provider named; null: none has named any. */
+  @Column({ name: 'external_groups', type: 'text', array: true, nullable: true })
+  externalGroups!: string[] | null;
+
+  /** When that token was issued, in seconds since 1970. */
+  @Column({ name: 'external_groups_at', type: 'double precision', nullable: true })
+  externalGroupsAt!: number | null;
 }

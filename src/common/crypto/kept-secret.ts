@@ -1,14 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { fieldOf } from '../field-of';
+import { makeFolder } from '../make-folder';
 
 export interface SecretFile {
   readonly path: string;
   /** As errors call it, such as `signing secret`. */
   readonly name: string;
+  /** The variable that gives the secret instead. */
+  readonly variable: string;
   readonly make: () => string;
   /** Why the text of a file cannot be used; undefined: it can. */
   readonly fault: (secret: string) => string | undefined;
+}
+
+/** The secret in a file, or undefined when there is no such file. Throws in words when the file cannot be used. */
+export function readSecret(file: SecretFile): string | undefined {
+  const secret = contentOf(file);
+  const words = secret === undefined ? undefined : file.fault(secret);
+  if (words !== undefined) throw new Error(`The ${file.name} ${file.path} ${words}`);
+  return secret;
 }
 
 /**
@@ -16,9 +28,40 @@ export interface SecretFile {
  * When several processes start at once, the first to link its file makes the secret, and the others read that one.
  */
 export function keptSecret(file: SecretFile): string {
-  const found = read(file);
+  const found = readSecret(file);
   if (found !== undefined) return found;
-  mkdirSync(dirname(file.path), { recursive: true });
+  try {
+    link(file);
+  } catch (error) {
+    throw cannotUse(file, 'kept', error);
+  }
+  const made = readSecret(file);
+  if (made === undefined) throw new Error(`The ${file.name} ${file.path} vanished while it was made.`);
+  return made;
+}
+
+/** Throws in words when the file can neither be read nor be made. Makes its folder, and no secret. */
+export function prepareSecret(file: SecretFile): void {
+  if (readSecret(file) !== undefined) return;
+  try {
+    makeFolder(dirname(file.path));
+    accessSync(dirname(file.path), constants.W_OK);
+  } catch (error) {
+    throw cannotUse(file, 'kept', error);
+  }
+}
+
+function contentOf(file: SecretFile): string | undefined {
+  try {
+    return readFileSync(file.path, 'utf8').trim();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw cannotUse(file, 'read', error);
+  }
+}
+
+function link(file: SecretFile): void {
+  makeFolder(dirname(file.path));
   const draft = `${file.path}.${randomBytes(6).toString('hex')}`;
   try {
     write(draft, file.make());
@@ -27,21 +70,6 @@ export function keptSecret(file: SecretFile): string {
     if (codeOf(error) !== 'EEXIST') throw error;
   } finally {
     rmSync(draft, { force: true });
-  }
-  const made = read(file);
-  if (made === undefined) throw new Error(`The ${file.name} ${file.path} vanished while it was made.`);
-  return made;
-}
-
-function read({ path, name, fault }: SecretFile): string | undefined {
-  try {
-    const secret = readFileSync(path, 'utf8').trim();
-    const words = fault(secret);
-    if (words !== undefined) throw new Error(`The ${name} ${path} ${words}`);
-    return secret;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }
 
@@ -55,4 +83,10 @@ function write(path: string, secret: string): void {
   }
 }
 
-const codeOf = (error: unknown): unknown => (typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined);
+const cannotUse = ({ name, path, variable }: SecretFile, verb: 'kept' | 'read', error: unknown): Error =>
+  new Error(
+    `The ${name} cannot be ${verb} in ${path} (${String(codeOf(error))}). Set ${variable}, or set DATA_DIR to a folder that this account can write.`,
+    { cause: error },
+  );
+
+const codeOf = (error: unknown): unknown => fieldOf(error, 'code');

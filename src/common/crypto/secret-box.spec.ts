@@ -13,6 +13,14 @@ describe('SecretBox', () => {
     expect(box.open(box.seal('whsec_ü', 'row 1'), 'row 1')).toBe('whsec_ü');
   });
 
+  it('gives the same fingerprint for the same secret in the same place only, and only under the same key', () => {
+    const known = box.fingerprint('on', 'row 1');
+    expect(known).toMatch(/^[0-9a-f]{32}$/);
+    expect(box.fingerprint('on', 'row 1')).toBe(known);
+    const others = [box.fingerprint('off', 'row 1'), box.fingerprint('on', 'row 2'), new SecretBox(key('b')).fingerprint('on', 'row 1')];
+    expect(new Set([known, ...others]).size).toBe(4);
+  });
+
   it('opens the bytes that are in databases today', () => {
     const stored = Buffer.from('ATuj9fQHBwcHBwcHBwcHBwd1b89drBKuU4U1FpCwY94QJFBppeE/0m4=', 'base64');
     expect(box.open(stored, 'row 1')).toBe('whsec_ü');

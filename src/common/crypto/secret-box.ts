@@ -1,35 +1,108 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import { decrypt, encrypt, type Binding } from './authenticated-encryption';
 
 const VERSION = 1;
 const KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
+const FINGERPRINT_LENGTH = 32;
+
+/** A key and what is derived from it. */
+class BoxKey {
+  /** What all bytes begin with that it encrypts: a version and the id of the key. */
+  readonly head: Buffer;
+  readonly fingerprintKey: Buffer;
+
+  constructor(readonly bytes: Buffer) {
+    if (bytes.length !== KEY_BYTES) throw new Error(`An encryption key has ${String(KEY_BYTES)} bytes, not ${String(bytes.length)}`);
+    this.fingerprintKey = Buffer.from(hkdfSync('sha256', bytes, '', 'fingerprints', KEY_BYTES));
+    this.head = Buffer.concat([Buffer.from([VERSION]), createHash('sha256').update(bytes).digest().subarray(0, KEY_ID_BYTES)]);
+  }
+
+  /** Tells keys apart, and nothing of them: an unsigned number of four bytes. */
+  get id(): number {
+    return this.head.readUInt32BE(1);
+  }
+}
 
 /**
- * Encrypts secrets that the program must be able to read again, all under one key. The bytes begin with a version and
- * the id of the key. `context` names where the secret is kept, such as its row: bytes that were moved elsewhere cannot
- * be opened.
+ * Encrypts secrets that the program must be able to read again. The bytes begin with a version and the id of the key. `context` names where
+ * the secret is kept, such as its row: bytes that were moved elsewhere cannot be opened. While the key is being changed there is a previous
+ * one, too: both are read, and the previous one encrypts until `sealWith` says otherwise.
  */
 export class SecretBox {
-  private readonly head: Buffer;
+  private readonly key: BoxKey;
+  private readonly previous: BoxKey | null;
+  private sealing: BoxKey;
 
-  /** `key` has 32 bytes. */
-  constructor(private readonly key: Buffer) {
-    if (key.length !== KEY_BYTES) throw new Error(`An encryption key has ${String(KEY_BYTES)} bytes, not ${String(key.length)}`);
-    this.head = Buffer.concat([Buffer.from([VERSION]), createHash('sha256').update(key).digest().subarray(0, KEY_ID_BYTES)]);
+  /** Keys have 32 bytes. */
+  constructor(key: Buffer, previous: Buffer | null = null) {
+    this.key = new BoxKey(key);
+    this.previous = previous && !previous.equals(key) ? new BoxKey(previous) : null;
+    this.sealing = this.previous ?? this.key;
+  }
+
+  /** The ids of the keys that are read. */
+  get keyIds(): readonly number[] {
+    return this.keys.map(({ id }) => id);
+  }
+
+  /** The id of the key that encrypts. */
+  get sealsWith(): number {
+    return this.sealing.id;
+  }
+
+  /** The first bytes of what the present key encrypts. */
+  get head(): Buffer {
+    return this.key.head;
+  }
+
+  /** From now on this one of the two keys encrypts. */
+  sealWith(which: 'present' | 'previous'): void {
+    this.sealing = which === 'previous' && this.previous ? this.previous : this.key;
   }
 
   seal(secret: string, context: string): Buffer {
-    return encrypt(secret, this.binding(context));
+    return encrypt(secret, bindingOf(this.sealing, context));
   }
 
   /** Throws in words when it was sealed with another key, and when the bytes or their place have been changed. */
   open(sealed: Buffer, context: string): string {
-    if (!sealed.subarray(0, this.head.length).equals(this.head)) throw new Error('The secret was encrypted with another ENCRYPTION_KEY');
-    return decrypt(sealed, this.binding(context));
+    const key = this.keys.find(({ head }) => sealed.subarray(0, head.length).equals(head));
+    if (!key) throw new Error('The secret was encrypted with another ENCRYPTION_KEY');
+    return decrypt(sealed, bindingOf(key, context));
   }
 
-  private binding(context: string): Binding {
-    return { key: this.key, head: this.head, context };
+  /** Null instead of an error. */
+  openOrNull(sealed: Buffer, context: string): string | null {
+    try {
+      return this.open(sealed, context);
+    } catch {
+      return null;
+    }
+  }
+
+  /**
+   * A text that is the same for the same secret in the same place and tells nothing else of it: without the key not even a short
+   * secret can be found by trying.
+   */
+  fingerprint(secret: string, context: string): string {
+    return fingerprintOf(this.sealing, secret, context);
+  }
+
+  /** What `fingerprint` gives, and what it gave, or will give, with the other key. */
+  fingerprints(secret: string, context: string): string[] {
+    return this.keys.map((key) => fingerprintOf(key, secret, context));
+  }
+
+  private get keys(): readonly BoxKey[] {
+    return this.previous ? [this.key, this.previous] : [this.key];
   }
 }
+
+const bindingOf = ({ bytes, head }: BoxKey, context: string): Binding => ({ key: bytes, head, context });
+
+const fingerprintOf = ({ fingerprintKey }: BoxKey, secret: string, context: string): string =>
+  createHmac('sha256', fingerprintKey)
+    .update(JSON.stringify([context, secret]))
+    .digest('hex')
+    .slice(0, FINGERPRINT_LENGTH);

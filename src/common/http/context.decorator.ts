@@ -1,15 +1,16 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { OpenRequestContext, RequestContext, RequestState } from '../request-context';
+import { canonicalAddress } from './client-address';
 import { actorOf } from './current-actor.decorator';
 
 /** What the services need of a request: the caller, the request id, and the claim of its idempotency key, if it sent one. */
 function contextOf(request: RequestState): RequestContext {
-  return { actor: actorOf(request), ...openContextOf(request) };
+  return { actor: actorOf(request), ifMatch: request.headers['if-match'] ?? null, ...openContextOf(request) };
 }
 
 const openContextOf = ({ id, ip, idempotency }: RequestState): OpenRequestContext => ({
   requestId: id,
-  address: ip,
+  address: canonicalAddress(ip),
   idempotency: idempotency ?? null,
 });
 

@@ -27,6 +27,10 @@ export function pageHeaders(requestUrl: string, total: number, neighbours: Neigh
   return { 'X-Total-Count': String(total), ...(links.length > 0 ? { Link: links.join(', ') } : {}) };
 }
 
+/** `Link` to the next page of a list that nobody counts, where there is one. */
+export const nextPageHeader = (requestUrl: string, next: Readonly<Record<string, string>> | null): Record<string, string> =>
+  next === null ? {} : { Link: `<${withQuery(requestUrl, next)}>; rel="next"` };
+
 function withQuery(requestUrl: string, values: Readonly<Record<string, string>>): string {
   // Only the first question mark ends the path; a value may hold others.
   const [path = '', ...query] = requestUrl.split('?');
@@ -35,3 +39,14 @@ function withQuery(requestUrl: string, values: Readonly<Record<string, string>>)
   for (const [name, value] of Object.entries(values)) parameters.set(name, value);
   return `${path}?${parameters.toString()}`;
 }
+
+const linkHeader = (description: string) => ({ Link: { description, schema: { type: 'string' as const } } });
+
+/** How the document describes the headers of a page of `what`. */
+export const pageHeadersOf = (what: string) => ({
+  'X-Total-Count': { description: `${what} in all.`, schema: { type: 'integer' as const } },
+  ...linkHeader('`next` and `prev` page, where there is one.'),
+});
+
+/** The same of a list that nobody counts. */
+export const NEXT_PAGE_HEADER = linkHeader('`next` page, where there is one.');

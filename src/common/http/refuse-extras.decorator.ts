@@ -1,6 +1,7 @@
 import { applyDecorators, SetMetadata, UseGuards, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { DomainError, type FieldFault } from '../problem/domain-error';
+import { isNothing } from '../validation/empty-body';
 import { shownName, toPointer } from '../validation/pointer';
 
 export type Part = 'body' | 'query';
@@ -31,7 +32,7 @@ function refuseQuery(query: unknown): void {
 }
 
 function refuseBody(body: unknown): void {
-  if (body === undefined) return;
+  if (isNothing(body)) return;
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     const detail = 'This route takes no body.';
     throw new DomainError('validation_failed', detail, { errors: [{ pointer: '', detail }] });

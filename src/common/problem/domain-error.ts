@@ -3,6 +3,8 @@ import { PROBLEMS, type ProblemCode } from './catalog';
 export interface ProblemExtensions {
   /** Seconds; becomes the Retry-After header. */
   readonly retryAfterSeconds?: number;
+  /** Further headers of the answer, such as `Allow`. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly errors?: readonly FieldFault[];
   /** Further members of the problem document, snake_case. */
   readonly members?: Readonly<Record<string, unknown>>;

@@ -1,6 +1,7 @@
 import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { failureWordsOf } from '../http/failure-words.decorator';
+import { boundedPath } from './bounded-words';
 import { toProblem, type DatabaseErrorReader } from './to-problem';
 
 /** The only code that writes an error answer (RFC 9457). `toProblem` decides which error becomes which problem. */
@@ -17,21 +18,21 @@ export class ProblemFilter implements ExceptionFilter {
 
   /** Also used for errors that never reach Nest, such as an address that cannot be decoded. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const { problem, retryAfterSeconds } = toProblem(error, {
+    const { problem, headers } = toProblem(error, {
       readDatabaseError: this.readDatabaseError,
       failureWords: failureWordsOf(request),
     });
     this.log(error, problem.status, problem.code, request.id);
     if (reply.sent || reply.raw.headersSent) return;
 
-    reply.header('X-Request-Id', request.id).header('Cache-Control', 'no-store');
+    reply.headers({ ...headers, 'X-Request-Id': request.id, 'Cache-Control': 'no-store' });
     if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer');
-    if (retryAfterSeconds !== undefined) reply.header('Retry-After', String(Math.max(1, Math.ceil(retryAfterSeconds))));
-    const instance = (request.raw.url ?? '').split('?', 1)[0];
+    const shown = { ...problem, instance: '', request_id: request.id };
+    const instance = boundedPath((request.raw.url ?? '').split('?', 1)[0] ?? '', shown);
     void reply
       .status(problem.status)
       .type('application/problem+json; charset=utf-8')
-      .send(JSON.stringify({ ...problem, instance, request_id: request.id }));
+      .send(JSON.stringify({ ...shown, instance }));
   }
 
   /** Logs the stack of a fault of ours, with the request id. Refusals are normal and are not logged. */

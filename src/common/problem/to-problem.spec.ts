@@ -1,5 +1,5 @@
 import { BadRequestException, HttpException, InternalServerErrorException, NotFoundException } from '@nestjs/common';
-import { PROBLEMS } from './catalog';
+import { PROBLEMS, type ProblemCode } from './catalog';
 import { DomainError } from './domain-error';
 import { toProblem } from './to-problem';
 
@@ -9,7 +9,7 @@ const fastifyError = (statusCode: number): Error => Object.assign(new Error('FST
 describe('toProblem', () => {
   it('keeps the words, faults and further members of a DomainError', () => {
     const errors = [{ pointer: '/name', detail: 'x' }];
-    const { problem, retryAfterSeconds } = toProblem(
+    const { problem, headers } = toProblem(
       new DomainError('account_locked', 'Locked.', { retryAfterSeconds: 30, errors, members: { deleted_at: 'then', status: 1 } }),
       none,
     );
@@ -22,7 +22,7 @@ describe('toProblem', () => {
       errors,
       deleted_at: 'then',
     });
-    expect(retryAfterSeconds).toBe(30);
+    expect(headers).toEqual({ 'Retry-After': '30' });
   });
 
   it.each([
@@ -53,16 +53,24 @@ describe('toProblem', () => {
     expect(toProblem(new DomainError('not_found', 'Gone'), words).problem.detail).toBe('Gone');
   });
 
+  it('says when to try again with every code that promises it, also where the error does not know', () => {
+    const promising = (Object.keys(PROBLEMS) as ProblemCode[]).filter(
+      (code) => PROBLEMS[code].advice.includes('`Retry-After`') || [423, 429, 503].includes(PROBLEMS[code].status),
+    );
+    expect(promising).toContain('insufficient_nodes');
+    for (const code of promising) expect(toProblem(new DomainError(code, 'x'), none).headers['Retry-After']).toMatch(/^[1-9]\d*$/);
+  });
+
   it.each([
-    ['unavailable', 503, 'try_again', 2],
+    ['unavailable', 503, 'try_again', '2'],
     ['duplicate', 409, 'already_exists', undefined],
     ['bad_value', 400, 'invalid_request', undefined],
   ] as const)('maps a database error that reads as %s', (kind, status, code, retryAfter) => {
-    const { problem, retryAfterSeconds } = toProblem(new Error('duplicate key value violates'), {
+    const { problem, headers } = toProblem(new Error('duplicate key value violates'), {
       readDatabaseError: () => kind,
       failureWords: 'x',
     });
-    expect([problem.status, problem.code, retryAfterSeconds]).toEqual([status, code, retryAfter]);
+    expect([problem.status, problem.code, headers['Retry-After']]).toEqual([status, code, retryAfter]);
     expect(problem.detail).not.toMatch(/violates/);
   });
 });

@@ -1,10 +1,10 @@
 import { HttpException } from '@nestjs/common';
-import { boundedFaults, boundedText } from './bounded-words';
+import { boundedFaults, boundedMembers, boundedText } from './bounded-words';
 import { PROBLEMS, type ProblemCode } from './catalog';
 import { DomainError, type FieldFault, type ProblemExtensions } from './domain-error';
 
 /** An RFC 9457 problem without what only the request knows (`instance`, `request_id`). */
-interface Problem {
+export interface Problem {
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -16,7 +16,8 @@ interface Problem {
 
 export interface ProblemAnswer {
   readonly problem: Problem;
-  readonly retryAfterSeconds?: number;
+  /** The headers that belong to the problem, such as `Retry-After`. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
@@ -33,6 +34,14 @@ export interface ProblemOptions {
 
 const ADVICE = 'an internal error occurred. Report the request id to your administrator.';
 const UNAVAILABLE_RETRY_SECONDS = 2;
+/** When to try again, where nothing more exact is known. docs/errors.md promises `Retry-After` with these codes. */
+const RETRY_SECONDS: Readonly<Partial<Record<ProblemCode, number>>> = {
+  idempotency_in_progress: 1,
+  account_locked: 60,
+  rate_limited: 60,
+  insufficient_nodes: 10,
+  try_again: UNAVAILABLE_RETRY_SECONDS,
+};
 
 /** Decides how an error is answered. Only a DomainError keeps its own words, so no other error can leak any. */
 export function toProblem(error: unknown, { readDatabaseError, failureWords }: ProblemOptions): ProblemAnswer {
@@ -51,7 +60,9 @@ export function toProblem(error: unknown, { readDatabaseError, failureWords }: P
   }
   const status = clientStatusOf(error);
   if (status !== undefined)
-    return build(CODE_BY_STATUS[status] ?? 'invalid_request', DETAIL_BY_STATUS[status] ?? 'The request is not valid.');
+    return build(CODE_BY_STATUS[status] ?? 'invalid_request', DETAIL_BY_STATUS[status] ?? 'The request is not valid.', {
+      ...(status === 415 ? { headers: { Accept: 'application/json' } } : {}),
+    });
   return build('internal', failureWords === undefined ? ADVICE.replace('an', 'An') : `${failureWords}: ${ADVICE}`);
 }
 
@@ -69,7 +80,7 @@ const DETAIL_BY_STATUS: Readonly<Record<number, string>> = {
   401: 'Not authenticated',
   403: 'Not allowed',
   404: 'There is nothing at this address.',
-  413: 'The body is larger than 256 kB.',
+  413: 'The body is larger than 256 kB, or 2 MB for a bulk deploy.',
   414: 'The address is too long.',
   415: 'Send the body as `Content-Type: application/json` in UTF-8.',
   422: 'The request breaks a rule.',
@@ -93,19 +104,31 @@ function isFastifyError(error: Error): boolean {
   return typeof code === 'string' && code.startsWith('FST_');
 }
 
-function build(code: ProblemCode, detail: string, extensions: ProblemExtensions = {}): ProblemAnswer {
+const build = (code: ProblemCode, detail: string, extensions: ProblemExtensions = {}): ProblemAnswer => ({
+  problem: problemOf({ code, detail, extensions }),
+  headers: headersOf(code, extensions),
+});
+
+/** The problem of a refusal, as it stands in an answer of its own or in a list of results. */
+export function problemOf({ code, detail, extensions }: Pick<DomainError, 'code' | 'detail' | 'extensions'>): Problem {
   const { status, title } = PROBLEMS[code];
-  const { errors, members, retryAfterSeconds } = extensions;
+  const { errors, members } = extensions;
   return {
-    problem: {
-      ...members,
-      type: `urn:fog-compute:problem:${code}`,
-      title,
-      status,
-      detail: boundedText(detail),
-      code,
-      ...(errors && errors.length > 0 ? { errors: boundedFaults(errors) } : {}),
-    },
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    ...boundedMembers(members ?? {}),
+    type: `urn:fog-compute:problem:${code}`,
+    title,
+    status,
+    detail: boundedText(detail),
+    code,
+    ...(errors && errors.length > 0 ? { errors: boundedFaults(errors) } : {}),
+  };
+}
+
+/** Whoever is told to wait is told for how long, also where the error itself does not know. */
+function headersOf(code: ProblemCode, { headers, retryAfterSeconds }: ProblemExtensions): Record<string, string> {
+  const seconds = retryAfterSeconds ?? RETRY_SECONDS[code];
+  return {
+    ...headers,
+    ...(seconds === undefined ? {} : { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) }),
   };
 }

@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import { ValidateBy, ValidateNested } from 'class-validator';
+import { documented } from './documented';
 
 const isPlainObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -25,6 +26,7 @@ export const NestedField =
 export const NestedList =
   (type: () => new () => object, { minEntries = 0, maxEntries }: { minEntries?: number; maxEntries: number }): PropertyDecorator =>
   (target, key) => {
+    documented({ minItems: minEntries, maxItems: maxEntries })(target, key);
     Type(type)(target, key);
     ValidateBy({
       name: 'nestedList',

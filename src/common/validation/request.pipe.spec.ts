@@ -1,6 +1,6 @@
 import { IsIn, IsInt, Max, Min } from 'class-validator';
 import { DomainError } from '../problem/domain-error';
-import { IsPlainMap, Optional, QueryFlag, QueryInteger, TextField, TextList } from './fields';
+import { IsPlainMap, Optional, OptionalOrNull, QueryFlag, QueryInteger, TextField, TextList } from './fields';
 import { NestedField, NestedList } from './nested';
 import { RequestPipe } from './request.pipe';
 
@@ -40,6 +40,18 @@ class Body {
   @Optional()
   @TextList({ maxEntries: 2, max: 3 })
   command?: string[];
+
+  @OptionalOrNull()
+  @IsIn(['tcp', 'udp'])
+  protocol: string = 'tcp';
+
+  @OptionalOrNull({ orEmpty: true })
+  @TextList({ minEntries: 1, maxEntries: 2, max: 3 })
+  arguments?: string[];
+
+  @OptionalOrNull({ orEmpty: true })
+  @IsPlainMap({ maxEntries: 2, keyPattern: /^[A-Za-z_]+$/, maxValueLength: 4 })
+  labels: Record<string, string> = {};
 }
 
 class Query {
@@ -72,10 +84,22 @@ const pointersOf = (read: () => unknown): string[] => problemOf(read).extensions
 const good = { name: 'abc', inner: { size: 2 } };
 
 describe('RequestPipe for bodies', () => {
+  it('tells every member of a wrong type what it must be, before its range, and each only once', () => {
+    const problem = problemOf(() => body({ ...good, inner: { size: '3' }, replicas: 'two', protocol: 3 }));
+    expect(problem.extensions.errors).toEqual([
+      { pointer: '/inner/size', detail: 'size must be an integer number' },
+      { pointer: '/replicas', detail: 'replicas must be an integer number' },
+      { pointer: '/protocol', detail: 'protocol must be one of the following values: tcp, udp' },
+    ]);
+    expect(problemOf(() => body({ ...good, replicas: 101 })).extensions.errors).toEqual([
+      { pointer: '/replicas', detail: 'replicas must not be greater than 100' },
+    ]);
+  });
+
   it('gives an instance with its defaults', () => {
     const dto = body({ ...good, env: { toString: 'x', valueOf: 'y' } });
     expect(dto).toBeInstanceOf(Body);
-    expect(dto).toEqual({ ...good, replicas: 1, env: { toString: 'x', valueOf: 'y' } });
+    expect(dto).toEqual({ ...good, replicas: 1, env: { toString: 'x', valueOf: 'y' }, protocol: 'tcp', labels: {} });
   });
 
   it.each([[null], [undefined], [[]], [[good]], ['text'], [3]])('refuses %p as a body', (value) => {
@@ -89,7 +113,7 @@ describe('RequestPipe for bodies', () => {
   it.each<[string, object, string[]]>([
     ['a missing field', { inner: { size: 2 } }, ['/name']],
     ['null', { ...good, name: null }, ['/name']],
-    ['null for an optional field', { ...good, replicas: null }, ['/replicas']],
+    ['null for a field that has no other meaning for it', { ...good, replicas: null }, ['/replicas']],
     ['a number as text', { ...good, replicas: '3' }, ['/replicas']],
     ['a fraction', { ...good, replicas: 1.5 }, ['/replicas']],
     ['infinity', { ...good, replicas: Infinity }, ['/replicas']],
@@ -114,6 +138,17 @@ describe('RequestPipe for bodies', () => {
     const problem = problemOf(() => body(value));
     expect(problem.code).toBe('validation_failed');
     expect(pointersOf(() => body(value)).slice(0, 1)).toEqual(pointers);
+  });
+
+  it('takes null, and an empty list where that is said, for a field that is absent: its default holds', () => {
+    for (const absent of [
+      { protocol: null, arguments: null, labels: null },
+      { arguments: [], labels: [] },
+    ])
+      expect(body({ ...good, ...absent })).toEqual(body(good));
+    expect(body(good)).toMatchObject({ protocol: 'tcp', labels: {} });
+    for (const name of ['protocol', 'labels']) expect(pointersOf(() => body({ ...good, [name]: ['x'] }))).toEqual([`/${name}`]);
+    expect(pointersOf(() => body({ ...good, protocol: [] }))).toEqual(['/protocol']);
   });
 
   it('never repeats a value of a map, which may be a secret', () => {

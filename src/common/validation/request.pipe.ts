@@ -3,7 +3,8 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { LRUCache } from 'lru-cache';
 import { DomainError, type FieldFault } from '../problem/domain-error';
-import { mayBeEmpty } from './empty-body';
+import { isNothing, mayBeEmpty } from './empty-body';
+import { mayBeNull } from './fields';
 import { shownName, toPointer } from './pointer';
 
 const MAX_FAULTS = 10;
@@ -22,8 +23,9 @@ export class RequestPipe implements PipeTransform {
   }
 }
 
-function readBody(sent: unknown, metatype: Type<object>): object {
-  const value = sent === undefined && mayBeEmpty(metatype) ? {} : sent;
+/** A body as an instance of its DTO. Throws `validation_failed` with JSON pointers; for bodies that a handler puts together itself. */
+export function readBody<T extends object>(sent: unknown, metatype: Type<T>): T {
+  const value = isNothing(sent) && mayBeEmpty(metatype) ? {} : sent;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const detail = 'The body must be a JSON object.';
     throw new DomainError('validation_failed', detail, { errors: [{ pointer: '', detail }] });
@@ -65,12 +67,15 @@ const isFlat = (dto: object): boolean => Object.values(dto).every((value) => typ
 
 const copyOf = (dto: object): object => Object.assign(Object.create(Object.getPrototypeOf(dto) as object) as object, dto);
 
-function check(plain: object, metatype: Type<object>): { dto: object; faults: FieldFault[] } {
-  const dto = plainToInstance(metatype, plain, { exposeDefaultValues: true });
+/** An instance of the DTO with its defaults, unchecked: for what was checked when it was stored. */
+export const toInstance = <T extends object>(plain: object, metatype: Type<T>): T =>
+  plainToInstance(metatype, plain, { exposeDefaultValues: true, exposeUnsetFields: false });
+
+function check<T extends object>(plain: object, metatype: Type<T>): { dto: T; faults: FieldFault[] } {
+  const dto = toInstance(plain, metatype);
   const errors = validateSync(dto, {
     whitelist: true,
     forbidNonWhitelisted: true,
-    stopAtFirstError: true,
     validationError: { target: false, value: false },
   });
   const faults = [...droppedKeys(plain, dto, ''), ...flatten(errors, '')];
@@ -82,17 +87,24 @@ function droppedKeys(plain: unknown, instance: unknown, pointer: string): FieldF
   if (typeof plain !== 'object' || plain === null || typeof instance !== 'object' || instance === null || plain === instance) return [];
   return Object.keys(plain).flatMap((key): FieldFault[] => {
     const place = pointer + toPointer(key);
-    if (!Object.hasOwn(instance, key)) return [unknownField(key, place)];
+    if (!Object.hasOwn(instance, key)) return mayBeNull(instance, key) ? [] : [unknownField(key, place)];
     return droppedKeys(Reflect.get(plain, key), Reflect.get(instance, key), place);
   });
 }
 
+/** A value of the wrong type is told its type, and not that it is too large. */
+const TYPE_RULES: ReadonlySet<string> = new Set(['isInt', 'isNumber', 'isBoolean', 'isString']);
+
+/** One fault for each member that has some, and those of what is in it. */
 function flatten(errors: readonly ValidationError[], parent: string): FieldFault[] {
   return errors.flatMap(({ property, constraints = {}, children = [] }): FieldFault[] => {
     const pointer = parent + toPointer(property);
-    const own = Object.entries(constraints).map(([rule, message]) =>
-      rule === 'whitelistValidation' ? unknownField(property, pointer) : { pointer, detail: message },
-    );
+    const rules = Object.keys(constraints);
+    const rule = rules.find((each) => TYPE_RULES.has(each)) ?? rules[0];
+    const own =
+      rule === undefined
+        ? []
+        : [rule === 'whitelistValidation' ? unknownField(property, pointer) : { pointer, detail: constraints[rule] ?? '' }];
     return [...own, ...flatten(children, pointer)];
   });
 }

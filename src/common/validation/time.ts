@@ -1,7 +1,10 @@
 import type { DomainError } from '../problem/domain-error';
 
 /** The accepted spellings: a date, or a date and a time of day. JavaScript would guess what anything else means. */
-const TIME = /^\d{4}(-\d\d){0,2}(T[\d:.]+([Zz]|[+-]\d\d:?\d\d)?)?$/;
+const TIME = /^\d{4}(-\d\d){0,2}(T[\d:.]+(Z|[+-]\d\d(:?\d\d)?)?)?$/;
+/** In a query a `+` that nobody has encoded arrives as a space, and so does the one before an offset. */
+const LOST_PLUS = /^(\d{4}-\d\d-\d\d[Tt][\d:.]+) (\d\d(?::?\d\d)?)$/;
+const SHORT_OFFSET = /([+-]\d\d)$/;
 /**
  * A time of day without an offset. JavaScript would read it in the time zone of the machine, but here it means UTC, as
  * a date alone does.
@@ -19,9 +22,19 @@ export function readTime(
   fault: (pointer: string, detail: string) => DomainError,
 ): string | null {
   if (text === undefined) return null;
-  const time = new Date(LOCAL_TIME.test(text) ? `${text}Z` : text);
+  const usual = usualSpelling(text);
+  const time = new Date(LOCAL_TIME.test(usual) ? `${usual}Z` : usual);
   const year = time.getUTCFullYear();
-  if (TIME.test(text) && year >= 1970 && year <= 9999) return time.toISOString();
+  if (TIME.test(usual) && year >= 1970 && year <= 9999 && isInCalendar(usual.slice(0, 10))) return time.toISOString();
   const name = pointer.slice(pointer.lastIndexOf('/') + 1);
   throw fault(pointer, `Invalid ${name}. Must be an ISO 8601 time such as 2026-01-31T12:00:00Z`);
+}
+
+/** JavaScript takes the 30th of February for the 2nd of March. */
+const isInCalendar = (day: string): boolean => new Date(day).toISOString().startsWith(day);
+
+/** RFC 3339 allows small letters; PostgreSQL writes offsets without minutes. */
+function usualSpelling(text: string): string {
+  const spelled = text.replace(LOST_PLUS, '$1+$2').toUpperCase();
+  return spelled.includes('T') ? spelled.replace(SHORT_OFFSET, '$1:00') : spelled;
 }

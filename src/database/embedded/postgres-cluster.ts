@@ -42,9 +42,10 @@ function refuseOtherVersion(folder: string, major: string): void {
   );
 }
 
-const passwordFile = (home: ServerHome): string => join(home.folder, 'password');
+const passwordFile = (home: Pick<ServerHome, 'folder'>): string => join(home.folder, 'password');
 
-function readPassword(home: ServerHome): string {
+/** Throws in words when the file is missing or belongs to another account. */
+export function readPassword(home: Pick<ServerHome, 'folder'>): string {
   if (existsSync(passwordFile(home))) return readOwn(passwordFile(home)).trim();
   throw new Error(
     `The password file ${passwordFile(home)} is missing. Restore it from a backup, or set DATA_DIR to another folder to begin anew.`,

@@ -72,7 +72,7 @@ export async function stopServer(cluster: Cluster, { pid }: RunningServer): Prom
   throw new Error(`PostgreSQL (pid ${pid}) does not stop. See ${logFile(cluster)}; kill -9 ${pid} is safe, its next start recovers.`);
 }
 
-export const urlOf = ({ password }: Cluster, { port }: RunningServer): string =>
+export const urlOf = ({ password }: Pick<Cluster, 'password'>, { port }: Pick<RunningServer, 'port'>): string =>
   `postgres://${SUPERUSER}:${password}@${HOST}:${port}/${DATABASE}`;
 
 function findRunning(cluster: Cluster): Omit<RunningServer, 'adopted'> | undefined {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../../common/make-folder';
 
 /** The operating system account that PostgreSQL runs as; undefined means the account of this process. */
 export type ServerAccount = { uid: number; gid: number } | undefined;
@@ -14,7 +15,13 @@ export interface ServerHome {
 const FALLBACK_ROOT = '/var/lib/fog-compute';
 const CLUSTER = 'data';
 
-export const clusterFolder = (home: ServerHome): string => join(home.folder, CLUSTER);
+export const clusterFolder = (home: Pick<ServerHome, 'folder'>): string => join(home.folder, CLUSTER);
+
+/** The folders in which the server's home of a data folder may be. */
+export const homesOf = (dataDir: string): readonly [string, string] => [
+  join(dataDir, 'postgres'),
+  join(FALLBACK_ROOT, createHash('sha256').update(dataDir).digest('hex').slice(0, 16)),
+];
 
 /** Creates the data folder when it is missing and returns its real path. */
 export function openDataFolder(dataDir: string): string {
@@ -35,10 +42,9 @@ export function openDataFolder(dataDir: string): string {
  * instead.
  */
 export function openServerHome(dataDir: string, onProgress: (message: string) => void): ServerHome {
-  const inside = join(dataDir, 'postgres');
+  const [inside, fallback] = homesOf(dataDir);
   if (process.getuid?.() !== 0) return { folder: createFolder(inside, 0o700), account: undefined };
 
-  const fallback = join(FALLBACK_ROOT, createHash('sha256').update(dataDir).digest('hex').slice(0, 16));
   for (const folder of [inside, fallback]) {
     if (!existsSync(join(folder, CLUSTER))) continue;
     if (folder === fallback) onProgress(`The database of ${dataDir} is in ${folder}`);
@@ -92,7 +98,7 @@ function unprivilegedAccount(): NonNullable<ServerAccount> {
 
 /** The mode applies whatever the umask is, but only to a folder that this call creates. */
 function createFolder(folder: string, mode = 0o755): string {
-  if (mkdirSync(folder, { recursive: true, mode }) !== undefined) chmodSync(folder, mode);
+  if (makeFolder(folder, mode)) chmodSync(folder, mode);
   return folder;
 }
 

@@ -1,13 +1,10 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
+import { DryRunQueryDto } from '../../common/validation/dry-run.query.dto';
 import { Optional, QueryFlag, QueryInteger, TextField } from '../../common/validation/fields';
 import { MAX_GRACE_SECONDS, MAX_KEEP_WARM_LENGTH } from '../teardown-options';
 
-export class DeleteQueryDto {
-  @ApiPropertyOptional({ description: 'Only answer with what would happen; write nothing', default: false, type: Boolean })
-  @Optional()
-  @QueryFlag()
-  dry_run: boolean = false;
-
+/** How the containers of a deletion end; the preview takes the same. */
+export class TeardownQueryDto {
   @ApiPropertyOptional({
     description: 'Between asking a container to end and killing it; default: STOP_GRACE_SECONDS (10)',
     minimum: 0,
@@ -34,7 +31,9 @@ export class DeleteQueryDto {
   @Optional()
   @TextField({ max: MAX_KEEP_WARM_LENGTH })
   keep_warm?: string;
+}
 
+export class DeleteQueryDto extends IntersectionType(TeardownQueryDto, DryRunQueryDto) {
   @ApiPropertyOptional({ description: 'Seconds to wait for the teardown; default: grace + 5', minimum: 0, maximum: 60, type: 'integer' })
   @Optional()
   @QueryInteger({ min: 0, max: 60 })

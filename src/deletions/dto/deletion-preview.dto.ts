@@ -72,6 +72,9 @@ export class DeletionPreviewDto {
   @ApiProperty({ type: () => [PreviewPortDto], description: 'Published ports that would close; there are no other routes' })
   ports!: PreviewPortDto[];
 
+  @ApiProperty({ type: [String], description: 'Volumes whose data is kept until the deployment is purged, so that a restore finds it' })
+  keeps_volumes!: string[];
+
   @ApiProperty({ description: 'The name that the owner could use again' })
   frees_name!: string;
 

@@ -1,9 +1,8 @@
 import type { Answer } from '../../common/http/answer';
-import type { Placement } from '../../scheduling/place.types';
 import type { DeploymentStatus } from '../domain/deployment-status';
 import { DeploymentAcceptedDto } from '../dto/deployment-accepted.dto';
 import { DryRunDto } from '../dto/placement.dto';
-import type { Deployed } from './deploy.service';
+import type { Deployed, DeployPreview } from './deploy.service';
 import type { LifecycleChanged } from './lifecycle.service';
 import type { Scaled } from './scale.service';
 
@@ -22,9 +21,9 @@ const accepted = (id: string, status: DeploymentStatus, replicas: number, messag
 });
 
 /** The answer for a deployment that was accepted or, with `dry_run`, the placement that it would get. */
-export const deployAnswer = (outcome: Deployed | { readonly preview: Placement }): Answer =>
+export const deployAnswer = (outcome: Deployed | { readonly preview: DeployPreview }): Answer =>
   'preview' in outcome
-    ? { status: 200, body: DryRunDto.from(outcome.preview) }
+    ? { status: 200, body: DryRunDto.of(outcome.preview) }
     : { status: 202, body: accepted(outcome.id, 'pending', outcome.replicas, queued(outcome.id)), location: statusPath(outcome.id) };
 
 export const scaleAnswer = ({ id, status, from, to }: Scaled): Answer => ({

@@ -1,22 +1,21 @@
 import { Body, Controller, Param, Post, Query } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBearerAuth, ApiBody, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Command } from '../../commands/command.decorator';
 import { Context } from '../../common/http/context.decorator';
 import { FailureWords } from '../../common/http/failure-words.decorator';
+import { DryRunQueryDto } from '../../common/validation/dry-run.query.dto';
+import { ObeysIfMatch } from '../../common/http/precondition';
 import { ApiProblem } from '../../common/problem/api-problem.decorator';
 import type { RequestContext } from '../../common/request-context';
-import type { Placement } from '../../scheduling/place.types';
 import { deployAnswer, lifecycleAnswer, scaleAnswer } from './command-answers';
-import { DeployService, type Deployed } from './deploy.service';
-import { DeployQueryDto } from '../dto/deploy-query.dto';
+import { DeployService, type Deployed, type DeployPreview } from './deploy.service';
 import { DEPLOY_EXAMPLE, DeployRequestDto, ScaleRequestDto } from '../dto/deploy-request.dto';
 import { DeploymentAcceptedDto } from '../dto/deployment-accepted.dto';
-import { DryRunDto } from '../dto/placement.dto';
 import { LifecycleService, type LifecycleChanged } from './lifecycle.service';
 import { RefuseExtras } from '../../common/http/refuse-extras.decorator';
 import { ApiDeploymentId } from '../api-deployment-id.decorator';
 import { requireDeploymentId } from '../refusals';
-import { readSpec } from '../spec/spec-codec';
+import { readOrder } from '../spec/spec-codec';
 import { ScaleService, type Scaled } from './scale.service';
 
 /** The routes that change deployments. Each method calls the service of its verb. */
@@ -36,16 +35,14 @@ export class DeploymentCommandsController {
   @Command(deployAnswer)
   @ApiBody({ type: DeployRequestDto, examples: { web: { summary: 'Two replicas of a web server', value: DEPLOY_EXAMPLE } } })
   @ApiAcceptedResponse({ type: DeploymentAcceptedDto })
-  @ApiExtraModels(DryRunDto)
-  @ApiOkResponse({ description: 'With `dry_run=true`: where it would go. Nothing was written.', type: DryRunDto })
-  @ApiProblem('already_exists', 'quota_exceeded')
+  @ApiProblem('role_required', 'not_found', 'already_exists', 'quota_exceeded', 'route_taken')
   async deploy(
     @Body() body: DeployRequestDto,
-    @Query() query: DeployQueryDto,
+    @Query() query: DryRunQueryDto,
     @Context() context: RequestContext,
-  ): Promise<Deployed | { preview: Placement }> {
-    if (query.dry_run) return { preview: await this.deploys.preview(readSpec(body)) };
-    return this.deploys.deploy(readSpec(body), context, body.protectionReason());
+  ): Promise<Deployed | { preview: DeployPreview }> {
+    const order = readOrder(body);
+    return query.dry_run ? { preview: await this.deploys.preview(order, context.actor) } : this.deploys.deploy(order, context);
   }
 
   @Post('scale/:deployment_id')
@@ -57,8 +54,9 @@ export class DeploymentCommandsController {
   })
   @ApiDeploymentId()
   @Command(scaleAnswer)
+  @ObeysIfMatch()
   @ApiOkResponse({ type: DeploymentAcceptedDto })
-  @ApiProblem('invalid_state', 'not_found', 'quota_exceeded', 'insufficient_nodes')
+  @ApiProblem('invalid_state', 'role_required', 'not_found', 'quota_exceeded', 'insufficient_nodes')
   scale(@Param('deployment_id') id: string, @Body() body: ScaleRequestDto, @Context() context: RequestContext): Promise<Scaled> {
     return this.scales.scale(requireDeploymentId(id), body.replicas, context);
   }
@@ -68,6 +66,7 @@ export class DeploymentCommandsController {
   @FailureWords('Stop failed')
   @ApiOperation({ summary: 'Stop all replicas and keep the deployment' })
   @Command(lifecycleAnswer)
+  @ObeysIfMatch()
   @ApiLifecycle()
   stop(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<LifecycleChanged> {
     return this.lifecycle.apply('stop', requireDeploymentId(id), context);
@@ -78,6 +77,7 @@ export class DeploymentCommandsController {
   @FailureWords('Start failed')
   @ApiOperation({ summary: 'Start a stopped deployment again' })
   @Command(lifecycleAnswer)
+  @ObeysIfMatch()
   @ApiLifecycle()
   start(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<LifecycleChanged> {
     return this.lifecycle.apply('start', requireDeploymentId(id), context);
@@ -88,6 +88,7 @@ export class DeploymentCommandsController {
   @FailureWords('Retry failed')
   @ApiOperation({ summary: 'Schedule a failed deployment again' })
   @Command(lifecycleAnswer)
+  @ObeysIfMatch()
   @ApiLifecycle()
   retry(@Param('deployment_id') id: string, @Context() context: RequestContext): Promise<LifecycleChanged> {
     return this.lifecycle.apply('retry', requireDeploymentId(id), context);
@@ -95,7 +96,11 @@ export class DeploymentCommandsController {
 }
 
 function ApiLifecycle(): MethodDecorator {
-  const decorators = [ApiDeploymentId(), ApiAcceptedResponse({ type: DeploymentAcceptedDto }), ApiProblem('invalid_state', 'not_found')];
+  const decorators = [
+    ApiDeploymentId(),
+    ApiAcceptedResponse({ type: DeploymentAcceptedDto }),
+    ApiProblem('role_required', 'conflict', 'not_found'),
+  ];
   return (target, key, descriptor) => {
     for (const decorate of decorators) decorate(target, key, descriptor);
   };

@@ -5,8 +5,10 @@ import type { RequestContext } from '../../common/request-context';
 import type { Tx } from '../../database/transaction';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments.repository';
 import type { DeploymentStatus } from '../domain/deployment-status';
+import { requireMatch } from '../etag';
 import { requireLive } from '../refusals';
 import { ReplicaEnding } from './replica-ending';
+import { RolloutsRepository } from '../rollouts.repository';
 
 /** The status changes that each verb makes: a subset of the state machine's table. */
 const VERBS = {
@@ -33,15 +35,17 @@ export class LifecycleService {
     private readonly commands: Commands,
     private readonly deployments: DeploymentsRepository,
     private readonly ending: ReplicaEnding,
+    private readonly rollouts: RolloutsRepository,
   ) {}
 
-  /** Throws `not_found`, and `invalid_state` when the verb does not fit the status. */
+  /** Throws `not_found`, `invalid_state` when the verb does not fit the status, and `precondition_failed`. */
   apply(verb: LifecycleVerb, id: string, context: RequestContext): Promise<LifecycleChanged> {
     const { to } = VERBS[verb];
     return this.commands.run(context, async (tx) => {
       const deployment = requireLive(await this.deployments.lock(tx, id, context.actor), id);
       requireVerb(deployment, verb);
-      const { stopping, reason } = await this.carryOut(tx, verb, id);
+      requireMatch(context, deployment.version);
+      const { stopping, reason } = await this.carryOut(tx, verb, deployment);
       await this.deployments.changeStatus(tx, deployment, {
         to,
         reason,
@@ -64,8 +68,13 @@ export class LifecycleService {
   }
 
   /** A stop ends the replicas at once; for start and retry the reconciler does everything. */
-  private async carryOut(tx: Tx, verb: LifecycleVerb, id: string): Promise<{ stopping: number; reason: string }> {
+  private async carryOut(
+    tx: Tx,
+    verb: LifecycleVerb,
+    { id, openRollout }: LockedDeployment,
+  ): Promise<{ stopping: number; reason: string }> {
     if (verb !== 'stop') return { stopping: 0, reason: verb === 'start' ? 'Started by user' : 'Retried by user' };
+    if (openRollout !== null) await this.rollouts.stop(tx, id);
     const { stoppingIds } = await this.ending.end(tx, id, { reason: 'Deployment stopped' });
     return { stopping: stoppingIds.length, reason: `Stopped by user: stopping ${stoppingIds.length} replicas` };
   }
@@ -74,5 +83,5 @@ export class LifecycleService {
 function requireVerb(deployment: LockedDeployment, verb: LifecycleVerb): void {
   const from: readonly DeploymentStatus[] = VERBS[verb].from;
   if (from.includes(deployment.status)) return;
-  throw new DomainError('invalid_state', `Cannot ${verb} deployment in ${deployment.status} state`);
+  throw new DomainError('conflict', `Cannot ${verb} deployment in ${deployment.status} state`);
 }

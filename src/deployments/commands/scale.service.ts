@@ -11,9 +11,11 @@ import { wantsReplicas, type DeploymentStatus } from '../domain/deployment-statu
 import { replicaFaults } from '../domain/limits';
 import { PlacementService } from '../placement/placement.service';
 import { Quota } from '../quota';
+import { requireMatch } from '../etag';
 import { deploymentNotFound } from '../refusals';
 import { ReplicaEnding } from './replica-ending';
 import { ReplicasRepository, type Census } from '../replicas.repository';
+import { VolumeUsesRepository } from '../volumes/volume-uses.repository';
 
 export interface Scaled {
   readonly id: string;
@@ -25,7 +27,8 @@ export interface Scaled {
 
 /**
  * Changes how many replicas are wanted. Scaling up places and reserves before it answers. Scaling down ends the replicas that
- * serve least: those on nodes without an answer first, then those that do not run yet, then the oldest.
+ * serve least: those on nodes without an answer first, then those that do not run yet, then the oldest. Replicas that have ended
+ * well count as if they ran, and are the first to leave.
  */
 @Injectable()
 export class ScaleService {
@@ -37,10 +40,12 @@ export class ScaleService {
     private readonly ending: ReplicaEnding,
     private readonly placements: PlacementService,
     private readonly quota: Quota,
+    private readonly volumes: VolumeUsesRepository,
   ) {}
 
   /**
-   * Throws `not_found`, `invalid_state`, and `insufficient_nodes` when not all of the new replicas fit; then nothing changes.
+   * Throws `not_found`, `invalid_state`, `precondition_failed`, `quota_exceeded`, and `insufficient_nodes` when not all of the new
+   * replicas fit; then nothing changes.
    */
   async scale(id: string, target: number, context: RequestContext): Promise<Scaled> {
     const errors = replicaFaults(this.config, target);
@@ -48,37 +53,37 @@ export class ScaleService {
     return this.commands.run(
       context,
       async (tx, attempt) => {
-        const deployment = this.requireScalable(await this.deployments.lock(tx, id, context.actor), id);
-        return this.apply(tx, deployment, target, { context, attempt });
+        const deployment = requireScalable(await this.deployments.lock(tx, id, context.actor), id);
+        requireMatch(context, deployment.version);
+        const work = (): Promise<Decided<Scaled>> => this.scaleIn(tx, deployment, target, { context, attempt });
+        return target > deployment.targetReplicas ? this.quota.growing(tx, { deployment, asker: context.actor }, work) : work();
       },
       { retryOn: isCapacityTaken },
     );
   }
 
-  private requireScalable(deployment: LockedDeployment | null, id: string): LockedDeployment {
-    if (!deployment) throw deploymentNotFound(id);
-    if (deployment.status === 'failed' || deployment.status === 'deleted') {
-      throw new DomainError('invalid_state', `Cannot scale deployment in ${deployment.status} state`);
-    }
-    return deployment;
-  }
-
-  private async apply(
+  /**
+   * The same in the caller's transaction, which has locked the deployment, found that it may be scaled, and asks the quota. May throw
+   * what `isCapacityTaken` recognises.
+   */
+  async scaleIn(
     tx: Tx,
     deployment: LockedDeployment,
     target: number,
     { context, attempt }: { context: RequestContext; attempt: number },
   ): Promise<Decided<Scaled>> {
     const census = wantsReplicas(deployment.status) ? await this.replicas.census(tx, deployment) : null;
-    const current = census?.live ?? deployment.targetReplicas;
+    // While a rollout is open there may be more or fewer replicas than wanted, so only the wanted number counts.
+    const isRollingOut = deployment.openRollout !== null;
+    const current = census && !isRollingOut ? census.live + census.completed : deployment.targetReplicas;
     const outcome: Scaled = { id: deployment.id, status: deployment.status, from: current, to: target };
     if (target === current && target === deployment.targetReplicas) return { outcome, audit: UNCHANGED };
-    await this.quota.require(tx, { userId: deployment.userId, deployments: 0, replicas: target - deployment.targetReplicas });
+    const writes = target > current ? await this.volumes.writes(tx, deployment.id) : null;
+    if (writes && target > 1) throw oneWriter();
     if (census) {
-      if (target > current) await this.placeMore(tx, deployment, census, target - current, attempt);
-      if (target < current) await this.ending.end(tx, deployment.id, { reason: 'Scaled down', limit: current - target });
-      // Now the live replicas are exactly the wanted ones, so no failed replica waits for a successor any more.
-      await this.replicas.supersede(tx, census.failedIds);
+      const more = { count: target - current, attempt, mayHaveVolumes: writes !== null };
+      if (target > current) await this.placeMore(tx, deployment, census, more);
+      if (!isRollingOut) await this.endRest(tx, deployment, census, target);
     }
     await this.deployments.changeStatus(tx, deployment, {
       to: deployment.status,
@@ -95,9 +100,23 @@ export class ScaleService {
     };
   }
 
-  private async placeMore(tx: Tx, deployment: LockedDeployment, census: Census, count: number, attempt: number): Promise<void> {
-    const { generation, revision } = deployment;
-    const order = { count, cause: 'scale', generation, revision, own: census.liveByNode } as const;
+  /** During a rollout the reconciler ends replicas instead, as the rollout's policy says. */
+  private async endRest(tx: Tx, { id }: LockedDeployment, census: Census, target: number): Promise<void> {
+    if (census.live + census.completed > target) {
+      await this.ending.end(tx, id, { reason: 'Scaled down', limit: Math.max(0, census.live - target) });
+    }
+    // Now the live replicas are exactly the wanted ones, so no failed replica waits for a successor any more.
+    await this.replicas.supersede(tx, census.failedIds);
+  }
+
+  private async placeMore(
+    tx: Tx,
+    deployment: LockedDeployment,
+    census: Census,
+    { attempt, ...more }: { readonly count: number; readonly attempt: number; readonly mayHaveVolumes: boolean },
+  ): Promise<void> {
+    const { generation, revision, currentRollout: rollout } = deployment;
+    const order = { ...more, cause: 'scale', generation, revision, rollout, own: census.liveByNode } as const;
     const placement = await this.placements.place(tx, deployment, order, attempt);
     if (placement.shortfall === null) return;
     // Clients compare this sentence, so what was short is told beside it and not in it.
@@ -106,8 +125,23 @@ export class ScaleService {
   }
 }
 
+/** A volume has one writer. */
+function oneWriter(): DomainError {
+  const detail = 'must be 1 for a deployment that writes to a volume';
+  return new DomainError('validation_failed', `replicas ${detail}.`, { errors: [{ pointer: '/replicas', detail }] });
+}
+
 function reasonOf({ from, to }: Scaled): string {
   if (to > from) return `Scaled up from ${from} to ${to} replicas (${to - from} added)`;
   if (to < from) return `Scaled down from ${from} to ${to} replicas (${from - to} removed)`;
   return `Target set to ${to} replicas`;
+}
+
+/** Throws `not_found`, or `invalid_state` for a status in which nothing can be scaled. */
+export function requireScalable(deployment: LockedDeployment | null, id: string): LockedDeployment {
+  if (!deployment) throw deploymentNotFound(id);
+  if (deployment.status === 'failed' || deployment.status === 'deleted') {
+    throw new DomainError('invalid_state', `Cannot scale deployment in ${deployment.status} state`);
+  }
+  return deployment;
 }

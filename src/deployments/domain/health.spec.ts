@@ -7,6 +7,9 @@ const replica = (status: ReplicaStatus, over: Partial<HealthReplica> = {}): Heal
   reason: null,
   nodeName: 'edge-1',
   confirmed: true,
+  paused: false,
+  completed: false,
+  healthy: null,
   ...over,
 });
 const all = (...statuses: ReplicaStatus[]): HealthReplica[] => statuses.map((status) => replica(status));
@@ -23,6 +26,17 @@ describe('healthOf', () => {
     ['is degraded by one failure, even when enough run', all('running', 'running', 'failed'), 2, 'degraded'],
     ['is not degraded by stopped ones', all('running', 'running', 'stopped', 'stopping'), 2, 'healthy'],
     ['is degraded when a running one cannot be confirmed', [...all('running'), replica('running', { confirmed: false })], 2, 'degraded'],
+    ['is degraded when a running one fails its check', all('running').concat(replica('running', { healthy: false })), 2, 'degraded'],
+    ['is degraded when a running one is paused', all('running').concat(replica('running', { paused: true })), 2, 'degraded'],
+    [
+      'is healthy when all have ended well',
+      [replica('stopped', { completed: true }), replica('stopping', { completed: true })],
+      2,
+      'healthy',
+    ],
+    ['is healthy when one runs and the other has ended well', [...all('running'), replica('stopped', { completed: true })], 2, 'healthy'],
+    ['is degraded when one has ended well and the other badly', [...all('failed'), replica('stopped', { completed: true })], 2, 'degraded'],
+    ['is degraded when the only one is paused, as nothing has failed', [replica('running', { paused: true })], 1, 'degraded'],
   ])('%s', (_name, replicas, target, health) => {
     expect(healthOf(replicas, target).health).toBe(health);
   });
@@ -30,24 +44,25 @@ describe('healthOf', () => {
   it('says why, in words, each once', () => {
     const failed = replica('failed', { reason: 'Exited with code 1' });
     const lost = replica('running', { confirmed: false, nodeName: 'edge-2' });
-    expect(healthOf([failed, failed, replica('failed'), lost, lost], 3).reasons).toEqual([
-      '2 of 3 replicas running',
+    expect(healthOf([failed, failed, replica('failed'), lost, lost, replica('running', { paused: true })], 4).reasons).toEqual([
+      '3 of 4 replicas running',
       'A replica on edge-1 failed: Exited with code 1',
       'A replica on edge-1 failed: no reason known',
       '2 running replicas on edge-2 cannot be confirmed: the node does not answer',
+      '1 running replicas on edge-1 are paused: somebody has frozen their containers',
     ]);
   });
 
   it("follows the contract's rules, and gives reasons exactly when not healthy", () => {
-    const drawn = fc.record({ status: fc.constantFrom(...REPLICA_STATUSES), confirmed: fc.boolean() });
+    const drawn = fc.record({ status: fc.constantFrom(...REPLICA_STATUSES), confirmed: fc.boolean(), paused: fc.boolean() });
     fc.assert(
       fc.property(fc.array(drawn, { maxLength: 8 }), fc.integer({ min: 1, max: 6 }), (replicas, target) => {
         const { health, reasons } = healthOf(
-          replicas.map(({ status, confirmed }) => replica(status, { confirmed })),
+          replicas.map(({ status, ...over }) => replica(status, over)),
           target,
         );
         const count = (status: ReplicaStatus): number => replicas.filter((each) => each.status === status).length;
-        const unsure = replicas.some((each) => each.status === 'running' && !each.confirmed);
+        const unsure = replicas.some((each) => each.status === 'running' && (!each.confirmed || each.paused));
         const short = count('failed') > 0 || count('running') < target || unsure;
         expect(health).toBe(count('running') === 0 ? 'unhealthy' : short ? 'degraded' : 'healthy');
         expect(reasons.length === 0).toBe(health === 'healthy');

@@ -64,6 +64,17 @@ describe('limitFaults', () => {
     expect(limitFaults(LIMITS, spec)).toEqual([{ pointer, detail }]);
   });
 
+  it('refuses more ports than are configured, and a port that is listed twice', () => {
+    const tcp = (containerPort: number) => ({ containerPort, protocol: 'tcp' as const });
+    const ports = (...list: { containerPort: number; protocol: 'tcp' | 'udp' }[]) => limitFaults(LIMITS, { ...SMALLEST, ports: list });
+    expect(ports(...Array.from({ length: 10 }, (_unused, n) => tcp(n + 1)))).toEqual([]);
+    expect(ports(...Array.from({ length: 11 }, (_unused, n) => tcp(n + 1)))).toEqual([
+      { pointer: '/ports', detail: 'must have at most 10 entries' },
+    ]);
+    expect(ports(tcp(80), { containerPort: 80, protocol: 'udp' })).toEqual([]);
+    expect(ports(tcp(80), tcp(443), tcp(80))).toEqual([{ pointer: '/ports/2', detail: 'must not repeat 80/tcp' }]);
+  });
+
   it('refuses what is no number', () => {
     expect(replicaFaults(LIMITS, NaN)).toHaveLength(1);
   });

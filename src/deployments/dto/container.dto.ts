@@ -1,15 +1,23 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsInt, IsNumber, Max, Min } from 'class-validator';
-import { IsPlainMap, Optional, TextField, TextList } from '../../common/validation/fields';
+import { IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
+import { IsPlainMap, OptionalOrNull } from '../../common/validation/fields';
 import { NestedField, NestedList } from '../../common/validation/nested';
-import { IMAGE_REFERENCE, MAX_IMAGE_REFERENCE_LENGTH } from '../domain/image-reference';
+import { ThreeDecimals } from '../../common/validation/three-decimals';
+import { RESTART_POLICIES, type RestartPolicy } from '../../engines/container-spec';
+import { IMAGE_REFERENCE, MAX_IMAGE_REFERENCE_LENGTH } from '../../engines/image-reference';
+import { MAX_SECRET_NAME, SECRET_NAME } from '../../secrets/secret-name';
+import { MOST_VOLUMES } from '../domain/volume-faults';
+import { CommandField } from './command-field';
+import { HealthCheckDto, OneKindOfCheck } from './health-check.dto';
+import { ImageField } from './image-field';
+import { VolumeMountDto } from './volume-mount.dto';
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,254}$/;
 
 /** The limits of the sizes are configured and checked by the service; here are the bounds that no configuration exceeds. */
 export class ResourcesRequestDto {
   @ApiProperty({ description: 'CPU cores per replica, at most three decimals', example: 0.5, minimum: 0.5, maximum: 32 })
-  @IsNumber({ maxDecimalPlaces: 3, allowNaN: false, allowInfinity: false })
+  @ThreeDecimals()
   @Min(0.001)
   @Max(1024)
   cpu!: number;
@@ -21,14 +29,14 @@ export class ResourcesRequestDto {
   memory!: number;
 
   @ApiPropertyOptional({ description: 'GPU units per replica', default: 0, minimum: 0, maximum: 8, type: 'integer' })
-  @Optional()
+  @OptionalOrNull()
   @IsInt()
   @Min(0)
   @Max(64)
   gpu: number = 0;
 
   @ApiPropertyOptional({ description: 'Storage in GB per replica', default: 10, example: 1, minimum: 1, maximum: 1000, type: 'integer' })
-  @Optional()
+  @OptionalOrNull()
   @IsInt()
   @Min(1)
   @Max(1_000_000)
@@ -43,43 +51,9 @@ export class PortDto {
   container_port!: number;
 
   @ApiPropertyOptional({ enum: ['tcp', 'udp'], default: 'tcp' })
-  @Optional()
+  @OptionalOrNull()
   @IsIn(['tcp', 'udp'])
   protocol: 'tcp' | 'udp' = 'tcp';
-}
-
-export class HealthCheckDto {
-  @ApiProperty({ description: 'Run inside the container; exit code 0 means healthy', example: ['/bin/true'], type: [String] })
-  @TextList({ minEntries: 1, maxEntries: 64, max: 4_096 })
-  command!: string[];
-
-  @ApiPropertyOptional({ default: 10, minimum: 1, maximum: 3_600, type: 'integer' })
-  @Optional()
-  @IsInt()
-  @Min(1)
-  @Max(3_600)
-  interval_seconds: number = 10;
-
-  @ApiPropertyOptional({ default: 5, minimum: 1, maximum: 600, type: 'integer' })
-  @Optional()
-  @IsInt()
-  @Min(1)
-  @Max(600)
-  timeout_seconds: number = 5;
-
-  @ApiPropertyOptional({ default: 3, minimum: 1, maximum: 100, type: 'integer' })
-  @Optional()
-  @IsInt()
-  @Min(1)
-  @Max(100)
-  retries: number = 3;
-
-  @ApiPropertyOptional({ default: 0, minimum: 0, maximum: 3_600, type: 'integer' })
-  @Optional()
-  @IsInt()
-  @Min(0)
-  @Max(3_600)
-  start_period_seconds: number = 0;
 }
 
 /**
@@ -87,8 +61,13 @@ export class HealthCheckDto {
  * below.
  */
 export class ContainerRequestDto {
-  @ApiProperty({ description: 'Image reference', example: 'nginx:1.27', maxLength: MAX_IMAGE_REFERENCE_LENGTH })
-  @TextField({ max: MAX_IMAGE_REFERENCE_LENGTH, pattern: IMAGE_REFERENCE, hint: 'be an image reference such as nginx:1.27' })
+  @ApiProperty({
+    description: 'Image reference. Where the image is on no node yet, its registry has to be one of those that are allowed here',
+    example: 'nginx:1.27',
+    pattern: IMAGE_REFERENCE.source,
+    maxLength: MAX_IMAGE_REFERENCE_LENGTH,
+  })
+  @ImageField()
   container_image!: string;
 
   @ApiProperty({ type: () => ResourcesRequestDto })
@@ -97,28 +76,62 @@ export class ContainerRequestDto {
 
   @ApiPropertyOptional({
     description: 'Environment variables. The values are never returned, logged or put in events, only the names',
-    type: 'object',
-    additionalProperties: { type: 'string' },
     example: { GREETING: 'hello' },
   })
-  @Optional()
+  @OptionalOrNull({ orEmpty: true })
   @IsPlainMap({ maxEntries: 200, keyPattern: ENV_NAME, maxValueLength: 32_768, multiline: true })
   env: Record<string, string> = {};
 
+  @ApiPropertyOptional({
+    description: 'Variables that get the value of a secret of the project, by its name',
+    example: { DB_PASSWORD: 'db-password' },
+  })
+  @OptionalOrNull({ orEmpty: true })
+  @IsPlainMap({ maxEntries: 100, keyPattern: ENV_NAME, maxValueLength: MAX_SECRET_NAME, valuePattern: SECRET_NAME })
+  secret_env: Record<string, string> = {};
+
   @ApiPropertyOptional({ description: "Replaces the image's command", type: [String], example: ['nginx', '-g', 'daemon off;'] })
-  @Optional()
-  @TextList({ minEntries: 1, maxEntries: 256, max: 4_096, multiline: true })
+  @OptionalOrNull({ orEmpty: true })
+  @CommandField()
   command?: string[];
 
   @ApiPropertyOptional({ description: 'Published on ports that the engine chooses; the status shows them', type: () => [PortDto] })
-  @Optional()
+  @OptionalOrNull()
   @NestedList(() => PortDto, { maxEntries: 50 })
   ports: PortDto[] = [];
 
-  @ApiPropertyOptional({ type: () => HealthCheckDto })
-  @Optional()
+  @ApiPropertyOptional({
+    type: () => HealthCheckDto,
+    description:
+      'Exactly one of `command`, `http` and `tcp`. A replica runs once its first check has passed, and one that fails is replaced',
+  })
+  @OptionalOrNull({ orEmpty: true })
+  @OneKindOfCheck()
   @NestedField(() => HealthCheckDto)
   health_check?: HealthCheckDto;
+
+  @ApiPropertyOptional({
+    description: 'The containers may write to /tmp only, which holds 64 MB of their memory and runs no programs',
+    default: false,
+  })
+  @OptionalOrNull()
+  @IsBoolean()
+  read_only_root: boolean = false;
+
+  @ApiPropertyOptional({
+    description:
+      'What follows when a container ends by itself. `always`: a successor; `on_failure`: one unless it ended with exit code 0; `never`: none once it has run. When all replicas have ended so, the deployment is `stopped`',
+    enum: RESTART_POLICIES,
+    default: 'always',
+  })
+  @OptionalOrNull()
+  @IsIn(RESTART_POLICIES)
+  restart: RestartPolicy = 'always';
+
+  @ApiPropertyOptional({ description: 'Volumes of the project; see docs/volumes.md', type: () => [VolumeMountDto], maxItems: MOST_VOLUMES })
+  @OptionalOrNull()
+  @NestedList(() => VolumeMountDto, { maxEntries: MOST_VOLUMES })
+  volumes: VolumeMountDto[] = [];
 }
 
 /** What views show of the containers. The resources are in the status. */
@@ -132,9 +145,21 @@ export class ContainerViewDto {
   @ApiProperty({ type: [String], description: 'Names only; values are never shown' })
   env_names!: string[];
 
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  secret_env!: Record<string, string>;
+
   @ApiProperty({ type: () => [PortDto] })
   ports!: PortDto[];
 
   @ApiProperty({ type: () => HealthCheckDto, nullable: true })
   health_check!: HealthCheckDto | null;
+
+  @ApiProperty({ description: 'The containers may write to /tmp only' })
+  read_only_root!: boolean;
+
+  @ApiProperty({ enum: RESTART_POLICIES })
+  restart!: RestartPolicy;
+
+  @ApiProperty({ type: () => [VolumeMountDto] })
+  volumes!: VolumeMountDto[];
 }

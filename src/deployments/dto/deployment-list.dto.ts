@@ -1,13 +1,15 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsISO8601 } from 'class-validator';
-import { Optional, QueryFlag, TextField } from '../../common/validation/fields';
+import { Optional, QueryFlag, QueryList, TextField, TimeField } from '../../common/validation/fields';
+import { ProjectField } from '../../rights/project-field';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../domain/deployment-status';
+import { HEALTH_GRADES, type Health } from '../domain/health';
+import { DEPLOYMENT_TYPES, type DeploymentType } from '../spec/deployment-spec';
 import { PageQueryDto } from './page-query.dto';
 
 export const SORT_KEYS = ['created_at', 'name', 'status'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
-/** `status`, `sort_by` and `sort_order` are checked by `readListQuery`, which has messages of its own for them. */
+/** What is one of several words is checked by `readListQuery`, which has messages of its own for that. */
 export class ListQueryDto extends PageQueryDto {
   @ApiPropertyOptional({ enum: DEPLOYMENT_STATUSES })
   @Optional()
@@ -21,13 +23,46 @@ export class ListQueryDto extends PageQueryDto {
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Inclusive' })
   @Optional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @TimeField()
   created_after?: string;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Inclusive' })
   @Optional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @TimeField()
   created_before?: string;
+
+  @ApiPropertyOptional({
+    type: [String],
+    description: '`name`: deployments that have this label; `name=value`: with this value. Several: all of them must hold.',
+  })
+  @Optional()
+  @QueryList({ max: 320, maxEntries: 20 })
+  label?: string[];
+
+  @ApiPropertyOptional({ enum: DEPLOYMENT_TYPES })
+  @Optional()
+  @TextField({ min: 0, max: 100 })
+  type?: string;
+
+  @ApiPropertyOptional({ description: 'Part of the image reference, in any case', maxLength: 500 })
+  @Optional()
+  @TextField({ min: 0, max: 500 })
+  image?: string;
+
+  @ApiPropertyOptional({ enum: HEALTH_GRADES })
+  @Optional()
+  @TextField({ min: 0, max: 100 })
+  health?: string;
+
+  @ApiPropertyOptional({ format: 'uuid', description: 'A node that holds one of its replicas' })
+  @Optional()
+  @TextField({ max: 100 })
+  node_id?: string;
+
+  @ApiPropertyOptional({ description: 'The name or id of a project: only what is in it', maxLength: 64 })
+  @Optional()
+  @ProjectField()
+  project?: string;
 
   @ApiPropertyOptional({ enum: SORT_KEYS, default: 'created_at' })
   @Optional()
@@ -39,7 +74,7 @@ export class ListQueryDto extends PageQueryDto {
   @TextField({ min: 0, max: 100 })
   sort_order?: string;
 
-  @ApiPropertyOptional({ description: 'Administrators: the deployments of this user', format: 'uuid' })
+  @ApiPropertyOptional({ description: 'Administrators: the deployments in the projects of this user', format: 'uuid' })
   @Optional()
   @TextField({ max: 100 })
   user_id?: string;
@@ -54,6 +89,9 @@ export class DeploymentListItemDto {
   @ApiProperty({ format: 'uuid' })
   id!: string;
 
+  @ApiProperty({ format: 'uuid', description: 'The same as `id`' })
+  deployment_id!: string;
+
   @ApiProperty()
   name!: string;
 
@@ -65,6 +103,27 @@ export class DeploymentListItemDto {
 
   @ApiProperty({ type: 'integer' })
   running_replicas!: number;
+
+  @ApiProperty({ enum: HEALTH_GRADES })
+  health!: Health;
+
+  @ApiProperty({ enum: DEPLOYMENT_TYPES })
+  type!: DeploymentType;
+
+  @ApiProperty()
+  container_image!: string;
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
+  labels!: Readonly<Record<string, string>>;
+
+  @ApiProperty({ format: 'uuid', description: 'The owner' })
+  user_id!: string;
+
+  @ApiProperty({ format: 'uuid' })
+  project_id!: string;
+
+  @ApiProperty({ description: 'The name of its project' })
+  project!: string;
 
   @ApiProperty({ format: 'date-time' })
   created_at!: string;

@@ -1,7 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { RUNTIME_KINDS, type RuntimeKind } from '../../engines/runtime-kinds';
 import { DEPLOYMENT_STATUSES, NO_STATUS, type DeploymentStatus } from '../domain/deployment-status';
+import { RouteDto } from './route.dto';
 import { REPLICA_STATUSES, type ReplicaStatus } from '../domain/replica-status';
+import { RolloutDto } from './rollout.dto';
 
 export class PublishedPortDto {
   @ApiProperty({ type: 'integer' })
@@ -45,6 +47,16 @@ export class ReplicaDto {
   @ApiProperty({ description: 'False while the node does not answer: nobody knows whether the container still runs' })
   confirmed!: boolean;
 
+  @ApiProperty({ description: 'Somebody has paused the container on its engine: it is neither replaced nor a failure, but does nothing' })
+  paused!: boolean;
+
+  @ApiProperty({
+    type: Boolean,
+    nullable: true,
+    description: 'What its health check says. null: it has none, or nothing is known yet; until the first success it is `starting`',
+  })
+  healthy!: boolean | null;
+
   @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When the engine was last asked' })
   observed_at!: string | null;
 
@@ -53,6 +65,9 @@ export class ReplicaDto {
 
   @ApiProperty({ type: 'integer', description: 'How many predecessors failed in a row' })
   attempt!: number;
+
+  @ApiProperty({ type: 'integer', description: 'The revision that it runs' })
+  revision!: number;
 
   @ApiProperty({ type: () => [PublishedPortDto] })
   ports!: PublishedPortDto[];
@@ -113,6 +128,9 @@ export class DeploymentStatusDto {
   @ApiProperty({ format: 'uuid' })
   deployment_id!: string;
 
+  @ApiProperty({ format: 'uuid', description: 'The same as `deployment_id`: `id` is always that of the thing itself' })
+  id!: string;
+
   @ApiProperty()
   name!: string;
 
@@ -128,8 +146,20 @@ export class DeploymentStatusDto {
   @ApiProperty({ type: 'integer' })
   target_replicas!: number;
 
-  @ApiProperty({ type: () => [ReplicaDto], description: 'All live replicas and the newest hundred others' })
+  @ApiProperty({ type: 'integer', description: 'The current revision: the one that was last rolled out whole' })
+  revision!: number;
+
+  @ApiProperty({ type: () => RolloutDto, nullable: true, description: 'The newest rollout; null when it was never changed' })
+  rollout!: RolloutDto | null;
+
+  @ApiProperty({
+    type: () => [ReplicaDto],
+    description: 'The current ones first, oldest first, then the newest of the past (`finished_replicas`)',
+  })
   replicas!: ReplicaDto[];
+
+  @ApiProperty({ type: () => [RouteDto], description: 'Where it is reached' })
+  routes!: RouteDto[];
 
   @ApiProperty({ type: () => ResourcesDto, description: 'Per replica' })
   resources!: ResourcesDto;
@@ -163,4 +193,10 @@ export class DeploymentStatusDto {
 
   @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'When it is removed for good; null while it lives' })
   purge_at!: string | null;
+
+  @ApiProperty({ format: 'uuid' })
+  project_id!: string;
+
+  @ApiProperty({ description: 'The name of its project' })
+  project!: string;
 }

@@ -106,7 +106,7 @@ export class PlacementExplanationDto {
 }
 
 export class PlacementDto extends PlacementExplanationDto {
-  @ApiProperty({ enum: ['deploy', 'scale', 'replace', 'drain', 'restore'] })
+  @ApiProperty({ enum: ['deploy', 'scale', 'replace', 'drain', 'restore', 'rollout'] })
   cause!: string;
 
   @ApiProperty({ format: 'date-time' })
@@ -130,13 +130,20 @@ export class DryRunDto {
   @ApiProperty({ type: () => PlacementExplanationDto })
   placement!: PlacementExplanationDto;
 
-  static from(placement: Placement): DryRunDto {
+  @ApiProperty({ format: 'uuid' })
+  project_id!: string;
+
+  @ApiProperty({ description: 'The name of the project that it would be in' })
+  project!: string;
+
+  static of({ placement, project }: { readonly placement: Placement; readonly project: { id: string; name: string } }): DryRunDto {
     return {
       dry_run: true,
       schedulable: placement.shortfall === null,
       message: placement.shortfall ?? `All ${placement.nodeIds.length} replicas would be placed`,
       node_ids: [...placement.nodeIds],
       placement: PlacementExplanationDto.from(placement.explanation),
+      ...{ project_id: project.id, project: project.name },
     };
   }
 }

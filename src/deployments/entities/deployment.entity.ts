@@ -5,9 +5,11 @@ import { Check, Column, DeleteDateColumn, Entity, ForeignKey, Index, PrimaryGene
  * the two agree.
  */
 @Entity({ name: 'deployments' })
-@Index('uq_deployments_live_name', ['userId', 'name'], { unique: true, where: `deleted_at IS NULL` })
+@Index('uq_deployments_live_name', ['projectId', 'name'], { unique: true, where: `deleted_at IS NULL` })
+@Index('ix_deployments_project_created', ['projectId', 'createdAt', 'id'])
 @Index('ix_deployments_user_created', ['userId', 'createdAt', 'id'])
 @Index('ix_deployments_unsettled', ['id'], { where: `status IN ('pending','scheduled')` })
+@Index('ix_deployments_labels', { synchronize: false })
 @Index('ix_deployments_purge', ['purgeAt', 'id'], { where: `purge_at IS NOT NULL` })
 @Check('ck_deployments_name', `char_length(name) BETWEEN 1 AND 100`)
 @Check('ck_deployments_type', `type IN ('compute','storage','gateway','mixnode')`)
@@ -23,6 +25,11 @@ export class Deployment {
   @ForeignKey('User', { name: 'fk_deployments_user', onDelete: 'RESTRICT' })
   @Column({ name: 'user_id', type: 'uuid', update: false })
   userId!: string;
+
+  /** What owns it and decides who may see and change it. Inserted without one it goes to the personal project of the user. */
+  @ForeignKey('Project', { name: 'fk_deployments_project', onDelete: 'RESTRICT' })
+  @Column({ name: 'project_id', type: 'uuid' })
+  projectId!: string;
 
   @Column({ name: 'name', type: 'text' })
   name!: string;
@@ -42,6 +49,10 @@ export class Deployment {
   @Column({ name: 'labels', type: 'jsonb', default: {} })
   labels!: Record<string, string>;
 
+  /** What its spec and labels weigh in the quota of the owner. Deployments from before it was counted weigh nothing. */
+  @Column({ name: 'stored_bytes', type: 'integer', default: 0 })
+  storedBytes!: number;
+
   /** Written only through the repository's transition under the row's lock, never by `save`. */
   @Column({ name: 'status', type: 'text', default: 'pending' })
   status!: string;
@@ -50,9 +61,21 @@ export class Deployment {
   @Column({ name: 'generation', type: 'integer', default: 1 })
   generation!: number;
 
-  /** The number of the revision that the replicas should run. */
+  /** The number of the revision that was last rolled out whole. While a rollout is open, its own revision is another one. */
   @Column({ name: 'current_revision', type: 'integer', default: 1 })
   currentRevision!: number;
+
+  /** The number of the rollout that brought the current revision; 0 when there was none yet. */
+  @Column({ name: 'current_rollout', type: 'integer', default: 0 })
+  currentRollout!: number;
+
+  /** The number of the rollout that is open. It stands in this row because its lock decides about rollouts too. */
+  @Column({ name: 'open_rollout', type: 'integer', nullable: true })
+  openRollout!: number | null;
+
+  /** A `RolloutPolicy`. What is missing has its default. */
+  @Column({ name: 'rollout_policy', type: 'jsonb', default: {} })
+  rolloutPolicy!: Record<string, unknown>;
 
   /** Counts the decisions about this row, so that a result from before one of them is refused. The ETag shows it. */
   @Column({ name: 'version', type: 'integer', default: 1 })

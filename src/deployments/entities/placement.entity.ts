@@ -6,7 +6,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from
  */
 @Entity({ name: 'placements' })
 @Index('ix_placements_deployment', ['deploymentId', 'createdAt'])
-@Check('ck_placements_cause', `cause IN ('deploy','scale','replace','drain','restore')`)
+@Check('ck_placements_cause', `cause IN ('deploy','scale','replace','drain','restore','rollout')`)
 export class Placement {
   @PrimaryGeneratedColumn('uuid', { name: 'id', primaryKeyConstraintName: 'pk_placements' })
   id!: string;

@@ -4,6 +4,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from
 @Entity({ name: 'deployment_replicas' })
 @Index('ix_deployment_replicas_status', ['deploymentId', 'status'])
 @Index('ix_deployment_replicas_node', ['nodeId'], { where: `status IN ('pending','starting','running','stopping')` })
+@Index('ix_deployment_replicas_paused', ['deploymentId'], { where: `paused_at IS NOT NULL` })
 @Index('ix_deployment_replicas_unsettled', ['deploymentId'], {
   where: `status IN ('pending','starting','stopping') OR status = 'failed' AND superseded_at IS NULL`,
 })
@@ -32,6 +33,10 @@ export class Replica {
   @Column({ name: 'revision', type: 'integer', default: 1 })
   revision!: number;
 
+  /** The number of the rollout that made this replica; 0 means none. */
+  @Column({ name: 'rollout', type: 'integer', default: 0 })
+  rollout!: number;
+
   /** The deployment's generation when the replica was placed. */
   @Column({ name: 'generation', type: 'integer' })
   generation!: number;
@@ -57,12 +62,36 @@ export class Replica {
   @Column({ name: 'changed_at', type: 'timestamptz', default: () => 'clock_timestamp()' })
   changedAt!: Date;
 
+  /** When the replica was recorded as running, by the clock of the database: for how long it ran is counted from here. */
+  @Column({ name: 'running_at', type: 'timestamptz', nullable: true })
+  runningAt!: Date | null;
+
+  /**
+   * When the container's present run began, by the clock of its engine: it tells one run from another, and is compared with
+   * other times of that engine only.
+   */
+  @Column({ name: 'engine_started_at', type: 'timestamptz', nullable: true })
+  engineStartedAt!: Date | null;
+
+  /** Since when the container is paused on its engine by somebody else. */
+  @Column({ name: 'paused_at', type: 'timestamptz', nullable: true })
+  pausedAt!: Date | null;
+
+  /** When the run began, for people: never in the future, and never before the replica was asked to start. */
   @Column({ name: 'started_at', type: 'timestamptz', nullable: true })
   startedAt!: Date | null;
 
   /** Set only when the engine has confirmed that the container is gone. */
   @Column({ name: 'stopped_at', type: 'timestamptz', nullable: true })
   stoppedAt!: Date | null;
+
+  /** It failed because its engine or node failed, and not because of what it runs. */
+  @Column({ name: 'failed_by_node', type: 'boolean', default: false })
+  failedByNode!: boolean;
+
+  /** When its container was seen to have ended well, where the restart policy wants no successor then. */
+  @Column({ name: 'completed_at', type: 'timestamptz', nullable: true })
+  completedAt!: Date | null;
 
   /** Another replica has replaced this one, which no longer counts towards health. */
   @Column({ name: 'superseded_at', type: 'timestamptz', nullable: true })

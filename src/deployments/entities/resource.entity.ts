@@ -9,6 +9,7 @@ import { NUMERIC } from '../../engines/numeric.transformer';
 @Check('ck_deployment_resources_memory', `memory_mb > 0`)
 @Check('ck_deployment_resources_gpu', `gpu_units >= 0`)
 @Check('ck_deployment_resources_storage', `storage_gb > 0`)
+@Check('ck_deployment_resources_ports', `ports >= 0`)
 export class Resource {
   @ForeignKey('Deployment', { name: 'fk_deployment_resources_deployment', onDelete: 'RESTRICT' })
   @PrimaryColumn({ name: 'deployment_id', type: 'uuid', primaryKeyConstraintName: 'pk_deployment_resources' })
@@ -25,4 +26,8 @@ export class Resource {
 
   @Column({ name: 'storage_gb', type: 'integer' })
   storageGb!: number;
+
+  /** How many ports each replica publishes. */
+  @Column({ name: 'ports', type: 'integer', default: 0 })
+  ports!: number;
 }

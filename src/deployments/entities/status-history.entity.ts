@@ -1,4 +1,4 @@
-import { Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
+import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeorm';
 
 /**
  * Every status change of a deployment. Rows are only added; `id` gives their order, as it is taken under the deployment's lock.
@@ -6,6 +6,10 @@ import { Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from 'typeo
 @Entity({ name: 'deployment_status_history' })
 @Index('ix_deployment_status_history_changed', ['deploymentId', 'changedAt'])
 @Index('ix_deployment_status_history_order', ['deploymentId', 'id'])
+@Check(
+  'ck_deployment_status_history_event',
+  `event IS NULL OR (old_status = new_status AND event IN ('degraded','unhealthy','recovered','rollout_started','rolled_out','rolled_back','rollout_paused','healed'))`,
+)
 export class StatusHistory {
   @PrimaryGeneratedColumn('identity', {
     name: 'id',
@@ -35,6 +39,10 @@ export class StatusHistory {
 
   @Column({ name: 'request_id', type: 'text', nullable: true })
   requestId!: string | null;
+
+  /** The event that the row stands for when the status stayed; null: a change of the number of replicas. */
+  @Column({ name: 'event', type: 'text', nullable: true })
+  event!: string | null;
 
   @Column({ name: 'changed_at', type: 'timestamptz', default: () => 'clock_timestamp()' })
   changedAt!: Date;

@@ -7,11 +7,12 @@ import { FailureWords } from '../../common/http/failure-words.decorator';
 import { ApiProblem } from '../../common/problem/api-problem.decorator';
 import type { Actor } from '../../common/request-context';
 import { DeploymentViewsService } from './deployment-views.service';
-import { PageQueryDto, VisibilityQueryDto } from '../dto/page-query.dto';
+import { PageQueryDto, StatusQueryDto } from '../dto/page-query.dto';
 import { DeploymentDetailDto } from '../dto/deployment-detail.dto';
 import { DeploymentListItemDto, ListQueryDto } from '../dto/deployment-list.dto';
 import { DeploymentStatusDto, HistoryEntryDto } from '../dto/deployment-status.dto';
 import { ETAG_HEADER } from '../etag';
+import type { StatusShown } from './deployment-views.repository';
 import { readHistoryQuery } from './history-query';
 import { readListQuery } from './list-query';
 import { ApiDeploymentId } from '../api-deployment-id.decorator';
@@ -53,11 +54,11 @@ export class DeploymentViewsController {
   @ApiProblem('not_found')
   async status(
     @Param('deployment_id') id: string,
-    @Query() query: VisibilityQueryDto,
+    @Query() query: StatusQueryDto,
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DeploymentStatusDto> {
-    const { body, etag } = await this.views.status(requireDeploymentId(id), actor, query.include_deleted);
+    const { body, etag } = await this.views.status(requireDeploymentId(id), actor, shownOf(query));
     void reply.header('ETag', etag);
     return body;
   }
@@ -70,11 +71,11 @@ export class DeploymentViewsController {
   @ApiProblem('not_found')
   async detail(
     @Param('deployment_id') id: string,
-    @Query() query: VisibilityQueryDto,
+    @Query() query: StatusQueryDto,
     @CurrentActor() actor: Actor,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DeploymentDetailDto> {
-    const { body, etag } = await this.views.detail(requireDeploymentId(id), actor, query.include_deleted);
+    const { body, etag } = await this.views.detail(requireDeploymentId(id), actor, shownOf(query));
     void reply.header('ETag', etag);
     return body;
   }
@@ -97,3 +98,5 @@ export class DeploymentViewsController {
     return items;
   }
 }
+
+const shownOf = (query: StatusQueryDto): StatusShown => ({ includeDeleted: query.include_deleted, finished: query.finished_replicas });

@@ -2,13 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { Actor } from '../../common/request-context';
-import { visibleTo } from '../../common/visibility';
+import { reachOf } from '../../rights/reach';
+import { readable } from '../../rights/rights.sql';
 import { AppConfig } from '../../config/app-config';
 import { StatementBatcher } from '../../database/statement-batcher';
+import { askedRoutesOf } from '../../routing/routes.sql';
 import type { PlacementExplanation, PlacementStrategy } from '../../scheduling/place.types';
 import type { DeploymentType } from '../spec/deployment-spec';
+import type { AskedRoute } from '../../routing/hosts/asked-route';
+import { storedContainerOf, type StoredContainer } from '../spec/container-vault';
 import { visibleContainer, type VisibleContainer } from '../spec/spec-codec';
 import type { HistoryQuery } from './history-query';
+import type { RolloutPolicy } from '../domain/rollout';
 import { NO_STATUS, type DeploymentStatus } from '../domain/deployment-status';
 import { STATUS, toStatusView, type StatusRow, type StatusView } from './status-view.sql';
 
@@ -23,8 +28,14 @@ export interface DetailView {
   readonly region: string;
   readonly placementStrategy: PlacementStrategy;
   readonly labels: Record<string, string>;
+  /** As stored: what is missing has its default. */
+  readonly policy: Partial<RolloutPolicy>;
   /** The spec of the current revision. */
   readonly container: VisibleContainer;
+  /** As they were asked for, in their canonical form. */
+  readonly routes: readonly AskedRoute[];
+  /** With its values, which are shown only as hashes. */
+  readonly stored: StoredContainer;
   readonly placements: readonly { cause: string; createdAt: IsoTime; explanation: PlacementExplanation }[];
 }
 
@@ -38,17 +49,26 @@ export interface HistoryRow {
   readonly changedAt: Date;
 }
 
-interface StatusQuery {
+/** How much a status shows: deleted deployments too, and so many replicas of the past. */
+export interface StatusShown {
+  readonly includeDeleted: boolean;
+  readonly finished: number;
+}
+
+interface StatusQuery extends StatusShown {
   readonly id: string;
   readonly userId: string;
-  readonly isAdmin: boolean;
-  readonly includeDeleted: boolean;
+  readonly reach: string;
 }
+
+type Sight = Pick<StatusQuery, 'id' | 'userId' | 'reach'>;
 
 /** Reads the views of one deployment. One statement per view, whatever the number of replicas. */
 @Injectable()
 export class DeploymentViewsRepository {
   private readonly statuses = new StatementBatcher<StatusQuery, StatusView>((queries) => this.readStatuses(queries));
+
+  private readonly sights = new StatementBatcher<Sight, boolean>((asked) => this.readSights(asked));
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
@@ -56,8 +76,13 @@ export class DeploymentViewsRepository {
   ) {}
 
   /** Null when the deployment is missing, foreign, or deleted and `includeDeleted` is false. */
-  status(id: string, actor: Actor, includeDeleted: boolean): Promise<StatusView | null> {
-    return this.statuses.get({ id, userId: actor.userId, isAdmin: actor.isAdmin, includeDeleted });
+  status(id: string, actor: Actor, shown: StatusShown): Promise<StatusView | null> {
+    return this.statuses.get({ id, userId: actor.userId, reach: reachOf(actor), ...shown });
+  }
+
+  /** False when the deployment is there and the actor may not see it, deleted or not. Many at once are asked in one statement. */
+  async sees(id: string, actor: Actor): Promise<boolean> {
+    return (await this.sights.get({ id, userId: actor.userId, reach: reachOf(actor) })) ?? false;
   }
 
   async detail(id: string): Promise<DetailView | null> {
@@ -76,19 +101,29 @@ export class DeploymentViewsRepository {
   ): Promise<{ rows: HistoryRow[]; total: number } | null> {
     const rows = await this.dataSource.query<((HistoryRow | { newStatus: null }) & { total: number })[]>(
       historySql(cursor?.backwards ?? false),
-      [id, actor.userId, actor.isAdmin, includeDeleted, limit + 1, cursor ? 0 : offset, cursor?.id ?? null],
+      [id, actor.userId, reachOf(actor), includeDeleted, limit + 1, cursor ? 0 : offset, cursor?.id ?? null],
     );
     const [first] = rows;
     return first ? { rows: rows.filter((row): row is HistoryRow & { total: number } => row.newStatus !== null), total: first.total } : null;
+  }
+
+  private async readSights(asked: readonly Sight[]): Promise<boolean[]> {
+    const rows = await this.dataSource.query<{ sees: boolean }[]>(SIGHTS, [
+      asked.map(({ id }) => id),
+      asked.map(({ userId }) => userId),
+      asked.map(({ reach }) => reach),
+    ]);
+    return rows.map(({ sees }) => sees);
   }
 
   private async readStatuses(queries: readonly StatusQuery[]): Promise<(StatusView | null)[]> {
     const rows = await this.dataSource.query<StatusRow[]>(STATUS, [
       queries.map(({ id }) => id),
       queries.map(({ userId }) => userId),
-      queries.map(({ isAdmin }) => isAdmin),
+      queries.map(({ reach }) => reach),
       queries.map(({ includeDeleted }) => includeDeleted),
       this.config.NODE_OFFLINE_AFTER_SECONDS,
+      queries.map(({ finished }) => finished),
     ]);
     const views = queries.map((): StatusView | null => null);
     for (const row of rows) views[row.place - 1] = toStatusView(row);
@@ -96,15 +131,23 @@ export class DeploymentViewsRepository {
   }
 }
 
+/** $1 deployments, $2 who looks at each, $3 what the credential reaches. */
+const SIGHTS = `
+  SELECT NOT EXISTS (SELECT 1 FROM deployments AS d
+                      WHERE d.id = asked.id AND NOT ${readable('d', 'asked.user_id', 'asked.reach')}) AS sees
+    FROM unnest($1::uuid[], $2::uuid[], $3::text[]) WITH ORDINALITY AS asked(id, user_id, reach, place) ORDER BY place`;
+
 const iso = (column: string): string => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** $1 deployment, $2 the caller, $3 whether that is an administrator, $4 whether deleted ones are shown. */
-const VISIBLE = `d.id = $1 AND ${visibleTo('d', '$2', '$3')} AND (d.deleted_at IS NULL OR $4)`;
+/** $1 deployment, $2 the caller, $3 what its credential reaches, $4 whether deleted ones are shown. */
+const VISIBLE = `d.id = $1 AND ${readable('d', '$2', '$3')} AND (d.deleted_at IS NULL OR $4)`;
 
 /** $1 deployment. */
 const DETAIL = `
   SELECT d.type, d.user_id AS "userId", d.generation, d.region, d.placement_strategy AS "placementStrategy", d.labels,
-         ${visibleContainer('v.spec')} AS container,
+         d.rollout_policy AS policy,
+         ${visibleContainer('v.spec')} AS container, ${storedContainerOf('v')} AS stored,
+         ${askedRoutesOf('d')} AS routes,
          (SELECT coalesce(json_agg(json_build_object('cause', p.cause, 'createdAt', ${iso('p.created_at')},
                    'explanation', p.explanation) ORDER BY p.created_at DESC), '[]')
             FROM (SELECT * FROM placements WHERE deployment_id = d.id ORDER BY created_at DESC LIMIT 10) AS p) AS placements

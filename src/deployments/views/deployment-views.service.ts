@@ -1,14 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../../common/request-context';
+import { SecretBox } from '../../common/crypto/secret-box';
 import { isoTime } from '../../database/json-time';
+import { entranceAddress } from '../../engines/cluster-entrance';
+import { RouteUrls } from '../../routing/route-urls';
 import { DeploymentListRepository, sortValueOf, type ListRow } from './deployment-list.repository';
-import { DeploymentViewsRepository, type DetailView, type HistoryRow } from './deployment-views.repository';
-import { healthOf } from '../domain/health';
-import type { DeploymentDetailDto } from '../dto/deployment-detail.dto';
+import { DeploymentViewsRepository, type DetailView, type HistoryRow, type StatusShown } from './deployment-views.repository';
+import { gradeOf, healthOf } from '../domain/health';
+import type { DeploymentDetailDto, ReadBackDto } from '../dto/deployment-detail.dto';
 import type { DeploymentListItemDto } from '../dto/deployment-list.dto';
 import type { DeploymentStatusDto, HistoryEntryDto } from '../dto/deployment-status.dto';
 import { PlacementExplanationDto } from '../dto/placement.dto';
 import { etagOf } from '../etag';
+import { askedSpec, hashedSpec, hashOf } from '../spec/asked-spec';
+import { ContainerVault } from '../spec/container-vault';
 import { showContainer } from '../spec/spec-codec';
 import { encodeHistoryCursor, type HistoryQuery } from './history-query';
 import { encodeCursor, type ListQuery } from './list-query';
@@ -36,19 +41,36 @@ export class DeploymentViewsService {
   constructor(
     private readonly views: DeploymentViewsRepository,
     private readonly lists: DeploymentListRepository,
+    private readonly secrets: SecretBox,
+    private readonly vault: ContainerVault,
+    private readonly urls: RouteUrls,
   ) {}
 
-  async status(id: string, actor: Actor, includeDeleted: boolean): Promise<Tagged<DeploymentStatusDto>> {
-    const view = await this.views.status(id, actor, includeDeleted);
-    if (!view) throw deploymentNotFound(id);
-    return { body: toStatus(view), etag: etagOf(view.version) };
+  /** Whether an open request may go on to show the deployment. What is purged is nobody's secret. */
+  sees(id: string, actor: Actor): Promise<boolean> {
+    return this.views.sees(id, actor);
   }
 
-  async detail(id: string, actor: Actor, includeDeleted: boolean): Promise<Tagged<DeploymentDetailDto>> {
-    const { body, etag } = await this.status(id, actor, includeDeleted);
+  async status(id: string, actor: Actor, shown: StatusShown): Promise<Tagged<DeploymentStatusDto>> {
+    const view = await this.views.status(id, actor, shown);
+    if (!view) throw deploymentNotFound(id);
+    return { body: toStatus(view, this.urls), etag: etagOf(view.version) };
+  }
+
+  async detail(id: string, actor: Actor, shown: StatusShown): Promise<Tagged<DeploymentDetailDto>> {
+    const { body, etag } = await this.status(id, actor, shown);
     const detail = await this.views.detail(id);
     if (!detail) throw deploymentNotFound(id);
-    return { body: { ...body, ...toDetail(detail) }, etag };
+    const asked = askedSpec(body, detail);
+    const envHashes = this.envHashes(id, this.vault.open(detail.stored, id).env);
+    const readBack = { spec: asked, env_hashes: envHashes, spec_hash: hashOf({ asked: hashedSpec(asked), envHashes }) };
+    return { body: { ...body, ...toDetail(detail), ...readBack }, etag };
+  }
+
+  /** Values of `env` can be compared with those of earlier, and not be guessed. */
+  private envHashes(id: string, env: Readonly<Record<string, string>>): Record<string, string> {
+    const names = Object.keys(env).sort();
+    return Object.fromEntries(names.map((name) => [name, this.secrets.fingerprint(env[name] ?? '', `env ${id} ${name}`)]));
   }
 
   async history(id: string, actor: Actor, query: HistoryQuery): Promise<Page<HistoryEntryDto>> {
@@ -79,19 +101,25 @@ export class DeploymentViewsService {
   }
 }
 
-function toStatus(view: StatusView): DeploymentStatusDto {
+function toStatus(view: StatusView, urls: RouteUrls): DeploymentStatusDto {
   const counted = view.replicas.filter((replica) => replica.counts);
   const { health, reasons } = healthOf(
-    counted.map(({ status, reason, nodeName, online }) => ({ status, reason, nodeName, confirmed: online })),
+    counted.map(({ status, reason, nodeName, online, pausedAt, completed, healthy }) => ({
+      ...{ status, reason, nodeName, confirmed: online, paused: pausedAt !== null, completed, healthy },
+    })),
     view.targetReplicas,
   );
+  const waiting = health === 'healthy' ? [] : whyNotPlaced(view);
   return {
     deployment_id: view.id,
+    id: view.id,
     name: view.name,
     status: view.status,
     health,
-    health_reasons: [...reasons],
+    health_reasons: [...new Set([...reasons, ...waiting])],
     target_replicas: view.targetReplicas,
+    revision: view.revision,
+    rollout: view.rollout,
     replicas: view.replicas.map((replica) => ({
       id: replica.id,
       node_id: replica.nodeId,
@@ -103,14 +131,22 @@ function toStatus(view: StatusView): DeploymentStatusDto {
       runtime: replica.runtime,
       confirmed: replica.online,
       observed_at: replica.observedAt,
-      reason: replica.reason,
+      healthy: replica.healthy,
+      reason: replica.reason ?? whyNotWell(replica),
+      paused: replica.pausedAt !== null,
       attempt: replica.attempt,
+      revision: replica.revision,
       ports: replica.published.map((port) => ({
         container_port: port.containerPort,
         protocol: port.protocol,
         host_ip: port.hostIp,
         host_port: port.hostPort,
       })),
+    })),
+    routes: view.routes.map(({ host, pathPrefix, port, removed, backends }) => ({
+      ...{ host, path_prefix: pathPrefix, port, url: urls.of(host, pathPrefix) },
+      ...(removed ? { state: 'removed', backends: 0 } : { state: backends === 0 ? 'waiting' : 'active', backends }),
+      cluster_endpoints: removed ? [] : clusterEndpoints(view, port),
     })),
     resources: view.resources,
     recent_status_changes: [...view.changes],
@@ -123,10 +159,33 @@ function toStatus(view: StatusView): DeploymentStatusDto {
     legal_hold: view.legalHold,
     deleted_at: view.deletedAt,
     purge_at: view.purgeAt,
+    project_id: view.projectId,
+    project: view.project,
   };
 }
 
-const toDetail = (detail: DetailView): Omit<DeploymentDetailDto, keyof DeploymentStatusDto> => ({
+/** Where Pods of the clusters that run replicas of it reach a port. */
+function clusterEndpoints({ id: deploymentId, replicas }: Pick<StatusView, 'id' | 'replicas'>, port: number): string[] {
+  const addresses = replicas.flatMap(({ status, nodeId, namespace, published }) =>
+    status === 'running' && namespace !== null && published.some(({ containerPort }) => containerPort === port)
+      ? [entranceAddress({ deploymentId, nodeId, namespace, port })]
+      : [],
+  );
+  return [...new Set(addresses)];
+}
+
+function whyNotWell({ pausedAt, healthy, checkReason }: StatusView['replicas'][number]): string | null {
+  if (pausedAt !== null) return `Paused on its node since ${pausedAt}`;
+  return healthy === true ? null : checkReason;
+}
+
+/** Why there are too few replicas: what a failed deployment failed of, or what keeps the background from going on. */
+function whyNotPlaced({ status, changes, work }: StatusView): string[] {
+  if (status === 'failed') return changes.slice(0, 1).map(({ reason }) => reason);
+  return work?.last_error == null ? [] : [work.last_error];
+}
+
+const toDetail = (detail: DetailView): Omit<DeploymentDetailDto, keyof DeploymentStatusDto | keyof ReadBackDto> => ({
   ...showContainer(detail.container),
   type: detail.type,
   region: detail.region,
@@ -152,10 +211,18 @@ const toHistoryEntry = (row: HistoryRow): HistoryEntryDto => ({
 
 const toListItem = (row: ListRow): DeploymentListItemDto => ({
   id: row.id,
+  deployment_id: row.id,
   name: row.name,
   status: row.status,
   target_replicas: row.targetReplicas,
   running_replicas: row.runningReplicas,
+  health: gradeOf(row.counts, row.targetReplicas),
+  type: row.type,
+  container_image: row.image,
+  labels: row.labels,
+  user_id: row.userId,
+  project_id: row.projectId,
+  project: row.project,
   created_at: isoTime(row.createdAt),
   updated_at: isoTime(row.updatedAt),
   ...(row.purgeAt === null ? {} : { purge_at: isoTime(row.purgeAt) }),

@@ -22,7 +22,17 @@ const refusal = (query: Partial<ListQueryDto>, actor = ada): string => {
 describe('readListQuery', () => {
   it('shows the newest own ones first by default', () => {
     expect(read()).toEqual({
-      ...{ userId: 'ada', status: null, name: null, createdAfter: null, createdBefore: null, includeDeleted: false },
+      ...{
+        userId: 'ada',
+        boundTo: null,
+        project: null,
+        status: null,
+        name: null,
+        createdAfter: null,
+        createdBefore: null,
+        includeDeleted: false,
+      },
+      narrowing: { labelNames: null, labels: null, type: null, image: null, health: null, nodeId: null },
       ...{ sortBy: 'created_at', sortOrder: 'desc', limit: 20, offset: 0, cursor: null },
     });
   });
@@ -49,6 +59,11 @@ describe('readListQuery', () => {
     [{ sort_order: 'DESC' }, "400 Invalid sort_order. Must be 'asc' or 'desc'"],
     [{ created_after: '20260131T120000Z' }, '400 Invalid created_after. Must be an ISO 8601 time such as 2026-01-31T12:00:00Z'],
     [{ created_before: '1969-12-31T23:59:59Z' }, '400 Invalid created_before. Must be an ISO 8601 time such as 2026-01-31T12:00:00Z'],
+    [{ type: 'web' }, '400 Invalid type. Must be one of: compute, storage, gateway, mixnode'],
+    [{ health: 'fine' }, '400 Invalid health. Must be one of: healthy, degraded, unhealthy'],
+    [{ node_id: 'edge-1' }, '400 Invalid node_id. Must be a UUID'],
+    [{ label: ['=edge'] }, '400 Invalid label. Must be name or name=value'],
+    [{ label: ['team=a', 'team=b'] }, '400 Invalid label. team is asked for with two values'],
     [{ cursor: 'x' }, '400 Invalid cursor. Use one from the Link header of a page with the same sort_by'],
   ])('refuses %j', (query, words) => {
     expect(refusal(query)).toBe(words);

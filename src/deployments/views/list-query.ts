@@ -6,6 +6,7 @@ import { readTime } from '../../common/validation/time';
 import { whoseToList } from '../../common/visibility';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../domain/deployment-status';
 import { SORT_KEYS, type ListQueryDto, type SortKey } from '../dto/deployment-list.dto';
+import { readNarrowing, type Narrowing } from './narrowing';
 
 /** Where a page begins: after or before this row in the order. */
 export interface Cursor {
@@ -15,15 +16,20 @@ export interface Cursor {
 }
 
 export interface ListQuery {
-  /** Null means all users. */
+  /** In whose projects to look; null means all users. */
   readonly userId: string | null;
+  /** The name or id of the one project to look in; null: in all of them. */
+  readonly project: string | null;
   readonly status: DeploymentStatus | null;
   readonly name: string | null;
   readonly createdAfter: string | null;
   readonly createdBefore: string | null;
   readonly includeDeleted: boolean;
+  readonly narrowing: Narrowing;
   readonly sortBy: SortKey;
   readonly sortOrder: 'asc' | 'desc';
+  /** The only project that the credential reaches; null: any. */
+  readonly boundTo: string | null;
   readonly limit: number;
   readonly offset: number;
   readonly cursor: Cursor | null;
@@ -35,6 +41,8 @@ export function readListQuery(dto: ListQueryDto, actor: Actor): ListQuery {
   const sortOrder = oneOf(dto.sort_order ?? 'desc', ['asc', 'desc'] as const, "Invalid sort_order. Must be 'asc' or 'desc'", 'sort_order');
   return {
     userId: ownerOf(dto, actor),
+    project: dto.project?.toLowerCase() ?? null,
+    boundTo: actor.boundTo?.projectId ?? null,
     status:
       dto.status === undefined
         ? null
@@ -43,6 +51,7 @@ export function readListQuery(dto: ListQueryDto, actor: Actor): ListQuery {
     createdAfter: readTime(dto.created_after, 'created_after', fault),
     createdBefore: readTime(dto.created_before, 'created_before', fault),
     includeDeleted: dto.include_deleted,
+    narrowing: readNarrowing(dto),
     sortBy,
     sortOrder,
     limit: dto.limit,
@@ -72,8 +81,9 @@ function decodeCursor(text: string, sortBy: SortKey): Cursor {
 /** Microseconds since 1970, up to the year 2286: every such number is a valid time. */
 const MICROSECONDS = /^\d{1,16}$/;
 
-/** Null means all users. */
-function ownerOf({ user_id: userId, all_users: all }: ListQueryDto, actor: Actor): string | null {
+/** Null means all users. Administrators see into every project that they name. */
+function ownerOf({ user_id: userId, all_users: all, project }: ListQueryDto, actor: Actor): string | null {
+  if (actor.isAdmin && project !== undefined && userId === undefined) return null;
   const owner = whoseToList({ userId, all }, actor, 'list the deployments');
   if (userId !== undefined && !isUuid(userId)) throw fault('user_id', 'Invalid user_id. Must be a UUID');
   return owner;

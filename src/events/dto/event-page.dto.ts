@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { toCloudEvent, type CloudEvent } from '../cloud-event';
+import { toCloudEvent } from '../cloud-event';
 import type { FeedPage } from '../event-feed.repository';
+import { EventDataDto } from './event-data.dto';
 import { EVENT_TYPES } from '../event-types';
 
 export class CloudEventDto {
@@ -28,15 +29,15 @@ export class CloudEventDto {
   @ApiProperty({ description: 'The position in the feed; sorts as text', example: '000000000000042' })
   sequence!: string;
 
-  @ApiProperty({ type: 'object', additionalProperties: true, example: { name: 'web-api', old_status: 'scheduled', new_status: 'running' } })
-  data!: CloudEvent['data'];
+  @ApiProperty({ type: () => EventDataDto })
+  data!: EventDataDto;
 }
 
 export class EventPageDto {
   @ApiProperty({ type: () => [CloudEventDto], description: 'Oldest first' })
   events!: CloudEventDto[];
 
-  @ApiProperty({ type: 'integer', description: 'The `after` of the next request' })
+  @ApiProperty({ type: 'integer', format: 'int64', description: 'The `after` of the next request' })
   position!: number;
 
   @ApiProperty({ description: 'More are there already' })

@@ -2,7 +2,7 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsUUID } from 'class-validator';
 import { Optional, QueryFlag, QueryInteger, TextField } from '../../common/validation/fields';
 
-export class EventsQueryDto {
+export class FeedQueryDto {
   @ApiPropertyOptional({
     description: 'Only events behind this position; `latest`: only those to come. Default: from the oldest that is kept.',
     example: '0',
@@ -21,11 +21,6 @@ export class EventsQueryDto {
   @TextField({ max: 2_000 })
   types?: string;
 
-  @ApiPropertyOptional({ format: 'uuid' })
-  @Optional()
-  @IsUUID('all', { message: 'deployment_id must be a UUID' })
-  deployment_id?: string;
-
   @ApiPropertyOptional({
     description: 'Seconds to wait for an event when there is none',
     default: 0,
@@ -36,6 +31,13 @@ export class EventsQueryDto {
   @Optional()
   @QueryInteger({ min: 0, max: 30 })
   wait: number = 0;
+}
+
+export class EventsQueryDto extends FeedQueryDto {
+  @ApiPropertyOptional({ format: 'uuid' })
+  @Optional()
+  @IsUUID('all', { message: 'deployment_id must be a UUID' })
+  deployment_id?: string;
 
   @ApiPropertyOptional({ description: 'Administrators: the events of all users', default: false, type: Boolean })
   @Optional()

@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsInt, IsNumber, Max, Min } from 'class-validator';
+import { IsInt, Max, Min } from 'class-validator';
 import { Optional } from '../../common/validation/fields';
+import { ThreeDecimals } from '../../common/validation/three-decimals';
 import type { Resources } from '../../engines/resources';
 
 const MAX_CPU_CORES = 10_000;
@@ -38,7 +39,7 @@ export const CpuCores = (): PropertyDecorator =>
       example: 8,
     }),
     Optional(),
-    IsNumber({ maxDecimalPlaces: 3, allowNaN: false, allowInfinity: false }, { message: CPU_MESSAGE }),
+    ThreeDecimals({ message: CPU_MESSAGE }),
     Min(MIN_CPU_CORES, { message: CPU_MESSAGE }),
     Max(MAX_CPU_CORES, { message: CPU_MESSAGE }),
   );

@@ -1,12 +1,23 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, ValidateBy } from 'class-validator';
-import { Optional, TextField } from '../../common/validation/fields';
+import { IsPlainMap, Optional, TextField } from '../../common/validation/fields';
 import { DRIVEN_KINDS, type DrivenKind } from '../../engines/runtime-kinds';
 import { isEngineEndpoint } from '../engine-endpoint';
-import type { NewNode, NodeType } from '../node.types';
+import { ENGINE_CHOOSES, type NewNode, type NodeType } from '../node.types';
 import { capacityOf, CpuCores, GpuUnits, MemoryMb, StorageGb } from './capacity.fields';
-import { OptionalLabels, OptionalNodeType, Region } from './node.fields';
+import {
+  OptionalAddress,
+  OptionalGateway,
+  OptionalIngressClass,
+  OptionalKubeconfig,
+  OptionalLabels,
+  OptionalNodeType,
+  OptionalOciRuntime,
+  Region,
+} from './node.fields';
 
+const NAMESPACE = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
+const SELECTOR_KEY = /^(?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const NAME = /^[A-Za-z0-9._-]+$/;
 
 /** The node to register. The service checks what each kind of engine needs beyond this. */
@@ -55,8 +66,57 @@ export class RegisterNodeDto {
   @OptionalLabels('Free text about the node, by key.')
   labels?: Record<string, string>;
 
+  @OptionalAddress()
+  address?: string | null;
+
+  @OptionalKubeconfig()
+  kubeconfig?: string;
+
+  @ApiPropertyOptional({
+    example: 'fog-compute',
+    maxLength: 63,
+    pattern: NAMESPACE.source,
+    description: 'Kubernetes only: where the Jobs of replicas are made. It has to exist. Left out: fog-compute.',
+  })
+  @Optional()
+  @TextField({ max: 63, pattern: NAMESPACE, hint: 'be the name of a namespace: lower-case letters, digits and -' })
+  namespace?: string;
+
+  @ApiPropertyOptional({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description: 'Kubernetes only: the labels of the machines that the node consists of. Left out: all machines of the cluster.',
+  })
+  @Optional()
+  @IsPlainMap({ maxEntries: 16, keyPattern: SELECTOR_KEY, maxValueLength: 63 })
+  node_selector?: Record<string, string>;
+
+  @OptionalIngressClass()
+  ingress_class?: string | null;
+
+  @OptionalGateway()
+  gateway?: string | null;
+
+  @OptionalOciRuntime()
+  oci_runtime: string = ENGINE_CHOOSES;
+
   toNode(): NewNode {
-    const { name, node_type: nodeType, region, runtime, endpoint = null, labels = {} } = this;
-    return { name, nodeType, region, runtime, endpoint, labels, capacity: capacityOf(this) };
+    const { name, node_type: nodeType, region, runtime, endpoint = null, address = null, labels = {} } = this;
+    const cluster = {
+      ...{ kubeconfig: this.kubeconfig, namespace: this.namespace, nodeSelector: this.node_selector },
+      ...{ ingressClass: this.ingress_class, gateway: this.gateway },
+    };
+    return {
+      name,
+      nodeType,
+      region,
+      runtime,
+      endpoint,
+      address,
+      labels,
+      cluster,
+      ociRuntime: this.oci_runtime,
+      capacity: capacityOf(this),
+    };
   }
 }

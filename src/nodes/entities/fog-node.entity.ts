@@ -1,5 +1,6 @@
 import { Check, Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 import { NUMERIC } from '../../engines/numeric.transformer';
+import type { EngineIsolation } from '../../engines/engine-isolation';
 import { RUNTIME_KINDS } from '../../engines/runtime-kinds';
 
 /**
@@ -12,6 +13,7 @@ import { RUNTIME_KINDS } from '../../engines/runtime-kinds';
 @Check('ck_nodes_type', `node_type IN ('edge_device','relay_node','mixnode','compute_node','gateway')`)
 @Check('ck_nodes_runtime', `runtime IN (${RUNTIME_KINDS.map((kind) => `'${kind}'`).join(',')})`)
 @Check('ck_nodes_draining', `cordoned OR NOT draining`)
+@Check('ck_nodes_lost_after', `lost_after_seconds BETWEEN 0 AND 604800`)
 @Check('ck_nodes_reserved_cpu', `reserved_cpu_cores BETWEEN 0 AND cpu_cores`)
 @Check('ck_nodes_reserved_memory', `reserved_memory_mb BETWEEN 0 AND memory_mb`)
 @Check('ck_nodes_reserved_gpu', `reserved_gpu_units BETWEEN 0 AND gpu_units`)
@@ -37,8 +39,20 @@ export class FogNode {
   @Column({ name: 'endpoint', type: 'text', nullable: true })
   endpoint!: string | null;
 
+  /** Where the ports of its containers are reached; null: what follows from the endpoint. */
+  @Column({ name: 'address', type: 'text', nullable: true })
+  address!: string | null;
+
   @Column({ name: 'engine_id', type: 'text', nullable: true })
   engineId!: string | null;
+
+  /** What an administrator has chosen; null means the engine's own choice. */
+  @Column({ name: 'oci_runtime', type: 'text', nullable: true })
+  ociRuntime!: string | null;
+
+  /** What the engine has told last; null before it has answered, and for a simulated node. */
+  @Column({ name: 'isolation', type: 'jsonb', nullable: true })
+  isolation!: EngineIsolation | null;
 
   @Column({ name: 'cpu_cores', type: 'numeric', precision: 9, scale: 3, transformer: NUMERIC })
   cpuCores!: number;
@@ -51,6 +65,10 @@ export class FogNode {
 
   @Column({ name: 'storage_gb', type: 'integer' })
   storageGb!: number;
+
+  /** What was free on the disk of the engine when it last answered; null where that cannot be measured. */
+  @Column({ name: 'disk_free_gb', type: 'integer', nullable: true })
+  diskFreeGb!: number | null;
 
   /** The capacity columns that an administrator has set; what the engine reports no longer changes them. */
   @Column({ name: 'fixed_capacity', type: 'text', array: true, default: () => `'{}'` })
@@ -83,14 +101,26 @@ export class FogNode {
   @Column({ name: 'draining', type: 'boolean', default: false })
   draining!: boolean;
 
+  /** After so long a silence its replicas are replaced elsewhere; 0: never; null: as configured. */
+  @Column({ name: 'lost_after_seconds', type: 'integer', nullable: true })
+  lostAfterSeconds!: number | null;
+
   @Column({ name: 'last_error', type: 'text', nullable: true })
   lastError!: string | null;
+
+  /** Why only a part of what is needed works on an engine that answers. */
+  @Column({ name: 'trouble', type: 'text', nullable: true })
+  trouble!: string | null;
 
   @Column({ name: 'registered_at', type: 'timestamptz', default: () => 'now()' })
   registeredAt!: Date;
 
   @Column({ name: 'last_heartbeat', type: 'timestamptz', nullable: true })
   lastHeartbeat!: Date | null;
+
+  /** When administrators were told that the node does not answer; null while it does. */
+  @Column({ name: 'silence_told_at', type: 'timestamptz', nullable: true })
+  silenceToldAt!: Date | null;
 
   /** When set, the node is hidden everywhere. The row stays because the replicas of old deployments refer to it. */
   @Column({ name: 'removed_at', type: 'timestamptz', nullable: true })

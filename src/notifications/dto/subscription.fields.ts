@@ -22,8 +22,6 @@ export const EventTypesField = (): PropertyDecorator =>
 export const LabelSelectorField = (): PropertyDecorator =>
   applyDecorators(
     ApiPropertyOptional({
-      type: 'object',
-      additionalProperties: { type: 'string' },
       description: 'Only events of deployments with all of these labels',
       example: { team: 'edge' },
     }),

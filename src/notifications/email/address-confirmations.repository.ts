@@ -45,6 +45,11 @@ export class AddressConfirmationsRepository {
     return row?.id ?? null;
   }
 
+  /** Why it was not sent, for the user who waits for it. */
+  async noteFailed(id: string, words: string): Promise<void> {
+    await this.dataSource.query(`UPDATE address_codes SET last_error = $2 WHERE id = $1`, [id, words]);
+  }
+
   async noteSent(id: string): Promise<void> {
     await this.dataSource.query(`UPDATE address_codes SET sent_at = now() WHERE id = $1`, [id]);
   }

@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { hashToken } from '../../auth/secret-token';
 import { isReachableEmail } from '../../common/email-address';
 import { DomainError } from '../../common/problem/domain-error';
+import { AppConfig } from '../../config/app-config';
 import type { Tx } from '../../database/transaction';
 import type { ClaimedJob, JobResult } from '../../jobs/job-kinds';
 import { JobQueue } from '../../jobs/job-queue';
 import { retryDelayMs } from '../delivery-backoff';
 import type { AddressConfirmation, ChannelTarget, ConfirmationQuestion } from '../notification-channel';
 import { AddressConfirmationsRepository } from './address-confirmations.repository';
-import { MailSender } from './mail-sender';
+import { MailSender } from '../../mail/mail-sender';
 import { confirmationText } from './mail-text';
 
 const CODE_BYTES = 8;
@@ -22,6 +23,7 @@ export class AddressConfirmations implements AddressConfirmation {
     private readonly confirmations: AddressConfirmationsRepository,
     private readonly mails: MailSender,
     private readonly jobs: JobQueue,
+    private readonly config: AppConfig,
   ) {}
 
   /** Also throws `email_not_configured`. */
@@ -46,8 +48,11 @@ export class AddressConfirmations implements AddressConfirmation {
     const code = randomBytes(CODE_BYTES).toString('hex');
     const id = await this.confirmations.takeUnsent(job, target.id, hashOf(code));
     if (id === null) return { kind: 'done' };
-    const sent = await this.mails.send(target.email, { ...confirmationText(target.id, code), id });
-    if (!sent.ok) return { kind: 'failed', words: sent.words, afterMs: retryDelayMs(job.attempts + 1, Math.random()) };
+    const sent = await this.mails.send(target.email, { ...confirmationText(target.id, code, this.config.PUBLIC_URL), id });
+    if (!sent.ok) {
+      await this.confirmations.noteFailed(id, sent.words);
+      return { kind: 'failed', words: sent.words, afterMs: retryDelayMs(job.attempts + 1, Math.random()) };
+    }
     await this.confirmations.noteSent(id);
     return { kind: 'again', afterMs: 0 };
   }

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { Details } from '../../audit/bounded-details';
 import type { CloudEvent } from '../../events/cloud-event';
 import { NotificationChannel, type ChannelTarget, type IssuedSecret } from '../notification-channel';
-import type { Sent } from '../sent';
+import type { Sent } from '../../common/sent';
 import { AddressConfirmations } from './address-confirmations';
-import { MailSender } from './mail-sender';
+import { MailSender } from '../../mail/mail-sender';
 import { mailText } from './mail-text';
 
 /** Sends events by e-mail, only to the address of the account, and only once its reader has confirmed it. */

@@ -24,7 +24,15 @@ export class EmailDto extends SubscriptionDto {
   @ApiProperty({ description: 'Whether you have confirmed that address; until then nothing is sent there but the code' })
   confirmed!: boolean;
 
-  static from(record: SubscriptionRecord, { email, isConfirmed }: AccountAddress): EmailDto {
-    return { ...SubscriptionDto.shared(record), email, confirmed: isConfirmed };
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: null,
+    description: 'Why the e-mail with the code could not be sent; null while nothing is wrong',
+  })
+  confirmation_error!: string | null;
+
+  static from(record: SubscriptionRecord, { email, isConfirmed, confirmationError }: AccountAddress): EmailDto {
+    return { ...SubscriptionDto.shared(record), email, confirmed: isConfirmed, confirmation_error: isConfirmed ? null : confirmationError };
   }
 }

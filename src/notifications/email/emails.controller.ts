@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { Command } from '../../commands/command.decorator';
 import { Context } from '../../common/http/context.decorator';
@@ -17,6 +17,10 @@ import { ConfirmEmailService, type EmailSubscription } from './confirm-email.ser
 import { emailAnswer, emailCreatedAnswer } from './email-answers';
 import { EmailChannel } from './email.channel';
 import { ChangeEmailDto, ConfirmEmailDto, CreateEmailDto, EmailDto } from './email.dto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NEXT_PAGE_HEADER, nextPageHeader, pageHeadersOf } from '../../common/http/page-headers';
+import { pageOfAll } from '../../common/http/page-of-all';
+import { ShortListQueryDto } from '../../common/validation/short-list.query.dto';
 
 const DESCRIPTION =
   'To the address of your account, and no other. Until you have confirmed it once, an e-mail with a code goes there and nothing else. At most 5.';
@@ -42,10 +46,19 @@ export class EmailsController {
 
   @Get()
   @ApiOperation({ summary: 'List your e-mail subscriptions', description: 'Newest first.' })
-  @ApiOkResponse({ type: [EmailDto] })
-  async list(@CurrentActor() actor: Actor): Promise<EmailDto[]> {
+  @ApiOkResponse({ type: [EmailDto], headers: pageHeadersOf('E-mail subscriptions') })
+  async list(
+    @Query() query: ShortListQueryDto,
+    @CurrentActor() actor: Actor,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<EmailDto[]> {
     const [records, address] = await Promise.all([this.subscriptions.list(this.channel, actor), this.subscriptions.addressOf(actor)]);
-    return records.map((record) => EmailDto.from(record, address));
+    return pageOfAll(
+      records.map((record) => EmailDto.from(record, address)),
+      query,
+      { request, reply },
+    );
   }
 
   @Get(':id')
@@ -57,11 +70,10 @@ export class EmailsController {
 
   @Patch(':id')
   @ApiOperation({ summary: 'Change an e-mail subscription', description: 'What is absent stays.' })
-  @Command(emailAnswer, { takesKey: false })
+  @Command(emailAnswer)
   @Changes(EmailDto)
-  async change(@Param() { id }: IdParamDto, @Body() body: ChangeEmailDto, @Context() context: RequestContext): Promise<EmailSubscription> {
-    const record = await this.subscriptions.change(this.ref(id), body.toChange(), context);
-    return { record, address: await this.subscriptions.addressOf(context.actor) };
+  change(@Param() { id }: IdParamDto, @Body() body: ChangeEmailDto, @Context() context: RequestContext): Promise<EmailSubscription> {
+    return this.subscriptions.change(this.ref(id), body.toChange(), context);
   }
 
   @Delete(':id')
@@ -95,13 +107,17 @@ export class EmailsController {
 
   @Get(':id/deliveries')
   @ApiOperation({ summary: 'See which e-mails were sent and which were not', description: 'Newest first; kept as long as the events.' })
-  @Finds(DeliveryPageDto)
+  @Finds(DeliveryPageDto, NEXT_PAGE_HEADER)
   async deliveries(
     @Param() { id }: IdParamDto,
     @Query() query: DeliveriesQueryDto,
     @CurrentActor() actor: Actor,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DeliveryPageDto> {
-    return DeliveryPageDto.from(await this.log.page(this.ref(id), actor, query));
+    const page = DeliveryPageDto.from(await this.log.page(this.ref(id), actor, query));
+    void reply.headers(nextPageHeader(request.url, page.next_cursor === null ? null : { cursor: page.next_cursor }));
+    return page;
   }
 
   private ref(id: string): SubscriptionRef {

@@ -17,14 +17,14 @@ export function mailText(event: CloudEvent): { subject: string; text: string } {
 
 /**
  * The one e-mail that goes to an address before its reader has agreed. It contains nothing that the user who wants it
- * has written.
+ * has written. `publicUrl`: where the API is, for those who know.
  */
-export function confirmationText(subscriptionId: string, code: string): { subject: string; text: string } {
+export function confirmationText(subscriptionId: string, code: string, publicUrl = ''): { subject: string; text: string } {
   const text = `Somebody with an account at fog-compute wants its notifications at this address.
 
 If that is you, confirm it within 30 minutes:
 
-POST /api/notifications/emails/${subscriptionId}/confirm
+POST ${publicUrl}/api/notifications/emails/${subscriptionId}/confirm
 {"code":"${code}"}
 
 If it is not, do nothing: without the code no notifications are sent here.

@@ -1,6 +1,5 @@
 import type { Answer } from '../../common/http/answer';
-import type { SubscriptionRecord } from '../subscription';
-import type { Created } from '../subscriptions.service';
+import type { Changed, Created } from '../subscriptions.service';
 import type { Rotated } from './rotate-secret.service';
 import { WebhookDto, WebhookWithSecretDto } from './webhook.dto';
 
@@ -12,7 +11,7 @@ export const webhookCreatedAnswer = ({ record, secret }: Created<string>): Answe
 });
 
 /** A webhook after a change. */
-export const webhookAnswer = (record: SubscriptionRecord): Answer => ({ status: 200, body: WebhookDto.from(record) });
+export const webhookAnswer = ({ record }: Changed): Answer => ({ status: 200, body: WebhookDto.from(record) });
 
 /** A webhook with its new secret, which no other answer shows again. */
 export const secretRotatedAnswer = ({ record, secret }: Rotated): Answer => ({

@@ -29,4 +29,4 @@ export class WebhookSecrets {
 }
 
 /** The place that an encrypted secret is bound to. */
-const contextOf = (subscriptionId: string): string => `subscription ${subscriptionId}`;
+export const contextOf = (subscriptionId: string): string => `subscription ${subscriptionId}`;

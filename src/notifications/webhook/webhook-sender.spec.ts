@@ -2,10 +2,10 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { until } from '../../../test/support/until';
 import { loadConfig } from '../../config/app-config';
-import type { ResolveHost } from './resolve-host';
+import type { ResolveHost } from '../../common/outgoing/resolve-host';
 import { newWebhookSecret } from './signature';
 import { WebhookSender } from './webhook-sender';
-import { TargetRefused, WebhookTargets } from './webhook-targets';
+import { TargetRefused, TargetUnknown, WebhookTargets } from './webhook-targets';
 
 const PUBLIC = { address: '93.184.215.14', family: 4 };
 const LOOPBACK = { address: '127.0.0.1', family: 4 };
@@ -106,10 +106,19 @@ describe('a webhook', () => {
     await expect(targetsWith(() => Promise.resolve([PUBLIC])).check(url)).resolves.toBeUndefined();
   });
 
+  it.each(['ETIMEOUT', 'ESERVFAIL', 'ECONNREFUSED', 'ECANCELLED'])(
+    'is neither taken nor refused when no name server answers: %s',
+    async (code) => {
+      const silent = targetsWith(() => Promise.reject(Object.assign(new Error(code), { code })));
+      await expect(silent.check('https://somewhere.example/')).rejects.toBeInstanceOf(TargetUnknown);
+    },
+  );
+
   it('is refused when the name is not known', async () => {
-    await expect(targetsWith(() => Promise.reject(new Error('ENOTFOUND'))).check('https://nowhere.example/')).rejects.toThrow(
-      'cannot be resolved',
-    );
+    for (const code of ['ENOTFOUND', 'ENODATA']) {
+      const unknown = targetsWith(() => Promise.reject(Object.assign(new Error(code), { code })));
+      await expect(unknown.check('https://nowhere.example/')).rejects.toBeInstanceOf(TargetRefused);
+    }
     await expect(targetsWith(() => Promise.resolve([])).check('https://empty.example/')).rejects.toThrow('cannot be resolved');
   });
 

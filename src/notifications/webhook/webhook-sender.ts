@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { fieldOf } from '../../common/field-of';
+import { tlsTrouble } from '../../common/tls-trouble';
 import { VERSION } from '../../common/version';
 import { within } from '../../common/within';
 import { CLOUD_EVENT_TYPE } from '../../events/cloud-event';
-import { fieldOf, type SendFailure, type Sent } from '../sent';
+import type { SendFailure, Sent } from '../../common/sent';
 import { signatureOf } from './signature';
-import { TargetRefused, WebhookTargets } from './webhook-targets';
+import { TargetRefused, TargetUnknown, WebhookTargets } from './webhook-targets';
 
 export interface WebhookMessage {
   readonly url: string;
@@ -109,8 +111,10 @@ function ended(answer: IncomingMessage): Promise<void> {
 }
 
 function wordsOf(error: unknown): string {
-  if (error instanceof TargetRefused) return error.message;
+  if (error instanceof TargetRefused || error instanceof TargetUnknown) return error.message;
   if (fieldOf(error, 'name') === 'AbortError') return `The target did not answer within ${String(WITHIN_MS / 1000)} seconds`;
   const code = fieldOf(error, 'code');
+  const trouble = tlsTrouble(error);
+  if (trouble !== null) return `The target was reached, but ${trouble}`;
   return `The target could not be reached${typeof code === 'string' ? ` (${code})` : ''}`;
 }

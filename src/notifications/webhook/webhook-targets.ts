@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { AppConfig } from '../../config/app-config';
-import { AddressPolicy } from './address-policy';
-import { RESOLVE_HOST, type ResolveHost } from './resolve-host';
+import { AddressPolicy } from '../../common/outgoing/address-policy';
+import { hasNoAddress, RESOLVE_HOST, type ResolveHost } from '../../common/outgoing/resolve-host';
 
 const MAX_URL_LENGTH = 2_048;
 /** Ports above 1023 on which something else than a web server usually listens. */
@@ -17,6 +17,9 @@ const OTHER_SERVICES = new Set([
 
 /** Why a target is refused, in words for its owner that tell nothing about our network. */
 export class TargetRefused extends Error {}
+
+/** No name server could be asked for the host of a target, which says nothing about the target. */
+export class TargetUnknown extends Error {}
 
 /**
  * Decides which addresses webhooks may go to: when one is saved, and again for every connection, with the address that
@@ -49,7 +52,7 @@ export class WebhookTargets {
     return url;
   }
 
-  /** As `read`, and asks the resolver. Throws TargetRefused also when the name is not known. */
+  /** As `read`, and asks the resolver. Throws TargetRefused also when the name is not known, and TargetUnknown when nobody can tell. */
   async check(text: string): Promise<void> {
     const url = this.read(text);
     if (hasName(url)) await this.addressesOf(url.hostname);
@@ -80,7 +83,8 @@ export class WebhookTargets {
     try {
       addresses = await this.resolve(hostname);
     } catch (cause) {
-      throw new TargetRefused('The host of url cannot be resolved', { cause });
+      if (hasNoAddress(cause)) throw new TargetRefused('The host of url cannot be resolved', { cause });
+      throw new TargetUnknown('No name server answers for the host of url at the moment', { cause });
     }
     if (addresses.length === 0) throw new TargetRefused('The host of url cannot be resolved');
     if (!addresses.every(({ address }) => this.policy.permits(address))) throw new TargetRefused(NOT_PUBLIC);

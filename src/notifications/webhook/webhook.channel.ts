@@ -4,12 +4,12 @@ import { Clock } from '../../common/clock';
 import { DomainError } from '../../common/problem/domain-error';
 import type { CloudEvent } from '../../events/cloud-event';
 import { NotificationChannel, type ChannelTarget, type IssuedSecret } from '../notification-channel';
-import type { Sent } from '../sent';
+import type { Sent } from '../../common/sent';
 import type { SubscriptionChange, SubscriptionRecord } from '../subscription';
 import { UserPlaces } from '../user-places';
 import { WebhookSecrets } from './webhook-secrets';
 import { WebhookSender } from './webhook-sender';
-import { hasName, TargetRefused, WebhookTargets } from './webhook-targets';
+import { hasName, TargetRefused, TargetUnknown, WebhookTargets } from './webhook-targets';
 
 /** How many names of one user may be looked up at a time. */
 const CHECKS_AT_A_TIME = 4;
@@ -47,6 +47,7 @@ export class WebhookChannel extends NotificationChannel<string> {
       // Only names need the resolver, so a URL with an address needs no place.
       if (hasName(this.targets.read(url))) await this.lookUp(url, userId);
     } catch (error) {
+      if (error instanceof TargetUnknown) throw new DomainError('try_again', error.message, { retryAfterSeconds: CHECK_AGAIN_SECONDS });
       if (!(error instanceof TargetRefused)) throw error;
       throw new DomainError('validation_failed', `${error.message}.`, { errors: [{ pointer: '/url', detail: error.message }] });
     }

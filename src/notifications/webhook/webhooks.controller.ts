@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation } from '@nestjs/swagger';
 import { Command } from '../../commands/command.decorator';
 import { Context } from '../../common/http/context.decorator';
@@ -10,14 +10,17 @@ import { IdParamDto } from '../../common/validation/id.param.dto';
 import { DeliveryLogService } from '../delivery-log.service';
 import { DeliveriesQueryDto, DeliveryPageDto } from '../dto/delivery.dto';
 import type { SubscriptionRef } from '../notification-channel';
-import type { SubscriptionRecord } from '../subscription';
 import { removedAnswer, testAnswer } from '../subscription-answers';
 import { Changes, Creates, Finds, NotificationRoutes, Removes, SendsTest } from '../subscription-routes';
-import { SubscriptionsService, type Created } from '../subscriptions.service';
+import { SubscriptionsService, type Changed, type Created } from '../subscriptions.service';
 import { RotateSecretService, type Rotated } from './rotate-secret.service';
 import { secretRotatedAnswer, webhookAnswer, webhookCreatedAnswer } from './webhook-answers';
 import { WebhookChannel } from './webhook.channel';
 import { ChangeWebhookDto, CreateWebhookDto, WebhookDto, WebhookWithSecretDto } from './webhook.dto';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NEXT_PAGE_HEADER, nextPageHeader, pageHeadersOf } from '../../common/http/page-headers';
+import { pageOfAll } from '../../common/http/page-of-all';
+import { ShortListQueryDto } from '../../common/validation/short-list.query.dto';
 
 /** A user's own webhooks. */
 @NotificationRoutes()
@@ -43,9 +46,18 @@ export class WebhooksController {
 
   @Get()
   @ApiOperation({ summary: 'List your webhooks', description: 'Newest first, without their secrets.' })
-  @ApiOkResponse({ type: [WebhookDto] })
-  async list(@CurrentActor() actor: Actor): Promise<WebhookDto[]> {
-    return (await this.subscriptions.list(this.channel, actor)).map((record) => WebhookDto.from(record));
+  @ApiOkResponse({ type: [WebhookDto], headers: pageHeadersOf('Webhooks') })
+  async list(
+    @Query() query: ShortListQueryDto,
+    @CurrentActor() actor: Actor,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<WebhookDto[]> {
+    return pageOfAll(
+      (await this.subscriptions.list(this.channel, actor)).map((record) => WebhookDto.from(record)),
+      query,
+      { request, reply },
+    );
   }
 
   @Get(':id')
@@ -57,9 +69,9 @@ export class WebhooksController {
 
   @Patch(':id')
   @ApiOperation({ summary: 'Change a webhook', description: 'What is absent stays. Holds for what is sent from then on.' })
-  @Command(webhookAnswer, { takesKey: false })
+  @Command(webhookAnswer)
   @Changes(WebhookDto)
-  change(@Param() { id }: IdParamDto, @Body() body: ChangeWebhookDto, @Context() context: RequestContext): Promise<SubscriptionRecord> {
+  change(@Param() { id }: IdParamDto, @Body() body: ChangeWebhookDto, @Context() context: RequestContext): Promise<Changed> {
     return this.subscriptions.change(this.ref(id), body.toChange(), context);
   }
 
@@ -91,13 +103,17 @@ export class WebhooksController {
 
   @Get(':id/deliveries')
   @ApiOperation({ summary: 'See what was delivered and what was not', description: 'Newest first; kept as long as the events.' })
-  @Finds(DeliveryPageDto)
+  @Finds(DeliveryPageDto, NEXT_PAGE_HEADER)
   async deliveries(
     @Param() { id }: IdParamDto,
     @Query() query: DeliveriesQueryDto,
     @CurrentActor() actor: Actor,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DeliveryPageDto> {
-    return DeliveryPageDto.from(await this.log.page(this.ref(id), actor, query));
+    const page = DeliveryPageDto.from(await this.log.page(this.ref(id), actor, query));
+    void reply.headers(nextPageHeader(request.url, page.next_cursor === null ? null : { cursor: page.next_cursor }));
+    return page;
   }
 
   private ref(id: string): SubscriptionRef {

@@ -1,9 +1,10 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsInt, IsISO8601, IsUUID, Max, Min } from 'class-validator';
-import { IsPlainMap, Optional, TextField, TextList } from '../../common/validation/fields';
+import { IsBoolean, IsIn, IsInt, IsUUID, Max, Min } from 'class-validator';
+import { IsPlainMap, Optional, TextField, TextList, TimeField } from '../../common/validation/fields';
 import { NestedField } from '../../common/validation/nested';
 import { MAX_GRACE_SECONDS, MAX_KEEP_WARM_LENGTH } from '../../deletions/teardown-options';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../../deployments/domain/deployment-status';
+import { ProjectField } from '../../rights/project-field';
 import { MAX_BULK_DEPLOYMENTS } from '../operation.types';
 
 const LIVE_STATUSES = DEPLOYMENT_STATUSES.filter((status) => status !== 'deleted');
@@ -12,6 +13,9 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** Up to MAX_BULK_DEPLOYMENTS ids of deployments. */
 export const IdList = (): PropertyDecorator =>
   TextList({ minEntries: 1, maxEntries: MAX_BULK_DEPLOYMENTS, max: 36, pattern: UUID, hint: 'be a deployment id (UUID)' });
+
+/** The example of Swagger UI; sent unchanged it finds nothing to delete. */
+export const BULK_DELETE_EXAMPLE = { filter: { name: 'preview-' } };
 
 /** The filters of the list, and labels. A deployment must fit all that are given. */
 export class BulkFilterDto {
@@ -27,24 +31,27 @@ export class BulkFilterDto {
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Inclusive' })
   @Optional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @TimeField()
   created_after?: string;
 
   @ApiPropertyOptional({ format: 'date-time', description: 'Inclusive' })
   @Optional()
-  @IsISO8601({ strict: true, strictSeparator: true })
+  @TimeField()
   created_before?: string;
 
   @ApiPropertyOptional({
     description: 'Deployments that carry all of these labels',
-    type: 'object',
-    additionalProperties: { type: 'string' },
   })
   @Optional()
   @IsPlainMap({ maxEntries: 20, keyPattern: /^[A-Za-z0-9._/-]{1,63}$/, maxValueLength: 255 })
   labels?: Record<string, string>;
 
-  @ApiPropertyOptional({ description: 'Administrators: the deployments of this user', format: 'uuid' })
+  @ApiPropertyOptional({ description: 'The name or id of the project to look in. Default: your personal project', maxLength: 64 })
+  @Optional()
+  @ProjectField()
+  project?: string;
+
+  @ApiPropertyOptional({ description: 'Administrators: the deployments in the personal project of this user', format: 'uuid' })
   @Optional()
   @IsUUID()
   user_id?: string;
@@ -72,7 +79,7 @@ export class BulkDeleteRequestDto {
   @NestedField(() => BulkFilterDto)
   filter?: BulkFilterDto;
 
-  @ApiPropertyOptional({ description: 'Only answer with what would happen to each; write nothing', default: false })
+  /** Not in the OpenAPI document, as that of queries: see `DryRunQueryDto`. */
   @Optional()
   @IsBoolean()
   dry_run: boolean = false;

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { isoTime, isoTimeOrNull } from '../../database/json-time';
+import { ItemProblemDto } from './item-problem.dto';
 import { WorkDto } from '../../deployments/dto/deployment-status.dto';
 import {
   ITEM_STATES,
@@ -14,10 +15,14 @@ import {
 } from '../operation.types';
 
 export class OperationItemDto {
-  @ApiProperty({ format: 'uuid' })
-  deployment_id!: string;
+  @ApiProperty({ format: 'uuid', type: String, nullable: true, description: 'Null: a deployment that was not made' })
+  deployment_id!: string | null;
 
-  @ApiProperty({ description: 'Of a deleted or restored one, until it is purged', type: String, nullable: true })
+  @ApiProperty({
+    description: 'Of a deleted, restored or created one until it is purged, and of one that was not made',
+    type: String,
+    nullable: true,
+  })
   name!: string | null;
 
   @ApiProperty({ enum: ITEM_STATES })
@@ -28,6 +33,13 @@ export class OperationItemDto {
 
   @ApiProperty({ description: 'The same in words', type: String, nullable: true })
   detail!: string | null;
+
+  @ApiProperty({
+    description: 'Of a bulk deploy: the whole problem, as a single deploy would have answered it',
+    type: () => ItemProblemDto,
+    nullable: true,
+  })
+  problem!: ItemProblemDto | null;
 
   @ApiProperty({ format: 'date-time', type: String, nullable: true })
   deleted_at!: string | null;
@@ -45,6 +57,7 @@ export class OperationItemDto {
       state: item.state,
       code: item.code,
       detail: item.detail,
+      problem: item.problem && ItemProblemDto.of(item.problem),
       deleted_at: item.deletedAt?.toISOString() ?? null,
       purge_at: item.purgeAt?.toISOString() ?? null,
       torn_down_at: item.tornDownAt?.toISOString() ?? null,
@@ -55,6 +68,9 @@ export class OperationItemDto {
 export class OperationSummaryDto {
   @ApiProperty({ format: 'uuid' })
   operation_id!: string;
+
+  @ApiProperty({ format: 'uuid', description: 'The same as `operation_id`' })
+  id!: string;
 
   @ApiProperty({ enum: OPERATION_KINDS })
   kind!: OperationKind;
@@ -82,6 +98,9 @@ export class OperationSummaryDto {
 
   @ApiProperty({ type: 'integer' })
   restored!: number;
+
+  @ApiProperty({ type: 'integer', description: 'Deployments that a bulk deploy has made' })
+  created!: number;
 
   @ApiProperty({ type: 'integer' })
   refused!: number;
@@ -113,6 +132,7 @@ export class OperationSummaryDto {
   static summary(view: OperationView): OperationSummaryDto {
     return {
       operation_id: view.id,
+      id: view.id,
       kind: view.kind,
       status: view.status,
       reason: view.reason,
@@ -122,6 +142,7 @@ export class OperationSummaryDto {
       pending: view.pending,
       deleted: view.deleted,
       restored: view.restored,
+      created: view.created,
       refused: view.refused,
       cancelled: view.cancelled,
       torn_down: view.tornDown,

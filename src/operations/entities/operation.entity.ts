@@ -5,7 +5,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryGeneratedColumn } from
 @Index('ix_operations_user', ['userId', 'createdAt', 'id'])
 @Index('ix_operations_open', ['createdAt'], { where: `finished_at IS NULL` })
 @Index('ix_operations_finished', ['finishedAt'], { where: `finished_at IS NOT NULL` })
-@Check('ck_operations_kind', `kind IN ('bulk_delete','bulk_restore')`)
+@Check('ck_operations_kind', `kind IN ('bulk_delete','bulk_restore','bulk_deploy')`)
 @Check('ck_operations_status', `status IN ('running','waiting_for_confirmation','completed','failed','cancelled')`)
 @Check('ck_operations_finished', `(status IN ('completed','failed','cancelled')) = (finished_at IS NOT NULL)`)
 export class Operation {
@@ -33,9 +33,17 @@ export class Operation {
   @Column({ name: 'all_or_nothing', type: 'boolean', default: false })
   allOrNothing!: boolean;
 
+  /** How many items it has. */
+  @Column({ name: 'item_count', type: 'integer', default: 0 })
+  itemCount!: number;
+
   /** Why it waits, failed or was cancelled, in words. */
   @Column({ name: 'reason', type: 'text', nullable: true })
   reason!: string | null;
+
+  /** The same for administrators, where the words tell of the whole fleet. */
+  @Column({ name: 'admin_reason', type: 'text', nullable: true })
+  adminReason!: string | null;
 
   @ForeignKey('User', { name: 'fk_operations_confirmer', onDelete: 'RESTRICT' })
   @Column({ name: 'confirmed_by', type: 'uuid', nullable: true })

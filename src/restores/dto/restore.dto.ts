@@ -1,26 +1,19 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { EmptyBodyAllowed } from '../../common/validation/empty-body';
-import { Optional, QueryFlag, TextField } from '../../common/validation/fields';
+import { OptionalOrNull, TextField } from '../../common/validation/fields';
 import { DEPLOYMENT_NAME } from '../../deployments/dto/deploy-request.dto';
 import { PlacementExplanationDto } from '../../deployments/dto/placement.dto';
 
 @EmptyBodyAllowed()
 export class RestoreRequestDto {
   @ApiPropertyOptional({ description: 'Another name, for when the old one is taken', example: 'web-api-2', maxLength: 100 })
-  @Optional()
+  @OptionalOrNull()
   @TextField({
     max: 100,
     pattern: DEPLOYMENT_NAME,
     hint: 'start with a letter or digit and contain only letters, digits, ".", "_" and "-"',
   })
   name?: string;
-}
-
-export class RestoreQueryDto {
-  @ApiPropertyOptional({ description: 'Only answer with what would happen; write nothing', default: false, type: Boolean })
-  @Optional()
-  @QueryFlag()
-  dry_run: boolean = false;
 }
 
 export class RestoredDto {
@@ -44,6 +37,9 @@ export class RestoredDto {
 
   @ApiProperty({ description: 'Of these, how many go on in containers that were kept warm', type: 'integer' })
   replicas_warm!: number;
+
+  @ApiProperty({ type: [String], description: 'Its routes that others have taken since the deletion; it comes back without them' })
+  routes_lost!: string[];
 
   @ApiProperty({ example: 'Deployment restored; 3 replicas are starting. Use /status/{deployment_id} to track progress.' })
   message!: string;

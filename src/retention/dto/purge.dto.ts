@@ -1,23 +1,18 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
+import { DryRunQueryDto } from '../../common/validation/dry-run.query.dto';
 import { Optional, QueryFlag, TextField } from '../../common/validation/fields';
 import { PURGE_BLOCK_CODES, type PurgeBlockCode } from '../purge-block';
 
-export class PurgeQueryDto {
-  @ApiPropertyOptional({
-    description: 'Only answer with what would go and what stands in the way; write nothing',
-    default: false,
-    type: Boolean,
-  })
-  @Optional()
-  @QueryFlag()
-  dry_run: boolean = false;
-
-  @ApiPropertyOptional({ description: 'Do not wait for `purge_at`; needs `reason`', default: false, type: Boolean })
+export class PurgePreviewQueryDto {
+  @ApiPropertyOptional({ description: 'Do not wait for `purge_at`', default: false, type: Boolean })
   @Optional()
   @QueryFlag()
   override_retention: boolean = false;
+}
 
-  @ApiPropertyOptional({ minLength: 1, maxLength: 500, description: 'Why; kept in the audit log' })
+/** With `override_retention` it needs a `reason`. */
+export class PurgeQueryDto extends IntersectionType(PurgePreviewQueryDto, DryRunQueryDto) {
+  @ApiPropertyOptional({ minLength: 1, maxLength: 500, description: 'Why; required with `override_retention`, kept in the audit log' })
   @Optional()
   @TextField({ max: 500 })
   reason?: string;

@@ -1,6 +1,7 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
 import { applyDecorators } from '@nestjs/common';
+import { DryRunQueryDto } from '../../common/validation/dry-run.query.dto';
 import { Optional, QueryFlag, TextField } from '../../common/validation/fields';
 import type { StoredPolicy } from '../retention-policies.repository';
 import { MAX_RETENTION_DAYS, MIN_RETENTION_DAYS, RETENTION_SELECTORS, type RetentionSelector } from '../retention-policy';
@@ -54,18 +55,13 @@ export class ChangeRetentionPolicyDto {
   apply_to_deleted: boolean = false;
 }
 
-export class ChangePolicyQueryDto {
-  @ApiPropertyOptional({ description: 'Only answer with what the change would mean; write nothing', default: false, type: Boolean })
-  @Optional()
-  @QueryFlag()
-  dry_run: boolean = false;
-}
-
-export class RemovePolicyQueryDto extends ChangePolicyQueryDto {
+export class RemovalPreviewQueryDto {
   @ApplyToDeleted()
   @QueryFlag()
   apply_to_deleted: boolean = false;
 }
+
+export class RemovePolicyQueryDto extends IntersectionType(RemovalPreviewQueryDto, DryRunQueryDto) {}
 
 export class RetentionPolicyDto {
   @ApiProperty({ format: 'uuid' })

@@ -1,58 +1,65 @@
-import type { ContainerCreateOptions } from 'dockerode';
-import type { HealthCheckSpec } from '../../engines/container-spec';
+import { posix } from 'node:path';
+import type { ContainerCreateOptions, MountSettings } from 'dockerode';
+import type { CommandCheck } from '../../engines/container-spec';
+import { specDigest } from '../../engines/spec-digest';
 import { DriverError, type WorkloadSpec } from '../runtime-driver';
+import { hardening, type Hold } from './container-hardening';
 import { LABEL, USER_LABEL_PREFIX } from './docker-labels';
-
-const PIDS_LIMIT = 256;
-
-/**
- * Ordinary images start as root, change the owner of files, switch to another user and listen on port 80, which needs these
- * capabilities. Of Docker's defaults we leave out NET_RAW (spoofing on the bridge), MKNOD, SYS_CHROOT, SETPCAP, SETFCAP and
- * AUDIT_WRITE.
- */
-export const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'FSETID', 'KILL', 'NET_BIND_SERVICE', 'SETGID', 'SETUID'];
+import { volumeName } from './docker-volumes';
+import type { NodeImage } from './node-image';
 
 const MAX_NAME_PART = 40;
 const NANO = 1_000_000_000;
+/**
+ * The health check of an image would run with the engine's privileges, as often as the image likes. Checks by http and tcp are made
+ * from outside.
+ */
+const NO_HEALTH_CHECK = { Test: ['NONE'] };
+
+/** Where a container is made: what the installation, the node and the owner's network decide about it. */
+export interface ContainerPlace extends Hold {
+  readonly installationId: string;
+  readonly publishAddress: string;
+  readonly network: string;
+}
 
 /**
  * The whole request that creates a container, from a closed type: there is no way to ask for privileges, host namespaces,
- * mounts or devices. The memory limit includes swap. There is no restart policy, because the control plane decides about
+ * folders of the machine or devices. The memory limit includes swap. There is no restart policy, because the control plane decides about
  * restarts.
  */
 export function containerPayload(
   spec: WorkloadSpec,
-  owner: { installationId: string; publishAddress: string },
+  place: ContainerPlace,
+  image: Pick<NodeImage, 'id' | 'labelNames' | 'volumes'>,
 ): ContainerCreateOptions & { name: string } {
   const memory = spec.resources.memoryMb * 1024 * 1024;
   return {
     name: containerName(spec),
-    Image: spec.image,
+    // By its id, because a name may mean another image by now than the one whose labels and volumes were read.
+    Image: image.id,
     ...(spec.command === null ? {} : { Cmd: [...spec.command] }),
     Env: environment(spec.env),
-    Labels: labels(spec, owner.installationId),
+    Labels: { ...overridden(image.labelNames), ...labels(spec, place.installationId) },
     Tty: false,
     OpenStdin: false,
     ExposedPorts: Object.fromEntries(spec.ports.map((port) => [`${port.containerPort}/${port.protocol}`, {}])),
-    ...(spec.healthCheck === null ? {} : { Healthcheck: healthCheck(spec.healthCheck) }),
+    Healthcheck: spec.healthCheck !== null && 'command' in spec.healthCheck ? healthCheck(spec.healthCheck) : NO_HEALTH_CHECK,
+    NetworkingConfig: { EndpointsConfig: { [place.network]: { Aliases: [spec.deploymentName] } } },
     HostConfig: {
+      ...hardening(spec, place),
       Init: true,
-      Privileged: false,
       AutoRemove: false,
-      NetworkMode: 'bridge',
-      IpcMode: 'private',
-      CapDrop: ['ALL'],
-      CapAdd: CAPABILITIES,
-      SecurityOpt: ['no-new-privileges'],
-      PidsLimit: PIDS_LIMIT,
+      NetworkMode: place.network,
       Memory: memory,
       MemorySwap: memory,
       NanoCpus: Math.round(spec.resources.cpuCores * NANO),
       RestartPolicy: { Name: 'no' },
       LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
+      Mounts: [...projectVolumes(spec), ...imageVolumes(spec, place.installationId, image.volumes)],
       PublishAllPorts: false,
       PortBindings: Object.fromEntries(
-        spec.ports.map((port) => [`${port.containerPort}/${port.protocol}`, [{ HostIp: owner.publishAddress, HostPort: '' }]]),
+        spec.ports.map((port) => [`${port.containerPort}/${port.protocol}`, [{ HostIp: place.publishAddress, HostPort: '' }]]),
       ),
       ...(spec.resources.gpuUnits > 0 ? { DeviceRequests: [{ Driver: '', Count: spec.resources.gpuUnits, Capabilities: [['gpu']] }] } : {}),
     },
@@ -81,10 +88,50 @@ function labels(spec: WorkloadSpec, installationId: string): Record<string, stri
     [LABEL.deployment]: spec.deploymentId,
     [LABEL.replica]: spec.replicaId,
     [LABEL.generation]: String(spec.generation),
+    [LABEL.owner]: spec.ownerId,
+    [LABEL.image]: spec.image,
+    [LABEL.spec]: specDigest(spec),
+    ...(spec.imageDigest == null ? {} : { [LABEL.imageDigest]: spec.imageDigest }),
   };
 }
 
-function healthCheck(check: HealthCheckSpec): NonNullable<ContainerCreateOptions['Healthcheck']> {
+/** An engine copies the labels of the image, where other software on the machine would obey them; only a value can be taken away. */
+const overridden = (names: readonly string[]): Record<string, string> => Object.fromEntries(names.map((name) => [name, '']));
+
+/** New ones begin with what the image has at their place, with its owner, so that the user of the image may write there. */
+const projectVolumes = ({ volumes = [] }: WorkloadSpec): MountSettings[] =>
+  volumes.map(({ id, path, readOnly }) => ({ Type: 'volume', Source: volumeName(id), Target: path, ReadOnly: readOnly }));
+
+const isMounted = ({ volumes = [] }: WorkloadSpec, path: string): boolean => volumes.some((volume) => volume.path === path);
+
+/** An engine lays a volume of the image over a part of ours, so that what is written there would be gone with the container. */
+function requireNoneBelow({ volumes = [] }: WorkloadSpec, paths: readonly string[]): void {
+  const lost = paths.find((path) => volumes.some((volume) => path.startsWith(`${volume.path}/`)));
+  if (lost === undefined) return;
+  throw new DriverError('rejected', `The image keeps ${lost} in a volume of its own, where nothing lasts: mount the volume at ${lost}`);
+}
+
+const withoutSlash = (path: string): string => posix.join(path, '.').replace(/(?<=.)\/$/, '');
+
+/** Volumes that the image asks for. Made by us they carry our labels, so that what is left of them can be found. */
+function imageVolumes(spec: WorkloadSpec, installationId: string, asked: readonly string[]): MountSettings[] {
+  const paths = asked.map(withoutSlash);
+  requireNoneBelow(spec, paths);
+  return paths
+    .filter((path) => !isMounted(spec, path))
+    .map((path) => ({
+      Type: 'volume',
+      Source: '',
+      Target: path,
+      VolumeOptions: {
+        NoCopy: false,
+        Labels: { [LABEL.installation]: installationId, [LABEL.replica]: spec.replicaId },
+        DriverConfig: { Name: '', Options: {} },
+      },
+    }));
+}
+
+function healthCheck(check: CommandCheck): NonNullable<ContainerCreateOptions['Healthcheck']> {
   return {
     Test: ['CMD', ...check.command],
     Interval: check.intervalSeconds * NANO,

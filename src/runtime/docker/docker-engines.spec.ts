@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import type { NodeTarget } from '../../engines/node-target';
 import { DockerEngines } from './docker-engines';
 
@@ -37,6 +38,14 @@ describe('DockerEngines', () => {
     'refuses the address %j',
     (endpoint) => {
       expect(() => new DockerEngines({}).clientFor(node(endpoint))).toThrow(/must look like/);
+    },
+  );
+
+  it.each(['unix:///run/docker.sock', 'tcp://127.0.0.1:2375'])(
+    'shows nothing of its connections to %s to a library that writes all down',
+    (address) => {
+      const shown = inspect(modemOf(new DockerEngines({ dockerHost: address }), node(null)), { showHidden: true, depth: null });
+      expect(shown).toContain('agent: [Agent]');
     },
   );
 

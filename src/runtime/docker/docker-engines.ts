@@ -1,12 +1,14 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { isIP } from 'node:net';
 import { homedir, platform } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import Docker, { type DockerOptions } from 'dockerode';
+import { isLoopback, parseEngineAddress } from '../../common/engine-address';
 import type { NodeTarget } from '../../engines/node-target';
 import { DriverError } from '../runtime-driver';
+import { certificateFolder, certificatesState, readCertificates } from './certificates';
 
 export interface DockerConnection {
   /** Has the form of Docker's own variable; when absent, the socket of this machine is used. */
@@ -14,20 +16,39 @@ export interface DockerConnection {
   readonly certPath?: string;
 }
 
+interface Connected {
+  readonly docker: Docker;
+  readonly agent: HttpAgent;
+  /** The state of the certificates that were read; empty without any. */
+  readonly state: string;
+}
+
 const KEEP = { keepAlive: true, maxFreeSockets: 4 };
 
 /**
+ * The client's library writes all of its options down for each call, whether anybody reads that or not. An agent holds every open
+ * connection with its request, and to write them all down took longer than starting the containers.
+ */
+const opaque = <A extends HttpAgent>(agent: A): A => Object.assign(agent, { [inspect.custom]: () => '[Agent]' });
+
+/**
  * One client per engine, with connections that are kept alive. Plain TCP is allowed to this machine only, because whoever
- * reaches an engine is root there. Certificates are read once per engine.
+ * reaches an engine is root there. Certificates are read again when their files have changed: new connections then use the
+ * new ones, and calls that are under way end as they began.
  */
 export class DockerEngines {
-  private readonly clients = new Map<string, Docker>();
+  private readonly clients = new Map<string, Connected>();
 
   constructor(private readonly connection: DockerConnection) {}
 
   /** The address of the engine of this machine, for start-up output and logs. */
   get localAddress(): string {
     return this.connection.dockerHost ?? `${platform() === 'win32' ? 'npipe' : 'unix'}://${defaultSocket()}`;
+  }
+
+  /** Whether the address of the engine of this machine was configured. */
+  get isGiven(): boolean {
+    return this.connection.dockerHost !== undefined;
   }
 
   isLocal(target: NodeTarget): boolean {
@@ -37,14 +58,19 @@ export class DockerEngines {
   clientFor(target: NodeTarget): Docker {
     const address = this.addressOf(target);
     const key = `${address} ${target.name}`;
-    const client = this.clients.get(key) ?? this.connect(address, target.name);
-    this.clients.set(key, client);
-    return client;
+    const known = this.clients.get(key);
+    const state = this.stateFor(address, target.name);
+    // A file that is missing now is about to be replaced.
+    if (known && (known.state === state || state === '')) return known.docker;
+    const next = this.connect(address, target.name, state);
+    if (known) retire(known.agent);
+    this.clients.set(key, next);
+    return next.docker;
   }
 
   /** Closes the connections that are kept alive. */
   close(): void {
-    for (const { modem } of this.clients.values()) (modem as { agent?: HttpAgent }).agent?.destroy();
+    for (const { agent } of this.clients.values()) agent.destroy();
     this.clients.clear();
   }
 
@@ -52,54 +78,51 @@ export class DockerEngines {
     return target.endpoint ?? this.localAddress;
   }
 
-  private connect(address: string, nodeName: string): Docker {
-    const local = /^(?:unix|npipe):\/\/(.+)$/.exec(address)?.[1];
-    if (local !== undefined) {
-      return client({ protocol: 'http', socketPath: local, agent: new HttpAgent(KEEP) });
-    }
-    const url = URL.canParse(address) ? new URL(address) : null;
-    if (url?.protocol !== 'tcp:' || url.hostname === '') {
-      throw new DriverError('rejected', 'The address of the engine must look like tcp://host:2376 or unix:///path');
-    }
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    const certificates = this.certificatesFor(nodeName);
-    if (certificates !== null) {
-      return client({ ...certificates, protocol: 'https', host, port: url.port || '2376', agent: new HttpsAgent(KEEP) });
+  private stateFor(address: string, nodeName: string): string {
+    const { certPath } = this.connection;
+    return certPath === undefined || !address.startsWith('tcp:') ? '' : certificatesState(certificateFolder(certPath, nodeName));
+  }
+
+  private connect(address: string, nodeName: string, state: string): Connected {
+    const where = parseEngineAddress(address);
+    if (where === null) throw new DriverError('rejected', 'The address of the engine must look like tcp://host:2376 or unix:///path');
+    if (where.kind === 'socket') return connected({ protocol: 'http', socketPath: where.path, agent: opaque(new HttpAgent(KEEP)) }, state);
+    const { host, port } = where;
+    if (this.connection.certPath !== undefined) {
+      const certificates = readCertificates(certificateFolder(this.connection.certPath, nodeName));
+      return connected({ ...certificates, protocol: 'https', host, port: port || '2376', agent: opaque(new HttpsAgent(KEEP)) }, state);
     }
     if (!isLoopback(host)) {
       throw new DriverError('rejected', 'An engine on another machine is reached over TLS only, and no certificates are configured for it');
     }
-    return client({ protocol: 'http', host, port: url.port || '2375', agent: new HttpAgent(KEEP) });
-  }
-
-  private certificatesFor(nodeName: string): { ca: string; cert: string; key: string } | null {
-    const root = this.connection.certPath;
-    if (root === undefined) return null;
-    const own = /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(nodeName) ? join(root, nodeName) : root;
-    const folder = existsSync(join(own, 'cert.pem')) ? own : root;
-    try {
-      const read = (file: string): string => readFileSync(join(folder, file), 'utf8');
-      return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
-    } catch (error) {
-      throw new DriverError('rejected', 'The certificates for the engine cannot be read: ca.pem, cert.pem and key.pem are needed', {
-        cause: error,
-      });
-    }
+    return connected({ protocol: 'http', host, port: port || '2375', agent: opaque(new HttpAgent(KEEP)) }, state);
   }
 }
 
 /** dockerode reads DOCKER_HOST and DOCKER_CERT_PATH by itself; every setting is named here, so that they cannot interfere. */
-function client(settings: DockerOptions & { agent: HttpAgent }): Docker {
+function connected(settings: DockerOptions & { agent: HttpAgent }, state: string): Connected {
   const none = { host: undefined, port: undefined, socketPath: undefined, ca: undefined, cert: undefined, key: undefined };
   const all = { ...none, ...settings };
-  return new Docker(all);
+  return { docker: new Docker(all), agent: settings.agent, state };
 }
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+/** Closes its idle connections now, and the others as soon as they are idle. */
+function retire(agent: HttpAgent): void {
+  agent.maxFreeSockets = 0;
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+}
 
-/** Docker Desktop keeps its socket in the home folder. */
+/** Docker Desktop keeps its socket in the home folder. An account without an entry in the password file has none. */
 function defaultSocket(): string {
   if (platform() === 'win32') return '//./pipe/docker_engine';
-  const desktop = join(homedir(), '.docker', 'run', 'docker.sock');
+  const desktop = join(homeFolder(), '.docker', 'run', 'docker.sock');
   return existsSync(desktop) ? desktop : '/var/run/docker.sock';
+}
+
+function homeFolder(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/';
+  }
 }

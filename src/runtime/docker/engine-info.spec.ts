@@ -7,15 +7,17 @@ describe('toEngineInfo', () => {
     const info = await toEngineInfo(said, true);
     expect(info).toMatchObject({ engineId: 'ABCD', version: '20.10.24', cpuCores: 2, memoryMb: 24_105, gpuUnits: 0 });
     expect(info.storageGb).toBeGreaterThanOrEqual(1);
+    expect(info.diskFreeGb).toBeGreaterThanOrEqual(0);
+    expect(info.diskFreeGb).toBeLessThanOrEqual(info.storageGb ?? 0);
     expect(info.memoryUsagePercent).toBeGreaterThan(0);
   });
 
-  it('assumes a disk and no use for an engine elsewhere', async () => {
-    expect(await toEngineInfo(said, false)).toMatchObject({ storageGb: 100, cpuUsagePercent: 0, memoryUsagePercent: 0 });
+  it('knows no disk and no use of an engine elsewhere', async () => {
+    expect(await toEngineInfo(said, false)).toMatchObject({ storageGb: null, diskFreeGb: null, cpuUsagePercent: 0, memoryUsagePercent: 0 });
   });
 
-  it('assumes a disk where it may not look', async () => {
-    expect((await toEngineInfo({ ...said, DockerRootDir: '/no/such/folder' }, true)).storageGb).toBe(100);
+  it('does not take a disk that it may not look at for one of another size', async () => {
+    expect(await toEngineInfo({ ...said, DockerRootDir: '/no/such/folder' }, true)).toMatchObject({ storageGb: null, diskFreeGb: null });
   });
 });
 

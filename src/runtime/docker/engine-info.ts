@@ -1,27 +1,35 @@
 import { statfs } from 'node:fs/promises';
 import { freemem, loadavg, totalmem } from 'node:os';
 import type { EngineInfo } from '../../engines/engine-info';
+import type { EngineIsolation } from '../../engines/engine-isolation';
+import { engineIsolation } from './engine-isolation';
 import { isRecord, recordAt } from './json-lines';
 
-/** Assumed where the disk cannot be measured, because an engine does not report it; administrators may set another size. */
-const DEFAULT_STORAGE_GB = 100;
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
 
+export interface DockerEngineInfo extends EngineInfo {
+  readonly isolation: EngineIsolation;
+}
+
 /**
- * The capacity that the engine reports. Disk and usage are measured if the engine runs on this machine; elsewhere usage is 0.
+ * The capacity that the engine reports. Disk and usage are measured if the engine runs on this machine; elsewhere the disk is not
+ * known, and usage is 0.
  */
-export async function toEngineInfo(info: Record<string, unknown>, isLocal: boolean): Promise<EngineInfo> {
+export async function toEngineInfo(info: Record<string, unknown>, isLocal: boolean): Promise<DockerEngineInfo> {
   const cpuCores = Number(info.NCPU);
+  const disk = isLocal ? await diskOf(info.DockerRootDir) : null;
   return {
     engineId: [info.ID, info.Name].find((id): id is string => typeof id === 'string' && id !== '') ?? 'unnamed',
     version: String(info.ServerVersion),
     cpuCores,
     memoryMb: Math.floor((Number(info.MemTotal) || 0) / MIB),
-    storageGb: isLocal ? await diskGb(info.DockerRootDir) : DEFAULT_STORAGE_GB,
+    storageGb: disk?.sizeGb ?? null,
+    diskFreeGb: disk?.freeGb ?? null,
     gpuUnits: gpuUnits(info),
     cpuUsagePercent: isLocal ? percent((loadavg()[0] ?? 0) / cpuCores) : 0,
     memoryUsagePercent: isLocal ? percent((totalmem() - freemem()) / totalmem()) : 0,
+    isolation: engineIsolation(info),
   };
 }
 
@@ -39,12 +47,13 @@ export function gpuUnits(info: Record<string, unknown>): number {
   return Math.max(devices, resources);
 }
 
-async function diskGb(folder: unknown): Promise<number> {
+/** Null where the folder is in a virtual machine, or not readable for us. */
+async function diskOf(folder: unknown): Promise<{ sizeGb: number; freeGb: number } | null> {
   try {
-    const { blocks, bsize } = await statfs(String(folder));
-    return Math.max(1, Math.floor((blocks * bsize) / GIB));
+    const { blocks, bavail, bsize } = await statfs(String(folder));
+    return { sizeGb: Math.max(1, Math.floor((blocks * bsize) / GIB)), freeGb: Math.floor((bavail * bsize) / GIB) };
   } catch {
-    return DEFAULT_STORAGE_GB; // in a virtual machine, or not readable for us
+    return null;
   }
 }
 

@@ -1,25 +1,40 @@
 import type Docker from 'dockerode';
+import type { AllowedRegistries } from '../allowed-registries';
+import type { WantedImage } from '../runtime-driver';
 import { dial } from './dial';
-import { engineAnswer } from './docker-errors';
+import { engineAnswer, isNoSuchImage, isRefusedByRegistry } from './docker-errors';
+import { authOf } from './registry-auth';
 import { engineCall } from './engine-call';
 
 const ANSWER_MS = 4_000;
 
-/** Whether the engine has the image, or its registry offers it; nothing is pulled. Throws when neither can be found out. */
-export async function offersImage(client: Docker, image: string, signal: AbortSignal): Promise<boolean> {
+interface OfferOptions {
+  readonly signal: AbortSignal;
+  readonly registries: AllowedRegistries;
+}
+
+/**
+ * Whether the engine has the image, or its registry offers it; nothing is pulled. False only when the registry says no, or may
+ * not be asked. Throws when that cannot be found out.
+ */
+export async function offersImage(
+  client: Docker,
+  { image, registry }: WantedImage,
+  { signal, registries }: OfferOptions,
+): Promise<boolean> {
   const options = { signal, doing: 'look for the image', timeoutMs: ANSWER_MS, unless: (error: unknown) => engineAnswer(error) !== null };
   try {
     await engineCall(options, (abortSignal) => dial(client, { path: `/images/${image}/json`, abortSignal }));
     return true;
   } catch (error) {
-    if (engineAnswer(error)?.statusCode !== 404) throw error;
+    if (!isNoSuchImage(error)) throw error;
   }
+  if (!registries.allows(image)) return false;
   try {
-    await engineCall(options, (abortSignal) => client.getImage(image).distribution({ abortSignal }));
+    await engineCall(options, (abortSignal) => client.getImage(image).distribution({ abortSignal, ...authOf(registry) }));
     return true;
   } catch (error) {
-    // Whatever the registry's reason is, a pull would end the same way.
-    if (engineAnswer(error) === null) throw error;
+    if (!isRefusedByRegistry(error)) throw error;
     return false;
   }
 }

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import type { WorkloadLog } from '../runtime-driver';
 import { logLines } from './log-lines';
 
-const frame = (stream: 1 | 2, text: string): Buffer => {
+const frame = (stream: 1 | 2 | 3, text: string): Buffer => {
   const header = Buffer.from([stream, 0, 0, 0, 0, 0, 0, 0]);
   header.writeUInt32BE(Buffer.byteLength(text), 4);
   return Buffer.concat([header, Buffer.from(text)]);
 };
 const read = (log: Buffer, tailLines = 10, maxBytes = 1_000_000): Promise<WorkloadLog> => logLines([log], { tailLines, maxBytes });
+const BROKEN = 'The engine broke off while it read the lines: the newest ones may be missing';
 const linesOf = async (log: Buffer, tailLines?: number): Promise<readonly string[]> => (await read(log, tailLines)).lines;
 
 describe('logLines', () => {
@@ -33,9 +34,20 @@ describe('logLines', () => {
     ['no lines at all', frame(1, '1\n'), 0, []],
     ['plain bytes of a terminal', Buffer.from('one\r\ntwo\r\n'), 10, ['one', 'two']],
     ['plain bytes that are fewer than a header', Buffer.from('a\nb'), 10, ['a', 'b']],
-    ['what came before the answer broke off in a header', Buffer.concat([frame(1, 'a\n'), Buffer.from([1, 0])]), 10, ['a']],
   ])('reads %s', async (_name, log, tail, expected) => {
     expect(await linesOf(log, tail)).toEqual(expected);
+  });
+
+  it.each<[string, Buffer, readonly string[]]>([
+    ['an error of the engine', Buffer.concat([frame(1, 'a\n'), frame(3, 'open /var/lib/docker/x: no such file')]), ['a']],
+    ['an error of the engine and nothing else', frame(3, 'open /var/lib/docker/x: no such file'), []],
+    ['an error of the engine before more', Buffer.concat([frame(2, 'a\nb'), frame(3, 'x'), frame(1, 'c\n')]), ['a', 'b']],
+    ['a frame of no known type', Buffer.concat([frame(1, 'a\n'), Buffer.from([9, 0, 0, 0, 0, 0, 0, 1, 98])]), ['a']],
+    ['a frame that is no frame', Buffer.concat([frame(1, 'a\n'), Buffer.from('not a header')]), ['a']],
+    ['an answer that broke off in a header', Buffer.concat([frame(1, 'a\n'), Buffer.from([1, 0])]), ['a']],
+    ['an answer that broke off in a line', frame(1, 'a\nbcd\n').subarray(0, 12), ['a', 'bc']],
+  ])('gives the lines before %s, and says that they may not be all', async (_name, log, lines) => {
+    expect(await read(log)).toEqual({ lines, cut: false, error: BROKEN });
   });
 
   it('cuts a line at 4 kB, whatever comes behind', async () => {
@@ -45,10 +57,10 @@ describe('logLines', () => {
 
   it('leaves out the older lines that are too many bytes, and says so', async () => {
     const log = frame(1, 'aaaa\nbbbb\nüü\n');
-    expect(await read(log, 10, 12)).toEqual({ lines: ['aaaa', 'bbbb', 'üü'], cut: false });
-    expect(await read(log, 10, 11)).toEqual({ lines: ['bbbb', 'üü'], cut: true });
-    expect(await read(log, 2, 11)).toEqual({ lines: ['bbbb', 'üü'], cut: false });
-    expect(await read(log, 10, 3)).toEqual({ lines: [], cut: true });
+    expect(await read(log, 10, 12)).toEqual({ lines: ['aaaa', 'bbbb', 'üü'], cut: false, error: null });
+    expect(await read(log, 10, 11)).toEqual({ lines: ['bbbb', 'üü'], cut: true, error: null });
+    expect(await read(log, 2, 11)).toEqual({ lines: ['bbbb', 'üü'], cut: false, error: null });
+    expect(await read(log, 10, 3)).toEqual({ lines: [], cut: true, error: null });
   });
 
   it('does not depend on how the engine cuts its answer into chunks', async () => {

@@ -5,6 +5,10 @@ const HEADER_BYTES = 8;
 const MAX_LINE_BYTES = 4096;
 const NEWLINE = 10;
 const STDOUT = 1;
+const STDERR = 2;
+/** A frame of this type holds no output: the engine tells in it why it breaks off. */
+const ENGINE_ERROR = 3;
+const BROKEN_OFF = 'The engine broke off while it read the lines: the newest ones may be missing';
 
 interface OpenLine {
   readonly bytes: Buffer;
@@ -33,13 +37,14 @@ class LogReader {
   private line = this.lineOf(STDOUT);
   private left = 0;
   private isFramed = false;
+  private broken = false;
 
   constructor(limits: LogLimits) {
     this.tail = new LogTail(limits);
   }
 
   read(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length;) {
+    for (let at = 0; at < chunk.length && !this.broken;) {
       if (this.left === 0) {
         at += this.readHeader(chunk.subarray(at));
       } else {
@@ -54,7 +59,8 @@ class LogReader {
   end(): WorkloadLog {
     if (!this.isFramed) this.append(this.header.subarray(0, this.headerLength));
     for (const line of this.open.values()) if (line.length > 0) this.close(line);
-    return this.tail.result();
+    const isWhole = !this.broken && (!this.isFramed || (this.left === 0 && this.headerLength === 0));
+    return this.tail.result(isWhole ? null : BROKEN_OFF);
   }
 
   /** Returns how many of the bytes it took. */
@@ -64,10 +70,14 @@ class LogReader {
     if (this.headerLength < HEADER_BYTES) return taken;
     this.headerLength = 0;
     const stream = this.header.readUInt8(0);
-    if (stream <= 2 && this.header.readUIntBE(1, 3) === 0) {
+    const isFrame = stream <= ENGINE_ERROR && this.header.readUIntBE(1, 3) === 0;
+    if (isFrame && stream <= STDERR) {
       this.isFramed = true;
       this.line = this.lineOf(stream);
       this.left = this.header.readUInt32BE(4);
+    } else if (isFrame || this.isFramed) {
+      // What follows is the text of the engine, with paths of its machine, or nothing that can be read.
+      this.broken = true;
     } else {
       this.left = Infinity;
       this.append(this.header);

@@ -1,30 +1,33 @@
 import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
 import { exitReason } from '../exit-reason';
-import type { ObservedWorkload, PublishedPort, WorkloadPhase } from '../runtime-driver';
-import { refusalWords } from './docker-errors';
+import { oneLine } from '../one-line';
+import type { ObservedWorkload, PublishedPort, WorkloadOrigin, WorkloadPhase } from '../runtime-driver';
+import { hasMissedNetwork, refusalWords } from './docker-errors';
 import { LABEL } from './docker-labels';
-
-const HEALTH_FAILS = 'Health check fails';
-const PAUSED = 'Paused on the node';
+import { mostSecondsUp } from './uptime';
 
 /**
- * Reads a workload from a line of the container list; null when the line does not tell enough (such as how a container ended),
- * so that an inspection is needed. `startedAt` is the time of creation here, less than a second before the start.
+ * Reads a workload from a line of the container list; null when the line does not tell enough (how a container ended, why its
+ * health check fails), so that an inspection is needed. When the run began is not in the list, only when it was created.
  */
 export function fromList(container: ContainerInfo): ObservedWorkload | null {
   if (container.State !== 'running' && container.State !== 'paused') return null;
-  const [phase, reason] = livePhase(container.State, /\((?:health: )?(starting|unhealthy)\)/.exec(container.Status)?.[1]);
+  const phase = livePhase(container.State, /\((?:health: )?(starting|unhealthy)\)/.exec(container.Status)?.[1]);
+  if (phase === 'unhealthy') return null;
   return {
     replicaId: container.Labels[LABEL.replica] ?? '',
     deploymentId: container.Labels[LABEL.deployment] ?? '',
     containerId: container.Id,
     phase,
-    startedAt: new Date(container.Created * 1000),
+    hasRun: true,
+    startedAt: null,
+    upSeconds: mostSecondsUp(container.Status),
     exitCode: null,
-    reason,
-    publishedPorts: container.Ports.flatMap((port) =>
-      publishedPort(`${port.PrivatePort}/${port.Type}`, { hostIp: port.IP, hostPort: port.PublicPort }),
-    ),
+    reason: null,
+    publishedPorts: ((container.Ports as ContainerInfo['Ports'] | null) ?? [])
+      .flatMap((port) => publishedPort(`${port.PrivatePort}/${port.Type}`, { hostIp: port.IP, hostPort: port.PublicPort }))
+      .sort(byNumber),
+    origin: originOf({ name: container.Names[0], createdSeconds: container.Created, labels: container.Labels }),
   };
 }
 
@@ -33,31 +36,71 @@ type PortBindings = Record<string, { HostIp: string; HostPort: string }[] | null
 
 export function fromInspection(container: ContainerInspectInfo): ObservedWorkload {
   const startedAt = new Date(container.State.StartedAt);
+  const hasRun = hasEverRun(container);
   return {
     replicaId: container.Config.Labels[LABEL.replica] ?? '',
     deploymentId: container.Config.Labels[LABEL.deployment] ?? '',
     containerId: container.Id,
     ...stateOf(container),
-    startedAt: startedAt.getUTCFullYear() > 1 ? startedAt : null,
-    publishedPorts: Object.entries((container.NetworkSettings.Ports as PortBindings | undefined) ?? {}).flatMap(([port, bindings]) =>
-      (bindings ?? []).flatMap((binding) => publishedPort(port, { hostIp: binding.HostIp, hostPort: Number(binding.HostPort) })),
-    ),
+    hasRun,
+    startedAt: hasRun ? startedAt : null,
+    upSeconds: null,
+    publishedPorts: Object.entries((container.NetworkSettings.Ports as PortBindings | undefined) ?? {})
+      .flatMap(([port, bindings]) =>
+        (bindings ?? []).flatMap((binding) => publishedPort(port, { hostIp: binding.HostIp, hostPort: Number(binding.HostPort) })),
+      )
+      .sort(byNumber),
+    origin: originOf({
+      name: container.Name,
+      createdSeconds: Date.parse(container.Created) / 1000,
+      labels: container.Config.Labels,
+    }),
   };
 }
 
-function stateOf({ State: state, HostConfig: host }: ContainerInspectInfo): Pick<ObservedWorkload, 'phase' | 'exitCode' | 'reason'> {
+interface Made {
+  readonly name: string | undefined;
+  readonly createdSeconds: number;
+  readonly labels: Readonly<Partial<Record<string, string>>>;
+}
+
+/** Labels may have been written by hand, so each may be missing or be anything. */
+function originOf({ name, createdSeconds, labels }: Made): WorkloadOrigin {
+  const generation = labels[LABEL.generation] ?? '';
+  return {
+    name: (name ?? '').replace(/^\//, ''),
+    image: labels[LABEL.image] ?? null,
+    createdAt: Number.isFinite(createdSeconds) ? new Date(Math.floor(createdSeconds) * 1000) : null,
+    generation: /^\d{1,9}$/.test(generation) ? Number(generation) : null,
+    specDigest: labels[LABEL.spec] ?? null,
+    imageDigest: labels[LABEL.imageDigest] ?? null,
+  };
+}
+
+/** The engine writes the year 1 for a container that has never run. */
+const hasEverRun = ({ State: state }: ContainerInspectInfo): boolean => new Date(state.StartedAt).getUTCFullYear() > 1;
+
+const STARTING = { phase: 'starting', exitCode: null, reason: null } as const;
+
+/**
+ * Between the start that missed its network and the next container, `ensureContainer` has a container that could not be started
+ * and then one that is being removed. Neither has ended: both are a start that goes on.
+ */
+function stateOf(container: ContainerInspectInfo): Pick<ObservedWorkload, 'phase' | 'exitCode' | 'reason'> {
+  const { State: state, HostConfig: host } = container;
   switch (state.Status) {
     case 'running':
     case 'paused': {
-      const [phase, reason] = livePhase(state.Status, state.Health?.Status);
-      return { phase, exitCode: null, reason };
+      const phase = livePhase(state.Status, state.Health?.Status);
+      return { phase, exitCode: null, reason: phase === 'unhealthy' ? checkFailure(state.Health?.Log ?? []) : null };
     }
     case 'restarting':
-      return { phase: 'starting', exitCode: null, reason: null };
+      return STARTING;
     case 'created':
-      if (!state.Error) return { phase: 'starting', exitCode: null, reason: null };
+      if (!state.Error || hasMissedNetwork(state.Error)) return STARTING;
       return { phase: 'exited', exitCode: state.ExitCode, reason: refusalWords(state.Error) ?? 'Could not be started' };
     case 'removing':
+      if (!hasEverRun(container)) return STARTING;
       return { phase: 'exited', exitCode: state.ExitCode, reason: 'Being removed' };
     default: {
       const memoryMb = host.Memory ? Math.round(host.Memory / 1024 / 1024) : null;
@@ -67,11 +110,21 @@ function stateOf({ State: state, HostConfig: host }: ContainerInspectInfo): Pick
   }
 }
 
-function livePhase(state: string, health: string | undefined): readonly [WorkloadPhase, string | null] {
-  if (state === 'paused') return ['unhealthy', PAUSED];
-  if (health === 'starting') return ['starting', null];
-  return health === 'unhealthy' ? ['unhealthy', HEALTH_FAILS] : ['running', null];
+function livePhase(state: string, health: string | undefined): Exclude<WorkloadPhase, 'exited'> {
+  if (state === 'paused') return 'paused';
+  return health === 'starting' || health === 'unhealthy' ? health : 'running';
 }
+
+/** What the last probe answered; the engine writes -1 for one that was not over in time or could not be run. */
+function checkFailure(probes: readonly { readonly ExitCode: number; readonly Output: string }[]): string {
+  const last = probes.at(-1);
+  if (!last) return 'Health check fails';
+  const output = oneLine(last.Output);
+  return `Health check fails${last.ExitCode > 0 ? ` with code ${last.ExitCode}` : ''}${output === '' ? '' : `: ${output}`}`;
+}
+
+const byNumber = (a: PublishedPort, b: PublishedPort): number =>
+  a.containerPort - b.containerPort || a.protocol.localeCompare(b.protocol) || a.hostIp.localeCompare(b.hostIp) || a.hostPort - b.hostPort;
 
 /** A port such as `80/tcp` with its host port; nothing when it is exposed without being published. */
 function publishedPort(port: string, host: { hostIp: string | undefined; hostPort: number | undefined }): PublishedPort[] {

@@ -18,6 +18,7 @@ describe('simulatedBehaviour', () => {
         unhealthy: false,
         ignoresSigterm: false,
         log: '',
+        logEveryMs: null,
       });
     },
   );

@@ -12,6 +12,8 @@ export interface SimulatedBehaviour {
   readonly unhealthy: boolean;
   readonly ignoresSigterm: boolean;
   readonly log: string;
+  /** The lines are written one by one, so many milliseconds apart; null: all at the start. */
+  readonly logEveryMs: number | null;
 }
 
 const SLOWNESS = 10;
@@ -35,6 +37,7 @@ const SCRIPTED = /(?:^|\/)simulated\/(missing|rejected|crash|oom|slow|unhealthy|
  * | `SIMULATED_EXIT_AFTER_MS`| ends so long after its start, with the code below                   |
  * | `SIMULATED_EXIT_CODE`    | that code; 0 without it                                             |
  * | `SIMULATED_LOG`          | the lines that the workload writes                                  |
+ * | `SIMULATED_LOG_EVERY_MS` | writes them one by one, so many ms apart, over and over             |
  */
 export function simulatedBehaviour(spec: WorkloadSpec, delayMs: number): SimulatedBehaviour {
   const script = SCRIPTED.exec(spec.image)?.[1];
@@ -47,6 +50,7 @@ export function simulatedBehaviour(spec: WorkloadSpec, delayMs: number): Simulat
     unhealthy: script === 'unhealthy',
     ignoresSigterm: script === 'stubborn',
     log: spec.env.SIMULATED_LOG ?? '',
+    logEveryMs: wholeNumber(spec.env.SIMULATED_LOG_EVERY_MS, 86_400_000) || null,
   };
 }
 

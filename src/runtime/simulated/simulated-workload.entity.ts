@@ -9,6 +9,7 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 @Index('ix_simulated_workloads_gone', ['goneAt'], { where: `gone_at IS NOT NULL` })
 @Check('ck_simulated_workloads_exit', `(exits_at IS NULL) = (exit_code IS NULL)`)
 @Check('ck_simulated_workloads_removal', `removal_ms >= 0`)
+@Check('ck_simulated_workloads_log_every', `log_every_ms >= 1`)
 export class SimulatedWorkload {
   @PrimaryColumn({ name: 'node_id', type: 'uuid', primaryKeyConstraintName: 'pk_simulated_workloads' })
   nodeId!: string;
@@ -28,6 +29,10 @@ export class SimulatedWorkload {
   @Column({ name: 'image', type: 'text' })
   image!: string;
 
+  /** What it is made of (`specDigest`); null for one from before this was noted. */
+  @Column({ name: 'spec_digest', type: 'text', nullable: true })
+  specDigest!: string | null;
+
   @Column({ name: 'ports', type: 'jsonb' })
   ports!: unknown[];
 
@@ -36,6 +41,9 @@ export class SimulatedWorkload {
 
   @Column({ name: 'log', type: 'text' })
   log!: string;
+
+  @Column({ name: 'log_every_ms', type: 'integer', nullable: true })
+  logEveryMs!: number | null;
 
   @Column({ name: 'unhealthy', type: 'boolean' })
   unhealthy!: boolean;

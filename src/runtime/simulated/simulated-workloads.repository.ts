@@ -3,8 +3,11 @@ import type { DataSource } from 'typeorm';
 import { StatementBatcher } from '../../database/statement-batcher';
 import { exitReason } from '../exit-reason';
 import type { PortSpec } from '../../engines/container-spec';
+import { specDigest } from '../../engines/spec-digest';
 import type { ObservedWorkload, WorkloadPhase, WorkloadSpec } from '../runtime-driver';
 import type { SimulatedBehaviour } from './simulated-behaviour';
+import type { SimulatedOutput } from './simulated-output';
+import { ENDED, FIND, INSERT, LIST, OUTPUT, PRESENT, REMOVE } from './simulated-workloads.sql';
 
 interface WorkloadRow {
   replicaId: string;
@@ -16,22 +19,10 @@ interface WorkloadRow {
   reason: string | null;
   ports: readonly PortSpec[];
   hostPort: number;
+  image: string;
+  generation: number;
+  specDigest: string | null;
 }
-
-/** A workload exists until `gone_at` has passed. Only the clock of the database decides its phase. */
-const PRESENT = `(gone_at IS NULL OR gone_at > statement_timestamp())`;
-const ENDED = `(exits_at IS NOT NULL AND exits_at <= statement_timestamp())`;
-const COLUMNS = `
-  replica_id AS "replicaId", deployment_id AS "deploymentId", container_id AS "containerId",
-  CASE WHEN ${ENDED} THEN 'exited'
-       WHEN ready_at > statement_timestamp() THEN 'starting'
-       WHEN unhealthy THEN 'unhealthy'
-       ELSE 'running' END AS phase,
-  started_at AS "startedAt",
-  CASE WHEN ${ENDED} THEN exit_code END AS "exitCode",
-  CASE WHEN ${ENDED} THEN exit_reason
-       WHEN unhealthy AND ready_at <= statement_timestamp() THEN 'Health check fails' END AS reason,
-  ports, host_port AS "hostPort"`;
 
 interface WorkloadKey {
   readonly nodeId: string;
@@ -54,6 +45,7 @@ const FORGET_AFTER_MS = 60_000;
 export class SimulatedWorkloadsRepository {
   private readonly faults = new StatementBatcher<string, true>((nodeIds) => this.readFaults(nodeIds), MOST_TOGETHER);
   private readonly finds = new StatementBatcher<WorkloadKey, ObservedWorkload>((keys) => this.readWorkloads(keys), MOST_TOGETHER);
+  private readonly outputs = new StatementBatcher<WorkloadKey, SimulatedOutput>((keys) => this.readOutputs(keys), MOST_TOGETHER);
   private readonly lists = new StatementBatcher<{ nodeId: string; deploymentId: string | null }, ObservedWorkload[]>((wanted) =>
     this.readLists(wanted),
   );
@@ -74,7 +66,7 @@ export class SimulatedWorkloadsRepository {
   async insert(nodeId: string, spec: WorkloadSpec, behaviour: SimulatedBehaviour): Promise<boolean> {
     const { replicaId, deploymentId, generation, image, ports } = spec;
     const identity = { nodeId, replicaId, deploymentId, containerId: randomBytes(32).toString('hex'), hostPort: hostPortOf(replicaId) };
-    const workload = { ...identity, generation, image, ports, ...behaviour };
+    const workload = { ...identity, generation, image, ports, specDigest: specDigest(spec), ...behaviour };
     return (await this.inserts.get(workload)) ?? false;
   }
 
@@ -141,12 +133,9 @@ export class SimulatedWorkloadsRepository {
     return this.finds.get({ nodeId, replicaId });
   }
 
-  async log(nodeId: string, replicaId: string): Promise<string> {
-    const rows = await this.dataSource.query<{ log: string }[]>(
-      `SELECT log FROM simulated_workloads WHERE node_id = $1 AND replica_id = $2 AND ${PRESENT}`,
-      [nodeId, replicaId],
-    );
-    return rows[0]?.log ?? '';
+  /** Null when there is no such workload. */
+  output(nodeId: string, replicaId: string): Promise<SimulatedOutput | null> {
+    return this.outputs.get({ nodeId, replicaId });
   }
 
   private async beginRemovals(removals: readonly Removal[]): Promise<(number | null)[]> {
@@ -190,6 +179,15 @@ export class SimulatedWorkloadsRepository {
     return lists;
   }
 
+  private async readOutputs(keys: readonly WorkloadKey[]): Promise<(SimulatedOutput | null)[]> {
+    const rows = await this.dataSource.query<(SimulatedOutput & { index: number })[]>(OUTPUT, [
+      keys.map(({ nodeId }) => nodeId),
+      keys.map(({ replicaId }) => replicaId),
+    ]);
+    const found = new Map(rows.map(({ index, ...output }) => [index, output]));
+    return keys.map((_, index) => found.get(index + 1) ?? null);
+  }
+
   private async insertAll(workloads: readonly WorkloadKey[]): Promise<(true | null)[]> {
     const rows = await this.dataSource.query<{ replicaId: string }[]>(INSERT, [JSON.stringify(workloads)]);
     const made = new Set(rows.map(({ replicaId }) => replicaId));
@@ -197,70 +195,18 @@ export class SimulatedWorkloadsRepository {
   }
 }
 
-/** $1 nodes, $2 replicas. */
-const FIND = `
-  SELECT asked.index::int, ${COLUMNS}
-    FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked(node, replica, index)
-    JOIN simulated_workloads ON node_id = asked.node AND replica_id = asked.replica
-   WHERE ${PRESENT}`;
-
-const SHOWN = ['replicaId', 'deploymentId', 'containerId', 'phase', 'startedAt', 'exitCode', 'reason', 'ports', 'hostPort']
-  .map((name) => `shown."${name}"`)
-  .join(', ');
-
-/**
- * $1 nodes, $2 deployments or nulls. With a deployment it uses the deployment's index, otherwise the node's: one condition
- * with OR could use neither.
- */
-const LIST = `
-  WITH asked AS (
-    SELECT a.node, a.deployment, a.index::int, f.node_id IS NOT NULL AS away
-      FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS a(node, deployment, index)
-      LEFT JOIN simulated_node_faults AS f ON f.node_id = a.node),
-  listed AS (
-    SELECT asked.index, w.*
-      FROM asked JOIN simulated_workloads AS w ON w.deployment_id = asked.deployment AND w.node_id = asked.node
-     UNION ALL
-    SELECT asked.index, w.* FROM asked JOIN simulated_workloads AS w ON w.node_id = asked.node WHERE asked.deployment IS NULL)
-  SELECT asked.index, asked.away, ${SHOWN}
-    FROM asked LEFT JOIN (SELECT index AS place, ${COLUMNS} FROM listed WHERE ${PRESENT}) AS shown
-           ON shown.place = asked.index AND NOT asked.away
-   WHERE asked.away OR shown.place IS NOT NULL
-   ORDER BY asked.index, shown."startedAt", shown."replicaId"`;
-
-/** $1 nodes, $2 replicas, $3 grace seconds. */
-const REMOVE = `
-  UPDATE simulated_workloads AS w
-     SET gone_at = coalesce(gone_at, CASE WHEN ${ENDED} THEN clock_timestamp() ELSE
-           least(exits_at, clock_timestamp() + interval '1 millisecond' *
-                           CASE WHEN ignores_sigterm THEN asked.grace * 1000 ELSE removal_ms END) END)
-    FROM unnest($1::uuid[], $2::uuid[], $3::float8[]) WITH ORDINALITY AS asked(node, replica, grace, index)
-   WHERE w.node_id = asked.node AND w.replica_id = asked.replica AND ${PRESENT}
-  RETURNING asked.index::int, ceil(extract(epoch FROM gone_at - clock_timestamp()) * 1000)::float8 AS "leftMs"`;
-
-/** $1 workloads. One that is removed already makes room for the new one. */
-const INSERT = `
-  INSERT INTO simulated_workloads AS w (node_id, replica_id, deployment_id, container_id, generation, image, ports, host_port,
-         log, unhealthy, ignores_sigterm, removal_ms, started_at, ready_at, exits_at, exit_code, exit_reason)
-  SELECT n."nodeId", n."replicaId", n."deploymentId", n."containerId", n.generation, n.image, n.ports, n."hostPort",
-         n.log, n.unhealthy, n."ignoresSigterm", n."removalMs", t.now, t.now + n."readyAfterMs" * interval '1 millisecond',
-         t.now + n."exitAfterMs" * interval '1 millisecond', n."exitCode", n."exitReason"
-    FROM (SELECT clock_timestamp() AS now) AS t,
-         jsonb_to_recordset($1::jsonb) AS n("nodeId" uuid, "replicaId" uuid, "deploymentId" uuid, "containerId" text,
-           generation int, image text, ports jsonb, "hostPort" int, log text, unhealthy boolean, "ignoresSigterm" boolean,
-           "removalMs" int, "readyAfterMs" float8, "exitAfterMs" float8, "exitCode" int, "exitReason" text)
-   WHERE NOT EXISTS (SELECT 1 FROM simulated_node_faults AS f WHERE f.node_id = n."nodeId")
-  ON CONFLICT (node_id, replica_id) DO UPDATE
-     SET deployment_id = EXCLUDED.deployment_id, container_id = EXCLUDED.container_id, generation = EXCLUDED.generation,
-         image = EXCLUDED.image, ports = EXCLUDED.ports, host_port = EXCLUDED.host_port, log = EXCLUDED.log,
-         unhealthy = EXCLUDED.unhealthy, ignores_sigterm = EXCLUDED.ignores_sigterm, removal_ms = EXCLUDED.removal_ms,
-         started_at = EXCLUDED.started_at, ready_at = EXCLUDED.ready_at, exits_at = EXCLUDED.exits_at,
-         exit_code = EXCLUDED.exit_code, exit_reason = EXCLUDED.exit_reason, gone_at = NULL
-   WHERE w.gone_at <= clock_timestamp()
-  RETURNING replica_id AS "replicaId"`;
-
-function toObserved({ ports, hostPort, ...row }: WorkloadRow): ObservedWorkload {
-  return { ...row, publishedPorts: ports.map((port, index) => ({ ...port, hostIp: '127.0.0.1', hostPort: hostPort + index })) };
+/** A simulated workload has no life before its run, and no name but its id. */
+function toObserved({ ports, hostPort, image, generation, specDigest: digest, ...row }: WorkloadRow): ObservedWorkload {
+  return {
+    ...row,
+    origin: {
+      ...{ name: `simulated-${row.replicaId.slice(0, 8)}`, image, generation, specDigest: digest, imageDigest: null },
+      createdAt: new Date(Math.floor(row.startedAt.getTime() / 1000) * 1000),
+    },
+    hasRun: true,
+    upSeconds: null,
+    publishedPorts: ports.map((port, index) => ({ ...port, hostIp: '127.0.0.1', hostPort: hostPort + index })),
+  };
 }
 
 const endedBy = (code: number): string => exitReason({ code, outOfMemory: false, memoryMb: null });

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent as HttpAgent } from 'node:http';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MemoryEngine } from './memory-engine.mjs';
+import { administrator, startProduct } from './product.mjs';
+import { number, table, verdict } from './report.mjs';
+import { median } from './statistics.mjs';
+
+const require = createRequire(import.meta.url);
+const SETTLE_MS = 30_000;
+const MEASURE_MS = 120_000;
+const JOINS = 5;
+const AT_A_TIME = 20;
+const TARGETS = { cores: 0.3, rssMb: 300, bytesPerSecond: 200, joinMs: 10_000 };
+const LOG = { info: () => undefined, warn: () => undefined, error: (words) => process.stderr.write(`${words}\n`) };
+
+/**
+ * What agents cost the control plane: `options.nodes` of them with the real link and reports, on engines in memory whose machines are
+ * busy in changing ways, all on one process of ROLE=api; and how long it takes from a join to the first running replica.
+ */
+export async function run({ withDatabase, publish, heading, options, say }) {
+  const folder = mkdtempSync(join(tmpdir(), 'fog-compute-bench-agents-'));
+  const stopping = new AbortController();
+  await withDatabase(async ({ database }) => {
+    const url = await database.recreate('bench_agents');
+    const common = { DATABASE_URL: url, RUNTIME: 'agent', LOAD_BALANCER: 'none', DATA_DIR: folder, ...administrator };
+    const api = await startProduct({ ...common, ROLE: 'api' });
+    const worker = await startProduct({ ...common, ROLE: 'worker' });
+    const token = await api.logInAdministrator();
+    const ask = (method, path, body) => request(api.url, token, { method, path, body });
+    const traffic = { bytes: 0 };
+    const agents = [];
+    const add = async (name) => {
+      const { join: given } = await ask('POST', '/api/nodes', { name, runtime: 'agent', region: 'eu-west' });
+      agents.push(await startAgent({ url: api.url, token: given.token, folder: join(folder, name), traffic, signal: stopping.signal }));
+    };
+    try {
+      const joinMs = [];
+      for (let index = 0; index < JOINS; index++) joinMs.push(await firstReplica({ ask, add, name: `first-${index}` }));
+      say(`From the join to a running replica: ${joinMs.map((ms) => number(ms)).join(', ')} ms`);
+      const names = Array.from({ length: options.nodes }, (_unused, index) => `edge-${index}`);
+      for (let at = 0; at < names.length; at += AT_A_TIME) await Promise.all(names.slice(at, at + AT_A_TIME).map(add));
+      say(`${agents.length} agents are linked`);
+      await sleep(SETTLE_MS);
+      const before = { bytes: traffic.bytes, api: api.cpu(), worker: worker.cpu(), postgres: database.cpu(), at: performance.now() };
+      await sleep(MEASURE_MS);
+      const seconds = (performance.now() - before.at) / 1000;
+      const cores = (now, then) => (now - then) / 1e6 / seconds;
+      const apiCores = cores(api.cpu(), before.api);
+      const bytes = (traffic.bytes - before.bytes) / seconds / agents.length;
+      const rows = table([
+        ['', 'measured', 'target', ''],
+        ['cores of the API process', number(apiCores, 2), `≤ ${TARGETS.cores}`, verdict(apiCores <= TARGETS.cores)],
+        ['memory of the API process', `${number(api.rssMb())} MB`, `≤ ${TARGETS.rssMb} MB`, verdict(api.rssMb() <= TARGETS.rssMb)],
+        ['bytes per second and idle agent', number(bytes), `≤ ${TARGETS.bytesPerSecond}`, verdict(bytes <= TARGETS.bytesPerSecond)],
+        ['megabytes per day and idle agent', number((bytes * 86_400) / 1e6, 1), '', ''],
+        [
+          'join to first running replica',
+          `${number(median(joinMs))} ms`,
+          `≤ ${TARGETS.joinMs} ms`,
+          verdict(median(joinMs) <= TARGETS.joinMs),
+        ],
+        ['cores of the worker process', number(cores(worker.cpu(), before.worker), 2), '', ''],
+        ['cores of PostgreSQL', number(cores(database.cpu(), before.postgres), 2), '', ''],
+      ]);
+      publish(options, 'agents', `${heading(`${agents.length} agents on one API process`, { database })}\n${rows}`);
+    } finally {
+      stopping.abort();
+      await Promise.allSettled(agents.map(({ running }) => running));
+      await Promise.allSettled([api.stop(), worker.stop()]);
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+}
+
+/** Milliseconds from the registration of a node to the first replica that runs on it. */
+async function firstReplica({ ask, add, name }) {
+  const begun = performance.now();
+  await add(name);
+  const what = { container_image: 'fog-test/busybox:1', replicas: 1, resources: { cpu: 0.5, memory: 512 } };
+  const { deployment_id: id } = await ask('POST', '/api/deployment/deploy', { name, type: 'compute', ...what });
+  while ((await ask('GET', `/api/deployment/status/${id}`)).status !== 'running') await sleep(50);
+  return performance.now() - begun;
+}
+
+async function request(url, token, { method, path, body }) {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+  const answer = await fetch(`${url}${path}`, { method, headers, body: JSON.stringify(body) });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
+  return JSON.parse(text);
+}
+
+/** An agent of the product, without Docker. `traffic` counts what goes over its connections, both ways, without the headers of TCP and IP. */
+async function startAgent({ url, token, folder, traffic, signal }) {
+  const { Agent } = require('../dist/agent/agent.js');
+  const { KeptValue } = require('../dist/agent/disk/kept-value.js');
+  const { Identity, readIdentity } = require('../dist/agent/identity/identity.js');
+  const { joinedOnce } = require('../dist/agent/identity/join.js');
+  const { makeKeyPair } = require('../dist/agent/identity/key-pair.js');
+  const { Way } = require('../dist/agent/link/way.js');
+  const { readMemory } = require('../dist/agent/memory.js');
+  const { OrdersStore } = require('../dist/agent/orders/orders-store.js');
+  const { Recollection } = require('../dist/agent/recollection.js');
+  const { encryptionKey } = require('../dist/common/crypto/encryption-key.js');
+  const { SecretBox } = require('../dist/common/crypto/secret-box.js');
+  const { makeFolder } = require('../dist/common/make-folder.js');
+  class CountedWay extends Way {
+    agent() {
+      const agent = new HttpAgent();
+      const connect = agent.createConnection.bind(agent);
+      agent.createConnection = (...args) => {
+        const socket = connect(...args);
+        let counted = 0;
+        const count = () => {
+          const now = socket.bytesRead + socket.bytesWritten;
+          traffic.bytes += now - counted;
+          counted = now;
+        };
+        const timer = setInterval(count, 1_000);
+        return socket.on('close', () => {
+          clearInterval(timer);
+          count();
+        });
+      };
+      return agent;
+    }
+  }
+  makeFolder(folder, 0o700);
+  const kept = await KeptValue.open(join(folder, 'identity'), readIdentity);
+  const fresh = () => ({ keys: makeKeyPair(new Date()), nextKeys: null, machineId: randomUUID(), joined: null });
+  const identity = new Identity(kept.filledWith(fresh), 30);
+  const way = new CountedWay({ SERVER_URL: url, NO_PROXY: '' });
+  const engine = new MemoryEngine();
+  const joined = await joinedOnce({ identity, way, token, engineId: engine.engineId, log: LOG }, signal);
+  const memory = await KeptValue.open(join(folder, 'memory'), readMemory);
+  const orders = await OrdersStore.open(join(folder, 'orders'), new SecretBox(encryptionKey({ DATA_DIR: folder })), 0);
+  const agent = new Agent({ identity, joined, orders, driver: engine, way, log: LOG, recollection: new Recollection(memory, LOG) });
+  return { running: agent.run(signal) };
+}

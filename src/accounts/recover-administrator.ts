@@ -1,0 +1,32 @@
+import type { DataSource } from 'typeorm';
+import { Audit } from '../audit/audit';
+import { inTransaction } from '../database/transaction';
+import type { OpenedLink } from './account.types';
+import { PasswordLinksRepository } from './password-links.repository';
+
+/**
+ * Makes the user of that name an active administrator again, and a one-time link with which the password is set. It is for whoever
+ * has the database, when nobody can log in as an administrator. Null: there is no such user.
+ */
+export function recoverAdministrator(dataSource: DataSource, username: string): Promise<OpenedLink | null> {
+  return inTransaction(dataSource, async (tx) => {
+    const [[user]] = await tx.query<[{ id: string }[], number]>(
+      `UPDATE users SET is_admin = true, is_active = true, updated_at = now() WHERE username = lower($1) RETURNING id`,
+      [username],
+    );
+    if (!user) return null;
+    const link = await new PasswordLinksRepository(dataSource).open(tx, user.id);
+    const after = { is_admin: true, is_active: true };
+    await new Audit(dataSource).recordSystem(tx, { action: 'user.recover', resourceType: 'user', resourceId: user.id, after });
+    return link;
+  });
+}
+
+/** The names of administrators, a few at most, for whoever has forgotten them. */
+export async function administratorNames(dataSource: DataSource): Promise<string[]> {
+  const rows = await dataSource.query<{ username: string }[]>(
+    `SELECT username FROM users WHERE is_admin
+      ORDER BY username LIMIT 20`,
+  );
+  return rows.map(({ username }) => username);
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { messageOf } from '../../agents/message-shapes';
+import type { EngineInfo } from '../../engines/engine-info';
+import { LARGEST_MESSAGE_BYTES, type ReportedWorkload, type ReportMessage } from '../../runtime/agent/link-messages';
+import { fittingSight, withinMessage } from './fitting';
+import type { Sight } from './sight';
+
+const aWorkload = (over: Partial<ReportedWorkload> = {}): ReportedWorkload => ({
+  ...{ replicaId: randomUUID(), deploymentId: randomUUID(), containerId: 'c', phase: 'exited', hasRun: true, startedAt: null },
+  ...{ upSeconds: null, exitCode: 1, reason: null, publishedPorts: [], origin: null, version: 1 },
+  ...over,
+});
+const ENGINE: EngineInfo = {
+  ...{ engineId: 'e', version: '1', isolation: null, cpuCores: 4, memoryMb: 4096, gpuUnits: 0, storageGb: 50, diskFreeGb: 20 },
+  ...{ cpuUsagePercent: 10, memoryUsagePercent: 50, trouble: null },
+};
+const aSight = (over: Partial<Sight> = {}): Sight => ({
+  ...{ ordersVersion: 1, engine: ENGINE, engineTrouble: null, workloads: [], gone: [], troubles: [], progress: [], accounts: [] },
+  ...over,
+});
+/** As the control plane reads it, or its refusal. */
+const read = (sight: Sight): ReportMessage => {
+  const text = JSON.stringify(withinMessage({ type: 'report', number: 1, whole: true, clock: new Date().toISOString(), ...sight }));
+  expect(Buffer.byteLength(text)).toBeLessThanOrEqual(LARGEST_MESSAGE_BYTES);
+  return messageOf(text) as ReportMessage;
+};
+
+describe('a report', () => {
+  it('that is as it should be is sent as it is', () => {
+    const sight = aSight({ workloads: [aWorkload()], gone: [{ replicaId: randomUUID(), version: 2 }] });
+    expect(fittingSight(sight)).toEqual({ sight, leftOut: [] });
+  });
+
+  it('leaves out a container that somebody gave labels like ours, and tells of the rest', () => {
+    const good = aWorkload();
+    const { sight, leftOut } = fittingSight(aSight({ workloads: [aWorkload({ replicaId: 'by-hand' }), good] }));
+    expect(read(sight).workloads).toEqual([good]);
+    expect(leftOut).toEqual(['workloads/replicaId is not such a text']);
+  });
+
+  it('tells of no more than a list may have', () => {
+    const gone = Array.from({ length: 2_500 }, () => ({ replicaId: randomUUID(), version: 1 }));
+    expect(read(fittingSight(aSight({ gone })).sight).gone).toHaveLength(2_000);
+  });
+
+  it('has short words rather than too many bytes', () => {
+    const workloads = Array.from({ length: 1_900 }, () => aWorkload({ reason: '\u{1F525}'.repeat(1_000) }));
+    const report = read(fittingSight(aSight({ workloads })).sight);
+    expect(report.workloads).toHaveLength(1_900);
+    expect(report.workloads[0]?.reason).toMatch(/^\u{1F525}+$/u);
+  });
+
+  it('knows nothing of an engine that says of itself what nobody understands', () => {
+    const { sight } = fittingSight(aSight({ engine: { ...ENGINE, memoryMb: -1 }, workloads: [aWorkload()] }));
+    expect(read(sight)).toMatchObject({ engine: null, engineTrouble: expect.stringContaining('not understood') as string, workloads: [] });
+  });
+});

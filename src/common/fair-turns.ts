@@ -1,0 +1,86 @@
+export interface TurnLimits {
+  /** How much work runs at a time, of all owners together. */
+  readonly total: number;
+  readonly perOwner: number;
+}
+
+interface Waiting {
+  readonly begin: () => void;
+}
+
+/**
+ * Lets so much work run at a time, and takes turns between its owners: who waits with a hundred things delays another owner's
+ * first one by at most one of them.
+ */
+export class FairTurns {
+  private readonly waiting = new Map<string, Waiting[]>();
+  private readonly running = new Map<string, number>();
+  private total = 0;
+
+  constructor(private readonly limits: TurnLimits) {}
+
+  /** True while nothing runs and nothing waits. */
+  get idle(): boolean {
+    return this.total === 0 && this.waiting.size === 0;
+  }
+
+  /** Runs `work` when it is the owner's turn. Rejects with the signal's reason when that fires before. */
+  async run<T>(owner: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    await this.turn(owner, signal);
+    try {
+      return await work();
+    } finally {
+      this.end(owner);
+    }
+  }
+
+  private turn(owner: string, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const leave = (): void => {
+        this.remove(owner, entry);
+        reject(signal.reason as Error);
+      };
+      const entry: Waiting = {
+        begin: () => {
+          signal.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      this.waiting.set(owner, [...(this.waiting.get(owner) ?? []), entry]);
+      this.next();
+    });
+  }
+
+  private end(owner: string): void {
+    this.total -= 1;
+    const left = (this.running.get(owner) ?? 1) - 1;
+    if (left === 0) this.running.delete(owner);
+    else this.running.set(owner, left);
+    this.next();
+  }
+
+  private next(): void {
+    while (this.total < this.limits.total) {
+      const owner = [...this.waiting.keys()].find((key) => (this.running.get(key) ?? 0) < this.limits.perOwner);
+      if (owner === undefined) return;
+      const [entry, ...rest] = this.waiting.get(owner) ?? [];
+      // The owner goes behind all others that wait.
+      this.waiting.delete(owner);
+      if (rest.length > 0) this.waiting.set(owner, rest);
+      this.total += 1;
+      this.running.set(owner, (this.running.get(owner) ?? 0) + 1);
+      entry?.begin();
+    }
+  }
+
+  private remove(owner: string, entry: Waiting): void {
+    const rest = (this.waiting.get(owner) ?? []).filter((other) => other !== entry);
+    if (rest.length > 0) this.waiting.set(owner, rest);
+    else this.waiting.delete(owner);
+  }
+}

@@ -1,0 +1,94 @@
+import { HELD, type Held } from '../config/quota-list';
+
+/** How much of everything that quotas count. */
+export type Amounts = Readonly<Record<Held, number>>;
+
+/** Everything of all of them. */
+export const sumOf = (all: readonly Partial<Amounts>[]): Amounts => {
+  const sum = Object.fromEntries(HELD.map((held) => [held, 0])) as Record<Held, number>;
+  for (const each of all) for (const held of HELD) sum[held] += each[held] ?? 0;
+  return sum;
+};
+
+/** What is held, with what a refusal says of it. */
+export interface Holdings extends Amounts {
+  /** Replicas of deleted deployments whose containers are not gone yet; `warm` are those of them that are kept for a restore. */
+  readonly leaving: number;
+  readonly warm: number;
+  readonly nextPurgeAt: Date | null;
+}
+
+/** What is counted. */
+interface Counted {
+  /** Which deployments: a condition on `deployments AS d`. */
+  readonly where: string;
+  /** Which secrets: a condition on `project_secrets AS k`; absent: none. */
+  readonly secrets?: string;
+  /** Which volumes: a condition on `volumes AS w`; absent: none. */
+  readonly volumes?: string;
+  /** Whether resources are counted too, and not numbers only. */
+  readonly sizes: boolean;
+  /** The parameter with a deleted deployment that does not count; absent: there is none. */
+  readonly except?: string;
+}
+
+/** What each replica adds to. */
+export const SIZES = ['cpu_cores', 'memory_mb', 'gpu_units', 'storage_gb', 'ports'] as const satisfies readonly Held[];
+
+/**
+ * A SELECT of one `Holdings`. A live deployment counts the replicas that are wanted of it, whether they run or not, so that what
+ * was once granted can always be started again. While a rollout is open each counts the larger of its two revisions, so that
+ * neither way out of it needs a quota; replicas beyond the wanted number are not counted. A deleted deployment counts what is still
+ * reserved for it. Volumes count, and their sizes as storage, whether anything mounts them or not.
+ */
+export const holdingsOf = ({ where, secrets, volumes, sizes, except }: Counted): string => `
+  SELECT c.deployments, c.replicas + g.replicas AS replicas, c.kept_deployments,
+         c.stored_bytes + ${secrets === undefined ? '0' : bytesOf(secrets)} AS stored_bytes,
+         ${SIZES.map(sumOfSize).join(', ')}, y.volumes,
+         g.replicas AS leaving, g.warm, c."nextPurgeAt"
+    FROM (SELECT count(*) FILTER (WHERE d.deleted_at IS NULL)::int AS deployments,
+                 coalesce(sum(d.target_replicas) FILTER (WHERE d.deleted_at IS NULL), 0)::int AS replicas,
+                 count(*) FILTER (WHERE d.deleted_at IS NOT NULL)::int AS kept_deployments,
+                 coalesce(sum(d.stored_bytes), 0)::float8 AS stored_bytes, min(d.purge_at) AS "nextPurgeAt"
+            FROM deployments AS d WHERE ${where}) AS c
+   CROSS JOIN (${sizes ? sizesOf(where) : NO_SIZES}) AS s
+   CROSS JOIN (${volumes === undefined ? 'SELECT 0 AS volumes, 0 AS gb' : volumesOf(volumes)}) AS y
+   CROSS JOIN (
+     SELECT count(*)::int AS replicas, coalesce(sum(v.cpu_cores), 0) AS cpu_cores,
+            coalesce(sum(v.memory_mb), 0) AS memory_mb, coalesce(sum(v.gpu_units), 0) AS gpu_units,
+            coalesce(sum(v.storage_gb), 0) AS storage_gb, coalesce(sum(r.ports), 0) AS ports,
+            count(*) FILTER (WHERE e.warm_until IS NOT NULL AND e.status = 'stopping')::int AS warm
+       FROM deployments AS d
+       JOIN reservations AS v ON v.deployment_id = d.id AND v.released_at IS NULL
+       JOIN deployment_replicas AS e ON e.id = v.replica_id
+       JOIN deployment_resources AS r ON r.deployment_id = d.id
+      WHERE ${where} AND d.deleted_at IS NOT NULL${except === undefined ? '' : ` AND d.id IS DISTINCT FROM ${except}::uuid`}
+        AND d.id IN (SELECT x.deployment_id FROM deletions AS x WHERE x.completed_at IS NULL)) AS g`;
+
+/** One that is being removed counts until its engine has confirmed that it is gone. */
+const volumesOf = (volumes: string): string => `
+     SELECT count(*)::int AS volumes, coalesce(sum(w.size_gb), 0)::float8 AS gb FROM volumes AS w WHERE ${volumes}`;
+
+const sumOfSize = (size: (typeof SIZES)[number]): string =>
+  `(s.${size} + g.${size}${size === 'storage_gb' ? ' + y.gb' : ''})::float8 AS ${size}`;
+
+const bytesOf = (secrets: string): string => `(
+           SELECT coalesce(sum(k.bytes), 0)::float8 FROM project_secrets AS k WHERE ${secrets})`;
+
+const NO_SIZES = `SELECT ${SIZES.map((size) => `0 AS ${size}`).join(', ')}`;
+
+/** What the wanted replicas of live deployments need. */
+const sizesOf = (where: string): string => `
+     SELECT ${wanted('cpu_cores', `(n.spec->'resources'->>'cpuCores')::numeric`)},
+            ${wanted('memory_mb', `(n.spec->'resources'->>'memoryMb')::int`)},
+            ${wanted('gpu_units', `(n.spec->'resources'->>'gpuUnits')::int`)},
+            ${wanted('storage_gb', `(n.spec->'resources'->>'storageGb')::int`)},
+            ${wanted('ports', `jsonb_array_length(n.spec->'ports')`)}
+       FROM deployments AS d
+       JOIN deployment_resources AS r ON r.deployment_id = d.id
+       LEFT JOIN deployment_rollouts AS o ON o.deployment_id = d.id AND o.number = d.open_rollout
+       LEFT JOIN deployment_revisions AS n ON n.deployment_id = o.deployment_id AND n.number = o.revision
+      WHERE ${where} AND d.deleted_at IS NULL`;
+
+const wanted = (column: Held, ofOpenRollout: string): string =>
+  `coalesce(sum(d.target_replicas * greatest(r.${column}, ${ofOpenRollout})), 0) AS ${column}`;

@@ -1,0 +1,16 @@
+import type { AppConfig } from '../config/app-config';
+
+const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::', '[::]']);
+
+/**
+ * The command that makes a machine join, to be run there in the folder of this program. PUBLIC_URL is where agents find us; without it
+ * this is the address that the process listens at, which other machines may not reach.
+ */
+export function joinCommand({ PUBLIC_URL, HOST, PORT }: Pick<AppConfig, 'PUBLIC_URL' | 'HOST' | 'PORT'>, token: string): string {
+  const host = EVERYWHERE.has(HOST) ? '127.0.0.1' : HOST.includes(':') && !HOST.startsWith('[') ? `[${HOST}]` : HOST;
+  const url = PUBLIC_URL ?? `http://${host}:${String(PORT)}`;
+  return `SERVER_URL=${quoted(url)} JOIN_TOKEN=${token} ROLE=agent npm start`;
+}
+
+/** As a shell reads it, with quotes only where it needs them. */
+const quoted = (text: string): string => (/^[\w.:/[\]%@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);

@@ -1,0 +1,130 @@
+import { Injectable } from '@nestjs/common';
+import { UNCHANGED, type Decided } from '../commands/commands';
+import type { RequestContext } from '../common/request-context';
+import type { Tx } from '../database/transaction';
+import { DeployService } from '../deployments/commands/deploy.service';
+import { requireScalable, ScaleService } from '../deployments/commands/scale.service';
+import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
+import { Quota } from '../deployments/quota';
+import { auditSpec } from '../deployments/spec/spec-codec';
+import { Events } from '../events/events';
+import { changesOf, type Changes } from './changes-of';
+import type { Changed, Wanted } from './change.types';
+import { differenceWords } from './differences';
+import { RevisionStart } from './revision-start';
+import { revisionWords } from './revision-words';
+import { RouteChanges } from './route-changes';
+import { StoredStateRepository } from './stored-state.repository';
+import { Weight } from './weight';
+
+export interface ChangeOrder {
+  readonly context: RequestContext;
+  /** Which attempt of the transaction this is. */
+  readonly attempt: number;
+  /** As the audit log names it. */
+  readonly action: string;
+  /** A failed deployment that gets a new revision is scheduled again. */
+  readonly retries: boolean;
+}
+
+/** Brings a locked deployment from what is wanted to what shall be wanted, in the caller's transaction. */
+@Injectable()
+export class ChangeApplier {
+  constructor(
+    private readonly deploys: DeployService,
+    private readonly scales: ScaleService,
+    private readonly deployments: DeploymentsRepository,
+    private readonly states: StoredStateRepository,
+    private readonly starts: RevisionStart,
+    private readonly weight: Weight,
+    private readonly quota: Quota,
+    private readonly routes: RouteChanges,
+    private readonly events: Events,
+  ) {}
+
+  /**
+   * Throws `validation_failed` beyond the limits, `quota_exceeded`, and what routes and a scale throw; then nothing has changed. May throw
+   * what `isCapacityTaken` recognises.
+   */
+  async apply(
+    tx: Tx,
+    deployment: LockedDeployment,
+    { before, wanted }: { readonly before: Wanted; readonly wanted: Wanted },
+    order: ChangeOrder,
+  ): Promise<Decided<Changed>> {
+    const { id } = deployment;
+    const changes = changesOf(before, wanted);
+    if (changes.differences.length === 0) return { outcome: await this.outcome(tx, deployment, 'unchanged'), audit: UNCHANGED };
+    if (changes.container || changes.replicas) this.deploys.requireLimits(wanted.spec);
+    const work = (): Promise<LockedDeployment> => this.carryOut(tx, deployment, { before, wanted, changes }, order);
+    const present = await this.quota.growing(tx, { deployment, asker: order.context.actor }, work);
+    const outcome = await this.outcome(tx, present, changes.container ? 'rolling_out' : 'updated');
+    return {
+      outcome,
+      audit: {
+        ...{ action: order.action, resourceType: 'deployment', resourceId: id },
+        before: { ...auditSpec(before.spec), protection_reason: before.protectionReason },
+        after: {
+          ...{ ...auditSpec(wanted.spec), protection_reason: wanted.protectionReason },
+          ...{ revision: outcome.revision, changed: changes.differences.map(({ field }) => field) },
+        },
+      },
+      jobs: [{ kind: 'deployment.reconcile', key: id }],
+    };
+  }
+
+  /** Writes what differs, and gives the deployment as it is then. */
+  private async carryOut(
+    tx: Tx,
+    deployment: LockedDeployment,
+    { before, wanted, changes }: { readonly before: Wanted; readonly wanted: Wanted; readonly changes: Changes },
+    order: ChangeOrder,
+  ): Promise<LockedDeployment> {
+    const { id } = deployment;
+    if (changes.settings) await this.changeSettings(tx, id, before, wanted);
+    await this.routes.apply(tx, deployment, { before, wanted }, order.context.actor);
+    let status = deployment.status;
+    if (order.retries && status === 'failed' && changes.container) status = await this.retry(tx, deployment, order.context);
+    const present = { ...deployment, ...wanted.spec, status, targetReplicas: deployment.targetReplicas };
+    if (changes.replicas) await this.scales.scaleIn(tx, requireScalable(present, id), wanted.spec.replicas, order);
+    if (changes.container) await this.startRevision(tx, present, wanted, { changes, order });
+    await this.weight.count(tx, deployment);
+    return present;
+  }
+
+  private async startRevision(
+    tx: Tx,
+    deployment: LockedDeployment,
+    { spec }: Wanted,
+    { changes, order }: { changes: Changes; order: ChangeOrder },
+  ): Promise<void> {
+    const what = differenceWords(changes.differences.filter(({ field }) => changes.ofRevision(field)));
+    await this.starts.add(tx, deployment, { container: spec.container, what, policy: spec.rollout }, order.context);
+  }
+
+  private async changeSettings(tx: Tx, id: string, before: Wanted, { spec, protectionReason }: Wanted): Promise<void> {
+    await this.deployments.changeSettings(tx, id, { ...spec, protectionReason });
+    if (before.protectionReason === protectionReason) return;
+    const type = protectionReason === null ? 'fog.deployment.unprotected' : 'fog.deployment.protected';
+    await this.events.record(tx, [{ type, deploymentId: id, data: { reason: protectionReason } }]);
+  }
+
+  private async retry(tx: Tx, deployment: LockedDeployment, { actor, requestId }: RequestContext): Promise<'pending'> {
+    const change = { reason: 'Retried by user', changedBy: actor.userId, requestId, newGeneration: true };
+    await this.deployments.changeStatus(tx, deployment, { to: 'pending', ...change });
+    return 'pending';
+  }
+
+  private async outcome(tx: Tx, { id, status }: LockedDeployment, result: Changed['result']): Promise<Changed> {
+    const { revision } = await this.states.read(tx, id);
+    const rollout = await this.states.rollout(tx, id);
+    return { id, result, status, revision, rollout, message: MESSAGES[result](revision, status) };
+  }
+}
+
+const MESSAGES: Readonly<Record<Changed['result'], typeof revisionWords>> = {
+  created: () => 'Deployment created',
+  rolling_out: revisionWords,
+  updated: () => 'Updated without a new revision',
+  unchanged: () => 'Nothing to change',
+};

@@ -1,0 +1,118 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../config/app-config';
+import type { Tx } from '../database/transaction';
+import type { RolloutPolicy, RolloutState } from '../deployments/domain/rollout';
+import type { RolloutDto } from '../deployments/dto/rollout.dto';
+import { ContainerVault, storedContainerOf, type StoredContainer } from '../deployments/spec/container-vault';
+import type { DeploymentType } from '../deployments/spec/deployment-spec';
+import { newestRollout, toRollout, type RolloutRow } from '../deployments/views/rollout-view.sql';
+import type { ContainerSpec } from '../engines/container-spec';
+import type { AskedRoute } from '../routing/hosts/asked-route';
+import { askedRoutesOf } from '../routing/routes.sql';
+import type { PlacementStrategy } from '../scheduling/place.types';
+import { revisionState, type RevisionState } from './revision-state';
+
+/** What is wanted of a deployment: the newest wish, whether or not it is rolled out yet. */
+export interface StoredState {
+  readonly name: string;
+  readonly type: DeploymentType;
+  readonly replicas: number;
+  readonly region: string;
+  readonly placementStrategy: PlacementStrategy;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly routes: readonly AskedRoute[];
+  /** As stored: what is missing has its default. */
+  readonly policy: Partial<RolloutPolicy>;
+  readonly protectionReason: string | null;
+  /** The revision that is rolled out, or else the current one. */
+  readonly revision: number;
+  readonly container: ContainerSpec;
+  /** The state of the open rollout; null when none is open. */
+  readonly openState: RolloutState | null;
+}
+
+/** A revision to go back to. */
+export interface KeptRevision {
+  readonly number: number;
+  readonly state: RevisionState;
+  readonly imageDigest: string | null;
+  /** Null: it is forgotten. */
+  readonly container: ContainerSpec | null;
+}
+
+/** As the database gives it. */
+type Stored<T, C = StoredContainer> = Omit<T, 'container'> & { readonly container: C };
+
+/** Reads what a change begins with, values of `env` included. Callers hold the lock of the deployment row. */
+@Injectable()
+export class StoredStateRepository {
+  constructor(
+    private readonly config: AppConfig,
+    private readonly vault: ContainerVault,
+  ) {}
+
+  async read(tx: Tx, id: string): Promise<StoredState> {
+    const [row] = await tx.query<Stored<StoredState>[]>(STATE, [id]);
+    if (!row) throw new Error(`Deployment ${id} is gone`);
+    return { ...row, container: this.vault.open(row.container, id) };
+  }
+
+  /** The newest rollout, whether or not it is open. */
+  async rollout(tx: Tx, id: string): Promise<RolloutDto | null> {
+    const [row] = await tx.query<{ rollout: RolloutRow | null }[]>(
+      `SELECT ${newestRollout('$2')} AS rollout FROM deployments AS d WHERE d.id = $1`,
+      [id, this.config.NODE_OFFLINE_AFTER_SECONDS],
+    );
+    return row?.rollout ? toRollout(row.rollout) : null;
+  }
+
+  /** The revision with this number, or the newest `previous` one. Null when there is none. */
+  async revision(tx: Tx, id: string, number: number | null): Promise<KeptRevision | null> {
+    const [row] = await tx.query<Stored<KeptRevision, StoredContainer | null>[]>(REVISION, [id, number]);
+    return row ? { ...row, container: row.container && this.vault.open(row.container, id) } : null;
+  }
+
+  /** The failed replicas of the open rollout that wait for a successor. */
+  async failedOfRollout(tx: Tx, id: string): Promise<string[]> {
+    const rows = await tx.query<{ id: string }[]>(
+      `SELECT r.id FROM deployment_replicas AS r JOIN deployments AS d ON d.id = r.deployment_id
+        WHERE d.id = $1 AND r.rollout = d.open_rollout AND r.status = 'failed' AND r.superseded_at IS NULL
+        ORDER BY r.id`,
+      [id],
+    );
+    return rows.map((row) => row.id);
+  }
+
+  /** The live deployment of that project with that name. */
+  async idOf(tx: Tx, projectId: string, name: string): Promise<string | null> {
+    const [row] = await tx.query<{ id: string }[]>(
+      `SELECT id FROM deployments
+        WHERE project_id = $1 AND name = $2 AND deleted_at IS NULL`,
+      [projectId, name],
+    );
+    return row?.id ?? null;
+  }
+}
+
+/** $1 deployment. */
+const STATE = `
+  SELECT d.name, d.type, d.target_replicas AS replicas, d.region, d.placement_strategy AS "placementStrategy", d.labels,
+         ${askedRoutesOf('d')} AS routes,
+         d.rollout_policy AS policy, d.protection_reason AS "protectionReason", v.number AS revision,
+         ${storedContainerOf('v')} AS container,
+         o.state AS "openState"
+    FROM deployments AS d
+    LEFT JOIN deployment_rollouts AS o ON o.deployment_id = d.id AND o.number = d.open_rollout
+    JOIN deployment_revisions AS v
+      ON v.deployment_id = d.id
+     AND v.number = CASE WHEN o.state IN ('progressing', 'paused') THEN o.revision ELSE d.current_revision END
+   WHERE d.id = $1`;
+
+/** $1 deployment, $2 number, or null for the newest previous one. */
+const REVISION = `
+  SELECT * FROM (
+    SELECT v.number, ${revisionState} AS state, v.image_digest AS "imageDigest",
+           CASE WHEN v.spec <> '{}' THEN ${storedContainerOf('v')} END AS container
+      FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id WHERE d.id = $1) AS r
+   WHERE CASE WHEN $2::int IS NULL THEN r.state = 'previous' AND r.container IS NOT NULL ELSE r.number = $2 END
+   ORDER BY r.number DESC LIMIT 1`;

@@ -1,0 +1,74 @@
+/** The transaction that runs, as `route_tables` notes it. Routers ask for what changed in it or later. */
+export const CHANGED_NOW = `pg_current_xact_id()::text::bigint`;
+
+/**
+ * Parts of a WITH that take the routes of deployments away, so that others may have their hosts at once. `gone` names a part
+ * with the columns `id` and `deleted_at`.
+ */
+export const removeRoutesOf = (gone: string): string => `
+  unrouted AS (
+    UPDATE deployment_routes AS r SET removed_at = g.deleted_at
+      FROM ${gone} AS g WHERE r.deployment_id = g.id AND r.removed_at IS NULL),
+  retabled AS (
+    UPDATE route_tables AS t SET version = t.version + 1, changed_in = ${CHANGED_NOW}
+      FROM ${gone} AS g WHERE t.deployment_id = g.id)`;
+
+/** The routes of the deployment row with this alias, each as `[host, path, port, removed, backends, named]`; NULL without any. */
+export const routesOf = (deployment: string): string => `
+  (SELECT json_agg(json_build_array(x.host, x.path_prefix, x.port, x.removed_at IS NOT NULL,
+                     (SELECT count(*) FROM jsonb_array_elements(t.backends) AS b WHERE b->'ports' ? x.port::text), x.named)
+                   ORDER BY x.position)
+     FROM route_tables AS t JOIN deployment_routes AS x ON x.deployment_id = t.deployment_id
+    WHERE t.deployment_id = ${deployment}.id)`;
+
+/** A router that has been silent for longer counts as gone. It may still serve its last tables, until nobody answers there. */
+const ROUTER_GONE_SECONDS = 10;
+
+/** Whether the row of `routers` with this alias is of one that lives. */
+const routerCounts = (router: string): string => `${router}.seen_at > clock_timestamp() - interval '${ROUTER_GONE_SECONDS} seconds'`;
+
+/** Whether the router of this row lives and may not serve what this transaction changed in the row of `route_tables AS t`. */
+const servesNot = (router: string, transaction: string): string => `
+  ${routerCounts(router)} AND (${router}.behind ? t.deployment_id::text
+                               OR NOT pg_visible_in_snapshot((${transaction})::text::xid8, ${router}.serves::pg_snapshot))`;
+
+/**
+ * Whether the entry `l` of the replicas that leave the table `t` gets nothing more, or the time for it is over. So it is for what
+ * began to leave in the future, before the clock was set back.
+ */
+const isDrained = (seconds: string): string => `
+  ((l->>'since')::timestamptz NOT BETWEEN clock_timestamp() - make_interval(secs => ${seconds}) AND clock_timestamp()
+   OR NOT EXISTS (SELECT 1 FROM routers AS w
+                   WHERE ${routerCounts('w')} AND (w.busy ? (l->>'replicaId') OR (${servesNot('w', "l->>'outIn'")}))))`;
+
+/**
+ * What the reconciler knows of the routes of the deployment row with this alias; NULL when it never had any. A replica that
+ * leaves is `drained` when every router serves a table without it and none has a request under way there, or when the time for
+ * that is over. `seconds` is the parameter with the time that requests may take.
+ */
+export const routingOf = (deployment: string, seconds: string): string => `
+  (SELECT json_build_object(
+            'version', t.version, 'backends', t.backends,
+            'leaving', (SELECT coalesce(json_agg(l || jsonb_build_object('drained', ${isDrained(seconds)})), '[]')
+                          FROM jsonb_array_elements(t.leaving) AS l))
+     FROM route_tables AS t WHERE t.deployment_id = ${deployment}.id)`;
+
+/**
+ * What became of the routes that the deletion with this alias took from the deployment row with that alias: how many they were,
+ * how many routers do not serve the change yet, what they say, and how many replicas still drain. NULL without any routes ever.
+ */
+export const routeRemovalOf = (deployment: string, deletion: string, seconds: string): string => `
+  (SELECT json_build_object(
+            'routes', (SELECT count(*) FROM deployment_routes AS r
+                        WHERE r.deployment_id = t.deployment_id AND r.removed_at >= ${deletion}.decided_at),
+            'routersBehind', (SELECT count(*) FROM routers AS w WHERE ${servesNot('w', 't.changed_in')}),
+            'words', (SELECT max(w.behind->>(t.deployment_id::text)) FROM routers AS w WHERE ${servesNot('w', 't.changed_in')}),
+            'draining', (SELECT count(*) FROM jsonb_array_elements(t.leaving) AS l WHERE NOT ${isDrained(seconds)}))
+     FROM route_tables AS t WHERE t.deployment_id = ${deployment}.id)`;
+
+/** An SQL expression over `deployments AS deployment`: its routes as a user asks for them (`AskedRoute`). */
+export const askedRoutesOf = (deployment: string): string => `
+         (SELECT coalesce(json_agg(json_build_object('host', CASE WHEN x.named THEN x.host END, 'pathPrefix', x.path_prefix,
+                   'port', x.port) ORDER BY x.position), '[]')
+            FROM deployment_routes AS x
+           WHERE x.deployment_id = ${deployment}.id AND (x.removed_at IS NULL OR ${deployment}.deleted_at IS NOT NULL))`;

@@ -1,0 +1,15 @@
+/**
+ * What processes tell each other about agents by pub/sub. All are hints: whoever waits for one also looks at the database by itself.
+ */
+export const AGENT_TOPICS = {
+  /** `<node>`: it has other orders. For the process that holds its link. */
+  orders: 'fog_agent_orders',
+  /** `<node>`: a report of it is in the database, or its link has ended. */
+  reports: 'fog_agent_reports',
+  /** `<node> <deployment> <replica>`: a report shows something else of this replica than the one before. */
+  changes: 'fog_agent_changes',
+  /** `<node> <call>`: there is a question to its agent, or the reader takes more lines, or is gone. */
+  calls: 'fog_agent_calls',
+  /** `<call>`: a part of the answer is in the database. */
+  parts: 'fog_agent_parts',
+} as const;

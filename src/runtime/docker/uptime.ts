@@ -1,0 +1,13 @@
+const SECONDS: Readonly<Record<string, number>> = { second: 1, minute: 60, hour: 3_600, day: 86_400 };
+/** `Up 5 seconds (healthy)`, `Up About a minute`: how Docker tells, to the nearest unit, how long a container has been running. */
+const UPTIME = /^Up (?:(?<count>\d+)|(?:About|Less than) an?) (?<unit>second|minute|hour|day)s?(?: |$)/;
+
+/**
+ * How many seconds the container has been running at most, as its status in the list tells it; null when that does not tell.
+ * The text is all that a list has about the run, and it does not depend on our clock.
+ */
+export function mostSecondsUp(status: string): number | null {
+  const { count = '1', unit = '' } = UPTIME.exec(status)?.groups ?? {};
+  const seconds = SECONDS[unit];
+  return seconds === undefined ? null : (Number(count) + 1) * seconds;
+}

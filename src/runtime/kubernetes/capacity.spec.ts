@@ -1,0 +1,49 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import { capacityOf } from './capacity';
+import { LABEL } from './labels';
+
+const options = { installationId: 'ours', gpuResource: 'nvidia.com/gpu' };
+const machine = (name: string, over: { ready?: boolean; cordoned?: boolean } = {}): V1Node => ({
+  metadata: { name },
+  spec: { unschedulable: over.cordoned },
+  status: {
+    allocatable: { cpu: '4', memory: '8Gi', 'ephemeral-storage': '100Gi', 'nvidia.com/gpu': '2' },
+    conditions: [{ type: 'Ready', status: over.ready === false ? 'Unknown' : 'True' }],
+  },
+});
+const pod = (nodeName: string, cpu: string, over: { installation?: string; phase?: string; init?: string } = {}): V1Pod => ({
+  metadata: { labels: over.installation ? { [LABEL.installation]: over.installation } : {} },
+  spec: {
+    nodeName,
+    containers: [{ name: 'c', resources: { requests: { cpu, memory: '1Gi' } } }],
+    ...(over.init ? { initContainers: [{ name: 'i', resources: { requests: { cpu: over.init } } }] } : {}),
+  },
+  status: { phase: over.phase ?? 'Running' },
+});
+
+describe('capacityOf', () => {
+  it('adds up the machines that are ready and take Pods', () => {
+    const machines = [machine('a'), machine('b'), machine('c', { ready: false }), machine('d', { cordoned: true })];
+    expect(capacityOf(machines, [], options)).toEqual({ machines: ['a', 'b'], cpuCores: 8, memoryMb: 16_384, storageGb: 200, gpuUnits: 4 });
+  });
+
+  it('takes away what others have asked for there, and not what is ours, has ended, or lies elsewhere', () => {
+    const pods = [
+      pod('a', '500m'),
+      pod('a', '250m', { installation: 'theirs' }),
+      pod('a', '3', { installation: 'ours' }),
+      pod('a', '3', { phase: 'Succeeded' }),
+      pod('elsewhere', '3'),
+    ];
+    expect(capacityOf([machine('a')], pods, options)).toMatchObject({ cpuCores: 3.25, memoryMb: 6 * 1024 });
+  });
+
+  it('counts the largest container that comes first, as the scheduler does', () => {
+    expect(capacityOf([machine('a')], [pod('a', '1', { init: '2' })], options)).toMatchObject({ cpuCores: 2 });
+  });
+
+  it('is never below nothing', () => {
+    expect(capacityOf([machine('a')], [pod('a', '9')], options)).toMatchObject({ cpuCores: 0 });
+    expect(capacityOf([], [], options)).toEqual({ machines: [], cpuCores: 0, memoryMb: 0, storageGb: 0, gpuUnits: 0 });
+  });
+});

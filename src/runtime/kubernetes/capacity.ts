@@ -1,0 +1,51 @@
+import type { V1Container, V1Node, V1Pod } from '@kubernetes/client-node';
+import type { Resources } from '../../engines/resources';
+import { LABEL } from './labels';
+import { quantity } from './quantity';
+
+const MB = 2 ** 20;
+const GB = 2 ** 30;
+
+/** What a node of ours offers: all that its machines allow, less what others have asked for on them. */
+export interface ClusterCapacity extends Resources {
+  /** The machines that take Pods now. */
+  readonly machines: readonly string[];
+}
+
+/** A machine counts when it is ready and takes new Pods. Ours are left out of what is taken, because reservations count them. */
+export function capacityOf(
+  machines: readonly V1Node[],
+  pods: readonly V1Pod[],
+  { installationId, gpuResource }: { readonly installationId: string; readonly gpuResource: string },
+): ClusterCapacity {
+  const open = new Map(machines.filter(takesPods).map((machine) => [machine.metadata?.name ?? '', machine.status?.allocatable ?? {}]));
+  const others = pods.filter(
+    ({ metadata, spec, status }) =>
+      metadata?.labels?.[LABEL.installation] !== installationId &&
+      open.has(spec?.nodeName ?? '') &&
+      status?.phase !== 'Succeeded' &&
+      status?.phase !== 'Failed',
+  );
+  const left = (resource: string): number => {
+    const all = [...open.values()].reduce((sum, allocatable) => sum + quantity(allocatable[resource]), 0);
+    return Math.max(0, all - others.reduce((sum, pod) => sum + requested(pod, resource), 0));
+  };
+  return {
+    machines: [...open.keys()],
+    cpuCores: Math.floor(left('cpu') * 1000) / 1000,
+    memoryMb: Math.floor(left('memory') / MB),
+    storageGb: Math.floor(left('ephemeral-storage') / GB),
+    gpuUnits: Math.floor(left(gpuResource)),
+  };
+}
+
+const takesPods = ({ spec, status }: V1Node): boolean =>
+  spec?.unschedulable !== true && (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True');
+
+/** As the scheduler counts: the containers together, or the largest of those that come first if that is more, and the overhead. */
+function requested({ spec }: V1Pod, resource: string): number {
+  const of = ({ resources }: V1Container): number => quantity(resources?.requests?.[resource]);
+  const together = (spec?.containers ?? []).reduce((sum, container) => sum + of(container), 0);
+  const first = Math.max(0, ...(spec?.initContainers ?? []).map(of));
+  return Math.max(together, first) + quantity(spec?.overhead?.[resource]);
+}

@@ -1,0 +1,75 @@
+import type { NodeTarget } from '../../engines/node-target';
+import { pause } from '../abort';
+import { lostVolume } from '../lost-volume';
+import { DriverError, type EngineVolumes, type WorkloadSpec, type WorkloadVolume } from '../runtime-driver';
+import type { ClusterObject, ClusterObjects } from './cluster-objects';
+import { LABEL, tenantOf, type Maker } from './labels';
+
+/** Claims of volumes by Pods are let go a moment after these have gone. */
+const LOOKS = 20;
+const LOOK_MS = 500;
+
+/** The name of the PersistentVolumeClaim of a volume. The id is random, so no other has it. */
+export const claimName = (id: string): string => `fog-volume-${id}`;
+
+/**
+ * Makes the claims of the volumes that are not there yet, of the default StorageClass of the cluster. Throws `rejected` for one
+ * that was there before, and `unfit` for a foreign one with its name.
+ */
+export async function makeClaims(
+  objects: ClusterObjects,
+  { volumes = [], ownerId }: Pick<WorkloadSpec, 'volumes' | 'ownerId'>,
+  maker: Maker,
+): Promise<void> {
+  for (const volume of volumes) {
+    const found = await objects.read('PersistentVolumeClaim', claimName(volume.id));
+    if (found !== null) requireOurs(found, volume.id, maker.installationId);
+    else if (volume.wasMade) throw lostVolume(volume.name);
+    else await objects.create(claimFor(volume, ownerId, maker));
+  }
+}
+
+function claimFor({ id, sizeGb }: WorkloadVolume, ownerId: string, { installationId, nodeId }: Maker): ClusterObject {
+  const labels = { ...tenantOf({ ownerId }), [LABEL.installation]: installationId, [LABEL.node]: nodeId, [LABEL.volume]: id };
+  return {
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: claimName(id), labels },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: `${sizeGb}Gi` } } },
+  };
+}
+
+/** The volumes of clusters: PersistentVolumeClaims. What becomes of the data of a removed one is up to its StorageClass. */
+export class ClusterVolumes implements EngineVolumes {
+  constructor(
+    private readonly installationId: string,
+    private readonly objectsOf: (target: NodeTarget, signal: AbortSignal) => Promise<ClusterObjects>,
+  ) {}
+
+  async remove(target: NodeTarget, volumeId: string, signal: AbortSignal): Promise<void> {
+    const objects = await this.objectsOf(target, signal);
+    for (let look = 0; look < LOOKS; look++) {
+      const found = await objects.read('PersistentVolumeClaim', claimName(volumeId));
+      if (found === null) return;
+      requireOurs(found, volumeId, this.installationId);
+      if (found.metadata.deletionTimestamp === undefined) await objects.remove({ ...found, kind: 'PersistentVolumeClaim' });
+      await pause(LOOK_MS, signal);
+    }
+    throw new DriverError('timeout', 'The cluster has not removed the PersistentVolumeClaim: a Pod may still use it');
+  }
+
+  /** Of this node, since several nodes may share a namespace. */
+  async list(target: NodeTarget, signal: AbortSignal): Promise<readonly string[]> {
+    const objects = await this.objectsOf(target, signal);
+    const selector = `${LABEL.installation}=${this.installationId},${LABEL.node}=${target.id}`;
+    const claims = await objects.list('PersistentVolumeClaim', selector, { metadataOnly: true });
+    return claims.flatMap(({ metadata }) => metadata.labels?.[LABEL.volume] ?? []);
+  }
+}
+
+function requireOurs({ metadata }: ClusterObject, id: string, installationId: string): void {
+  if (metadata.labels?.[LABEL.installation] === installationId && metadata.labels[LABEL.volume] === id) return;
+  throw new DriverError(
+    'unfit',
+    `The cluster has a PersistentVolumeClaim named ${claimName(id)} that does not belong to this installation`,
+  );
+}

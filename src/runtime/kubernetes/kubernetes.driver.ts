@@ -1,0 +1,298 @@
+import type { V1Job, V1Pod } from '@kubernetes/client-node';
+import { within } from '../../common/within';
+import type { EngineInfo } from '../../engines/engine-info';
+import type { NodeTarget } from '../../engines/node-target';
+import { ENGINE_TRAITS } from '../../engines/runtime-kinds';
+import { throwIfAborted } from '../abort';
+import type { AllowedRegistries } from '../allowed-registries';
+import { EngineIdentities } from '../engine-identities';
+import type { Entrance, Entrances, ShownEntrances } from '../entrances';
+import {
+  DriverError,
+  RuntimeDriver,
+  type EnsureOptions,
+  type FollowOptions,
+  type LogLimits,
+  type LogLine,
+  type ObservedWorkload,
+  type StopOptions,
+  type WorkloadLog,
+  type WorkloadSample,
+  type WantedImage,
+  type WorkloadSpec,
+} from '../runtime-driver';
+import { capacityOf } from './capacity';
+import { watchChanges } from './changes';
+import { ClusterVolumes } from './claims';
+import { Cluster } from './cluster';
+import type { ClusterClient, Purpose } from './cluster-client';
+import { ClusterClients } from './cluster-clients';
+import type { ClusterAccesses } from './cluster-access';
+import { endReplica, suspendReplica } from './end';
+import { bringEntrances } from './entrances';
+import { toDriverError } from './kubernetes-errors';
+import { LABEL, objectName } from './labels';
+import { Measurements } from './measurements';
+import { observe, type Shown } from './observe';
+import { followPod, podLog } from './pod-log';
+import { ReplicaNews } from './replica-news';
+import { rightsTrouble } from './rights';
+import { startReplica } from './start';
+import { releaseUnused } from './shared';
+import { podSample, usageOf } from './usage';
+
+const INFO_MS = 8_000;
+/** A connection may be dead and not know it, so that what is told is not relied on for longer. */
+const LIST_AGE_MS = 60_000;
+const TIDY_EVERY_MS = 300_000;
+
+export interface KubernetesDriverOptions {
+  readonly installationId: string;
+  readonly gpuResource: string;
+  readonly registries: AllowedRegistries;
+  /** From where routers outside of a cluster reach its Pods, as CIDR ranges. */
+  readonly routerNetworks: readonly string[];
+  /** For so long a cluster may be without a machine for a replica, before it is placed on another node. */
+  readonly unschedulableSeconds: number;
+}
+
+/** Runs each replica as a Job of a Kubernetes cluster. A node is a cluster, or the machines of it that its selector names. */
+export class KubernetesDriver extends RuntimeDriver {
+  readonly kind = 'kubernetes';
+  readonly traits = ENGINE_TRAITS.kubernetes;
+  readonly localEngine = null;
+  override readonly entrances: Entrances = { bring: (target, wanted, signal) => this.bring(target, wanted, signal) };
+  override readonly volumes: ClusterVolumes;
+  private readonly clients: ClusterClients;
+  private readonly identities = new EngineIdentities();
+  private readonly measurements = new Measurements<EngineInfo>();
+  private readonly lists = new Map<
+    string,
+    { readonly at: number; readonly changes: number; readonly workloads: readonly ObservedWorkload[] }
+  >();
+  private readonly tidiedAt = new Map<string, number>();
+  private readonly news = new Map<string, ReplicaNews>();
+
+  constructor(
+    accesses: ClusterAccesses,
+    private readonly options: KubernetesDriverOptions,
+  ) {
+    super();
+    this.clients = new ClusterClients(accesses);
+    const objectsOf = async (target: NodeTarget, signal: AbortSignal) => (await this.cluster(target, signal, 'change')).objects;
+    this.volumes = new ClusterVolumes(options.installationId, objectsOf);
+  }
+
+  async info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo> {
+    const client = await this.clients.of(target.id);
+    try {
+      return await within(INFO_MS, signal, async (limited) => {
+        const engineId = `${await this.unchecked(target, client, limited).uid()}${selectorSuffix(client)}`;
+        const measure = (patient: AbortSignal): Promise<EngineInfo> =>
+          this.measure(client, this.unchecked(target, client, patient), engineId);
+        return this.measurements.of(`${target.id} ${engineId}`, measure, limited);
+      });
+    } catch (error) {
+      if (!(error instanceof DriverError) || signal.aborted) throw error;
+      if (error.failure === 'aborted') throw new DriverError('unreachable', 'The cluster of this node does not answer', { cause: error });
+      throw error.failure === 'timeout' ? new DriverError('unreachable', error.message, { cause: error }) : error;
+    }
+  }
+
+  async ensure(target: NodeTarget, spec: WorkloadSpec, { resumeRunAt = null, ...asked }: EnsureOptions): Promise<void> {
+    const client = await this.clients.of(target.id);
+    const { installationId, gpuResource, registries, unschedulableSeconds } = this.options;
+    const place = { installationId, nodeId: target.id, gpuResource, registries, nodeSelector: client.access.nodeSelector };
+    const options = { ...asked, resumeRunAt, patienceMs: unschedulableSeconds * 1000 };
+    try {
+      await startReplica(await this.cluster(target, asked.signal, 'change'), spec, place, options);
+    } catch (error) {
+      this.tidiedAt.delete(target.id); // what was made for the start may be left
+      throw error;
+    }
+  }
+
+  async suspend(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {
+    await suspendReplica(await this.cluster(target, options.signal, 'change'), replicaId, options);
+  }
+
+  async remove(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {
+    let isWhole = false;
+    try {
+      isWhole = await endReplica(await this.cluster(target, options.signal, 'change'), replicaId, options);
+    } finally {
+      if (!isWhole) this.tidiedAt.delete(target.id); // the Job may be gone without what it shared
+    }
+  }
+
+  /**
+   * Two calls for each 250 workloads. While the cluster tells its changes and there was none, the list of a whole node is the
+   * one of before: a node is looked at every few seconds, and a list of a thousand Pods is ten megabytes.
+   */
+  async list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
+    const cluster = await this.cluster(target, signal);
+    if (filter.deploymentId !== undefined) return listed(cluster, filter);
+    const { isTold, changes } = cluster.news;
+    const known = this.lists.get(target.id);
+    const isCurrent = known?.changes === changes && performance.now() - known.at < LIST_AGE_MS;
+    if (known !== undefined && isTold && isCurrent) return known.workloads;
+    const at = performance.now();
+    const workloads = await listed(cluster, filter);
+    this.lists.set(target.id, { at, changes, workloads });
+    return workloads;
+  }
+
+  async find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null> {
+    const shown = await (await this.cluster(target, signal)).shown(replicaId);
+    return shown && observe(shown);
+  }
+
+  /** The machines of a cluster pull by themselves, and nobody can ask what they could pull. */
+  async offersImage(target: NodeTarget, { image }: WantedImage, signal: AbortSignal): Promise<boolean> {
+    const machines = await (await this.cluster(target, signal)).machines();
+    const names = machines.flatMap(({ status }) => (status?.images ?? []).flatMap((each) => each.names ?? []));
+    if (names.some((name) => name === image || name === `docker.io/${image}` || name === `docker.io/library/${image}`)) return true;
+    throw new DriverError('timeout', 'A cluster cannot tell whether its machines can pull an image');
+  }
+
+  async logs(target: NodeTarget, replicaId: string, limits: LogLimits, signal: AbortSignal): Promise<WorkloadLog> {
+    const client = await this.clients.of(target.id);
+    const pods = await (await this.cluster(target, signal)).pods({ replicaId });
+    const pod = pods.at(-1);
+    if (pod === undefined || !observe({ job: null, pods: [pod] }).hasRun) return { lines: [], cut: false, error: null };
+    try {
+      return await podLog(client, pod, limits, signal);
+    } catch (error) {
+      throwIfAborted(signal);
+      throw toDriverError(error, 'read the log');
+    }
+  }
+
+  async follow(target: NodeTarget, replicaId: string, options: FollowOptions): Promise<AsyncIterable<LogLine> | null> {
+    const client = await this.clients.of(target.id);
+    const pod = (await (await this.cluster(target, options.signal)).pods({ replicaId })).at(-1);
+    if (pod === undefined || !observe({ job: null, pods: [pod] }).hasRun) return null;
+    try {
+      return await followPod(client, pod, options);
+    } catch (error) {
+      throwIfAborted(options.signal);
+      throw toDriverError(error, 'read the logs');
+    }
+  }
+
+  /** From the metrics API. Throws `unfit` where a cluster has none, and while it has not measured the Pod yet. */
+  async sample(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<WorkloadSample | null> {
+    const cluster = await this.cluster(target, signal);
+    const shown = await cluster.shown(replicaId);
+    const phase = shown && observe(shown).phase;
+    if (phase !== 'running' && phase !== 'unhealthy') return null;
+    const sample = podSample(await cluster.objects.read('PodMetrics', shown?.pods.at(-1)?.metadata?.name ?? ''));
+    if (sample === null)
+      throw new DriverError('unfit', 'The cluster has not measured what it uses: its metrics API is missing, or has not seen it yet');
+    return sample;
+  }
+
+  async watch(
+    target: NodeTarget,
+    onChange: (change: { deploymentId: string; replicaId: string }) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    const client = await this.clients.of(target.id);
+    await this.identities.require(target, () => this.info(target, signal));
+    const { installationId } = this.options;
+    const news = this.newsOf(target);
+    try {
+      await watchChanges(client, (limited) => this.unchecked(target, client, limited), {
+        ...{ installationId, signal, onTold: () => (news.isTold = true) },
+        onChange: ({ deploymentId, replicaId, pod, isNews }) => {
+          news.noteChange();
+          if (pod !== undefined) news.note(replicaId, pod);
+          if (isNews) onChange({ deploymentId, replicaId });
+        },
+      });
+    } finally {
+      news.isTold = false;
+    }
+  }
+
+  /** Removes what outlived its Jobs: a process ended between two removals, or somebody removed a Job by hand. */
+  async tidy(target: NodeTarget, signal: AbortSignal): Promise<void> {
+    if (performance.now() - (this.tidiedAt.get(target.id) ?? -TIDY_EVERY_MS) < TIDY_EVERY_MS) return;
+    // Noted first: what a call leaves behind meanwhile asks for another time.
+    this.tidiedAt.set(target.id, performance.now());
+    try {
+      const cluster = await this.cluster(target, signal);
+      const users = (await cluster.jobs({})).map(({ metadata }) => metadata?.labels ?? {});
+      const { installationId } = this.options;
+      await releaseUnused(cluster.objects, { installationId, users, hasJobs: cluster.hasJobs });
+    } catch (error) {
+      this.tidiedAt.delete(target.id);
+      throw error;
+    }
+  }
+
+  private async bring(target: NodeTarget, wanted: () => Promise<readonly Entrance[]>, signal: AbortSignal): Promise<ShownEntrances> {
+    const { access } = await this.clients.of(target.id);
+    const { objects } = await this.cluster(target, signal, 'change');
+    const { installationId, routerNetworks } = this.options;
+    return bringEntrances(objects, { installationId, nodeId: target.id, access, routerNetworks }, wanted);
+  }
+
+  close(): void {
+    this.clients.close();
+  }
+
+  private newsOf({ id }: NodeTarget): ReplicaNews {
+    const news = this.news.get(id) ?? new ReplicaNews();
+    this.news.set(id, news);
+    return news;
+  }
+
+  private async measure(client: ClusterClient, cluster: Cluster, engineId: string): Promise<EngineInfo> {
+    const [version, machines, pods, rules] = await Promise.all([
+      ...([cluster.version(), cluster.machines(), cluster.othersPods()] as const),
+      cluster.rules().catch(() => null), // whoever may not ask hears of a missing right when it is needed
+    ]);
+    const trouble = rules === null ? null : rightsTrouble(rules, client.access.namespace);
+    const { machines: open, ...capacity } = capacityOf(machines, pods, this.options);
+    return { engineId, version, isolation: null, trouble, ...capacity, ...(await usageOf(client, machines, open)) };
+  }
+
+  private async cluster(target: NodeTarget, signal: AbortSignal, purpose: Purpose = 'look'): Promise<Cluster> {
+    const client = await this.clients.of(target.id);
+    await this.identities.require(target, () => this.info(target, signal));
+    return new Cluster(client, signal, this.options.installationId, this.newsOf(target), purpose);
+  }
+
+  private unchecked(target: NodeTarget, client: ClusterClient, signal: AbortSignal): Cluster {
+    return new Cluster(client, signal, this.options.installationId, this.newsOf(target), 'look');
+  }
+}
+
+/** Two nodes may be two parts of one cluster, and are two engines then. */
+function selectorSuffix({ access }: ClusterClient): string {
+  const parts = Object.entries(access.nodeSelector).map(([key, value]) => `${key}=${value}`);
+  return parts.length === 0 ? '' : `/${parts.sort().join(',')}`;
+}
+
+async function listed(cluster: Cluster, filter: { deploymentId?: string }): Promise<readonly ObservedWorkload[]> {
+  // The Jobs first: a Pod that comes after them has a Job that the next list shows.
+  const jobs = await cluster.jobs(filter);
+  return byReplica(jobs, await cluster.pods(filter)).map(observe);
+}
+
+function byReplica(jobs: readonly V1Job[], pods: readonly V1Pod[]): Shown[] {
+  const shown = new Map<string, { job: V1Job | null; pods: V1Pod[] }>();
+  for (const job of jobs) {
+    const id = job.metadata?.labels?.[LABEL.replica] ?? '';
+    if (job.metadata?.name === objectName(id)) shown.set(id, { job, pods: [] });
+  }
+  for (const pod of pods) {
+    const id = pod.metadata?.labels?.[LABEL.replica] ?? '';
+    const found = shown.get(id);
+    if (found) found.pods.push(pod);
+    else shown.set(id, { job: null, pods: [pod] });
+  }
+  return [...shown.values()];
+}

@@ -1,0 +1,38 @@
+import type { DataSource } from 'typeorm';
+import type { SecretBox } from '../../common/crypto/secret-box';
+import { kubeconfigContext } from '../../engines/kubeconfig';
+import { DriverError } from '../runtime-driver';
+import type { ClusterAccess, ClusterAccesses } from './cluster-access';
+
+interface Row extends Omit<ClusterAccess, 'kubeconfig'> {
+  readonly kubeconfig: Buffer | null;
+  readonly version: number;
+}
+
+/** The accesses that administrators have registered, with their kubeconfigs encrypted. */
+export class StoredClusterAccesses implements ClusterAccesses {
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly box: SecretBox,
+  ) {}
+
+  async of(nodeId: string): Promise<{ readonly access: ClusterAccess; readonly version: number }> {
+    const [row] = await this.dataSource.query<Row[]>(
+      `SELECT kubeconfig, namespace, node_selector AS "nodeSelector", ingress_class AS "ingressClass", gateway, version
+         FROM node_clusters WHERE node_id = $1`,
+      [nodeId],
+    );
+    if (!row) throw new DriverError('unreachable', 'The node has no cluster');
+    const { kubeconfig, version, ...place } = row;
+    return { version, access: { ...place, kubeconfig: kubeconfig && this.open(kubeconfig, nodeId) } };
+  }
+
+  private open(sealed: Buffer, nodeId: string): string {
+    try {
+      return this.box.open(sealed, kubeconfigContext(nodeId));
+    } catch (error) {
+      const words = 'The kubeconfig of this node cannot be decrypted: register it again (PATCH /api/nodes/{id})';
+      throw new DriverError('unreachable', words, { cause: error });
+    }
+  }
+}

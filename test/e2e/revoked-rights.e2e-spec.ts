@@ -1,0 +1,215 @@
+import { QueryRunner } from 'typeorm';
+import { aSpec, deploy, deployed } from '../support/deployments';
+import { EventStreamClient } from '../support/event-stream';
+import { aProject } from '../support/projects';
+import { aDeployment } from '../support/rows';
+import { startTestApp, type TestApp } from '../support/test-app';
+import { until } from '../support/until';
+
+/** What SECURITY.md promises for every revocation. */
+const PROMISED_MS = 5_000;
+/** For the machine of the test. */
+const SLACK_MS = 5_000;
+
+let t: TestApp;
+beforeAll(async () => {
+  t = await startTestApp({ env: { STOP_GRACE_SECONDS: '1', BULK_DELETE_MAX_SHARE_PERCENT: '100' } });
+  await t.token('root', { admin: true });
+});
+afterAll(() => t?.close());
+
+let counter = 0;
+/** A name that no other test uses, because these tests take the rights of users away. */
+const somebody = (): string => `somebody-${String(++counter)}`;
+const switchOff = async (name: string): Promise<unknown> =>
+  t
+    .as('root')
+    .patch(`/api/auth/users/${await t.userId(name)}`)
+    .send({ is_active: false })
+    .expect(200);
+const revokeSession = async (name: string): Promise<unknown> =>
+  t.dataSource.query(`UPDATE sessions SET revoked_at = now() WHERE user_id = $1`, [await t.userId(name)]);
+const demote = async (name: string): Promise<unknown> =>
+  t.dataSource.query(`UPDATE users SET is_admin = false WHERE id = $1`, [await t.userId(name)]);
+const statusIn = async (id: string): Promise<string | undefined> =>
+  (await t.dataSource.query<{ status: string }[]>(`SELECT status FROM deployments WHERE id = $1`, [id]))[0]?.status;
+
+describe('an open stream', () => {
+  it.each([
+    ['switched off', {}, '', switchOff],
+    ['logged out', {}, '', revokeSession],
+    ['demoted, with a stream of all users', { admin: true }, '&all_users=true', demote],
+  ] as const)('ends within five seconds for a user who is %s', async (_how, user, query, revoke) => {
+    const name = somebody();
+    const client = await EventStreamClient.open(`${t.url}/api/events?after=latest${query}`, await t.token(name, user));
+    expect(client.answer.statusCode).toBe(200);
+    await revoke(name);
+    await until(() => client.ended, { timeoutMs: PROMISED_MS + SLACK_MS, what: 'the stream to end' });
+  });
+
+  it.each(['events', 'logs?follow=true', 'stats?follow=true'])('of %s ends for a member who is taken out of the project', async (route) => {
+    const name = somebody();
+    const { id: project } = await aProject(t, 'ada', { [name]: 'viewer' });
+    const id = await deployed(t, 'ada', { project });
+    const client = await EventStreamClient.open(`${t.url}/api/deployment/${id}/${route}`, await t.token(name));
+    expect(client.answer.statusCode).toBe(200);
+    await t.as('ada').delete(`/api/projects/${project}/members/${name}`).expect(204);
+    await until(() => client.ended, { timeoutMs: PROMISED_MS + SLACK_MS, what: 'the stream to end' });
+  });
+
+  it('stays for a demoted administrator whose stream shows only what is their own', async () => {
+    const name = somebody();
+    const client = await EventStreamClient.open(`${t.url}/api/events?after=latest`, await t.token(name, { admin: true }));
+    const gone = await EventStreamClient.open(`${t.url}/api/events?after=latest&all_users=true`, await t.token(name, { admin: true }));
+    await demote(name);
+    await until(() => gone.ended, { timeoutMs: PROMISED_MS + SLACK_MS, what: 'the stream of all users to end' });
+    expect(client.ended).toBe(false);
+    client.close();
+  });
+});
+
+describe('a request that waits', () => {
+  it('for events is refused when its right ends', async () => {
+    const name = somebody();
+    const waiting = t.as(name).get('/api/events?after=latest&wait=30');
+    const [answer] = await Promise.all([waiting, t.token(name).then(() => revokeSession(name))]);
+    expect([answer.status, answer.body.code]).toEqual([401, 'unauthenticated']);
+  });
+
+  it('for a teardown is not told about it, though the delete stands', async () => {
+    const name = somebody();
+    const id = await deployed(t, name);
+    await t.dataSource.query(
+      `INSERT INTO simulated_node_faults (node_id) SELECT DISTINCT node_id FROM deployment_replicas WHERE deployment_id = $1`,
+      [id],
+    );
+    const waiting = t.as(name).delete(`/api/deployment/${id}?wait=5`);
+    const [answer] = await Promise.all([waiting, until(async () => (await statusIn(id)) === 'deleted').then(() => switchOff(name))]);
+    await t.dataSource.query(`DELETE FROM simulated_node_faults`);
+    expect([answer.status, answer.body.code]).toEqual([403, 'inactive_user']);
+  });
+});
+
+describe('a command that waited for a lock', () => {
+  let holder: QueryRunner;
+  beforeEach(async () => {
+    holder = t.dataSource.createQueryRunner();
+    await holder.startTransaction();
+  });
+  afterEach(() => holder.release());
+
+  const hold = (id: string): Promise<unknown> => holder.query(`SELECT 1 FROM deployments WHERE id = $1 FOR UPDATE`, [id]);
+  const someoneWaits = (): Promise<unknown> =>
+    until(
+      async () =>
+        (
+          await t.dataSource.query<unknown[]>(
+            `SELECT 1 FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) OR NOT granted AND locktype = 'transactionid'`,
+          )
+        ).length > 0,
+      { what: 'a request to wait for the lock' },
+    );
+
+  it.each([
+    ['delete', 'switched off', switchOff, 403, 'inactive_user'],
+    ['delete', 'logged out', revokeSession, 401, 'unauthenticated'],
+    ['scale', 'switched off', switchOff, 403, 'inactive_user'],
+    ['stop', 'switched off', switchOff, 403, 'inactive_user'],
+    ['protect', 'switched off', switchOff, 403, 'inactive_user'],
+  ] as const)('%s: is not carried out for a user who was %s meanwhile', async (verb, _how, revoke, status, code) => {
+    const name = somebody();
+    const id = await deployed(t, name);
+    await hold(id);
+    const requests = {
+      delete: () => t.as(name).delete(`/api/deployment/${id}?wait=0`),
+      scale: () => t.as(name).post(`/api/deployment/scale/${id}`).send({ replicas: 2 }),
+      stop: () => t.as(name).post(`/api/deployment/${id}/stop`),
+      protect: () => t.as(name).put(`/api/deployment/${id}/protection`).send({ reason: 'mine' }),
+    };
+    const before = await t.dataSource.query<unknown[]>(`SELECT version, status, target_replicas FROM deployments WHERE id = $1`, [id]);
+    const [answer] = await Promise.all([
+      requests[verb](),
+      someoneWaits()
+        .then(() => revoke(name))
+        .then(() => holder.rollbackTransaction()),
+    ]);
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    expect(await t.dataSource.query(`SELECT version, status, target_replicas FROM deployments WHERE id = $1`, [id])).toEqual(before);
+  });
+
+  it('is not carried out with the rights of an administrator who is none any more', async () => {
+    const name = somebody();
+    await t.token(name, { admin: true });
+    const id = await deployed(t, 'ada');
+    await hold(id);
+    const [answer] = await Promise.all([
+      t.as(name).delete(`/api/deployment/${id}?wait=0`),
+      someoneWaits()
+        .then(() => demote(name))
+        .then(() => holder.rollbackTransaction()),
+    ]);
+    expect([answer.status, answer.body.code, answer.headers['retry-after']]).toEqual([503, 'try_again', '1']);
+    expect(await statusIn(id)).toBe('running');
+  });
+
+  it.each([
+    ['taken out of the project', `DELETE FROM project_members WHERE user_id = $1 AND project_id <> user_id`],
+    ['made a viewer of it', `UPDATE project_members SET role = 'viewer' WHERE user_id = $1 AND project_id <> user_id`],
+  ])('is not carried out for a member who was %s meanwhile', async (_how, change) => {
+    const name = somebody();
+    const { id: project } = await aProject(t, 'ada', { [name]: 'deployer' });
+    const id = await deployed(t, name, { project });
+    await hold(id);
+    const [answer] = await Promise.all([
+      t.as(name).delete(`/api/deployment/${id}?wait=0`),
+      someoneWaits()
+        .then(async () => t.dataSource.query(change, [await t.userId(name)]))
+        .then(() => holder.rollbackTransaction()),
+    ]);
+    expect([answer.status, answer.body.code, answer.headers['retry-after']]).toEqual([503, 'try_again', '1']);
+    expect(await statusIn(id)).toBe('running');
+  });
+
+  it('does not wait with a switch-off: who has switched an account off sees no act of it afterwards', async () => {
+    const name = somebody();
+    const ids = await Promise.all(Array.from({ length: 6 }, () => deploy(t, name, aSpec())));
+    const [, ...answers] = await Promise.all([switchOff(name), ...ids.map((id) => t.as(name).delete(`/api/deployment/${id}?wait=0`))]);
+    const after = await Promise.all(ids.map(statusIn));
+    await holder.rollbackTransaction();
+    answers.forEach(({ status }, index) => expect(status < 300).toBe(after[index] === 'deleted'));
+    for (const id of ids) await t.as('root').delete(`/api/deployment/${id}?wait=0`);
+  });
+});
+
+describe('a log-out', () => {
+  it('still ends the session that it came with, and a token can revoke itself', async () => {
+    const name = somebody();
+    const { body } = await t.as(name).post('/api/auth/tokens').send({ name: 'ci' }).expect(201);
+    const withToken = { Authorization: `Bearer ${String(body.token)}` };
+    await t.http
+      .delete(`/api/auth/tokens/${String(body.id)}`)
+      .set(withToken)
+      .expect(204);
+    await t.http.get('/api/auth/me').set(withToken).expect(401);
+    await t.as(name).post('/api/auth/logout').expect(204);
+    await t.as(name).get('/api/auth/me').expect(401);
+  });
+});
+
+describe('an operation of a user who is switched off', () => {
+  it('says that it is completed when everything was decided before', async () => {
+    const name = somebody();
+    const id = await aDeployment(t.dataSource, { user_id: await t.userId(name) });
+    const { body } = await t
+      .as(name)
+      .post('/api/deployment/bulk-delete')
+      .send({ ids: [id] })
+      .expect(200);
+    await switchOff(name);
+    const { body: now } = await t
+      .as('root')
+      .get(`/api/operations/${String(body.operation_id)}`)
+      .expect(200);
+    expect(now).toMatchObject({ status: 'completed', deleted: 1, cancelled: 0 });
+  });
+});

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import type { Entrance, ShownEntrances } from '../../src/runtime/entrances';
+import { ClusterObjects, type ClusterObject, type Kind } from '../../src/runtime/kubernetes/cluster-objects';
+import { ENTRANCE_KINDS, type EntrancePlace } from '../../src/runtime/kubernetes/entrance-objects';
+import { bringEntrances } from '../../src/runtime/kubernetes/entrances';
+import { keepShared, releaseShared, tenantPolicy } from '../../src/runtime/kubernetes/shared';
+import { aSpec } from '../contract/runtime-under-test';
+import { until } from '../support/until';
+import { clusterUnderTest, describeWithCluster, type ClusterUnderTest } from './cluster-under-test';
+
+describeWithCluster('what leads to deployments in a cluster', () => {
+  const never = new AbortController().signal;
+  let t: ClusterUnderTest;
+  let cluster: ClusterObjects;
+  beforeAll(async () => {
+    t = await clusterUnderTest();
+    cluster = new ClusterObjects(t.client, never, 'change');
+  });
+  afterAll(() => t?.close(), 60_000);
+
+  const placeOf = (over: Partial<EntrancePlace> = {}): EntrancePlace => ({
+    ...{ installationId: randomUUID(), nodeId: randomUUID(), routerNetworks: ['10.0.0.0/8'] },
+    access: { ...t.client.access, ingressClass: 'test' },
+    ...over,
+  });
+  const entrance = (over: Partial<Entrance> = {}): Entrance => ({
+    ...{ deploymentId: randomUUID(), ownerId: randomUUID(), ports: [8080], members: [], keep: 1 },
+    routes: [{ host: 'web.ada.localhost', pathPrefix: '/', port: 8080 }],
+    ...over,
+  });
+  const bring = (place: EntrancePlace, entrances: readonly Entrance[]): Promise<ShownEntrances> =>
+    bringEntrances(cluster, place, () => Promise.resolve(entrances));
+  const objects = async ({ installationId }: EntrancePlace): Promise<ClusterObject[]> =>
+    (await Promise.all(ENTRANCE_KINDS.map((kind) => cluster.list(kind, `fog-compute/installation=${installationId}`)))).flat();
+  const kinds = async (place: EntrancePlace): Promise<Kind[]> => (await objects(place)).map(({ kind }) => kind).sort();
+
+  it('is made once, is the same after a second time, and goes with the wish', async () => {
+    const [place, wish] = [placeOf(), entrance()];
+    expect((await bring(place, [wish])).behind.size).toBe(0);
+    const made = await objects(place);
+    expect(made.map(({ kind }) => kind).sort()).toEqual(['Ingress', 'NetworkPolicy', 'PodDisruptionBudget', 'Service']);
+    expect((await bring(place, [wish])).behind.size).toBe(0);
+    const versions = (all: readonly ClusterObject[]): (string | undefined)[] => all.map(({ metadata }) => metadata.resourceVersion);
+    expect(versions(await objects(place))).toEqual(versions(made));
+
+    await bring(place, [{ ...wish, routes: [], keep: 0 }]);
+    expect(await kinds(place)).toEqual(['Service']);
+    await bring(place, []);
+    expect(await kinds(place)).toEqual([]);
+  });
+
+  it('is put right when somebody has changed it by hand', async () => {
+    const [place, wish] = [placeOf(), entrance()];
+    await bring(place, [wish]);
+    const [service] = await cluster.list('Service', `fog-compute/installation=${place.installationId}`);
+    await cluster.replace(service!, { ...service!, spec: { ...(service!.spec as object), selector: { app: 'theirs' } } });
+    expect((await bring(place, [wish])).behind.size).toBe(0);
+    const [again] = await cluster.list('Service', `fog-compute/installation=${place.installationId}`);
+    expect(again?.spec).toMatchObject({ selector: { 'fog-compute/deployment': wish.deploymentId, 'fog-compute/serves': 'true' } });
+    await bring(place, []);
+  });
+
+  it('is not undone by somebody with older wishes who had looked before', async () => {
+    const [place, wish] = [placeOf(), entrance({ ports: [80] })];
+    const newer = { ...wish, ports: [80, 81] };
+    await bring(place, [wish]);
+    await bringEntrances(cluster, place, async () => {
+      await bring(place, [newer]);
+      return [{ ...wish, ports: [82] }];
+    });
+    const [service] = await cluster.list('Service', `fog-compute/installation=${place.installationId}`);
+    expect(service?.spec).toMatchObject({ ports: [{ port: 80 }, { port: 81 }] });
+    await bring(place, []);
+  });
+
+  it('of another installation in the same namespace is not touched', async () => {
+    const [ours, theirs, wish] = [placeOf(), placeOf(), entrance()];
+    await bring(theirs, [wish]);
+    await bring(ours, [{ ...wish, deploymentId: randomUUID() }]);
+    await bring(ours, []);
+    expect(await kinds(theirs)).toHaveLength(4);
+    await bring(theirs, []);
+  });
+
+  it('says for the deployment which kind the cluster does not have, and makes the rest', async () => {
+    const wish = entrance();
+    const place = placeOf({ access: { ...t.client.access, gateway: 'infra/public' } });
+    const { behind } = await bring(place, [wish]);
+    expect([...behind]).toEqual([[wish.deploymentId, expect.stringContaining('HTTPRoute')]]);
+    expect(await kinds(place)).toEqual(['NetworkPolicy', 'PodDisruptionBudget', 'Service']);
+    await bring(place, []);
+  });
+
+  it('is an HTTPRoute for each host where a Gateway is named', async () => {
+    const crds = t.client.config.makeApiClient(t.client.library.ApiextensionsV1Api);
+    const name = 'httproutes.gateway.networking.k8s.io';
+    await crds.createCustomResourceDefinition({ body: HTTP_ROUTES });
+    try {
+      const routes = [
+        { host: 'a.example', pathPrefix: '/', port: 8080 },
+        { host: 'a.example', pathPrefix: '/api', port: 8080 },
+        { host: 'b.example', pathPrefix: '/', port: 8080 },
+      ];
+      const [place, wish] = [placeOf({ access: { ...t.client.access, gateway: 'infra/public' } }), entrance({ routes })];
+      await until(async () => (await bring(place, [wish])).behind.size === 0, { what: 'the routes to be made' });
+      const made = await cluster.list('HTTPRoute', `fog-compute/installation=${place.installationId}`);
+      expect(made.map(({ spec }) => (spec as { hostnames: string[] }).hostnames).sort()).toEqual([['a.example'], ['b.example']]);
+      expect(made[0]?.spec).toMatchObject({ parentRefs: [{ namespace: 'infra', name: 'public' }] });
+      await bring(place, []);
+      expect(await kinds(place)).toEqual([]);
+    } finally {
+      await crds.deleteCustomResourceDefinition({ name });
+    }
+  });
+
+  describe('what replicas share', () => {
+    const policies = (installationId: string): Promise<ClusterObject[]> =>
+      cluster.list('NetworkPolicy', `fog-compute/installation=${installationId}`);
+
+    it('stays when a replica comes between the look for others and the removal', async () => {
+      const installationId = randomUUID();
+      const policy = tenantPolicy(aSpec(), installationId);
+      await keepShared(cluster, [policy]);
+      let looks = 0;
+      const hasJobs = async (): Promise<boolean> => {
+        if (++looks === 2) await keepShared(cluster, [policy]);
+        return false;
+      };
+      await releaseShared(cluster, await policies(installationId), hasJobs);
+      expect(await policies(installationId)).toHaveLength(1);
+      await releaseShared(cluster, await policies(installationId), () => Promise.resolve(false));
+      expect(await policies(installationId)).toHaveLength(0);
+    });
+
+    it('is one object however many ask for it at once', async () => {
+      const installationId = randomUUID();
+      const policy = tenantPolicy(aSpec(), installationId);
+      await Promise.all(Array.from({ length: 5 }, () => keepShared(cluster, [policy])));
+      expect(await policies(installationId)).toHaveLength(1);
+      await expect(keepShared(cluster, [tenantPolicy({ ownerId: policy.metadata.name.slice(10) }, randomUUID())])).rejects.toMatchObject({
+        failure: 'unfit',
+      });
+    });
+  });
+});
+
+/** As published, without the description of its members. */
+const HTTP_ROUTES = {
+  metadata: {
+    name: 'httproutes.gateway.networking.k8s.io',
+    annotations: { 'api-approved.kubernetes.io': 'https://github.com/kubernetes-sigs/gateway-api/pull/2466' },
+  },
+  spec: {
+    group: 'gateway.networking.k8s.io',
+    names: { kind: 'HTTPRoute', plural: 'httproutes', singular: 'httproute', listKind: 'HTTPRouteList' },
+    scope: 'Namespaced',
+    versions: [
+      {
+        ...{ name: 'v1', served: true, storage: true },
+        schema: {
+          openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', x_kubernetes_preserve_unknown_fields: true } } },
+        },
+      },
+    ],
+  },
+};
