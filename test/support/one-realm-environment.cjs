@@ -5,7 +5,8 @@ const { TestEnvironment } = require('jest-environment-node');
  * Jest gives each test file a realm (its own `Array`, `Error` and so on) and loads every package into it anew: here 2,600 modules of
  * packages, some three seconds for a file of tests that starts the application. In this environment the files of a worker share the
  * worker's own realm, so that `native-module.cjs` may let them share its packages too. The modules of the project are still loaded for
- * each file. What a file leaves on `globalThis` and in `process.env` is taken away when it ends.
+ * each file. What a file leaves on `globalThis`, in `process.env`, and in packages that remember the first application, is taken away when it
+ * ends.
  */
 class OneRealmEnvironment extends TestEnvironment {
   constructor(config, context) {
@@ -25,6 +26,7 @@ class OneRealmEnvironment extends TestEnvironment {
 
   async teardown() {
     await super.teardown();
+    forgetLogger();
     process.exit = this.exitBefore;
     for (const name of Object.keys(process.env)) if (!(name in this.variablesBefore)) delete process.env[name];
     Object.assign(process.env, this.variablesBefore);
@@ -33,6 +35,11 @@ class OneRealmEnvironment extends TestEnvironment {
       if (Reflect.getOwnPropertyDescriptor(globalThis, key)?.value !== before.value) Reflect.defineProperty(globalThis, key, before);
     }
   }
+}
+
+/** nestjs-pino writes the log of all applications of a process to where the first one wanted it. */
+function forgetLogger() {
+  require.cache[require.resolve('nestjs-pino/PinoLogger.js')]?.exports.__resetOutOfContextForTests();
 }
 
 /** Jest compiles each module for a context of `node:vm`; this one stands for the worker's own realm, which is no such context. */
