@@ -38,6 +38,20 @@ describe('a report', () => {
     expect(leftOut).toEqual(['workloads/replicaId is not such a text']);
   });
 
+  it('tells of a replica without what is odd about it, as one that is not told of is taken for gone', () => {
+    const odd = aWorkload({ upSeconds: 1e11, exitCode: 137 });
+    const { sight, leftOut } = fittingSight(aSight({ workloads: [odd] }));
+    expect(read(sight).workloads).toEqual([{ ...odd, upSeconds: null, exitCode: null }]);
+    expect(leftOut).toEqual(['workloads/upSeconds is not such a number']);
+  });
+
+  it('says nothing of the containers when there are more than it takes, as a part of them would be taken for all', () => {
+    const workloads = Array.from({ length: 2_001 }, () => aWorkload());
+    const sent = read(fittingSight(aSight({ workloads, gone: [{ replicaId: randomUUID(), version: 1 }] })).sight);
+    expect(sent).toMatchObject({ engine: null, workloads: [], gone: [] });
+    expect(sent.engineTrouble).toMatch(/2001 containers .* takes 2000: remove/);
+  });
+
   it('tells of no more than a list may have', () => {
     const gone = Array.from({ length: 2_500 }, () => ({ replicaId: randomUUID(), version: 1 }));
     expect(read(fittingSight(aSight({ gone })).sight).gone).toHaveLength(2_000);

@@ -1,44 +1,60 @@
 import { REPORT_LISTS, REPORT_PARTS } from '../../agents/message-shapes';
 import { ShapeError, words, type Shape } from '../../agents/shape';
-import { LARGEST_MESSAGE_BYTES, type ReportMessage } from '../../runtime/agent/link-messages';
+import { LARGEST_MESSAGE_BYTES, type ReportedWorkload, type ReportMessage } from '../../runtime/agent/link-messages';
 import type { Sight } from './sight';
 
 /** Words are cut to so many characters, in turn, until the report fits into a message. */
 const SHORTER = [200, 40] as const;
 
+/** What a replica is told without when something about it cannot be read. */
+const WITHOUT_DETAILS = { startedAt: null, upSeconds: null, exitCode: null, reason: null, publishedPorts: [], origin: null } as const;
+
 /**
- * What there is to report without what the control plane would end the link for: an entry that it cannot read, such as that of a container
- * with labels like ours that somebody made by hand, and more entries than a list may have. `leftOut` says what in words. Pure.
+ * What there is to report without what the control plane would end the link for. An entry that it cannot read, such as that of a container
+ * with labels like ours that somebody made by hand, is left out; one of a replica is told without what is odd about it, as a replica that is
+ * not in the report is taken for gone. `leftOut` says in words what is not told. Pure.
  */
 export function fittingSight(sight: Sight): { readonly sight: Sight; readonly leftOut: readonly string[] } {
-  const leftOut: string[] = [];
+  const leftOut = new Set<string>();
   const read = <T>(shape: Shape<T>, value: unknown, at: string): T[] => {
     try {
       return [shape(value, at)];
     } catch (error) {
       if (!(error instanceof ShapeError)) throw error;
-      leftOut.push(error.message);
+      leftOut.add(error.message);
       return [];
     }
   };
   const list = <T>(name: keyof typeof REPORT_LISTS, shape: Shape<T>, entries: readonly unknown[]): T[] => {
     const fitting = entries.flatMap((entry) => read(shape, entry, name));
-    if (fitting.length > REPORT_LISTS[name]) leftOut.push(`${name} has ${fitting.length} entries, of which ${REPORT_LISTS[name]} are told`);
+    if (fitting.length > REPORT_LISTS[name]) leftOut.add(`${name} has ${fitting.length} entries, of which ${REPORT_LISTS[name]} are told`);
     return fitting.slice(0, REPORT_LISTS[name]);
   };
+  const workload = (each: ReportedWorkload): ReportedWorkload[] => {
+    const whole = read(REPORT_PARTS.workloads, each, 'workloads');
+    return whole.length > 0 ? whole : read(REPORT_PARTS.workloads, { ...each, ...WITHOUT_DETAILS }, 'workloads');
+  };
   const engine = sight.engine && (read(REPORT_PARTS.engine, sight.engine, 'engine')[0] ?? null);
-  const isOdd = sight.engine !== null && engine === null;
+  const workloads = sight.workloads.flatMap(workload);
+  const trouble = blindness(sight, engine, workloads.length);
   const fitting: Sight = {
     ordersVersion: sight.ordersVersion,
-    engine,
-    engineTrouble: isOdd ? 'What the engine says of itself is not understood' : sight.engineTrouble,
-    workloads: isOdd ? [] : list('workloads', REPORT_PARTS.workloads, sight.workloads),
-    gone: isOdd ? [] : list('gone', REPORT_PARTS.gone, sight.gone),
+    engine: trouble === null ? engine : null,
+    engineTrouble: trouble ?? sight.engineTrouble,
+    workloads: trouble === null ? workloads : [],
+    gone: trouble === null ? list('gone', REPORT_PARTS.gone, sight.gone) : [],
     troubles: list('troubles', REPORT_PARTS.troubles, sight.troubles),
     progress: list('progress', REPORT_PARTS.progress, sight.progress),
     accounts: list('accounts', REPORT_PARTS.accounts, sight.accounts),
   };
-  return { sight: fitting, leftOut };
+  return { sight: fitting, leftOut: [...leftOut] };
+}
+
+/** Why nothing is said of what is on the engine: a part of it would be taken for all. Null: all of it can be told. */
+function blindness(sight: Sight, engine: Sight['engine'], workloads: number): string | null {
+  if (sight.engine !== null && engine === null) return 'What the engine says of itself is not understood';
+  if (workloads <= REPORT_LISTS.workloads) return null;
+  return `The engine has ${workloads} containers of this installation, and a report takes ${REPORT_LISTS.workloads}: remove those that nobody needs`;
 }
 
 /** The report with its words so short that it is no larger than a message may be. Pure. */
