@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { secretBoxOf } from './common/crypto/encryption-key';
 import type { AppConfig } from './config/app-config';
-import { notedSecrets, lockSecrets, ownFingerprints, replaceFingerprint } from './database/shared-secrets';
+import { changingAlone, lockSecrets, notedSecrets, ownFingerprints, replaceFingerprint } from './database/shared-secrets';
 import { inTransaction } from './database/transaction';
 import { changeEncryptionKey, type KeyChangeParts } from './key-change';
 import { sharedSecrets } from './program-secrets';
@@ -12,9 +12,13 @@ interface SecretsChange extends Pick<KeyChangeParts, 'say' | 'patience'> {
 
 /**
  * Makes the secrets of the configuration those of the database, and says what that means. It may run beside the processes, be broken off
- * anywhere, and run again. Throws in words, before anything is changed, when that would leave somebody without a key.
+ * anywhere, and run again. Throws in words, before anything is changed, when that would leave somebody without a key, or somebody else
+ * does it at the same time.
  */
-export async function changeSecrets(dataSource: DataSource, { config, ...parts }: SecretsChange): Promise<void> {
+export const changeSecrets = (dataSource: DataSource, parts: SecretsChange): Promise<void> =>
+  changingAlone(dataSource, () => change(dataSource, parts));
+
+async function change(dataSource: DataSource, { config, ...parts }: SecretsChange): Promise<void> {
   const [encryption, ...others] = sharedSecrets(config);
   const isKeyChanged = await changeEncryptionKey(dataSource, encryption, { box: secretBoxOf(config), ...parts });
   const changed = await inTransaction(dataSource, async (tx) => {

@@ -21,7 +21,7 @@ async function main(): Promise<number> {
   hideFromLibraries(process.env, config);
   const embedded = config.DATABASE_URL === undefined ? await startEmbeddedPostgres({ dataDir: config.DATA_DIR }) : null;
   const url = embedded?.url ?? config.DATABASE_URL ?? '';
-  const dataSource = new DataSource(dataSourceOptions({ url, poolSize: 2, applicationName: 'fog-compute-secrets' }));
+  const dataSource = new DataSource(dataSourceOptions({ url, poolSize: 3, applicationName: 'fog-compute-secrets' }));
   try {
     await dataSource.initialize();
     await migrate(dataSource);

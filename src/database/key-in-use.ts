@@ -3,19 +3,22 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { Client } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
 import { encryptionSecret } from '../common/crypto/encryption-key';
-import { SecretBox } from '../common/crypto/secret-box';
+import { KEY_REPLACED, SecretBox } from '../common/crypto/secret-box';
 import type { SharedSecret } from '../common/crypto/shared-secret';
 import { AppConfig } from '../config/app-config';
 import { announceReading, announceSealing, endSealing } from './announced-keys';
 import { PubSub } from './pub-sub';
-import { lockSecrets, notedSecrets, ownFingerprints, type OwnFingerprints } from './shared-secrets';
+import { lockSecrets, notedSecrets, ownFingerprints, type NotedSecret, type OwnFingerprints } from './shared-secrets';
 import { inTransaction } from './transaction';
 
 const LOOK_EVERY_MS = 1_000;
+/** Who has one key only is seen by whoever changes it, unless its connection was just broken. */
+const LOOK_NOW_AND_THEN_MS = 10_000;
 
 /**
  * Lets the box encrypt with the key that the database says, and announces to the database which keys this process can read and which one it
- * encrypts with. So a key can be changed while processes run: none encrypts with what another one cannot read.
+ * encrypts with. So a key can be changed while processes run: none encrypts with what another one cannot read. A process that was not seen
+ * meanwhile, and has not got the new key, encrypts nothing any more, and says so.
  */
 @Injectable()
 export class KeyInUse implements OnModuleInit, OnModuleDestroy {
@@ -44,10 +47,9 @@ export class KeyInUse implements OnModuleInit, OnModuleDestroy {
       this.own = await ownFingerprints(tx, this.secret);
       return this.look(tx);
     });
-    if (!fits) throw new Error('The encryption key was changed while this process was starting: start it with the new one');
+    if (!fits) throw new Error(KEY_REPLACED);
     await this.pubSub.inSession((client) => this.tell(client));
-    if (this.box.keyIds.length === 1) return;
-    this.timer = setInterval(() => void this.follow(), LOOK_EVERY_MS);
+    this.timer = setInterval(() => void this.follow(), this.box.keyIds.length === 1 ? LOOK_NOW_AND_THEN_MS : LOOK_EVERY_MS);
     this.timer.unref();
   }
 
@@ -66,11 +68,15 @@ export class KeyInUse implements OnModuleInit, OnModuleDestroy {
 
   /** False: the database is used with neither key of this process. */
   private async look(manager: EntityManager): Promise<boolean> {
-    const noted = (await notedSecrets(manager)).get(this.secret.variable);
-    if (noted === undefined || this.own?.present.equals(noted.fingerprint)) this.box.sealWith('present');
-    else if (this.own?.previous?.equals(noted.fingerprint)) this.box.sealWith('previous');
-    else return false;
-    return true;
+    const which = this.whichCounts((await notedSecrets(manager)).get(this.secret.variable));
+    if (which === 'none' && this.box.canSeal) this.logger.error(KEY_REPLACED);
+    this.box.sealWith(which);
+    return which !== 'none';
+  }
+
+  private whichCounts(noted: NotedSecret | undefined): 'present' | 'previous' | 'none' {
+    if (noted === undefined || this.own?.present.equals(noted.fingerprint)) return 'present';
+    return this.own?.previous?.equals(noted.fingerprint) ? 'previous' : 'none';
   }
 
   private async announce(client: Client): Promise<void> {
@@ -79,6 +85,8 @@ export class KeyInUse implements OnModuleInit, OnModuleDestroy {
     this.announced = { client, keyId };
     await announceReading(client, this.box.keyIds);
     await announceSealing(client, keyId);
+    // Without a connection it was not seen, so the key may have been changed meanwhile.
+    if (this.own) await this.look(this.dataSource.manager);
   }
 
   /** The key of now is announced before the one of before is taken back. */

@@ -8,6 +8,9 @@ const CHANGE_COMMAND = 'npm run secrets:change';
 /** An arbitrary number that all processes of this program share. */
 const SECRETS_LOCK = 727_009;
 
+/** Another one: whoever has it changes secrets. */
+const CHANGE_LOCK = 727_012;
+
 /** What the database knows of a secret. */
 export interface NotedSecret {
   /** The one that counts. */
@@ -48,6 +51,19 @@ export async function requireSharedSecrets(dataSource: DataSource, secrets: read
 /** Until the transaction ends no secret is changed, and no process starts. */
 export async function lockSecrets(tx: Tx): Promise<void> {
   await tx.query('SELECT pg_advisory_xact_lock($1)', [SECRETS_LOCK]);
+}
+
+/** Does this while nobody else does it. Throws in words when somebody does. */
+export async function changingAlone(dataSource: DataSource, change: () => Promise<void>): Promise<void> {
+  const session = dataSource.createQueryRunner();
+  try {
+    const [row] = (await session.query('SELECT pg_try_advisory_lock($1) AS "isAlone"', [CHANGE_LOCK])) as [{ isAlone: boolean }];
+    if (!row.isAlone) throw new Error(`Another \`${CHANGE_COMMAND}\` is running on this database. Wait until it has ended.`);
+    await change();
+  } finally {
+    await session.query('SELECT pg_advisory_unlock_all()').catch(() => undefined);
+    await session.release();
+  }
 }
 
 export async function notedSecrets(manager: EntityManager): Promise<ReadonlyMap<string, NotedSecret>> {

@@ -38,6 +38,11 @@ class ClockCheckDto {
   step_seconds!: number | null;
 }
 
+class EncryptionCheckDto {
+  @ApiProperty({ description: 'False when the encryption key was changed and this process has not got the new one.' })
+  ok!: boolean;
+}
+
 class ReadinessChecksDto {
   @ApiProperty({ type: () => DatabaseCheckDto })
   database!: DatabaseCheckDto;
@@ -47,6 +52,9 @@ class ReadinessChecksDto {
 
   @ApiProperty({ type: () => RuntimeCheckDto })
   runtime!: RuntimeCheckDto;
+
+  @ApiProperty({ type: () => EncryptionCheckDto })
+  encryption!: EncryptionCheckDto;
 
   @ApiProperty({ type: () => ClockCheckDto })
   clock!: ClockCheckDto;

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { SecretBox } from '../common/crypto/secret-box';
 import { resultWithin } from '../common/within';
 import { AppConfig } from '../config/app-config';
 import { JOB_KINDS, type JobKind } from '../jobs/job-kinds';
@@ -22,8 +23,8 @@ interface Look {
 }
 
 /**
- * Whether this process should get requests: not without a database, not when due jobs wait too long, and not while it
- * shuts down. Engines that do not answer are reported but do not matter: a delete is still decided at once, and
+ * Whether this process should get requests: not without a database, not without the encryption key that counts, not when due jobs wait
+ * too long, and not while it shuts down. Engines that do not answer are reported but do not matter: a delete is still decided at once, and
  * finishes when they return.
  */
 @Injectable()
@@ -36,6 +37,7 @@ export class Readiness {
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly runtimes: Runtimes,
     private readonly config: AppConfig,
+    private readonly box: SecretBox,
   ) {}
 
   /** Makes the process not ready. The first step of a shutdown, so that load balancers choose others. */
@@ -53,7 +55,8 @@ export class Readiness {
     const jobsOk = look !== null && look.oldestDueSeconds <= JOBS_WITHIN_SECONDS;
     // A process that only serves the API or routes can still accept requests when the workers are late, so it reports that and
     // stays ready.
-    const ready = !this.stopping && look !== null && (jobsOk || this.config.ROLE === 'api' || this.config.ROLE === 'router');
+    const servesAlone = this.config.ROLE === 'api' || this.config.ROLE === 'router';
+    const ready = !this.stopping && look !== null && this.box.canSeal && (jobsOk || servesAlone);
     return {
       status: this.stopping ? 'stopping' : ready ? 'ready' : 'not_ready',
       checks: {
@@ -66,6 +69,7 @@ export class Readiness {
           nodes_online: look?.nodesOnline ?? null,
           reason,
         },
+        encryption: { ok: this.box.canSeal },
         clock: { ok: look !== null && look.clockStepSeconds === null, step_seconds: look?.clockStepSeconds ?? null },
       },
     };

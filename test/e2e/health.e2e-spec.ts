@@ -22,6 +22,7 @@ describe('health', () => {
         database: { ok: true },
         jobs: { ok: true, oldest_due_seconds: expect.any(Number) as number },
         runtime: { ok: true, kind: 'simulated', simulated: true, nodes_online: 3, reason: expect.stringContaining('simulated') as string },
+        encryption: { ok: true },
         clock: { ok: true, step_seconds: null },
       },
     });

@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { changeSecrets } from '../../src/change-secrets';
+import { encryptionSecret } from '../../src/common/crypto/encryption-key';
 import { SecretBox } from '../../src/common/crypto/secret-box';
 import { loadConfig, type AppConfig } from '../../src/config/app-config';
 import { envContext } from '../../src/deployments/spec/container-vault';
 import { kubeconfigContext } from '../../src/engines/kubeconfig';
 import { announceReading, announceSealing, endSealing } from '../../src/database/announced-keys';
-import { requireSharedSecrets } from '../../src/database/shared-secrets';
+import { KeyInUse } from '../../src/database/key-in-use';
+import { PubSub } from '../../src/database/pub-sub';
+import { changingAlone, replaceFingerprint, requireSharedSecrets } from '../../src/database/shared-secrets';
 import { WebhookSecrets } from '../../src/notifications/webhook/webhook-secrets';
 import { registryContext } from '../../src/secrets/registry-credentials';
 import { secretContext } from '../../src/secrets/secret-values';
@@ -19,6 +22,7 @@ import { StoredClusterAccesses } from '../../src/runtime/kubernetes/stored-clust
 import { openDataSource } from '../support/open-data-source';
 import { aDeployment, aNode, aUser } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
+import { until } from '../support/until';
 
 const boxOf = (key: string): SecretBox => new SecretBox(Buffer.from(key, 'base64'));
 /** Columns of bytes that ENCRYPTION_KEY does not encrypt. */
@@ -246,6 +250,40 @@ describe('secrets that all processes share', () => {
     expect((await change(both)).at(-1)).toMatch(/can be taken away/);
     await session.query(`SELECT pg_advisory_unlock_all()`);
     await session.release();
+  });
+
+  it('are changed by one command at a time', async () => {
+    await start(aProcess(given));
+    const both = { ...given, ENCRYPTION_KEY: aKey(), ENCRYPTION_KEY_PREVIOUS: given.ENCRYPTION_KEY };
+    await changingAlone(dataSource, () =>
+      expect(change(both)).rejects.toThrow('Another `npm run secrets:change` is running on this database. Wait until it has ended.'),
+    );
+    expect((await change(both)).at(-1)).toMatch(/can be taken away/);
+  });
+
+  it('are not used any more by a process that was not seen while they were changed, until they are as it has them', async () => {
+    const own = aProcess(given);
+    await start(own);
+    const pubSub = new PubSub(dataSource);
+    const box = boxOf(given.ENCRYPTION_KEY);
+    const keyInUse = new KeyInUse(own, dataSource, pubSub, box);
+    await keyInUse.onModuleInit();
+    box.seal('as ever', 'here');
+
+    const next = aProcess({ ...given, ENCRYPTION_KEY: aKey() });
+    const breakConnection = (): Promise<unknown> =>
+      dataSource.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                         WHERE application_name = 'fog-compute-listen' AND datname = current_database()`);
+    await replaceFingerprint(dataSource.manager, encryptionSecret(next), null);
+    await breakConnection();
+    await until(() => !box.canSeal);
+    expect(() => box.seal('lost', 'here')).toThrow('The encryption key was changed, and this process does not have the new one');
+    await replaceFingerprint(dataSource.manager, encryptionSecret(own), null);
+    await breakConnection();
+    await until(() => box.canSeal);
+
+    keyInUse.onModuleDestroy();
+    await pubSub.onApplicationShutdown();
   });
 
   async function aWebhook(secrets: WebhookSecrets): Promise<{ id: string; shown: string }> {

@@ -1,10 +1,15 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
+import { DomainError } from '../problem/domain-error';
 import { decrypt, encrypt, type Binding } from './authenticated-encryption';
 
 const VERSION = 1;
 const KEY_BYTES = 32;
 const KEY_ID_BYTES = 4;
 const FINGERPRINT_LENGTH = 32;
+const REPLACED_RETRY_SECONDS = 10;
+
+/** What is wrong with a process whose keys were replaced, and what to do. */
+export const KEY_REPLACED = 'The encryption key was changed, and this process does not have the new one: start it again with that';
 
 /** A key and what is derived from it. */
 class BoxKey {
@@ -27,12 +32,14 @@ class BoxKey {
 /**
  * Encrypts secrets that the program must be able to read again. The bytes begin with a version and the id of the key. `context` names where
  * the secret is kept, such as its row: bytes that were moved elsewhere cannot be opened. While the key is being changed there is a previous
- * one, too: both are read, and the previous one encrypts until `sealWith` says otherwise.
+ * one, too: both are read, and the previous one encrypts until `sealWith` says otherwise. What is encrypted with a key that does not
+ * count any more is lost on everybody else, so a box whose keys were replaced encrypts nothing.
  */
 export class SecretBox {
   private readonly key: BoxKey;
   private readonly previous: BoxKey | null;
   private sealing: BoxKey;
+  private isReplaced = false;
 
   /** Keys have 32 bytes. */
   constructor(key: Buffer, previous: Buffer | null = null) {
@@ -56,12 +63,20 @@ export class SecretBox {
     return this.key.head;
   }
 
-  /** From now on this one of the two keys encrypts. */
-  sealWith(which: 'present' | 'previous'): void {
-    this.sealing = which === 'previous' && this.previous ? this.previous : this.key;
+  /** False: neither of its keys counts any more. */
+  get canSeal(): boolean {
+    return !this.isReplaced;
   }
 
+  /** From now on this one of the two keys encrypts, or none. */
+  sealWith(which: 'present' | 'previous' | 'none'): void {
+    this.isReplaced = which === 'none';
+    if (which !== 'none') this.sealing = which === 'previous' && this.previous ? this.previous : this.key;
+  }
+
+  /** Throws `try_again` when its keys were replaced: another process may have the key that counts. */
   seal(secret: string, context: string): Buffer {
+    if (this.isReplaced) throw new DomainError('try_again', KEY_REPLACED, { retryAfterSeconds: REPLACED_RETRY_SECONDS });
     return encrypt(secret, bindingOf(this.sealing, context));
   }
 
