@@ -17,12 +17,10 @@ export interface RuntimeUnderTest {
     readonly exitOfSuspended?: boolean;
     /** What a replica has used. */
     readonly samples?: boolean;
-    /** Volumes that are there at once: it has no StorageClass. */
-    readonly volumes?: boolean;
     /** Whether an image could be pulled. */
     readonly offers?: boolean;
   };
-  /** Within how many milliseconds the engine itself tells of an end; absent: 2,000. */
+  /** Within how many milliseconds the engine itself tells of an end; absent: 5,000. */
   readonly tellsWithinMs?: number;
   /** A node whose engine does not answer. */
   readonly away: NodeTarget;

@@ -12,6 +12,7 @@ import { LABEL, objectName, selectorOf } from '../../src/runtime/kubernetes/labe
 import type { WorkloadSpec } from '../../src/runtime/runtime-driver';
 import type { RuntimeUnderTest, Script } from '../contract/runtime-under-test';
 import { until } from '../support/until';
+import { FolderProvisioner } from './folder-provisioner';
 
 const KUBECONFIG = process.env.KUBECONFIG_FOR_TESTS;
 /** An image that the machines of the cluster have: busybox as a user who is not root. */
@@ -73,6 +74,7 @@ export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOpti
   };
   const client = await ClusterClient.of(access);
   await makeNamespace(client);
+  const provisioner = await FolderProvisioner.start(client);
   const driver = new KubernetesDriver(accesses, {
     ...{ installationId, gpuResource: 'nvidia.com/gpu', registries: REGISTRIES, unschedulableSeconds: 5, routerNetworks: [] },
   });
@@ -84,8 +86,8 @@ export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOpti
   return {
     ...{ driver, client, installationId, target, away, scripted },
     // A kubelet looks at its containers once a second, and the API server hears of it when both have time.
-    tellsWithinMs: 10_000,
-    lacks: { hostPorts: true, samples: true, exitOfSuspended: true, offers: true, volumes: true },
+    tellsWithinMs: 30_000,
+    lacks: { hostPorts: true, samples: true, exitOfSuspended: true, offers: true },
     kill: async (replicaId) => exec(client, await podOf(replicaId), ['kill', '1']),
     vanish: async (replicaId) => {
       await client.batch.deleteNamespacedJob({ name: objectName(replicaId), namespace, propagationPolicy: 'Background' });
@@ -95,6 +97,7 @@ export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOpti
     decoy: (spec) => decoy(client, spec),
     close: async () => {
       driver.close();
+      await provisioner?.close();
       await client.core.deleteNamespace({ name: namespace });
       client.close();
     },
