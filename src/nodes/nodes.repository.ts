@@ -116,7 +116,7 @@ export class NodesRepository {
   async clampHeartbeats(): Promise<void> {
     await this.dataSource.query(
       `UPDATE nodes SET last_heartbeat = clock_timestamp()
-        WHERE id IN (SELECT id FROM nodes WHERE last_heartbeat > clock_timestamp() ORDER BY id FOR UPDATE)`,
+        WHERE id IN (SELECT id FROM nodes WHERE last_heartbeat > clock_timestamp() ORDER BY id FOR NO KEY UPDATE)`,
     );
   }
 

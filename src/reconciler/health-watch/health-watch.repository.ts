@@ -148,6 +148,7 @@ const NODE_NEWS = `
   UPDATE nodes AS n SET silence_told_at = CASE WHEN ${isOnline('$1')} THEN NULL ELSE now() END
     FROM nodes AS before
    WHERE before.id = n.id AND ${hasNews('$1')}
+     AND n.id IN (SELECT n.id FROM nodes AS n WHERE ${hasNews('$1')} ORDER BY n.id FOR NO KEY UPDATE)
      AND EXISTS (SELECT 1 FROM jobs WHERE id = $2 AND claim = $3)
   RETURNING CASE WHEN n.silence_told_at IS NULL THEN 'fog.node.online' ELSE 'fog.node.offline' END AS type,
             jsonb_build_object('node_id', n.id, 'name', n.name, 'region', n.region, 'last_heartbeat', n.last_heartbeat,
