@@ -57,6 +57,7 @@ export class ProjectPreviewsService {
     const project = await this.projects.get(id, actor);
     requireRole(project.role, 'project.delete');
     const { deployments: live } = project;
+    const unmounted = await this.volumes.unmounted(this.dataSource, id);
     const obstacles = [
       ...(project.isPersonal ? [personalProject(GOES_WITH_USER)] : []),
       ...(live > 0 ? [projectInUse(project, live)] : []),
@@ -64,6 +65,7 @@ export class ProjectPreviewsService {
     return {
       ...{ dry_run: true, project_id: id, possible: obstacles.length === 0, obstacles: obstacles.map((each) => ObstacleDto.of(each)) },
       ...{ live_deployments: live, kept_deployments: project.held.kept_deployments, members: project.members },
+      volumes: unmounted.map(({ name }) => name),
     };
   }
 

@@ -100,7 +100,11 @@ export class ProjectsService {
       await this.secrets.removeAll(tx, id);
       await this.registries.removeAll(tx, id);
       await this.volumes.lockProjects(tx, [id]);
-      const removed = await this.volumes.markRemoving(tx, await this.uses.unmounted(tx, id));
+      const unmounted = await this.uses.unmounted(tx, id);
+      const removed = await this.volumes.markRemoving(
+        tx,
+        unmounted.map((volume) => volume.id),
+      );
       const { name } = project;
       return {
         outcome: { id, name },

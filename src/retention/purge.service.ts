@@ -18,9 +18,16 @@ export interface PurgeOptions {
   readonly reason: string | null;
 }
 
-/** What a purge would do. */
-export interface PurgePreview {
+/** What a purge did. */
+export interface PurgeEffect {
+  /** The deployment as it was. */
   readonly candidate: PurgeCandidate;
+  /** The names of the volumes that went with it. */
+  readonly volumes: readonly string[];
+}
+
+/** What a purge would do. */
+export interface PurgePreview extends PurgeEffect {
   /** Why it would be refused; empty: it would not. */
   readonly blocks: readonly PurgeBlock[];
 }
@@ -41,14 +48,14 @@ export class PurgeService {
     const candidate = await this.repository.find(id);
     if (!candidate) throw notFound(id);
     requireMatch(context, candidate.version);
-    return { candidate, blocks: purgeBlocks(candidate, overrideRetention) };
+    return { candidate, volumes: await this.volumes.of(id), blocks: purgeBlocks(candidate, overrideRetention) };
   }
 
   /**
-   * Removes all rows of the deployment, records an audit row and an event, and gives the deployment as it was. Throws
+   * Removes all rows of the deployment, records an audit row and an event, and says what went. Throws
    * `not_found`, `precondition_failed` and the codes of `purgeBlocks`.
    */
-  async purge(id: string, options: PurgeOptions, context: RequestContext): Promise<PurgeCandidate> {
+  async purge(id: string, options: PurgeOptions, context: RequestContext): Promise<PurgeEffect> {
     const purged = await this.commands.run(context, async (tx) => {
       await this.repository.begin(tx);
       const candidate = await this.lockPurgeable(tx, id, options);
@@ -58,7 +65,7 @@ export class PurgeService {
       const volumes = (await this.volumes.release(tx, [id])).map(({ name }) => name);
       await this.repository.erase(tx, [id]);
       const after = { reason: options.reason, override_retention: options.overrideRetention && !candidate.due, volumes };
-      return { outcome: candidate, audit: purgeAudit(candidate, after) };
+      return { outcome: { candidate, volumes }, audit: purgeAudit(candidate, after) };
     });
     this.metrics.count('administrator', 1);
     return purged;

@@ -2,15 +2,14 @@ import type { Answer } from '../common/http/answer';
 import type { PurgeAnswerDto } from './dto/purge.dto';
 import type { MovedPurgesDto, RetentionChangeDto } from './dto/retention-change.dto';
 import type { PolicyEffect } from './policy-effects';
-import type { PurgeCandidate } from './purge.repository';
-import type { PurgePreview } from './purge.service';
+import type { PurgeEffect, PurgePreview } from './purge.service';
 import type { ShiftedPurge } from './shift-purge-times';
 
 /** A change of a policy that was made, or with `dry_run` what it would mean. */
 export type PolicyOutcome = PolicyEffect | { readonly preview: PolicyEffect };
 
-/** A deployment that was purged, as it was before, or with `dry_run` the purge as it would be. */
-export type PurgeOutcome = PurgeCandidate | { readonly preview: PurgePreview };
+/** What a purge did, or with `dry_run` what it would do. */
+export type PurgeOutcome = PurgeEffect | { readonly preview: PurgePreview };
 
 const SHOWN_IDS = 100;
 
@@ -47,7 +46,7 @@ export const purgeAnswer = (outcome: PurgeOutcome): Answer => ({ status: 200, bo
 /** The rows that were removed with a deployment; in a preview, the rows that would be removed and why it would be refused. */
 export function purgeBody(outcome: PurgeOutcome): PurgeAnswerDto {
   const isPreview = 'preview' in outcome;
-  const { candidate, blocks }: PurgePreview = isPreview ? outcome.preview : { candidate: outcome, blocks: [] };
+  const { candidate, volumes, blocks }: PurgePreview = isPreview ? outcome.preview : { ...outcome, blocks: [] };
   const { id, name, deletedAt, purgeAt, retentionPolicy, rows } = candidate;
   const possible = blocks.length === 0 ? 'can be purged' : 'cannot be purged';
   return {
@@ -61,6 +60,7 @@ export function purgeBody(outcome: PurgeOutcome): PurgeAnswerDto {
     retention_policy: retentionPolicy,
     rows: { ...rows },
     containers: 0,
+    volumes: [...volumes],
     message: `Deployment ${name} ${isPreview ? possible : 'purged'}`,
   };
 }

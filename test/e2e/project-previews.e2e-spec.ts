@@ -32,13 +32,19 @@ it('tells all that prevents a move, and where it would count; and changes nothin
 
 it('tells what goes with a project', async () => {
   const { id, name } = await aProject(t, 'ada', { bob: 'deployer' });
-  const deployment = await deploy(t, 'ada', { project: name });
+  const volumes = ['left', 'mounted'].map((volume) => ({ name: volume, path: `/${volume}`, size_gb: 1 }));
+  const deployment = await deploy(t, 'ada', { project: name, replicas: 1, volumes });
+  await t
+    .as('ada')
+    .patch(`/api/deployment/${deployment}`)
+    .send({ volumes: volumes.slice(1) })
+    .expect(202);
   const look = () => t.as('ada').get(`/api/projects/${id}/deletion-preview`).expect(200);
   const { body } = await look();
   expect(body).toMatchObject({ possible: false, project_id: id, live_deployments: 1, kept_deployments: 0, members: 2 });
   expect(codesOf(body)).toEqual(['project_in_use']);
   await t.as('ada').delete(`/api/deployment/${deployment}`).expect(200);
-  expect((await look()).body).toMatchObject({ possible: true, obstacles: [], live_deployments: 0, kept_deployments: 1 });
+  expect((await look()).body).toMatchObject({ possible: true, obstacles: [], live_deployments: 0, kept_deployments: 1, volumes: ['left'] });
   await t.as('bob').get(`/api/projects/${id}/deletion-preview`).expect(403);
   const personal = await t
     .as('ada')

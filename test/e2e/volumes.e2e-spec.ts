@@ -44,6 +44,9 @@ describe('volumes of projects', () => {
   const live = async (id: string): Promise<Status['replicas']> =>
     (await statusOf(id)).replicas.filter(({ status }) => ['starting', 'running', 'stopping'].includes(status));
   const remove = (id: string) => t.as('ben').delete(`/api/deployment/${id}`).expect(200);
+  const goesWith = async (id: string): Promise<string[]> =>
+    ((await t.as('root', { admin: true }).get(`/api/admin/deployment/${id}/purge-preview`).expect(200)).body as { volumes: string[] })
+      .volumes;
   const purge = async (id: string) => {
     await letRetentionPass(t.dataSource, id);
     return t.as('root', { admin: true }).delete(`/api/admin/deployment/${id}`).expect(200);
@@ -89,6 +92,7 @@ describe('volumes of projects', () => {
 
     await remove(id);
     await expectGone(t.dataSource, id);
+    expect(await goesWith(id)).toEqual(['kept']);
     await purge(id);
     await until(async () => (await one('kept')) === undefined, { what: 'the volume to be gone' });
     expect(await onEngines(before?.id ?? '')).toBe(0);
@@ -106,6 +110,7 @@ describe('volumes of projects', () => {
     expect(new Set((await live(reader)).map(({ node_id }) => node_id))).toEqual(new Set([node]));
     await remove(writer);
     await expectGone(t.dataSource, writer);
+    expect(await goesWith(writer)).toEqual([]);
     await purge(writer);
     expect(await one('shared')).toMatchObject({ id, state: 'ready' });
     await remove(reader);

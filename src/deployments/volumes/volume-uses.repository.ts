@@ -23,6 +23,12 @@ export interface VolumeUse {
   readonly deleted: boolean;
 }
 
+/** A volume by its id, and by its name for people. */
+export interface NamedVolume {
+  readonly id: string;
+  readonly name: string;
+}
+
 type Manager = Pick<Tx, 'query'>;
 
 /** Which deployments mount the volumes of their projects. Callers who rely on it hold `VolumesRepository.lockProjects`. */
@@ -64,16 +70,14 @@ export class VolumeUsesRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** The ids of the volumes that these deployments mount and no other one, live or kept. */
-  async onlyOf(manager: Manager, deploymentIds: readonly string[]): Promise<string[]> {
-    const rows = await manager.query<{ id: string }[]>(ONLY_OF, [deploymentIds]);
-    return rows.map(({ id }) => id);
+  /** The volumes that these deployments mount and no other one, live or kept. */
+  onlyOf(manager: Manager, deploymentIds: readonly string[]): Promise<NamedVolume[]> {
+    return manager.query(ONLY_OF, [deploymentIds]);
   }
 
-  /** The ids of the volumes of a project that no deployment mounts, live or kept. */
-  async unmounted(manager: Manager, projectId: string): Promise<string[]> {
-    const rows = await manager.query<{ id: string }[]>(UNMOUNTED, [projectId]);
-    return rows.map(({ id }) => id);
+  /** The volumes of a project that no deployment mounts, live or kept. */
+  unmounted(manager: Manager, projectId: string): Promise<NamedVolume[]> {
+    return manager.query(UNMOUNTED, [projectId]);
   }
 
   /** The replicas that write to these volumes, or may still do so, by the name of the volume. Their deployments may be deleted. */
@@ -112,19 +116,19 @@ const WRITES = `SELECT bool_or(m."readOnly" IS NOT TRUE) AS writes FROM ${MOUNTS
 
 /** $1 deployments. */
 const ONLY_OF = `
-  SELECT w.id FROM volumes AS w
+  SELECT w.id, w.name FROM volumes AS w
    WHERE w.removing_since IS NULL
      AND (w.project_id, w.name) IN (SELECT d.project_id, m.name FROM ${MOUNTS} WHERE d.id = ANY($1::uuid[]))
      AND NOT EXISTS (SELECT 1 FROM ${MOUNTS}
                       WHERE d.project_id = w.project_id AND m.name = w.name AND d.id <> ALL($1::uuid[]))
-   ORDER BY w.id`;
+   ORDER BY w.name, w.id`;
 
 /** $1 project. */
 const UNMOUNTED = `
-  SELECT w.id FROM volumes AS w
+  SELECT w.id, w.name FROM volumes AS w
    WHERE w.project_id = $1 AND w.removing_since IS NULL
      AND NOT EXISTS (SELECT 1 FROM ${MOUNTS} WHERE d.project_id = w.project_id AND m.name = w.name)
-   ORDER BY w.id`;
+   ORDER BY w.name, w.id`;
 
 /** $1 volumes. An open reservation means that the container may still be there. */
 const HOLDERS = `

@@ -51,6 +51,12 @@ export class ProjectDeletionPreviewDto extends PossibleDto {
   @ApiProperty({ type: 'integer', description: 'Deleted ones that could not be restored any more' })
   kept_deployments!: number;
 
+  @ApiProperty({
+    type: [String],
+    description: 'Volumes that would be removed at once; what kept deployments mount goes with the last of them',
+  })
+  volumes!: string[];
+
   @ApiProperty({ type: 'integer', description: 'Who would no longer see it' })
   members!: number;
 }

@@ -58,6 +58,9 @@ export class PurgeAnswerDto {
   @ApiProperty({ type: 'integer', description: 'Containers that it removes: none, those went with the deletion' })
   containers!: number;
 
+  @ApiProperty({ type: [String], description: 'Volumes that go with it, since no other deployment mounts them, with all that is in them' })
+  volumes!: string[];
+
   @ApiProperty()
   message!: string;
 }
