@@ -62,6 +62,8 @@ interface NewDeploymentRow {
   readonly requestId: string;
   readonly protectionReason: string | null;
   readonly container: SealedContainer;
+  /** How many bytes of it are copies of secrets. */
+  readonly copies: number;
 }
 
 /** What of a deployment can be changed without a new revision, but for the number of replicas. */
@@ -130,7 +132,7 @@ export class DeploymentsRepository {
       'Deployment created by user',
       requestId,
       protectionReason,
-      storedBytes(spec),
+      storedBytes(spec) + made.copies,
       JSON.stringify(spec.rollout),
       projectId,
       made.id,

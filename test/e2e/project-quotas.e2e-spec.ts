@@ -74,6 +74,39 @@ describe('the quota of a project', () => {
     expect({ ada: await storedBy('ada'), bob: await storedBy('bob') }).toEqual({ ada: before.ada, bob: before.bob + 80 });
   });
 
+  it('counts the copies of secrets that deployments keep, of one as of many', async () => {
+    const { id, name } = await aProject(t, 'ada');
+    await t
+      .as('ada')
+      .put(`/api/projects/${id}/secrets/large`)
+      .send({ value: 'x'.repeat(60_000) })
+      .expect(200);
+    await limit(id, { stored_bytes: 200_000 });
+    const body = (of: string) => ({ ...aSpec({ name: of, replicas: 1 }), secret_env: { LARGE: 'large' } });
+    const one = (of: string, path = '') =>
+      t
+        .as('ada')
+        .post(`/api/deployment/deploy${path}`)
+        .send({ ...body(of), project: name });
+    const many = (...of: string[]) =>
+      t
+        .as('ada')
+        .post('/api/deployment/bulk-deploy')
+        .send({ project: name, deployments: of.map(body) });
+    await one('first', '/preview').expect(200);
+    await one('first').expect(202);
+    await many('second').expect(200);
+    expect((await usedOf(id)).stored_bytes).toBeGreaterThan(180_000);
+    for (const path of ['', '/preview'])
+      expect((await one('third', path).expect(409)).body).toMatchObject({
+        code: 'quota_exceeded',
+        quota: 'stored_bytes',
+        holder: 'project',
+      });
+    const { body: answer } = await many('third');
+    expect(JSON.stringify(answer)).toContain('stored_bytes');
+  });
+
   it('is asked by scale, change, rollback, bulk deploy and restore', async () => {
     const { id, name } = await aProject(t, 'ada');
     const deployment = await deployed(t, 'ada', { replicas: 2, project: name, resources: RESOURCES });

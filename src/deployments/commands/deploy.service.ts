@@ -20,7 +20,7 @@ import { volumeFaults } from '../domain/volume-faults';
 import { PlacementService } from '../placement/placement.service';
 import { SecretValues, type SecretValuesByName } from '../../secrets/secret-values';
 import { ContainerVault } from '../spec/container-vault';
-import { requireSecrets, secretsOf } from '../spec/secret-env';
+import { copiedBytes, requireSecrets, secretsOf } from '../spec/secret-env';
 import { auditSpec, storedBytes } from '../spec/spec-codec';
 import type { DeployOrder, DeploymentSpec } from '../spec/deployment-spec';
 import { Quota, replicaAmounts } from '../quota';
@@ -88,9 +88,12 @@ export class DeployService {
   ): Promise<Deploying> {
     await this.quota.require(tx, { userId: actor.userId, projectId, asker: actor, amounts: deployAmounts(spec) });
     const values = await this.requireSecrets(tx, projectId, spec, { keep: true });
+    const copies = copiedBytes(spec.container, values);
+    const bytes = { userId: actor.userId, projectId, asker: actor, amounts: { stored_bytes: storedBytes(spec) + copies } };
+    if (copies > 0) await this.quota.require(tx, bytes);
     const id = randomUUID();
     const container = this.vault.seal(spec.container, id, values);
-    await this.deployments.insert(tx, spec, actor, { id, projectId, requestId, protectionReason, container });
+    await this.deployments.insert(tx, spec, actor, { id, projectId, requestId, protectionReason, container, copies });
     await this.volumes.claim(tx, spec.container, { id, name: spec.name, projectId, userId: actor.userId, asker: actor });
     if (spec.routes.length > 0) await this.routes.replaceRoutes(tx, { ...routed(spec, projectId), id }, spec.routes, actor);
     return {
@@ -111,7 +114,9 @@ export class DeployService {
       const amounts = await this.volumes.demand(tx, spec.container, id, deployAmounts(spec));
       await this.quota.check(tx, { userId: actor.userId, projectId: id, asker: actor, amounts });
       await this.routes.requireRoutes(tx, { ...routed(spec, id), id: null }, spec.routes, actor);
-      await this.requireSecrets(tx, id, spec, { keep: false });
+      const copies = copiedBytes(spec.container, await this.requireSecrets(tx, id, spec, { keep: false }));
+      const bytes = { userId: actor.userId, projectId: id, asker: actor, amounts: { stored_bytes: storedBytes(spec) + copies } };
+      if (copies > 0) await this.quota.check(tx, bytes);
       const volumes = await this.volumes.look(tx, spec.container, { id: null, name: spec.name, projectId: id });
       const placement = await this.placements.preview(tx, { ...spec, resources: spec.container.resources }, spec.replicas, volumes);
       return { placement, project: { id, name } };
@@ -144,9 +149,9 @@ export class DeployService {
   }
 }
 
-/** What a new deployment asks of quotas. It may be deleted at once, so there must be room for a kept one. */
-export const deployAmounts = (spec: DeploymentSpec): Partial<Amounts> => ({
-  ...{ deployments: 1, kept_deployments: 1, stored_bytes: storedBytes(spec) },
+/** What a new deployment asks of quotas. It may be deleted at once, so there must be room for a kept one. `copies`: bytes of its secrets. */
+export const deployAmounts = (spec: DeploymentSpec, copies = 0): Partial<Amounts> => ({
+  ...{ deployments: 1, kept_deployments: 1, stored_bytes: storedBytes(spec) + copies },
   ...replicaAmounts(spec.replicas, spec.container.resources, spec.container.ports.length),
 });
 

@@ -4,7 +4,7 @@ import type { NamedRoute } from '../../routing/hosts/asked-route';
 import { deployAmounts, nameInUse } from '../commands/deploy.service';
 import type { QuotaTally } from '../quota';
 import type { SecretValuesByName } from '../../secrets/secret-values';
-import { requireSecrets } from '../spec/secret-env';
+import { copiedBytes, requireSecrets } from '../spec/secret-env';
 import type { DeployOrder } from '../spec/deployment-spec';
 import type { PlacedVolumes } from '../../scheduling/place.types';
 import { plusVolumes, type NewVolume, type VolumeLedger } from '../volumes/volume-ledger';
@@ -43,7 +43,7 @@ export function decide(asked: readonly AskedDeployment[], { tally, names, routes
       const { order } = each;
       const { name, container, routes: wanted } = order.spec;
       requireSecrets(container, secrets);
-      const demand = plusVolumes(deployAmounts(order.spec), volumes.missing(container));
+      const demand = plusVolumes(deployAmounts(order.spec, copiedBytes(container, secrets)), volumes.missing(container));
       tally.require(demand);
       if (taken.has(name)) throw nameInUse(name);
       volumes.requireFree(container, { id: null });

@@ -18,7 +18,7 @@ import { Quota } from '../quota';
 import { SecretValues, type SecretValuesByName } from '../../secrets/secret-values';
 import { ContainerVault } from '../spec/container-vault';
 import type { DeploymentSpec } from '../spec/deployment-spec';
-import { secretsOf } from '../spec/secret-env';
+import { copiedBytes, secretsOf } from '../spec/secret-env';
 import { readAsked, type AskedDeployment } from './asked-deployment';
 import { VolumesRepository } from '../../volumes/volumes.repository';
 import { VolumeClaims } from '../volumes/volume-claims.service';
@@ -181,7 +181,8 @@ export class DeployManyService {
       const rows = made.map(({ id, order }) => {
         const isPlaced = places.has(id);
         const container = this.vault.seal(order.spec.container, id, values);
-        return { id, order, container, scheduled: isPlaced ? `Scheduled ${order.spec.replicas} replicas across nodes` : null };
+        const copies = copiedBytes(order.spec.container, values);
+        return { id, order, container, copies, scheduled: isPlaced ? `Scheduled ${order.spec.replicas} replicas across nodes` : null };
       });
       if (!(await this.deployments.insert(tx, rows, { userId: actor.userId, projectId, requestId }))) throw new Overtaken();
       const routes = made.flatMap(({ id, routes: own }) => own.map((route, position) => ({ ...route, deploymentId: id, position })));

@@ -11,6 +11,8 @@ export interface NewDeployment {
   readonly id: string;
   readonly order: DeployOrder;
   readonly container: SealedContainer;
+  /** How many bytes of it are copies of secrets. */
+  readonly copies: number;
   /** Why it is `scheduled` at once, in words; null: it is `pending` first. */
   readonly scheduled: string | null;
 }
@@ -41,8 +43,8 @@ export class ManyDeploymentsRepository {
    * committed. Names are taken in one order, so that two such requests never wait for each other.
    */
   async insert(tx: Tx, deployments: readonly NewDeployment[], { userId, projectId, requestId }: Maker): Promise<boolean> {
-    const rows = deployments.map(({ id, order, container, scheduled }, place) => ({
-      ...{ id, place, scheduled, ...columnsOf(order) },
+    const rows = deployments.map(({ id, order, container, copies, scheduled }, place) => ({
+      ...{ id, place, scheduled, ...columnsOf(order, copies) },
       ...{ container: container.spec, sealed: container.sealed?.toString('base64') ?? null },
     }));
     const [created] = await tx.query<{ count: number }[]>(INSERT, [
@@ -54,13 +56,13 @@ export class ManyDeploymentsRepository {
   }
 }
 
-const columnsOf = ({ spec, protectionReason }: DeployOrder): Readonly<Record<string, unknown>> => {
+const columnsOf = ({ spec, protectionReason }: DeployOrder, copies: number): Readonly<Record<string, unknown>> => {
   const { name, type, replicas, region, placementStrategy, labels, rollout, container } = spec;
   const { cpuCores, memoryMb, gpuUnits, storageGb } = container.resources;
   return {
     ...{ name, type, replicas, region, strategy: placementStrategy, labels, rollout },
     ...{ cpu: cpuCores, memory: memoryMb, gpu: gpuUnits, storage: storageGb, ports: container.ports.length },
-    ...{ protection: protectionReason, bytes: storedBytes(spec) },
+    ...{ protection: protectionReason, bytes: storedBytes(spec) + copies },
   };
 };
 

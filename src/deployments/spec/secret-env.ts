@@ -10,6 +10,10 @@ const MAX_BYTES = 512 * 1024;
 /** The names of the secrets that a container uses, each once. */
 export const secretsOf = ({ secretEnv = {} }: UsesSecrets): string[] => [...new Set(Object.values(secretEnv))].sort();
 
+/** How many bytes the copies of its secrets take that a revision keeps. `values` has each of them. */
+export const copiedBytes = (container: UsesSecrets, values: SecretValuesByName): number =>
+  secretsOf(container).reduce((sum, name) => sum + Buffer.byteLength(values.get(name)?.value ?? ''), 0);
+
 /** Throws `validation_failed` for a variable that `env` has too. */
 export function requireDistinct({ env, secretEnv = {} }: Pick<ContainerSpec, 'env' | 'secretEnv'>): void {
   const errors = Object.keys(secretEnv)
