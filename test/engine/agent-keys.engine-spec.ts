@@ -65,6 +65,8 @@ describeWithEngine('the key of an agent in a process of its own', () => {
 
     const third = await started(home);
     await isUp(third);
+    // It is used from the next hello on.
+    await until(async () => (await onDisk()).current?.keys.publicKey === next, { what: 'the next key on the disk' });
     await third.kill();
     const fourth = await started(home);
     await isUp(fourth);
