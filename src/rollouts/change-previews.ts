@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
 import type { Tx } from '../database/transaction';
 import { DeployService } from '../deployments/commands/deploy.service';
+import { ScaleService } from '../deployments/commands/scale.service';
 import type { LockedDeployment } from '../deployments/deployments.repository';
 import { PlacementService } from '../deployments/placement/placement.service';
 import { VolumeClaims } from '../deployments/volumes/volume-claims.service';
@@ -29,6 +30,7 @@ interface Wishes {
 export class ChangePreviews {
   constructor(
     private readonly deploys: DeployService,
+    private readonly scales: ScaleService,
     private readonly placements: PlacementService,
     private readonly routes: RouteChanges,
     private readonly newRoutes: RoutesService,
@@ -40,6 +42,7 @@ export class ChangePreviews {
     const { spec } = wanted;
     const changes = changesOf(before, wanted);
     if (changes.container || changes.replicas) this.deploys.requireLimits(spec);
+    if (spec.replicas > deployment.targetReplicas) await this.scales.requireOneWriter(tx, deployment.id, spec.replicas);
     await this.routes.require(tx, deployment, { before, wanted }, actor);
     if (changes.container) await this.deploys.requireSecrets(tx, deployment.projectId, spec, { keep: false });
     const volumes = await this.volumes.look(tx, spec.container, deployment);

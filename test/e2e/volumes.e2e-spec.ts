@@ -128,6 +128,10 @@ describe('volumes of projects', () => {
     expect(fault((await t.as('ben').post(`/api/deployment/scale/${id}`).send({ replicas: 2 }).expect(422)).body)).toMatchObject({
       pointer: '/replicas',
     });
+    for (const query of ['', '?dry_run=true']) {
+      const both = await t.as('ben').patch(`/api/deployment/${id}${query}`).send({ volumes: [], replicas: 2 }).expect(422);
+      expect(fault(both.body)).toMatchObject({ pointer: '/replicas' });
+    }
     await remove(id);
     await expectGone(t.dataSource, id);
     const heir = await running([data('single')]);

@@ -78,8 +78,7 @@ export class ScaleService {
     const current = census && !isRollingOut ? census.live + census.completed : deployment.targetReplicas;
     const outcome: Scaled = { id: deployment.id, status: deployment.status, from: current, to: target };
     if (target === current && target === deployment.targetReplicas) return { outcome, audit: UNCHANGED };
-    const writes = target > current ? await this.volumes.writes(tx, deployment.id) : null;
-    if (writes && target > 1) throw oneWriter();
+    const writes = target > current ? await this.requireOneWriter(tx, deployment.id, target) : null;
     if (census) {
       const more = { count: target - current, attempt, mayHaveVolumes: writes !== null };
       if (target > current) await this.placeMore(tx, deployment, census, more);
@@ -98,6 +97,16 @@ export class ScaleService {
       audit: { action: 'deployment.scale', resourceType: 'deployment', resourceId: deployment.id, before, after },
       jobs: [{ kind: 'deployment.reconcile', key: deployment.id }],
     };
+  }
+
+  /**
+   * Whether what runs, or is rolled out, writes to a volume; null: it mounts none. Throws `validation_failed` for more than one replica of a
+   * writer, also when the same change takes its volumes away: until that is rolled out, the writer runs.
+   */
+  async requireOneWriter(tx: Tx, id: string, target: number): Promise<boolean | null> {
+    const writes = await this.volumes.writes(tx, id);
+    if (writes && target > 1) throw oneWriter();
+    return writes;
   }
 
   /** During a rollout the reconciler ends replicas instead, as the rollout's policy says. */
