@@ -18,6 +18,12 @@ const KUBECONFIG = process.env.KUBECONFIG_FOR_TESTS;
 /** An image that the machines of the cluster have: busybox as a user who is not root. */
 export const CLUSTER_IMAGE = process.env.KUBERNETES_TEST_IMAGE ?? 'fog-test/busybox:1';
 
+/**
+ * The limit of a container also slows down how the cluster makes it, which needs a tenth of a second of processor: with 0.01 cores it took
+ * twenty seconds. Twenty of these fit on a small machine.
+ */
+export const STARTS_SOON_CORES = 0.05;
+
 /** Tests that need a cluster. Without KUBECONFIG_FOR_TESTS they are skipped, which is said; in CI they never are. */
 export const describeWithCluster = (name: string, tests: () => void): void => {
   if (KUBECONFIG !== undefined && existsSync(KUBECONFIG)) {
@@ -126,7 +132,7 @@ const SCRIPTS: Record<Exclude<Script, 'missing-image'>, string> = {
 
 function scripted(script: Script, spec: WorkloadSpec): WorkloadSpec {
   if (script === 'missing-image') return { ...spec, image: 'unlisted.invalid/nowhere:1' };
-  const resources = { ...spec.resources, cpuCores: 0.01 };
+  const resources = { ...spec.resources, cpuCores: STARTS_SOON_CORES };
   return { ...spec, image: CLUSTER_IMAGE, command: ['sh', '-c', SCRIPTS[script]], resources };
 }
 

@@ -10,7 +10,7 @@ import type { Configuration } from '@kubernetes/client-node';
 import { Installation } from '../support/installation';
 import { adminOf, type Environment, type ProcessUnderTest } from '../support/process-under-test';
 import { until } from '../support/until';
-import { CLUSTER_IMAGE, kubeconfig } from './cluster-under-test';
+import { CLUSTER_IMAGE, kubeconfig, STARTS_SOON_CORES } from './cluster-under-test';
 
 const ROLE_FILE = join(__dirname, '../../deploy/kubernetes/namespace-and-role.yaml');
 
@@ -18,7 +18,7 @@ const ROLE_FILE = join(__dirname, '../../deploy/kubernetes/namespace-and-role.ya
 export const onKubernetes = (more: Record<string, unknown> = {}): Record<string, unknown> => ({
   container_image: CLUSTER_IMAGE,
   command: ['sh', '-c', `trap 'exit 0' TERM; while :; do sleep 0.1; done`],
-  resources: { cpu: 0.01, memory: 16, storage: 1 },
+  resources: { cpu: STARTS_SOON_CORES, memory: 16, storage: 1 },
   ...more,
 });
 
