@@ -118,7 +118,7 @@ export class DeletionsRepository {
    * Returns the deletions in any order; throws when the status of one of the deployments does not allow it.
    */
   async decide(tx: Tx, orders: readonly DeletionOrder[], terms: DeletionTerms): Promise<DecidedDeletion[]> {
-    const rows = await tx.query<DecidedDeletion[]>(DECIDE, [
+    const rows = await tx.query<DecidedDeletion[]>(orders.length === 1 ? DECIDE_ONE : DECIDE_MANY, [
       JSON.stringify(orders),
       LIVE_REPLICA_STATUSES,
       sourcesOf('deleted'),
@@ -200,10 +200,10 @@ const eraseUnneededOf = (deployments: string): string => `
  * $6 request id, $7 operation, $8 grace seconds, $9 force. All parts see the rows as they were before the statement: a replica
  * that was `pending` counts as `pending` in all of them.
  */
-const DECIDE = `
+const decideOf = (atMost: string): string => `
   WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
   wanted AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS w(id uuid, "from" text, "retentionHours" int, "retentionPolicy" text)),
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS w(id uuid, "from" text, "retentionHours" int, "retentionPolicy" text) ${atMost}),
   ended AS (
     UPDATE deployment_replicas AS r
        SET status = CASE WHEN r.status = 'pending' THEN 'stopped' ELSE 'stopping' END,
@@ -253,6 +253,10 @@ const DECIDE = `
          x.completed_at IS NOT NULL AS complete,
          coalesce(c.stopping, '[]') AS "stoppingIds", coalesce(c.unstarted, '[]') AS "unstartedIds"
     FROM moved AS m JOIN decided AS x ON x.deployment_id = m.id LEFT JOIN counted AS c ON c.deployment_id = m.id`;
+
+/** The planner takes a list for a hundred rows. For one it would read whole tables of rollouts and routes up to thousands of rows. */
+const DECIDE_ONE = decideOf('LIMIT 1');
+const DECIDE_MANY = decideOf('');
 
 /** $1 deployments, $2 node or null for all, $3 reason, $4 seconds of silence after which a node is offline. */
 const FORCE_RELEASE = `
