@@ -203,7 +203,8 @@ const eraseUnneededOf = (deployments: string): string => `
 const decideOf = (atMost: string): string => `
   WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
   wanted AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS w(id uuid, "from" text, "retentionHours" int, "retentionPolicy" text) ${atMost}),
+    SELECT * FROM jsonb_to_recordset($1::jsonb) AS w(id uuid, "from" text, "retentionHours" int, "retentionPolicy" text)
+     ${atMost}),
   ended AS (
     UPDATE deployment_replicas AS r
        SET status = CASE WHEN r.status = 'pending' THEN 'stopped' ELSE 'stopping' END,

@@ -37,10 +37,26 @@ class OneRealmEnvironment extends TestEnvironment {
   }
 }
 
-/** nestjs-pino writes the log of all applications of a process to where the first one wanted it. */
+/**
+ * nestjs-pino writes the log of all applications of a process to where the first one wanted it. Until the next one starts, what is left
+ * of others logs nothing.
+ */
 function forgetLogger() {
-  require.cache[require.resolve('nestjs-pino/PinoLogger.js')]?.exports.__resetOutOfContextForTests();
+  const loaded = require.cache[require.resolve('nestjs-pino/PinoLogger.js')]?.exports;
+  if (!loaded) return;
+  loaded.__resetOutOfContextForTests();
+  const { prototype } = loaded.PinoLogger;
+  if (Object.hasOwn(prototype, QUIET)) return;
+  const { get } = Object.getOwnPropertyDescriptor(prototype, 'logger');
+  const quiet = require('pino')({ level: 'silent' });
+  Object.defineProperty(prototype, 'logger', {
+    get() {
+      return get.call(this) ?? quiet;
+    },
+  });
+  Object.defineProperty(prototype, QUIET, { value: true });
 }
+const QUIET = Symbol('quiet until the first application');
 
 /** Jest compiles each module for a context of `node:vm`; this one stands for the worker's own realm, which is no such context. */
 const WORKER_REALM = {};
