@@ -31,7 +31,11 @@ export async function run({ withDatabase, publish, heading, options }) {
 
 async function casesOf(session, url, tokens) {
   const deepPages = await deepPagesOf(session, url, tokens);
-  return [...readCases({ layout: session.layout, tokens, deepPages, routed: session.routed }), loginCase(session), ...writeCases({ ...session, tokens })];
+  return [
+    ...readCases({ layout: session.layout, tokens, deepPages, routed: session.routed }),
+    loginCase(session),
+    ...writeCases({ ...session, tokens }),
+  ];
 }
 
 async function traceAll({ database }, session) {
