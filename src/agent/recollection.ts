@@ -24,7 +24,7 @@ export class Recollection {
   /** The machine was let in. Resolves when the disk has the ticket. */
   async ticket(ticket: string): Promise<void> {
     this.kept.current = { ...this.memory, ticket, refused: false };
-    await this.kept.keep();
+    await this.keepWhatFits();
   }
 
   /** The machine was refused as that of its node. */
@@ -41,7 +41,7 @@ export class Recollection {
   /** Resolves when the disk knows that there were orders of this version, or newer ones. What is kept for replicas goes with their orders. */
   async seen(version: number, isOrdered: (replicaId: string) => boolean): Promise<void> {
     this.kept.current = { ...withoutStrangers(this.memory, isOrdered), seenVersion: Math.max(this.memory.seenVersion, version) };
-    await this.kept.keep();
+    await this.keepWhatFits();
   }
 
   made(replicaId: string, version: number): void {
@@ -70,6 +70,21 @@ export class Recollection {
   accounts(most: number): Account[] {
     const now = upMs();
     return this.memory.accounts.slice(0, most).map((account) => told(account, account.bootId === this.bootId ? now - account.upMs : null));
+  }
+
+  /**
+   * Resolves when the disk has the memory. A full disk takes no more than it had: then the accounts, which the log has too, make room, as
+   * the link is worth more.
+   */
+  private async keepWhatFits(): Promise<void> {
+    try {
+      await this.kept.keep();
+    } catch (error) {
+      if (this.memory.accounts.length === 0) throw error;
+      this.log.warn(`The disk does not take what the agent has to tell, which stands in this log only: ${String(error)}`);
+      this.kept.current = { ...this.memory, accounts: [] };
+      await this.kept.keep();
+    }
   }
 
   private change(memory: Memory): void {
