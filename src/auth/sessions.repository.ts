@@ -12,6 +12,14 @@ export interface PresentedRefreshToken {
   readonly isActive: boolean;
 }
 
+interface NewSession {
+  readonly userId: string;
+  /** Of the password that was checked. */
+  readonly passwordHash: string;
+  readonly lifetimeSeconds: number;
+  readonly refreshTokenHash: string;
+}
+
 interface SessionRow {
   readonly username: string;
   readonly isAdmin: boolean;
@@ -36,13 +44,16 @@ export class SessionsRepository {
     return { actor: { userId, username, isAdmin, readOnly: false, via: 'session', credentialId: sessionId }, isActive };
   }
 
-  async insert(tx: Tx, session: { userId: string; lifetimeSeconds: number; refreshTokenHash: string }): Promise<string> {
-    const [{ id }] = await tx.query<[{ id: string }]>(
-      `INSERT INTO sessions (user_id, expires_at) VALUES ($1, now() + make_interval(secs => $2)) RETURNING id`,
-      [session.userId, session.lifetimeSeconds],
+  /** Null when the user has another password by now, or is off: what ends all sessions has not seen this one. */
+  async insert(tx: Tx, session: NewSession): Promise<string | null> {
+    const [row] = await tx.query<{ id: string }[]>(
+      `WITH checked AS (SELECT id FROM users WHERE id = $1 AND is_active AND password_hash = $3 FOR SHARE)
+       INSERT INTO sessions (user_id, expires_at) SELECT id, now() + make_interval(secs => $2) FROM checked RETURNING id`,
+      [session.userId, session.lifetimeSeconds, session.passwordHash],
     );
-    await this.insertRefreshToken(tx, id, session.refreshTokenHash);
-    return id;
+    if (!row) return null;
+    await this.insertRefreshToken(tx, row.id, session.refreshTokenHash);
+    return row.id;
   }
 
   async insertRefreshToken(tx: Tx, sessionId: string, tokenHash: string): Promise<void> {

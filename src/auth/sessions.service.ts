@@ -8,6 +8,7 @@ import { AccessTokens } from './access-tokens';
 import { CredentialCache, sessionKey } from './credential-cache';
 import { hashToken, newSecretToken, REFRESH_TOKEN_PREFIX } from './secret-token';
 import { SessionsRepository } from './sessions.repository';
+import type { LoginRecord } from './users.repository';
 
 /** What a session is used and continued with. */
 export interface TokenPair {
@@ -32,12 +33,14 @@ export class SessionsService {
     this.lifetimeSeconds = config.REFRESH_TOKEN_SECONDS;
   }
 
-  /** A new session of a user whose password was checked. */
-  open(userId: string, context: OpenRequestContext): Promise<TokenPair> {
+  /** A new session of a user whose password was checked. Throws `bad_credentials` when it was changed meanwhile, or the user switched off. */
+  open({ id: userId, passwordHash }: LoginRecord, context: OpenRequestContext): Promise<TokenPair> {
     const refreshToken = newSecretToken(REFRESH_TOKEN_PREFIX);
     const refreshTokenHash = hashToken(refreshToken);
     return this.commands.run(context, async (tx) => {
-      const sessionId = await this.sessions.insert(tx, { userId, lifetimeSeconds: this.lifetimeSeconds, refreshTokenHash });
+      const { lifetimeSeconds } = this;
+      const sessionId = await this.sessions.insert(tx, { userId, passwordHash, lifetimeSeconds, refreshTokenHash });
+      if (sessionId === null) throw new DomainError('bad_credentials', 'Incorrect username or password');
       return this.grant('user.login', { userId, sessionId, refreshToken });
     });
   }

@@ -50,6 +50,19 @@ describe('passwords', () => {
       expect(await auditOf('user.change_password', user.id)).toEqual([{ actor_id: user.id, outcome: 'done' }]);
     });
 
+    it('lets nobody in with the password of before whose log-in was under way', async () => {
+      const user = await aUser(t);
+      const other = t.dataSource.createQueryRunner();
+      await other.startTransaction();
+      await other.query(`UPDATE users SET password_hash = password_hash || 'x' WHERE id = $1`, [user.id]);
+      const login = tries(user.username, PASSWORD).then(({ status }) => status);
+      const waits = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%INTO sessions%'`;
+      await until(async () => (await t.dataSource.query<unknown[]>(waits)).length > 0, { what: 'the log-in to wait' });
+      await other.commitTransaction();
+      await other.release();
+      expect(await login).toBe(401);
+    });
+
     it('refuses a wrong password by its field, counts it, and locks as a log-in does', async () => {
       const user = await aUser(t);
       for (let n = 0; n < 5; n++) {
