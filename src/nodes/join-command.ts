@@ -11,7 +11,8 @@ const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::', '[::]']);
 export function joinCommand({ PUBLIC_URL, HOST, PORT }: Pick<AppConfig, 'PUBLIC_URL' | 'HOST' | 'PORT'>, token: string): string {
   const host = EVERYWHERE.has(HOST) ? '127.0.0.1' : HOST.includes(':') && !HOST.startsWith('[') ? `[${HOST}]` : HOST;
   const url = PUBLIC_URL ?? `http://${host}:${String(PORT)}`;
-  const plain = url.startsWith('http:') && !isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')) ? 'SERVER_PLAIN_HTTP=true ' : '';
+  const name = URL.canParse(url) ? new URL(url).hostname.replace(/^\[|\]$/g, '') : host;
+  const plain = url.startsWith('http:') && !isLoopback(name) ? 'SERVER_PLAIN_HTTP=true ' : '';
   return `SERVER_URL=${quoted(url)} ${plain}JOIN_TOKEN=${token} ROLE=agent npm start`;
 }
 

@@ -22,6 +22,8 @@ export interface RuntimeUnderTest {
   };
   /** Within how many milliseconds the engine itself tells of an end; absent: 5,000. */
   readonly tellsWithinMs?: number;
+  /** Within how many seconds a stubborn workload is gone that was told to end in two; absent: 9. */
+  readonly endsWithinSeconds?: number;
   /** A node whose engine does not answer. */
   readonly away: NodeTarget;
   /**

@@ -93,6 +93,8 @@ export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOpti
     ...{ driver, client, installationId, target, away, scripted },
     // A kubelet looks at its containers once a second, and the API server hears of it when both have time.
     tellsWithinMs: 30_000,
+    // The cluster gives the Pod of a suspended Job 30 s, which a kubelet does not always shorten.
+    endsWithinSeconds: 50,
     lacks: { hostPorts: true, samples: true, exitOfSuspended: true, offers: true },
     kill: async (replicaId) => exec(client, await podOf(replicaId), ['kill', '1']),
     vanish: async (replicaId) => {
