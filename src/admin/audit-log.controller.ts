@@ -6,18 +6,13 @@ import { AdminOnly } from '../auth/admin-only.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { prefersToJson } from '../common/http/accepts';
 import { FailureWords } from '../common/http/failure-words.decorator';
-import { pageHeaders } from '../common/http/page-headers';
+import { pageHeaders, pageHeadersOf } from '../common/http/page-headers';
 import type { Actor } from '../common/request-context';
 import { AuditQueryDto, AuditRecordDto } from './audit-log.dto';
 import { AuditLogService } from './audit-log.service';
 import { readAuditQuery } from './audit-query';
 
 const NDJSON = 'application/x-ndjson';
-const PAGE_HEADERS = {
-  'X-Total-Count': { description: 'How many there are; 10000 also stands for more', schema: { type: 'integer' as const } },
-  Link: { description: 'RFC 8288: the next and the previous page', schema: { type: 'string' as const } },
-};
-
 @ApiTags('admin')
 @ApiBearerAuth()
 @AdminOnly()
@@ -32,7 +27,7 @@ export class AuditLogController {
     description:
       'With `Accept: application/x-ndjson` or `format=ndjson` all rows that fit, one a line; `limit` and `cursor` do not count then.',
   })
-  @ApiOkResponse({ type: AuditRecordDto, isArray: true, headers: PAGE_HEADERS })
+  @ApiOkResponse({ type: AuditRecordDto, isArray: true, headers: pageHeadersOf('Entries') })
   async read(
     @Query() query: AuditQueryDto,
     @CurrentActor() actor: Actor,

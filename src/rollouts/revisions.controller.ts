@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swa
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
-import { pageHeaders } from '../common/http/page-headers';
+import { pageHeaders, pageHeadersOf } from '../common/http/page-headers';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor } from '../common/request-context';
 import { ApiDeploymentId } from '../deployments/api-deployment-id.decorator';
@@ -12,11 +12,6 @@ import { requireDeploymentId } from '../deployments/refusals';
 import { readHistoryQuery } from '../deployments/views/history-query';
 import { RevisionDto } from './dto/revision.dto';
 import { RevisionListService } from './revision-list.service';
-
-const PAGE_HEADERS = {
-  'X-Total-Count': { description: 'How many there are in all', schema: { type: 'integer' as const } },
-  Link: { description: 'RFC 8288: the next and the previous page', schema: { type: 'string' as const } },
-};
 
 /** The revisions of a deployment. */
 @ApiTags('deployments')
@@ -29,7 +24,7 @@ export class RevisionsController {
   @FailureWords('Failed to retrieve the revisions')
   @ApiOperation({ summary: 'See the last 20 revisions, newest first' })
   @ApiDeploymentId()
-  @ApiOkResponse({ type: RevisionDto, isArray: true, headers: PAGE_HEADERS })
+  @ApiOkResponse({ type: RevisionDto, isArray: true, headers: pageHeadersOf('Revisions') })
   @ApiProblem('not_found')
   async revisions(
     @Param('deployment_id') id: string,

@@ -2,7 +2,7 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CurrentActor } from '../../common/http/current-actor.decorator';
-import { pageHeaders } from '../../common/http/page-headers';
+import { pageHeaders, pageHeadersOf } from '../../common/http/page-headers';
 import { FailureWords } from '../../common/http/failure-words.decorator';
 import { ApiProblem } from '../../common/problem/api-problem.decorator';
 import type { Actor } from '../../common/request-context';
@@ -18,11 +18,6 @@ import { readListQuery } from './list-query';
 import { ApiDeploymentId } from '../api-deployment-id.decorator';
 import { requireDeploymentId } from '../refusals';
 
-const PAGE_HEADERS = {
-  'X-Total-Count': { description: 'How many there are in all', schema: { type: 'integer' as const } },
-  Link: { description: 'RFC 8288: the next and the previous page', schema: { type: 'string' as const } },
-};
-
 /** The views of deployments: of their own ones for users, of all for administrators. */
 @ApiTags('deployments')
 @ApiBearerAuth()
@@ -33,7 +28,7 @@ export class DeploymentViewsController {
   @Get('list')
   @FailureWords('Failed to list deployments')
   @ApiOperation({ summary: 'List deployments' })
-  @ApiOkResponse({ type: DeploymentListItemDto, isArray: true, headers: PAGE_HEADERS })
+  @ApiOkResponse({ type: DeploymentListItemDto, isArray: true, headers: pageHeadersOf('Deployments') })
   @ApiProblem('admin_required')
   async list(
     @Query() query: ListQueryDto,
@@ -84,7 +79,7 @@ export class DeploymentViewsController {
   @FailureWords('Failed to retrieve deployment history')
   @ApiOperation({ summary: 'See every status change, newest first' })
   @ApiDeploymentId()
-  @ApiOkResponse({ type: HistoryEntryDto, isArray: true, headers: PAGE_HEADERS })
+  @ApiOkResponse({ type: HistoryEntryDto, isArray: true, headers: pageHeadersOf('Entries') })
   @ApiProblem('not_found')
   async history(
     @Param('deployment_id') id: string,
