@@ -36,6 +36,8 @@ describe('what an agent remembers', () => {
 
   it('tells who waits when the disk takes nothing at all', async () => {
     const { recollection } = onDisk(0);
+    recollection.account(REPLICA, 'Exited with code 1 and was started again');
     await expect(recollection.ticket('t1')).rejects.toThrow('ENOSPC');
+    expect(recollection.accounts(100)).toHaveLength(1);
   });
 });

@@ -81,9 +81,14 @@ export class Recollection {
       await this.kept.keep();
     } catch (error) {
       if (this.memory.accounts.length === 0) throw error;
-      this.log.warn(`The disk does not take what the agent has to tell, which stands in this log only: ${String(error)}`);
+      const { accounts } = this.memory;
       this.kept.current = { ...this.memory, accounts: [] };
-      await this.kept.keep();
+      await this.kept.keep().catch((other: unknown) => {
+        // It takes nothing at all, so nothing is gained by telling less.
+        this.kept.current = { ...this.memory, accounts: [...accounts, ...this.memory.accounts] };
+        throw other;
+      });
+      this.log.warn(`The disk does not take what the agent has to tell, which stands in this log only: ${String(error)}`);
     }
   }
 

@@ -39,9 +39,13 @@ describe('a report', () => {
   });
 
   it('tells of a replica without what is odd about it, as one that is not told of is taken for gone', () => {
-    const odd = aWorkload({ upSeconds: 1e11, exitCode: 137 });
+    const port = { containerPort: 80, protocol: 'tcp', hostIp: '10.0.0.5', hostPort: 32_768 } as const;
+    const odd = aWorkload({
+      ...{ upSeconds: 1e11, exitCode: 137, startedAt: '2026-01-31T10:00:00.000Z' },
+      publishedPorts: [port, { ...port, hostIp: 'fe80::1%eth0' }],
+    });
     const { sight, leftOut } = fittingSight(aSight({ workloads: [odd] }));
-    expect(read(sight).workloads).toEqual([{ ...odd, upSeconds: null, exitCode: null }]);
+    expect(read(sight).workloads).toEqual([{ ...odd, upSeconds: null, publishedPorts: [port] }]);
     expect(leftOut).toEqual(['workloads/upSeconds is not such a number']);
   });
 

@@ -6,7 +6,7 @@ import type { Sight } from './sight';
 /** Words are cut to so many characters, in turn, until the report fits into a message. */
 const SHORTER = [200, 40] as const;
 
-/** What a replica is told without when something about it cannot be read. */
+/** What a replica can be told without. */
 const WITHOUT_DETAILS = { startedAt: null, upSeconds: null, exitCode: null, reason: null, publishedPorts: [], origin: null } as const;
 
 /**
@@ -32,7 +32,7 @@ export function fittingSight(sight: Sight): { readonly sight: Sight; readonly le
   };
   const workload = (each: ReportedWorkload): ReportedWorkload[] => {
     const whole = read(REPORT_PARTS.workloads, each, 'workloads');
-    return whole.length > 0 ? whole : read(REPORT_PARTS.workloads, { ...each, ...WITHOUT_DETAILS }, 'workloads');
+    return whole.length > 0 ? whole : read(REPORT_PARTS.workloads, withReadable(each), 'workloads');
   };
   const engine = sight.engine && (read(REPORT_PARTS.engine, sight.engine, 'engine')[0] ?? null);
   const workloads = sight.workloads.flatMap(workload);
@@ -48,6 +48,23 @@ export function fittingSight(sight: Sight): { readonly sight: Sight; readonly le
     accounts: list('accounts', REPORT_PARTS.accounts, sight.accounts),
   };
   return { sight: fitting, leftOut: [...leftOut] };
+}
+
+/** The replica with those of its details, and of its ports, that can be read. */
+function withReadable(each: ReportedWorkload): ReportedWorkload {
+  const bare = { ...each, ...WITHOUT_DETAILS };
+  const isReadable = (details: Partial<ReportedWorkload>): boolean => {
+    try {
+      REPORT_PARTS.workloads({ ...bare, ...details }, 'workloads');
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const { startedAt, upSeconds, exitCode, reason, origin } = each;
+  const details = [{ startedAt }, { upSeconds }, { exitCode }, { reason }, { origin }].filter(isReadable);
+  const publishedPorts = each.publishedPorts.filter((port) => isReadable({ publishedPorts: [port] }));
+  return Object.assign({}, bare, ...details, { publishedPorts }) as ReportedWorkload;
 }
 
 /** Why nothing is said of what is on the engine: a part of it would be taken for all. Null: all of it can be told. */
