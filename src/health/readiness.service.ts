@@ -56,7 +56,9 @@ export class Readiness {
     // A process that only serves the API or routes can still accept requests when the workers are late, so it reports that and
     // stays ready.
     const servesAlone = this.config.ROLE === 'api' || this.config.ROLE === 'router';
-    const ready = !this.stopping && look !== null && this.box.canSeal && (jobsOk || servesAlone);
+    // A router encrypts nothing.
+    const keyOk = this.box.canSeal || this.config.ROLE === 'router';
+    const ready = !this.stopping && look !== null && keyOk && (jobsOk || servesAlone);
     return {
       status: this.stopping ? 'stopping' : ready ? 'ready' : 'not_ready',
       checks: {
