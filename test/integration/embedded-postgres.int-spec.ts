@@ -10,6 +10,7 @@ import { isAlive } from '../../src/database/embedded/process-identity';
 import { until } from '../support/until';
 
 const isRoot = process.getuid?.() === 0;
+if (!isRoot) process.stderr.write('\nSKIPPED: what PostgreSQL does for root: these tests do not run as root\n\n');
 const started: EmbeddedPostgres[] = [];
 const children: ChildProcess[] = [];
 let scratch: string;

@@ -22,7 +22,9 @@ export class FolderProvisioner {
   private constructor(private readonly client: ClusterClient) {
     chmodSync(this.folder, 0o755);
     this.timer = setInterval(() => {
-      this.looking = this.looking.then(() => this.look()).catch(() => undefined);
+      this.looking = this.looking
+        .then(() => this.look())
+        .catch((error: unknown) => void process.stderr.write(`The provisioner of the tests goes on after: ${String(error)}\n`));
     }, LOOK_EVERY_MS);
   }
 
@@ -32,9 +34,7 @@ export class FolderProvisioner {
     if (items.some(({ metadata, provisioner }) => metadata?.annotations?.[DEFAULT_CLASS] === 'true' && provisioner !== PROVISIONER))
       return null;
     // Another file of tests may make it at the same time.
-    await storage.createStorageClass({ body: STORAGE_CLASS }).catch((error: unknown) => {
-      if (!(error instanceof client.library.ApiException) || error.code !== 409) throw error;
-    });
+    await unless(409, client, storage.createStorageClass({ body: STORAGE_CLASS }));
     return new FolderProvisioner(client);
   }
 
@@ -56,9 +56,9 @@ export class FolderProvisioner {
       if (claim.status?.phase === 'Pending' && claim.spec?.storageClassName === CLASS && !this.made.has(nameFor(claim)))
         await this.make(claim);
     for (const name of this.made) {
-      const { status } = await this.client.core.readPersistentVolume({ name });
-      if (status?.phase !== 'Released') continue;
-      await this.client.core.deletePersistentVolume({ name });
+      const found = await unless(404, this.client, this.client.core.readPersistentVolume({ name }));
+      if (found && found.status?.phase !== 'Released') continue;
+      await unless(404, this.client, this.client.core.deletePersistentVolume({ name }));
       rmSync(join(this.folder, name), { recursive: true, force: true });
       this.made.delete(name);
     }
@@ -66,8 +66,9 @@ export class FolderProvisioner {
 
   private async make(claim: V1PersistentVolumeClaim): Promise<void> {
     const name = nameFor(claim);
-    mkdirSync(join(this.folder, name), { mode: 0o755 });
-    await this.client.core.createPersistentVolume({ body: volumeFor(claim, join(this.folder, name)) });
+    mkdirSync(join(this.folder, name), { mode: 0o755, recursive: true });
+    // Made already when the answer of an earlier call was lost.
+    await unless(409, this.client, this.client.core.createPersistentVolume({ body: volumeFor(claim, join(this.folder, name)) }));
     this.made.add(name);
   }
 }
@@ -76,6 +77,16 @@ const STORAGE_CLASS: V1StorageClass = {
   metadata: { name: CLASS, annotations: { [DEFAULT_CLASS]: 'true' } },
   provisioner: PROVISIONER,
 };
+
+/** What the call gives; undefined when the cluster answers with this code. */
+async function unless<T>(code: number, { library }: ClusterClient, call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof library.ApiException && error.code === code) return undefined;
+    throw error;
+  }
+}
 
 const nameFor = ({ metadata }: V1PersistentVolumeClaim): string => `fog-test-${metadata?.uid ?? ''}`;
 
