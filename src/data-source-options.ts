@@ -43,6 +43,7 @@ export function dataSourceOptions(input: {
       ...connectionSettings(input.url),
       connectionString: undefined, // the URL would replace what is said here
       Client: PreparingClient,
+      pipeline: true,
       servesRequests: input.servesRequests ?? true,
       onConnect: (client: Pick<PreparingClient, 'query'>) => client.query(SETTINGS),
       ...(input.answerTimeoutMs === undefined ? {} : { query_timeout: input.answerTimeoutMs }),

@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { Audit, type AuditEntry, type AuditOrigin } from '../audit/audit';
 import type { DomainError } from '../common/problem/domain-error';
 import type { OpenRequestContext, RequestContext } from '../common/request-context';
+import { together } from '../database/together';
 import { inTransaction, type TransactionOptions, type Tx } from '../database/transaction';
 import type { JobWish, JobWishes } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
@@ -12,6 +13,9 @@ import { Standing } from './standing';
 
 /** Says in place of audit rows that a command has changed nothing, so there is nothing to record. */
 export const UNCHANGED = Symbol('unchanged');
+
+/** In place of a statement that a command does not need. */
+const NOTHING = Promise.resolve();
 
 /** What a command hands on besides its outcome: audit rows and jobs. */
 interface Told {
@@ -63,14 +67,17 @@ export class Commands {
   private async decide<O>(tx: Tx, context: CommandContext, work: () => Promise<Decided<O>>): Promise<Decided<O>> {
     const decided = await work();
     const { audit, actor = context.actor ?? null, jobs = [], manyJobs } = decided;
-    if (audit !== UNCHANGED && context.actor)
-      await this.standing.require(tx, context.actor, { outlivesCredential: context.outlivesCredential ?? false });
-    if (audit !== UNCHANGED) await this.audit.recordAll(tx, { ...context, actor }, [audit].flat());
+    const { outlivesCredential = false } = context;
+    const isChange = audit !== UNCHANGED;
     // Jobs are queued last: queuing locks their rows until the transaction ends, and a worker that finishes one waits
     // meanwhile.
-    await this.jobs.enqueue(tx, jobs);
-    if (manyJobs) await this.jobs.enqueueMany(tx, manyJobs);
-    if ('outcome' in decided) await this.idempotency.storeOutcome(tx, context.idempotency, decided.outcome);
+    await together([
+      isChange && context.actor ? this.standing.require(tx, context.actor, { outlivesCredential }) : NOTHING,
+      isChange ? this.audit.recordAll(tx, { ...context, actor }, [audit].flat()) : NOTHING,
+      this.jobs.enqueue(tx, jobs),
+      manyJobs ? this.jobs.enqueueMany(tx, manyJobs) : NOTHING,
+      'outcome' in decided ? this.idempotency.storeOutcome(tx, context.idempotency, decided.outcome) : NOTHING,
+    ]);
     return decided;
   }
 }

@@ -25,15 +25,34 @@ function nameOf(text: string): string | undefined {
   return name;
 }
 
+/** TypeORM's words for the beginning and the ends of a transaction. */
+const START = 'START TRANSACTION';
+const ENDS: readonly string[] = ['COMMIT', 'ROLLBACK'];
+
+/** What PostgreSQL answers to these, for TypeORM. */
+const answerTo = (command: string) => ({ command, rows: [], rowCount: null });
+
+/** Nothing is written by what begins so. If it ran outside of the transaction that could not be started, nothing would be left of it. */
+const READS = /^\s*SELECT\b/;
+
+type Send = (...args: unknown[]) => unknown;
+
 /**
  * A connection on which every statement with parameters is a named prepared one, unless it asks not to be. PostgreSQL then
  * parses and plans it once per connection instead of once per request, which is most of the cost of our short statements.
  * TypeORM cannot do that, but lets the pool use its own class of connections. Statements are constants of the program; values
  * are parameters.
+ * Statements are sent without waiting for the answers to those before (`pipeline`; see `together`). The start of a transaction is
+ * not waited for either: it goes out with the first statement, which it costs no round trip then.
  * A connection is closed when its server does not answer in time, or refuses writes as a standby does. After a failover the
  * pool then opens a new one, which leads to a server that accepts writes.
  */
 export class PreparingClient extends Client {
+  /** Whether a transaction was started of which the server does not know yet. */
+  private isStarting = false;
+  /** The start of a transaction whose answer the next statements wait for. */
+  private started: Promise<unknown> | null = null;
+
   constructor(config?: string | ClientConfig) {
     super(config);
     // The pool and TypeORM take turns in listening. An error between their turns would have no listener and end the process.
@@ -42,15 +61,48 @@ export class PreparingClient extends Client {
 
   // The overloads of pg's own `query` cannot be repeated here; all calls arrive in this one.
   override query = ((config: string | QueryConfig | QueryArrayConfig, values?: unknown, ...rest: unknown[]): unknown => {
-    const send = super.query.bind(this) as (...args: unknown[]) => unknown;
+    const submit: Send = super.query.bind(this);
+    const send = (): unknown => this.send(submit, config, values, rest);
+    if (config === START) {
+      this.isStarting = true;
+      return Promise.resolve(answerTo('START'));
+    }
+    if (this.isStarting) {
+      this.isStarting = false;
+      const text = typeof config === 'string' ? config : '';
+      return ENDS.includes(text) ? Promise.resolve(answerTo(text)) : this.sendFirst(submit, text, send);
+    }
+    return this.started ? this.started.then(send) : send();
+  }) as Client['query'];
+
+  /** The first statement of a transaction goes with its start, or waits for it. Where there is no start the connection is not used again. */
+  private sendFirst(submit: Send, text: string, send: () => unknown): unknown {
+    const started = this.send(submit, START, undefined, []) as Promise<unknown>;
+    started.catch(() => this.discard());
+    if (READS.test(text)) return Promise.all([started, send()]).then(([, answer]) => answer);
+    const settled = (): void => {
+      this.started = null;
+    };
+    this.started = started;
+    started.then(settled, settled);
+    return started.then(send);
+  }
+
+  private send(submit: Send, config: string | QueryConfig | QueryArrayConfig, values: unknown, rest: readonly unknown[]): unknown {
     const name = typeof config === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(config) : undefined;
-    const answer = name === undefined ? send(config, values, ...rest) : send({ name, text: config, values }, ...rest);
+    const answer = name === undefined ? submit(config, values, ...rest) : submit({ name, text: config, values }, ...rest);
     if (answer instanceof Promise) answer.catch((error: unknown) => this.endIfUseless(error));
     return answer;
-  }) as Client['query'];
+  }
 
   private endIfUseless(error: unknown): void {
     const isSilent = error instanceof Error && error.message === 'Query read timeout';
-    if (isSilent || postgresCode(error) === READ_ONLY) this.end().catch(() => undefined);
+    if (isSilent || postgresCode(error) === READ_ONLY) this.discard();
+  }
+
+  /** Ends the connection at once, whatever is under way on it. No pool takes it back. */
+  discard(): void {
+    this.end().catch(() => undefined);
+    this.connection.stream.destroy();
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { inLaneOfChanges } from './connection-lanes';
+import type { PreparingClient } from './preparing-client';
 import { postgresCode } from './postgres-error';
 
 declare const inTx: unique symbol;
@@ -87,8 +88,7 @@ async function rollBack(runner: QueryRunner): Promise<void> {
 /** A connection whose rollback failed may still be inside the transaction, so it is ended and the pool drops it on release. */
 async function discardConnection(runner: QueryRunner): Promise<void> {
   try {
-    const client = (await runner.connect()) as { end(): Promise<void> };
-    client.end().catch(() => undefined);
+    ((await runner.connect()) as PreparingClient).discard();
   } catch {
     // No connection was ever opened.
   }

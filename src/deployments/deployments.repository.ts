@@ -172,15 +172,9 @@ export class DeploymentsRepository {
     return (await tx.query<unknown[]>(live, [projectId, name])).length > 0;
   }
 
-  /** By how many bytes the labels and the kept revisions have grown since they were last weighed for the quota of the owner. */
-  async growth(tx: Tx, id: string): Promise<number> {
-    const [row] = await tx.query<{ bytes: number }[]>(GROWTH, [id]);
-    return row?.bytes ?? 0;
-  }
-
-  /** Counts what `growth` has found. */
-  async grow(tx: Tx, id: string, bytes: number): Promise<void> {
-    await tx.query(`UPDATE deployments SET stored_bytes = greatest(0, stored_bytes + $2::int) WHERE id = $1`, [id, bytes]);
+  /** Counts anew what it weighs in the quotas: its labels and all kept revisions. The caller asks the quota. */
+  async weigh(tx: Tx, id: string): Promise<void> {
+    await tx.query(WEIGH, [id]);
   }
 
   /**
@@ -281,9 +275,11 @@ const MOVE = `
   SELECT name FROM before`;
 
 /** $1 deployment. The text of `jsonb` is a little longer than what was sent. */
-const GROWTH = `
-  SELECT (octet_length(d.labels::text)
-          + (SELECT coalesce(sum(octet_length(v.spec::text) + coalesce(octet_length(v.env_sealed), 0)), 0)
-               FROM deployment_revisions AS v
-              WHERE v.deployment_id = d.id AND v.spec <> '{}') - d.stored_bytes)::int AS bytes
-    FROM deployments AS d WHERE d.id = $1`;
+const WEIGH = `
+  WITH weighed AS (
+    SELECT octet_length(d.labels::text)
+           + (SELECT coalesce(sum(octet_length(v.spec::text) + coalesce(octet_length(v.env_sealed), 0)), 0)
+                FROM deployment_revisions AS v
+               WHERE v.deployment_id = d.id AND v.spec <> '{}') AS bytes
+      FROM deployments AS d WHERE d.id = $1)
+  UPDATE deployments AS d SET stored_bytes = w.bytes FROM weighed AS w WHERE d.id = $1 AND d.stored_bytes <> w.bytes`;

@@ -28,6 +28,8 @@ interface Counted {
   readonly volumes?: string;
   /** Whether resources are counted too, and not numbers only. */
   readonly sizes: boolean;
+  /** False: what is still reserved for deleted deployments is not counted, as neither replicas nor resources are asked for. */
+  readonly leaving?: boolean;
   /** The parameter with a deleted deployment that does not count; absent: there is none. */
   readonly except?: string;
 }
@@ -41,7 +43,7 @@ export const SIZES = ['cpu_cores', 'memory_mb', 'gpu_units', 'storage_gb', 'port
  * neither way out of it needs a quota; replicas beyond the wanted number are not counted. A deleted deployment counts what is still
  * reserved for it. Volumes count, and their sizes as storage, whether anything mounts them or not.
  */
-export const holdingsOf = ({ where, secrets, volumes, sizes, except }: Counted): string => `
+export const holdingsOf = ({ where, secrets, volumes, sizes, leaving = true, except }: Counted): string => `
   SELECT c.deployments, c.replicas + g.replicas AS replicas, c.kept_deployments,
          c.stored_bytes + ${secrets === undefined ? '0' : bytesOf(secrets)} AS stored_bytes,
          ${SIZES.map(sumOfSize).join(', ')}, y.volumes,
@@ -53,7 +55,12 @@ export const holdingsOf = ({ where, secrets, volumes, sizes, except }: Counted):
             FROM deployments AS d WHERE ${where}) AS c
    CROSS JOIN (${sizes ? sizesOf(where) : NO_SIZES}) AS s
    CROSS JOIN (${volumes === undefined ? 'SELECT 0 AS volumes, 0 AS gb' : volumesOf(volumes)}) AS y
-   CROSS JOIN (
+   CROSS JOIN (${leaving ? leavingOf(where, except) : NOTHING_LEAVES}) AS g`;
+
+const NOTHING_LEAVES = `SELECT 0 AS replicas, ${SIZES.map((size) => `0 AS ${size}`).join(', ')}, 0 AS warm`;
+
+/** What is still reserved for deleted deployments. */
+const leavingOf = (where: string, except: string | undefined): string => `
      SELECT count(*)::int AS replicas, coalesce(sum(v.cpu_cores), 0) AS cpu_cores,
             coalesce(sum(v.memory_mb), 0) AS memory_mb, coalesce(sum(v.gpu_units), 0) AS gpu_units,
             coalesce(sum(v.storage_gb), 0) AS storage_gb, coalesce(sum(r.ports), 0) AS ports,
@@ -63,7 +70,7 @@ export const holdingsOf = ({ where, secrets, volumes, sizes, except }: Counted):
        JOIN deployment_replicas AS e ON e.id = v.replica_id
        JOIN deployment_resources AS r ON r.deployment_id = d.id
       WHERE ${where} AND d.deleted_at IS NOT NULL${except === undefined ? '' : ` AND d.id IS DISTINCT FROM ${except}::uuid`}
-        AND d.id IN (SELECT x.deployment_id FROM deletions AS x WHERE x.completed_at IS NULL)) AS g`;
+        AND d.id IN (SELECT x.deployment_id FROM deletions AS x WHERE x.completed_at IS NULL)`;
 
 /** One that is being removed counts until its engine has confirmed that it is gone. */
 const volumesOf = (volumes: string): string => `

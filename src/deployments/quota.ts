@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HELD, type Held, type OwnQuota } from '../config/quota-list';
+import { together } from '../database/together';
 import type { Tx } from '../database/transaction';
 import type { Resources } from '../engines/resources';
 import { mayKnow, type Asker } from '../quotas/asker';
@@ -27,6 +28,8 @@ export interface Growing {
   /** The name of a secret that the asker sets. */
   readonly secret?: string;
   readonly asker: Asker;
+  /** What the change may make larger. Absent: anything. */
+  readonly asked?: readonly Held[];
 }
 
 export interface QuotaDemand extends Holders {
@@ -58,6 +61,14 @@ interface LimitedHolder extends Holder {
   readonly isSecret: boolean;
 }
 
+interface OwnLimits {
+  readonly id: string;
+  readonly name: string;
+  readonly quota: OwnQuota;
+}
+
+type Count = (limited: readonly LimitedHolder[]) => Promise<Holdings[]>;
+
 /** Limits how much a user and a project may hold. Until a transaction ends, others that ask for something of the same ones wait. */
 @Injectable()
 export class Quota {
@@ -80,9 +91,12 @@ export class Quota {
   async tally(tx: Tx, all: QuotaDemand, { lock }: { readonly lock: boolean }): Promise<QuotaTally> {
     const asked = HELD.filter((held) => (all.amounts[held] ?? 0) > 0);
     const { userId, projectId, asker } = all;
-    const limited = await this.limited(tx, { userIds: userId === null ? [] : [userId], projectId, asker }, { asked, lock });
+    const holders = { userIds: userId === null ? [] : [userId], projectId, asker };
+    const count = (limited: readonly LimitedHolder[]): Promise<Holdings[]> =>
+      holdings(tx, wholes(limited), { asked, restored: all.restored });
+    const { limited, counted } = await this.limitedAndCounted(tx, holders, { asked, lock, count });
     if (limited.length === 0) return NO_LIMITS;
-    let now = await holdings(tx, wholes(limited), { asked, restored: all.restored });
+    let now = counted;
     return {
       require: (amounts) => weigh(limited, now, amounts),
       add: (amounts) => {
@@ -95,21 +109,21 @@ export class Quota {
    * Does what changes one deployment, and throws `quota_exceeded` when it has grown beyond a limit; the transaction is then to be rolled
    * back. What the deployment holds is counted before and after, so the work need not know what it adds.
    */
-  growing<T>(tx: Tx, { deployment, asker }: GrowingOne, work: () => Promise<T>): Promise<T> {
-    return this.growingOf(tx, { projectId: deployment.projectId, deployments: [deployment], asker }, work);
+  growing<T>(tx: Tx, { deployment, ...growing }: GrowingOne, work: () => Promise<T>): Promise<T> {
+    return this.growingOf(tx, { ...growing, projectId: deployment.projectId, deployments: [deployment] }, work);
   }
 
   /** The same for what changes several deployments, which the caller has locked, or a secret. What others do meanwhile does not count. */
   async growingOf<T>(tx: Tx, growing: Growing, work: () => Promise<T>): Promise<T> {
-    const { projectId, deployments, secret, asker } = growing;
+    const { projectId, deployments, secret, asker, asked = HELD } = growing;
     const userIds = [...deployments.map(({ userId }) => userId), ...(secret === undefined ? [] : [asker.userId])];
-    const limited = await this.limited(tx, { userIds, projectId, asker }, { asked: HELD, lock: true });
+    const count = (those: readonly LimitedHolder[]): Promise<Holdings[]> =>
+      holdings(tx, [...wholes(those), ...parts(those)], { asked, growing });
+    const { limited, counted } = await this.limitedAndCounted(tx, { userIds, projectId, asker }, { asked, lock: true, count });
     if (limited.length === 0) return work();
-    const parts = limited.map((holder) => ({ holder, isPart: true }));
-    const counted = await holdings(tx, [...wholes(limited), ...parts], { asked: HELD, growing });
     const [held, before] = [counted.slice(0, limited.length), counted.slice(limited.length)];
     const done = await work();
-    const after = await holdings(tx, parts, { asked: HELD, growing });
+    const after = await holdings(tx, parts(limited), { asked, growing });
     for (const [index, holder] of limited.entries()) weigh([holder], held.slice(index, index + 1), growth(before[index], after[index]));
     return done;
   }
@@ -120,33 +134,53 @@ export class Quota {
     return held ? Object.fromEntries(HELD.map((each) => [each, held[each]])) : {};
   }
 
-  /** Those whose limits the demand may reach. Where nothing is limited it is one look at their own limits. */
-  private async limited(
+  /**
+   * Those whose limits the demand may reach, and what they hold; where nothing is limited it is one look at their own limits. Most have
+   * the configured limits, so what these need is counted right behind the lock. Only who has others waits for a second count.
+   */
+  private async limitedAndCounted(
     tx: Tx,
     { userIds, projectId, asker }: ManyHolders,
-    { asked, lock }: { readonly asked: readonly Held[]; readonly lock: boolean },
-  ): Promise<LimitedHolder[]> {
-    if (asked.length === 0) return [];
+    { asked, lock, count }: { readonly count: Count; readonly asked: readonly Held[]; readonly lock: boolean },
+  ): Promise<{ readonly limited: readonly LimitedHolder[]; readonly counted: readonly Holdings[] }> {
+    if (asked.length === 0) return { limited: [], counted: [] };
     const users = [...new Set(userIds)].map((id): Holder => ({ kind: 'user', id }));
     const holders: readonly Holder[] = userIds.includes(projectId) ? users : [...users, { kind: 'project', id: projectId }];
-    const isLimited = (limits: Limits): boolean => asked.some((held) => limits[held] !== null);
+    const limitedBy = (own: readonly OwnLimits[]): LimitedHolder[] => this.limitedBy(own, holders, { asked, asker });
     const ids = holders.map(({ id }) => id);
-    const locksNow = lock && holders.some(({ kind }) => isLimited(this.limits.of(kind)));
-    const found = await tx.query<{ id: string; name: string; quota: OwnQuota }[]>(locksNow ? LOCK_AND_READ : READ, [ids]);
-    const limited = holders.flatMap((holder) => {
-      const own = found.find(({ id }) => id === holder.id);
-      const limits = this.limits.of(holder.kind, own?.quota);
+    const expected = limitedBy([]);
+    const locksNow = lock && expected.length > 0;
+    const [own, early] = await together([
+      tx.query<OwnLimits[]>(locksNow ? LOCK_AND_READ : READ, [ids]),
+      expected.length > 0 ? count(expected) : Promise.resolve(null),
+    ]);
+    const limited = limitedBy(own);
+    if (limited.length === 0) return { limited, counted: [] };
+    if (early && countsOf(expected, asked) === countsOf(limited, asked)) return { limited, counted: early };
+    if (lock && !locksNow) await tx.query(LOCK, [ids]);
+    return { limited, counted: await count(limited) };
+  }
+
+  private limitedBy(
+    own: readonly OwnLimits[],
+    holders: readonly Holder[],
+    { asked, asker }: { readonly asked: readonly Held[]; readonly asker: Asker },
+  ): LimitedHolder[] {
+    return holders.flatMap((holder) => {
+      const found = own.find(({ id }) => id === holder.id);
+      const limits = this.limits.of(holder.kind, found?.quota);
       const isSecret = holder.kind === 'user' && !mayKnow(asker, holder.id);
-      return isLimited(limits) ? [{ ...holder, name: own?.name ?? '', limits, isSecret }] : [];
+      return asked.some((held) => limits[held] !== null) ? [{ ...holder, name: found?.name ?? '', limits, isSecret }] : [];
     });
-    if (lock && !locksNow && limited.length > 0) await tx.query(LOCK, [ids]);
-    return limited;
   }
 }
 
-interface GrowingOne extends Pick<Growing, 'asker'> {
+interface GrowingOne extends Pick<Growing, 'asker' | 'asked'> {
   readonly deployment: Growing['deployments'][number] & { readonly projectId: string };
 }
+
+/** What more replicas make larger. */
+export const OF_REPLICAS: readonly Held[] = ['replicas', ...SIZES];
 
 /** What so many replicas of a deployment need, besides the deployment itself. */
 export const replicaAmounts = (replicas: number, resources: Resources, ports: number): Partial<Amounts> => ({
@@ -172,21 +206,36 @@ interface Scope {
 }
 
 const wholes = (limited: readonly LimitedHolder[]): Counted[] => limited.map((holder) => ({ holder }));
+const parts = (limited: readonly LimitedHolder[]): Counted[] => limited.map((holder) => ({ holder, isPart: true }));
+
+/** Whether resources have to be counted, and not numbers only. */
+const needsSizes = (limited: readonly LimitedHolder[], asked: readonly Held[]): boolean =>
+  limited.some(({ limits }) => SIZES.some((held) => asked.includes(held) && limits[held] !== null));
+
+/** Names what a count of them counts. */
+const countsOf = (limited: readonly LimitedHolder[], asked: readonly Held[]): string =>
+  [...limited.map(({ id }) => id), needsSizes(limited, asked)].join();
 
 /** In the order of `counted`, with one statement. */
 async function holdings(tx: Tx, counted: readonly Counted[], { asked, restored, growing }: Scope): Promise<Holdings[]> {
-  const sizes = counted.some(({ holder }) => SIZES.some((held) => asked.includes(held) && holder.limits[held] !== null));
+  const sizes = needsSizes(
+    counted.map(({ holder }) => holder),
+    asked,
+  );
+  const leaving = asked.includes('replicas') || sizes;
+  const part = growing ? [growing.deployments.map(({ id }) => id), growing.projectId, growing.secret ?? null] : [];
+  const values = [...counted.map(({ holder }) => holder.id), ...part];
   const after = (place: number): string => `$${counted.length + place}`;
+  // A parameter that no statement reads is refused.
+  const except = leaving ? `$${values.push(restored ?? null)}` : undefined;
   const each = counted.map(({ holder: { kind }, isPart }, place) => {
     const [owner, secretOwner, volumeOwner] = COLUMNS[kind];
     const holder = `$${place + 1}`;
-    const where = `${owner} = ${holder}${isPart ? ` AND d.id = ANY(${after(2)}::uuid[])` : ''}`;
-    const secrets = `${secretOwner} = ${holder}${isPart ? ` AND k.project_id = ${after(3)} AND k.name = ${after(4)}` : ''}`;
+    const where = `${owner} = ${holder}${isPart ? ` AND d.id = ANY(${after(1)}::uuid[])` : ''}`;
+    const secrets = `${secretOwner} = ${holder}${isPart ? ` AND k.project_id = ${after(2)} AND k.name = ${after(3)}` : ''}`;
     const volumes = `${volumeOwner} = ${holder}`;
-    return `SELECT ${place} AS place, h.* FROM (${holdingsOf({ where, secrets, volumes, sizes, except: after(1) })}) AS h`;
+    return `SELECT ${place} AS place, h.* FROM (${holdingsOf({ where, secrets, volumes, sizes, leaving, except })}) AS h`;
   });
-  const part = growing ? [growing.deployments.map(({ id }) => id), growing.projectId, growing.secret ?? null] : [];
-  const values = [...counted.map(({ holder }) => holder.id), restored ?? null, ...part];
   return tx.query<Holdings[]>(`${each.join(' UNION ALL ')} ORDER BY place`, values);
 }
 

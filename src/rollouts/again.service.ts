@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Commands, type Decided } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
+import { together } from '../database/together';
 import type { Tx } from '../database/transaction';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import { rolloutPolicyOf } from '../deployments/domain/rollout';
@@ -17,7 +18,6 @@ import type { Changed } from './change.types';
 import { RevisionStart } from './revision-start';
 import { revisionWords } from './revision-words';
 import { StoredStateRepository, type KeptRevision, type StoredState } from './stored-state.repository';
-import { Weight } from './weight';
 
 interface Verb {
   readonly verb: 'restart' | 'rollback';
@@ -32,7 +32,6 @@ export class AgainService {
     private readonly deployments: DeploymentsRepository,
     private readonly states: StoredStateRepository,
     private readonly starts: RevisionStart,
-    private readonly weight: Weight,
     private readonly secrets: SecretValues,
     private readonly quota: Quota,
   ) {}
@@ -61,12 +60,11 @@ export class AgainService {
       requireOneWriter(old, deployment);
       const what = `the content of revision ${old.number}`;
       const content = { container: old.container, what, imageDigest, policy: rolloutPolicyOf(state.policy) };
-      await this.quota.growing(tx, { deployment, asker: context.actor }, async () => {
+      const revision = await this.quota.growing(tx, { deployment, asker: context.actor }, async () => {
         await this.requireSecrets(tx, deployment, old);
-        await this.starts.add(tx, deployment, content, context);
-        await this.weight.count(tx, deployment);
+        return this.starts.add(tx, deployment, content, context);
       });
-      return revisionWords((await this.states.read(tx, id)).revision, deployment.status);
+      return revisionWords(revision, deployment.status);
     };
     return this.run(id, { verb: 'rollback', start }, context);
   }
@@ -85,8 +83,7 @@ export class AgainService {
       requireMatch(context, deployment.version);
       const before = await this.states.read(tx, id);
       const message = await start(tx, deployment, before);
-      const { revision } = await this.states.read(tx, id);
-      const rollout = await this.states.rollout(tx, id);
+      const [{ revision }, rollout] = await together([this.states.read(tx, id), this.states.rollout(tx, id)]);
       return {
         outcome: { id, result: 'rolling_out', status: deployment.status, revision, rollout, message },
         audit: {

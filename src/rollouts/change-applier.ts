@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { UNCHANGED, type Decided } from '../commands/commands';
 import type { RequestContext } from '../common/request-context';
+import { together } from '../database/together';
 import type { Tx } from '../database/transaction';
 import { DeployService } from '../deployments/commands/deploy.service';
 import { requireScalable, ScaleService } from '../deployments/commands/scale.service';
@@ -15,7 +16,8 @@ import { RevisionStart } from './revision-start';
 import { revisionWords } from './revision-words';
 import { RouteChanges } from './route-changes';
 import { StoredStateRepository } from './stored-state.repository';
-import { Weight } from './weight';
+
+type Present = Pick<Changed, 'id' | 'status' | 'revision'>;
 
 export interface ChangeOrder {
   readonly context: RequestContext;
@@ -27,6 +29,14 @@ export interface ChangeOrder {
   readonly retries: boolean;
 }
 
+/** What is wanted of a deployment, and what shall be. */
+export interface Wishes {
+  readonly before: Wanted;
+  readonly wanted: Wanted;
+  /** The revision that is wanted before. */
+  readonly revision: number;
+}
+
 /** Brings a locked deployment from what is wanted to what shall be wanted, in the caller's transaction. */
 @Injectable()
 export class ChangeApplier {
@@ -36,7 +46,6 @@ export class ChangeApplier {
     private readonly deployments: DeploymentsRepository,
     private readonly states: StoredStateRepository,
     private readonly starts: RevisionStart,
-    private readonly weight: Weight,
     private readonly quota: Quota,
     private readonly routes: RouteChanges,
     private readonly events: Events,
@@ -46,19 +55,19 @@ export class ChangeApplier {
    * Throws `validation_failed` beyond the limits, `quota_exceeded`, and what routes and a scale throw; then nothing has changed. May throw
    * what `isCapacityTaken` recognises.
    */
-  async apply(
-    tx: Tx,
-    deployment: LockedDeployment,
-    { before, wanted }: { readonly before: Wanted; readonly wanted: Wanted },
-    order: ChangeOrder,
-  ): Promise<Decided<Changed>> {
+  async apply(tx: Tx, deployment: LockedDeployment, wishes: Wishes, order: ChangeOrder): Promise<Decided<Changed>> {
     const { id } = deployment;
+    const { before, wanted } = wishes;
     const changes = changesOf(before, wanted);
-    if (changes.differences.length === 0) return { outcome: await this.outcome(tx, deployment, 'unchanged'), audit: UNCHANGED };
+    if (changes.differences.length === 0) {
+      return { outcome: await this.outcome(tx, { ...deployment, revision: wishes.revision }, 'unchanged'), audit: UNCHANGED };
+    }
     if (changes.container || changes.replicas) this.deploys.requireLimits(wanted.spec);
-    const work = (): Promise<LockedDeployment> => this.carryOut(tx, deployment, { before, wanted, changes }, order);
-    const present = await this.quota.growing(tx, { deployment, asker: order.context.actor }, work);
-    const outcome = await this.outcome(tx, present, changes.container ? 'rolling_out' : 'updated');
+    const work = async (): Promise<Changed> => {
+      const present = await this.carryOut(tx, deployment, { ...wishes, changes }, order);
+      return this.outcome(tx, present, changes.container ? 'rolling_out' : 'updated');
+    };
+    const outcome = await this.quota.growing(tx, { deployment, asker: order.context.actor, asked: changes.grows }, work);
     return {
       outcome,
       audit: {
@@ -73,13 +82,13 @@ export class ChangeApplier {
     };
   }
 
-  /** Writes what differs, and gives the deployment as it is then. */
+  /** Writes what differs, and gives the status and the wanted revision as they are then. */
   private async carryOut(
     tx: Tx,
     deployment: LockedDeployment,
-    { before, wanted, changes }: { readonly before: Wanted; readonly wanted: Wanted; readonly changes: Changes },
+    { before, wanted, revision, changes }: Wishes & { readonly changes: Changes },
     order: ChangeOrder,
-  ): Promise<LockedDeployment> {
+  ): Promise<Present> {
     const { id } = deployment;
     if (changes.settings) await this.changeSettings(tx, id, before, wanted);
     await this.routes.apply(tx, deployment, { before, wanted }, order.context.actor);
@@ -87,9 +96,7 @@ export class ChangeApplier {
     if (order.retries && status === 'failed' && changes.container) status = await this.retry(tx, deployment, order.context);
     const present = { ...deployment, ...wanted.spec, status, targetReplicas: deployment.targetReplicas };
     if (changes.replicas) await this.scales.scaleIn(tx, requireScalable(present, id), wanted.spec.replicas, order);
-    if (changes.container) await this.startRevision(tx, present, wanted, { changes, order });
-    await this.weight.count(tx, deployment);
-    return present;
+    return { id, status, revision: changes.container ? await this.startRevision(tx, present, wanted, { changes, order }) : revision };
   }
 
   private async startRevision(
@@ -97,13 +104,13 @@ export class ChangeApplier {
     deployment: LockedDeployment,
     { spec }: Wanted,
     { changes, order }: { changes: Changes; order: ChangeOrder },
-  ): Promise<void> {
+  ): Promise<number> {
     const what = differenceWords(changes.differences.filter(({ field }) => changes.ofRevision(field)));
-    await this.starts.add(tx, deployment, { container: spec.container, what, policy: spec.rollout }, order.context);
+    return this.starts.add(tx, deployment, { container: spec.container, what, policy: spec.rollout }, order.context);
   }
 
   private async changeSettings(tx: Tx, id: string, before: Wanted, { spec, protectionReason }: Wanted): Promise<void> {
-    await this.deployments.changeSettings(tx, id, { ...spec, protectionReason });
+    await together([this.deployments.changeSettings(tx, id, { ...spec, protectionReason }), this.deployments.weigh(tx, id)]);
     if (before.protectionReason === protectionReason) return;
     const type = protectionReason === null ? 'fog.deployment.unprotected' : 'fog.deployment.protected';
     await this.events.record(tx, [{ type, deploymentId: id, data: { reason: protectionReason } }]);
@@ -115,8 +122,7 @@ export class ChangeApplier {
     return 'pending';
   }
 
-  private async outcome(tx: Tx, { id, status }: LockedDeployment, result: Changed['result']): Promise<Changed> {
-    const { revision } = await this.states.read(tx, id);
+  private async outcome(tx: Tx, { id, status, revision }: Present, result: Changed['result']): Promise<Changed> {
     const rollout = await this.states.rollout(tx, id);
     return { id, result, status, revision, rollout, message: MESSAGES[result](revision, status) };
   }

@@ -3,12 +3,13 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { Commands } from '../commands/commands';
 import type { RequestContext } from '../common/request-context';
-import { inTransaction } from '../database/transaction';
-import { DeploymentsRepository } from '../deployments/deployments.repository';
+import { together } from '../database/together';
+import { inTransaction, type Tx } from '../database/transaction';
+import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import { requireMatch } from '../deployments/etag';
 import { requireLive } from '../deployments/refusals';
 import { isCapacityTaken } from '../nodes/nodes.repository';
-import { ChangeApplier } from './change-applier';
+import { ChangeApplier, type Wishes } from './change-applier';
 import { ChangePreviews, type ChangePreview } from './change-previews';
 import type { Changed } from './change.types';
 import type { JsonObject } from './merge-patch';
@@ -35,10 +36,7 @@ export class ChangeService {
     return this.commands.run(
       context,
       async (tx, attempt) => {
-        const deployment = requireLive(await this.deployments.lock(tx, id, context.actor), id);
-        requireMatch(context, deployment.version);
-        const state = await this.states.read(tx, id);
-        const wishes = { before: wantedNow(state), wanted: readPatch(state, patch) };
+        const { deployment, wishes } = await this.begin(tx, id, patch, context);
         return this.applier.apply(tx, deployment, wishes, { context, attempt, action: 'deployment.change', retries: false });
       },
       { retryOn: isCapacityTaken },
@@ -48,11 +46,23 @@ export class ChangeService {
   /** What `change` would do. Writes nothing. Throws what it would throw because of the patch. */
   preview(id: string, patch: JsonObject, context: Pick<RequestContext, 'actor' | 'ifMatch'>): Promise<ChangePreview> {
     return inTransaction(this.dataSource, async (tx) => {
-      const deployment = requireLive(await this.deployments.lock(tx, id, context.actor), id);
-      requireMatch(context, deployment.version);
-      const state = await this.states.read(tx, id);
-      const wishes = { before: wantedNow(state), wanted: readPatch(state, patch) };
+      const { deployment, wishes } = await this.begin(tx, id, patch, context);
       return this.previews.preview(tx, deployment, wishes, context.actor);
     });
+  }
+
+  /** Locks the deployment, and reads what is wanted of it now and what the patch makes of that. */
+  private async begin(
+    tx: Tx,
+    id: string,
+    patch: JsonObject,
+    context: Pick<RequestContext, 'actor' | 'ifMatch'>,
+  ): Promise<{ deployment: LockedDeployment; wishes: Wishes }> {
+    const [found, sealed] = await together([this.deployments.lock(tx, id, context.actor), this.states.load(tx, id)]);
+    const deployment = requireLive(found, id);
+    requireMatch(context, deployment.version);
+    const state = this.states.open(id, sealed);
+    const before = wantedNow(state);
+    return { deployment, wishes: { before, wanted: readPatch(before, patch), revision: state.revision } };
   }
 }

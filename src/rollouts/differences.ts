@@ -19,7 +19,7 @@ const MAX_WORDS = 400;
 export function differences(before: JsonObject, after: JsonObject): Difference[] {
   return namesOf(before, after).flatMap((field): Difference[] => {
     const [from, to] = [before[field], after[field]];
-    if (hashOf(from ?? null) === hashOf(to ?? null)) return [];
+    if (from === to || hashOf(from ?? null) === hashOf(to ?? null)) return [];
     if (!OPENED.has(field)) return [{ field, from: from ?? null, to: to ?? null }];
     return membersOf(field, isJsonObject(from) ? from : {}, isJsonObject(to) ? to : {});
   });

@@ -79,8 +79,10 @@ export class NamedDeploymentsService {
     requireSame(deployment, context);
     const action = 'deployment.apply';
     if (deployment) {
-      const before = wantedNow(await this.states.read(tx, deployment.id));
-      return this.applier.apply(tx, deployment, { before, wanted: completed(order, before) }, { context, attempt, action, retries: true });
+      const state = await this.states.read(tx, deployment.id);
+      const before = wantedNow(state);
+      const wishes = { before, wanted: completed(order, before), revision: state.revision };
+      return this.applier.apply(tx, deployment, wishes, { context, attempt, action, retries: true });
     }
     const { spec, protectionReason } = order.wanted;
     const { outcome, ...told } = await this.deploys.deployIn(tx, spec, context, { projectId, protectionReason, action });

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestContext } from '../common/request-context';
+import { together } from '../database/together';
 import type { Tx } from '../database/transaction';
 import { DeployService } from '../deployments/commands/deploy.service';
-import type { LockedDeployment } from '../deployments/deployments.repository';
+import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import type { RolloutPolicy } from '../deployments/domain/rollout';
 import { RevisionsRepository } from '../deployments/revisions.repository';
 import { ContainerVault } from '../deployments/spec/container-vault';
@@ -25,6 +26,7 @@ const NOTHING_RAN = 'The deployment was not running, so there was nothing to rep
 @Injectable()
 export class RevisionStart {
   constructor(
+    private readonly deployments: DeploymentsRepository,
     private readonly revisions: RevisionsRepository,
     private readonly rollouts: RolloutsRepository,
     private readonly vault: ContainerVault,
@@ -34,18 +36,22 @@ export class RevisionStart {
 
   /**
    * Adds a revision with the present values of its secrets and with its volumes, and rolls it out; where nothing runs it is the
-   * current one at once. The caller counts what quotas hold. Throws `validation_failed` for a secret that the project does not
-   * have, and what volumes throw.
+   * current one at once. What it weighs is counted; the caller asks the quota. Throws `validation_failed` for a secret that the project does not
+   * have, and what volumes throw. Returns the number of the revision.
    */
-  async add(tx: Tx, deployment: LockedDeployment, content: NewContent, context: RequestContext): Promise<void> {
+  async add(tx: Tx, deployment: LockedDeployment, content: NewContent, context: RequestContext): Promise<number> {
     const { container, what, imageDigest } = content;
     const values = await this.deploys.requireSecrets(tx, deployment.projectId, { container }, { keep: true });
     await this.volumes.claimCounted(tx, container, deployment);
     const revision = await this.revisions.add(tx, deployment.id, this.vault.seal(container, deployment.id, values), {
       ...{ reason: what, createdBy: context.actor.userId, imageDigest: imageDigest ?? null },
     });
-    await this.start(tx, deployment, { revision, words: `Revision ${revision}: ${what}`, policy: content.policy }, context);
-    await this.revisions.forget(tx, deployment.id);
+    await together([
+      this.start(tx, deployment, { revision, words: `Revision ${revision}: ${what}`, policy: content.policy }, context),
+      this.revisions.forget(tx, deployment.id),
+      this.deployments.weigh(tx, deployment.id),
+    ]);
+    return revision;
   }
 
   /** Rolls a revision out that is there already. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Commands, type Decided } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
+import { together } from '../database/together';
 import type { Tx } from '../database/transaction';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import { rolloutPolicyOf } from '../deployments/domain/rollout';
@@ -53,8 +54,7 @@ export class RolloutVerbsService {
     const deadlineSeconds = verb === 'resume' ? await this.resume(tx, id) : undefined;
     const told = { words: history, event, changedBy: actor.userId, requestId };
     await this.rollouts.change(tx, id, { ...change, finished: false, told, ...(deadlineSeconds === undefined ? {} : { deadlineSeconds }) });
-    const { revision } = await this.states.read(tx, id);
-    const now = await this.states.rollout(tx, id);
+    const [{ revision }, now] = await together([this.states.read(tx, id), this.states.rollout(tx, id)]);
     return {
       outcome: { id, result: verb === 'abort' ? 'rolling_out' : 'updated', status, revision, rollout: now, message },
       audit: {

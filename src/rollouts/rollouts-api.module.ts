@@ -18,7 +18,6 @@ import { RolloutVerbsService } from './rollout-verbs.service';
 import { RolloutsController } from './rollouts.controller';
 import { StoredStateRepository } from './stored-state.repository';
 import { RouteChanges } from './route-changes';
-import { Weight } from './weight';
 
 /** The routes that change deployments, and their revisions and rollouts. The reconciler rolls out; here is what users want. */
 @Module({
@@ -35,8 +34,7 @@ import { Weight } from './weight';
     RouteChanges,
     RolloutVerbsService,
     StoredStateRepository,
-    Weight,
   ],
-  exports: [RevisionStart, StoredStateRepository, Weight],
+  exports: [RevisionStart, StoredStateRepository],
 })
 export class RolloutsApiModule {}

@@ -43,6 +43,8 @@ export interface KeptRevision {
 /** As the database gives it. */
 type Stored<T, C = StoredContainer> = Omit<T, 'container'> & { readonly container: C };
 
+export type SealedState = Stored<StoredState>;
+
 /** Reads what a change begins with, values of `env` included. Callers hold the lock of the deployment row. */
 @Injectable()
 export class StoredStateRepository {
@@ -52,9 +54,19 @@ export class StoredStateRepository {
   ) {}
 
   async read(tx: Tx, id: string): Promise<StoredState> {
-    const [row] = await tx.query<Stored<StoredState>[]>(STATE, [id]);
-    if (!row) throw new Error(`Deployment ${id} is gone`);
-    return { ...row, container: this.vault.open(row.container, id) };
+    return this.open(id, await this.load(tx, id));
+  }
+
+  /** The same with its values still sealed. Null: there is no such deployment. */
+  async load(tx: Tx, id: string): Promise<SealedState | null> {
+    const [row] = await tx.query<SealedState[]>(STATE, [id]);
+    return row ?? null;
+  }
+
+  /** What `load` has given, opened. */
+  open(id: string, state: SealedState | null): StoredState {
+    if (!state) throw new Error(`Deployment ${id} is gone`);
+    return { ...state, container: this.vault.open(state.container, id) };
   }
 
   /** The newest rollout, whether or not it is open. */

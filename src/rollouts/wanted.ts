@@ -44,8 +44,8 @@ export function requirePatch(sent: unknown): JsonObject {
 }
 
 /** What is wanted once a patch is merged into what was. Throws `validation_failed` with pointers into the patch. */
-export function readPatch(state: StoredState, patch: JsonObject): Wanted {
-  const before = bodyOf(wantedNow(state));
+export function readPatch(now: Wanted, patch: JsonObject): Wanted {
+  const before = bodyOf(now);
   const unprotected = isUnprotected(patch) ? { protection_reason: null } : {};
   const merged = mergePatch({ ...before, ...unprotected, ...checkOfNoKind(before, patch) }, patch);
   return wantedBy(readBody(merged, DeployRequestDto));

@@ -7,7 +7,6 @@ import { SecretUsesRepository } from '../deployments/secret-uses.repository';
 import { secretsOf } from '../deployments/spec/secret-env';
 import { RevisionStart } from '../rollouts/revision-start';
 import { StoredStateRepository } from '../rollouts/stored-state.repository';
-import { Weight } from '../rollouts/weight';
 
 /** So many deployments get a new revision in one request, which is one transaction. */
 export const MOST_RESTARTS = 100;
@@ -25,7 +24,6 @@ export class SecretRestarts {
     private readonly deployments: DeploymentsRepository,
     private readonly states: StoredStateRepository,
     private readonly starts: RevisionStart,
-    private readonly weight: Weight,
   ) {}
 
   /** Locks those that use another version, in one order. One that has stopped using it meanwhile is left out. */
@@ -45,6 +43,5 @@ export class SecretRestarts {
     if (!secretsOf(container).includes(name)) return;
     const what = `secret ${name} in version ${version}`;
     await this.starts.add(tx, deployment, { container, what, policy: rolloutPolicyOf(policy) }, context);
-    await this.weight.count(tx, deployment);
   }
 }

@@ -3,6 +3,7 @@ import { Commands, UNCHANGED, type Decided } from '../../commands/commands';
 import { DomainError } from '../../common/problem/domain-error';
 import type { RequestContext } from '../../common/request-context';
 import { AppConfig } from '../../config/app-config';
+import { together } from '../../database/together';
 import type { Tx } from '../../database/transaction';
 import { isCapacityTaken } from '../../nodes/nodes.repository';
 import { shortfall } from '../../scheduling/explain';
@@ -10,7 +11,7 @@ import { DeploymentsRepository, type LockedDeployment } from '../deployments.rep
 import { wantsReplicas, type DeploymentStatus } from '../domain/deployment-status';
 import { replicaFaults } from '../domain/limits';
 import { PlacementService } from '../placement/placement.service';
-import { Quota } from '../quota';
+import { OF_REPLICAS, Quota } from '../quota';
 import { requireMatch } from '../etag';
 import { deploymentNotFound } from '../refusals';
 import { ReplicaEnding } from './replica-ending';
@@ -56,7 +57,8 @@ export class ScaleService {
         const deployment = requireScalable(await this.deployments.lock(tx, id, context.actor), id);
         requireMatch(context, deployment.version);
         const work = (): Promise<Decided<Scaled>> => this.scaleIn(tx, deployment, target, { context, attempt });
-        return target > deployment.targetReplicas ? this.quota.growing(tx, { deployment, asker: context.actor }, work) : work();
+        if (target <= deployment.targetReplicas) return work();
+        return this.quota.growing(tx, { deployment, asker: context.actor, asked: OF_REPLICAS }, work);
       },
       { retryOn: isCapacityTaken },
     );
@@ -72,13 +74,16 @@ export class ScaleService {
     target: number,
     { context, attempt }: { context: RequestContext; attempt: number },
   ): Promise<Decided<Scaled>> {
-    const census = wantsReplicas(deployment.status) ? await this.replicas.census(tx, deployment) : null;
+    const [census, writes] = await together([
+      wantsReplicas(deployment.status) ? this.replicas.census(tx, deployment) : Promise.resolve(null),
+      this.volumes.writes(tx, deployment.id),
+    ]);
     // While a rollout is open there may be more or fewer replicas than wanted, so only the wanted number counts.
     const isRollingOut = deployment.openRollout !== null;
     const current = census && !isRollingOut ? census.live + census.completed : deployment.targetReplicas;
     const outcome: Scaled = { id: deployment.id, status: deployment.status, from: current, to: target };
     if (target === current && target === deployment.targetReplicas) return { outcome, audit: UNCHANGED };
-    const writes = target > current ? await this.requireOneWriter(tx, deployment.id, target) : null;
+    if (target > current) requireOneWriter(writes, target);
     if (census) {
       const more = { count: target - current, attempt, mayHaveVolumes: writes !== null };
       if (target > current) await this.placeMore(tx, deployment, census, more);
@@ -100,13 +105,11 @@ export class ScaleService {
   }
 
   /**
-   * Whether what runs, or is rolled out, writes to a volume; null: it mounts none. Throws `validation_failed` for more than one replica of a
-   * writer, also when the same change takes its volumes away: until that is rolled out, the writer runs.
+   * Throws `validation_failed` for more than one replica of what runs, or is rolled out, and writes to a volume; also when the same change
+   * takes its volumes away: until that is rolled out, the writer runs.
    */
-  async requireOneWriter(tx: Tx, id: string, target: number): Promise<boolean | null> {
-    const writes = await this.volumes.writes(tx, id);
-    if (writes && target > 1) throw oneWriter();
-    return writes;
+  async requireOneWriter(tx: Tx, id: string, target: number): Promise<void> {
+    requireOneWriter(await this.volumes.writes(tx, id), target);
   }
 
   /** During a rollout the reconciler ends replicas instead, as the rollout's policy says. */
@@ -135,9 +138,10 @@ export class ScaleService {
 }
 
 /** A volume has one writer. */
-function oneWriter(): DomainError {
+function requireOneWriter(writes: boolean | null, target: number): void {
+  if (!writes || target <= 1) return;
   const detail = 'must be 1 for a deployment that writes to a volume';
-  return new DomainError('validation_failed', `replicas ${detail}.`, { errors: [{ pointer: '/replicas', detail }] });
+  throw new DomainError('validation_failed', `replicas ${detail}.`, { errors: [{ pointer: '/replicas', detail }] });
 }
 
 function reasonOf({ from, to }: Scaled): string {
