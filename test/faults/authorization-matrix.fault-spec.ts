@@ -545,6 +545,11 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   'DELETE /api/projects/{id}/registries/{name}': { expected: maintained('204', WRITE), prepare: (world) => aRegistry(world) },
   'GET /api/admin/registries': { expected: adminOnly('200', READ) },
+  'GET /api/admin/registries/{name}': { expected: adminOnly('200', READ), prepare: aSharedRegistry },
+  'POST /api/admin/registries/{name}/preview': {
+    expected: adminOnly('200', READ),
+    prepare: async (world) => ({ ...(await aSharedRegistry(world)), body: REGISTRY }),
+  },
   'PUT /api/admin/registries/{name}': {
     expected: adminOnly('200', WRITE),
     prepare: async (world) => ({ ...(await aSharedRegistry(world)), body: { ...REGISTRY, password: freshName() } }),
