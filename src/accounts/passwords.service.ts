@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
 import { randomUUID } from 'node:crypto';
+import { DataSource } from 'typeorm';
 import { CredentialCache } from '../auth/credential-cache';
 import { LoginFailures } from '../auth/login-failures';
 import { PasswordCheck } from '../auth/password-check';
@@ -19,6 +21,7 @@ import { PasswordLinksRepository } from './password-links.repository';
 @Injectable()
 export class PasswordsService {
   constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
     private readonly commands: Commands,
     private readonly accounts: AccountsRepository,
     private readonly links: PasswordLinksRepository,
@@ -31,18 +34,20 @@ export class PasswordsService {
   ) {}
 
   /**
-   * Changes the caller's password and ends all of their other sessions. A wrong current password counts as a failed log-in.
+   * Changes the caller's password and ends all of their other sessions. A wrong current password counts as a failed log-in from this
+   * session alone, so that neither strangers who guess keep the caller out nor a stolen session its owner.
    * Throws `conflict` unless the caller has a session, `validation_failed` and `account_locked`.
    */
   async change(current: string, next: string, context: RequestContext): Promise<void> {
     const { actor } = context;
     requireSession(actor);
-    const user = await this.checked(actor.username, current, context);
+    const user = await this.checked(actor, current);
     const to = await this.passwords.inSlot((argon2) => argon2.hash(next));
     await this.commands.run(context, async (tx) => {
       if (!(await this.accounts.setPassword(tx, user.id, { from: user.passwordHash, to })))
         throw new DomainError('conflict', 'The password was changed by another request a moment ago. Log in with that one.');
       await this.sessions.revokeAllOf(tx, user.id, actor.credentialId);
+      await this.failures.noteKnown(tx, { name: actor.username, from: { address: context.address } });
       afterCommit(tx, () => this.cache.clear());
       return { outcome: undefined, audit: { action: 'user.change_password', resourceType: 'user', resourceId: user.id } };
     });
@@ -65,8 +70,8 @@ export class PasswordsService {
   }
 
   /**
-   * Uses a one-time link up: sets the password, ends all sessions of the user and forgets failed log-ins. Of several uses at once
-   * one succeeds. Throws `validation_failed` for a link that is none, was used, or has expired.
+   * Uses a one-time link up: sets the password, ends all sessions of the user and forgets failed log-ins. The address is known
+   * from then on. Of several uses at once one succeeds. Throws `validation_failed` for a link that is none, was used, or has expired.
    */
   async confirm(token: string, password: string, context: OpenRequestContext): Promise<void> {
     const tokenHash = hashToken(token);
@@ -79,14 +84,17 @@ export class PasswordsService {
       await this.accounts.setPassword(tx, account.id, { from: null, to });
       await this.sessions.revokeAllOf(tx, account.id);
       await this.failures.forgetName(tx, account.username);
+      await this.failures.noteKnown(tx, { name: account.username, from: { address: context.address } });
       afterCommit(tx, () => this.cache.clear());
       return { outcome: undefined, audit: { action: 'user.reset_password', resourceType: 'user', resourceId: account.id } };
     });
   }
 
-  private async checked(username: string, current: string, { address }: RequestContext): Promise<LoginRecord> {
+  private async checked({ username, credentialId }: Actor, current: string): Promise<LoginRecord> {
+    const attempt = { name: username, from: { sessionId: credentialId } };
+    await this.failures.noteKnown(this.dataSource, attempt);
     try {
-      return await this.check.ofUser({ name: username, address }, current);
+      return await this.check.ofUser(attempt, current);
     } catch (error) {
       if (error instanceof DomainError && error.code === 'bad_credentials') throw fault('/current_password', 'current_password is wrong');
       throw error;

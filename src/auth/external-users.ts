@@ -8,6 +8,7 @@ import { groupEntries } from '../audit/group-entries';
 import { AppConfig } from '../config/app-config';
 import { violatedConstraint } from '../database/postgres-error';
 import { inTransaction } from '../database/transaction';
+import { OwnQuotas } from '../quotas/own-quotas.repository';
 import { GroupRoles } from '../rights/group-roles';
 import { groupsOf } from './external-groups';
 import type { Identity } from './identity';
@@ -53,6 +54,7 @@ export class ExternalUsers {
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly audit: Audit,
     private readonly roles: GroupRoles,
+    private readonly quotas: OwnQuotas,
     config: AppConfig,
   ) {
     this.issuer = config.JWT_ISSUER;
@@ -110,8 +112,8 @@ export class ExternalUsers {
   }
 
   /**
-   * Undefined when the identity was taken by a parallel request, or when the name is taken. A taken address is left out
-   * instead.
+   * With the quota of those who register by themselves. Undefined when the identity was taken by a parallel request, or when the name is
+   * taken. A taken address is left out instead.
    */
   private async insert(claims: JwtClaims, attempt: number): Promise<ExternalRow | undefined> {
     const id = randomUUID();
@@ -126,8 +128,9 @@ export class ExternalUsers {
          ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
         [id, username, emailFrom(claims), `${id}@users.invalid`, this.issuer, claims.sub],
       );
-      if (row)
-        await this.audit.recordSystem(tx, { action: 'user.register', resourceType: 'user', resourceId: id, after: { via: 'external' } });
+      if (!row) return undefined;
+      await this.quotas.setForNewcomer(tx, id);
+      await this.audit.recordSystem(tx, { action: 'user.register', resourceType: 'user', resourceId: id, after: { via: 'external' } });
       return row;
     });
     return made.catch((error: unknown) => {

@@ -8,11 +8,14 @@ import { addressKey } from '../rate-limits/address-key';
 import { SIGNING_KEY } from './access-tokens';
 import { lockSchedule } from './lockout';
 
+/** From where somebody shows a password: an address, or an open session, of which it is known whose it is. */
+type LoginPlace = { readonly address: string } | { readonly sessionId: string };
+
 /** Who is said to log in, and from where. */
 export interface LoginAttempt {
   /** In lower case. */
   readonly name: string;
-  readonly address: string;
+  readonly from: LoginPlace;
 }
 
 export interface FailuresBefore {
@@ -24,7 +27,7 @@ export interface FailuresBefore {
 }
 
 /**
- * Counts failed log-ins by name. An address from which somebody has logged in under the name within the last 90 days is counted by
+ * Counts failed log-ins by name. A place from which somebody has shown within the last 90 days to be the user of the name is counted by
  * itself, so that a lock that strangers cause does not keep its people out. A name without a user goes through the same
  * statements as one with, so a lock tells nothing about whether the user exists. Only HMACs of names and addresses are
  * stored. A day after its last failure or lock a counter starts from zero.
@@ -74,7 +77,7 @@ export class LoginFailures {
     await this.dataSource.query(`DELETE FROM login_failures WHERE name_hash = $1`, [counter]);
   }
 
-  /** Unlocks the name, for strangers and for known addresses. */
+  /** Unlocks the name, for strangers and for known places. */
   async forgetName(tx: Tx, name: string): Promise<void> {
     await tx.query(
       `DELETE FROM login_failures
@@ -83,16 +86,16 @@ export class LoginFailures {
     );
   }
 
-  /** From now on failures from this address are counted by themselves. Written at most once a day. */
-  async noteSuccess(attempt: LoginAttempt): Promise<void> {
-    await this.dataSource.query(
+  /** From now on failures from this place are counted by themselves. Written at most once a day. */
+  async noteKnown(db: Pick<EntityManager, 'query'>, attempt: LoginAttempt): Promise<void> {
+    await db.query(
       `INSERT INTO known_addresses AS k (hash, name_hash) VALUES ($1, $2)
        ON CONFLICT (hash) DO UPDATE SET seen_at = now() WHERE k.seen_at < now() - interval '1 day'`,
       [this.hashOfBoth(attempt), this.hashOf(attempt.name)],
     );
   }
 
-  /** Until when the names are locked, for strangers or for a known address. Those that are not locked are left out. */
+  /** Until when the names are locked, for strangers or for a known place. Those that are not locked are left out. */
   async lockedUntil(db: EntityManager, names: readonly string[]): Promise<ReadonlyMap<string, Date>> {
     const hashes = names.map((name) => this.hashOf(name));
     const rows = await db.query<{ place: number; lockedUntil: Date }[]>(
@@ -106,8 +109,8 @@ export class LoginFailures {
     return new Map(rows.map(({ place, lockedUntil }) => [names[place - 1] ?? '', lockedUntil]));
   }
 
-  private hashOfBoth({ name, address }: LoginAttempt): Buffer {
-    return this.hashOf(`${name}\0${addressKey(address)}`);
+  private hashOfBoth({ name, from }: LoginAttempt): Buffer {
+    return this.hashOf(`${name}\0${'address' in from ? addressKey(from.address) : `session ${from.sessionId}`}`);
   }
 
   private hashOf(name: string): Buffer {

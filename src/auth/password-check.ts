@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
 import { DomainError } from '../common/problem/domain-error';
 import { LoginFailures, type LoginAttempt } from './login-failures';
 import { PasswordHasher, type Argon2 } from './password-hasher';
@@ -8,6 +10,7 @@ import { UsersRepository, type LoginRecord } from './users.repository';
 @Injectable()
 export class PasswordCheck {
   constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
     private readonly users: UsersRepository,
     private readonly passwords: PasswordHasher,
     private readonly failures: LoginFailures,
@@ -36,7 +39,7 @@ export class PasswordCheck {
     }
     if (!user.isActive) throw new DomainError('inactive_user', 'Inactive user');
     if (hasFailures) await this.failures.forget(counter);
-    await this.failures.noteSuccess(attempt);
+    await this.failures.noteKnown(this.dataSource, attempt);
     return user;
   }
 }

@@ -7,6 +7,7 @@ import type { Identity } from './identity';
 export interface PresentedRefreshToken {
   readonly sessionId: string;
   readonly userId: string;
+  readonly username: string;
   readonly isUsed: boolean;
   readonly isSessionOpen: boolean;
   readonly isActive: boolean;
@@ -63,7 +64,7 @@ export class SessionsRepository {
   /** Locks the token and its session. Of two requests with the same token the second then sees that it was used. */
   async lockRefreshToken(tx: Tx, tokenHash: string): Promise<PresentedRefreshToken | null> {
     const [row] = await tx.query<PresentedRefreshToken[]>(
-      `SELECT r.session_id AS "sessionId", s.user_id AS "userId", r.used_at IS NOT NULL AS "isUsed",
+      `SELECT r.session_id AS "sessionId", s.user_id AS "userId", u.username, r.used_at IS NOT NULL AS "isUsed",
               s.revoked_at IS NULL AND s.expires_at > now() AS "isSessionOpen", u.is_active AS "isActive"
          FROM refresh_tokens r JOIN sessions s ON s.id = r.session_id JOIN users u ON u.id = s.user_id
         WHERE r.token_hash = $1

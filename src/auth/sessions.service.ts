@@ -6,6 +6,7 @@ import { AppConfig } from '../config/app-config';
 import { afterCommit, type Tx } from '../database/transaction';
 import { AccessTokens } from './access-tokens';
 import { CredentialCache, sessionKey } from './credential-cache';
+import { LoginFailures } from './login-failures';
 import { hashToken, newSecretToken, REFRESH_TOKEN_PREFIX } from './secret-token';
 import { SessionsRepository } from './sessions.repository';
 import type { LoginRecord } from './users.repository';
@@ -28,6 +29,7 @@ export class SessionsService {
     private readonly sessions: SessionsRepository,
     private readonly accessTokens: AccessTokens,
     private readonly cache: CredentialCache,
+    private readonly failures: LoginFailures,
     config: AppConfig,
   ) {
     this.lifetimeSeconds = config.REFRESH_TOKEN_SECONDS;
@@ -48,10 +50,10 @@ export class SessionsService {
   /**
    * Exchanges a refresh token, which can be used once. When a used one is presented, two parties have it, so the whole
    * session is revoked. Of two requests with the same token at once exactly one succeeds, and the other counts as
-   * reuse.
+   * reuse. Where the session goes on is as known as where it was opened.
    */
   refresh(presented: string, context: OpenRequestContext): Promise<TokenPair> {
-    return this.commands.run(context, (tx) => this.rotate(tx, hashToken(presented)));
+    return this.commands.run(context, (tx) => this.rotate(tx, hashToken(presented), context.address));
   }
 
   /** Ends the caller's session. API tokens and tokens of an outside issuer have no session here. */
@@ -66,10 +68,10 @@ export class SessionsService {
     });
   }
 
-  private async rotate(tx: Tx, tokenHash: string): Promise<Decided<TokenPair>> {
+  private async rotate(tx: Tx, tokenHash: string, address: string): Promise<Decided<TokenPair>> {
     const token = await this.sessions.lockRefreshToken(tx, tokenHash);
     if (!token?.isSessionOpen) throw invalidRefreshToken();
-    const { userId, sessionId, isUsed, isActive } = token;
+    const { userId, username, sessionId, isUsed, isActive } = token;
     if (isUsed) {
       await this.revoke(tx, sessionId);
       const after = { reason: 'refresh token used twice' };
@@ -82,6 +84,7 @@ export class SessionsService {
     await this.sessions.useRefreshToken(tx, { tokenHash, sessionId, lifetimeSeconds: this.lifetimeSeconds });
     const refreshToken = newSecretToken(REFRESH_TOKEN_PREFIX);
     await this.sessions.insertRefreshToken(tx, sessionId, hashToken(refreshToken));
+    await this.failures.noteKnown(tx, { name: username, from: { address } });
     return this.grant('user.refresh', { userId, sessionId, refreshToken });
   }
 

@@ -3,7 +3,6 @@ import { Commands } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { OpenRequestContext, RequestContext } from '../common/request-context';
 import { AppConfig } from '../config/app-config';
-import { readQuotaList, type OwnQuota } from '../config/quota-list';
 import { violatedConstraint } from '../database/postgres-error';
 import { OwnQuotas } from '../quotas/own-quotas.repository';
 import type { UserRecord } from './identity';
@@ -26,21 +25,17 @@ interface NewAccount {
 /** The caller's own account: its registration, and its address. */
 @Injectable()
 export class UsersService {
-  private readonly strangersQuota: OwnQuota;
-
   constructor(
     private readonly commands: Commands,
     private readonly users: UsersRepository,
     private readonly passwords: PasswordHasher,
     private readonly quotas: OwnQuotas,
     private readonly config: AppConfig,
-  ) {
-    this.strangersQuota = readQuotaList(config.REGISTRATION_QUOTA);
-  }
+  ) {}
 
   /**
-   * With the quota of those who register by themselves. Throws `registration_closed` unless strangers may register, and `already_exists` when the name or the address is taken, also
-   * by a request at the same moment.
+   * With the quota of those who register by themselves. Throws `registration_closed` unless strangers may register, and `already_exists` when
+   * the name or the address is taken, also by a request at the same moment.
    */
   async register(account: NewAccount, context: OpenRequestContext): Promise<UserRecord> {
     if (!this.config.REGISTRATION_ENABLED)
@@ -48,7 +43,7 @@ export class UsersService {
     const passwordHash = await this.passwords.inSlot((argon2) => argon2.hash(account.password));
     const registered = this.commands.run(context, async (tx) => {
       const user = await this.users.insert(tx, { username: account.username, email: account.email, passwordHash });
-      await this.quotas.set(tx, user.id, this.strangersQuota);
+      await this.quotas.setForNewcomer(tx, user.id);
       return { outcome: user, audit: { action: 'user.register', resourceType: 'user', resourceId: user.id } };
     });
     return unlessTaken(registered);

@@ -39,6 +39,7 @@ export const EVENT_TYPES = {
     'The user came into a project; `role` says as what, `by_group` whether by a group of the identity provider. Told to the user.',
   'fog.project.role_changed': 'The role of the user in a project changed; `role` and `by_group` as above. Told to the user.',
   'fog.project.left': 'The user is no longer in a project; `by_group` as above. Told to the user.',
+  'fog.project.deleted': 'A project was deleted; `changed_by` says by whom. Told to all of its members.',
   'fog.secret.changed': 'A secret was created, changed or deleted; `change` says which. Told to the maintainers of its project.',
   'fog.registry.changed':
     'The credential for a registry was created, changed or deleted; `change` says which. Told to the maintainers of its project; of one of the installation, to administrators.',

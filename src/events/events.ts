@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
+import { ROLES, type Role } from '../rights/rights';
 import type { EventType } from './event-types';
 
 /** The topic that tells that events were committed which have no position yet. */
@@ -40,13 +41,16 @@ export class Events {
     this.announce(tx);
   }
 
-  /** Records an event of a project once for each of its active maintainers. `project_id` and `project`, its name, are added to its data. */
-  async tellMaintainers(
+  /**
+   * Records an event of a project once for each of its active members with this role or a greater one. `project_id` and `project`, its name,
+   * are added to its data.
+   */
+  async tellMembers(
     tx: Tx,
-    projectId: string,
+    { projectId, least }: { readonly projectId: string; readonly least: Role },
     { type, data }: { readonly type: EventType; readonly data: Readonly<Record<string, unknown>> },
   ): Promise<void> {
-    await tx.query(TELL_MAINTAINERS, [projectId, type, JSON.stringify(data)]);
+    await tx.query(TELL_MEMBERS, [projectId, type, JSON.stringify(data), ROLES.slice(ROLES.indexOf(least))]);
     this.announce(tx);
   }
 
@@ -76,12 +80,12 @@ const TELL_ADMINISTRATORS = `
    WHERE u.is_admin AND u.is_active
    ORDER BY e.type, u.id`;
 
-/** $1 project, $2 type, $3 data as JSON. */
-const TELL_MAINTAINERS = `
+/** $1 project, $2 type, $3 data as JSON, $4 roles. */
+const TELL_MEMBERS = `
   INSERT INTO events (type, user_id, data)
   SELECT $2, u.id, jsonb_build_object('project_id', p.id, 'project', p.name) || $3::jsonb
     FROM projects AS p
-    JOIN project_members AS m ON m.project_id = p.id AND m.role = 'maintainer'
+    JOIN project_members AS m ON m.project_id = p.id AND m.role = ANY($4::text[])
     JOIN users AS u ON u.id = m.user_id AND u.is_active
    WHERE p.id = $1
    ORDER BY u.id`;

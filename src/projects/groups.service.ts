@@ -9,7 +9,7 @@ import type { Actor, RequestContext } from '../common/request-context';
 import type { Tx } from '../database/transaction';
 import { requireMatch } from '../deployments/etag';
 import { GroupRoles } from '../rights/group-roles';
-import type { Role } from '../rights/rights';
+import { requireRole, type Role } from '../rights/rights';
 import { MembersRepository } from './members.repository';
 import { MOST_MEMBERS } from './project.types';
 import { ProjectsRepository } from './projects.repository';
@@ -37,9 +37,9 @@ export class GroupsService {
     private readonly roles: GroupRoles,
   ) {}
 
-  /** By name. Throws `not_found`. */
+  /** By name. Throws `not_found` and `role_required`. */
   async list(id: string, actor: Actor): Promise<MappedGroup[]> {
-    await this.views.get(id, actor);
+    requireRole((await this.views.get(id, actor)).role, 'members.read');
     return this.read(this.dataSource, id);
   }
 

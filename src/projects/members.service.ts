@@ -6,7 +6,7 @@ import type { Actor, RequestContext } from '../common/request-context';
 import type { Tx } from '../database/transaction';
 import { requireMatch } from '../deployments/etag';
 import { MembershipNews } from '../rights/membership-news';
-import type { Role } from '../rights/rights';
+import { requireRole, type Role } from '../rights/rights';
 import { MembersRepository } from './members.repository';
 import { MOST_MEMBERS, type LockedProject, type Member } from './project.types';
 import { ProjectsRepository } from './projects.repository';
@@ -23,13 +23,14 @@ export class MembersService {
     private readonly news: MembershipNews,
   ) {}
 
-  /** By user name, with the version of the project. Throws `not_found`. */
+  /** By user name, with the version of the project. Throws `not_found` and `role_required`. */
   async page(
     id: string,
     page: { readonly limit: number; readonly offset: number },
     actor: Actor,
   ): Promise<{ rows: Member[]; total: number; version: number }> {
-    const { members: total, version } = await this.views.get(id, actor);
+    const { members: total, version, role } = await this.views.get(id, actor);
+    requireRole(role, 'members.read');
     return { rows: await this.members.page(id, page), total, version };
   }
 

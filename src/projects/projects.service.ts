@@ -6,6 +6,7 @@ import type { Actor, RequestContext } from '../common/request-context';
 import { violatedConstraint } from '../database/postgres-error';
 import type { Tx } from '../database/transaction';
 import { requireMatch } from '../deployments/etag';
+import { Events } from '../events/events';
 import { projectNotFound } from '../rights/project-refusals';
 import { requireRole, type Act } from '../rights/rights';
 import { RegistriesRepository } from '../secrets/registries.repository';
@@ -33,6 +34,7 @@ export class ProjectsService {
     private readonly registries: RegistriesRepository,
     private readonly uses: VolumeUsesRepository,
     private readonly volumes: VolumesRepository,
+    private readonly events: Events,
   ) {}
 
   /** Throws `not_found`. */
@@ -86,7 +88,7 @@ export class ProjectsService {
 
   /**
    * Its secrets, registries and volumes go, but for volumes that kept deployments mount: these go with the last of them.
-   * Deployments that are deleted and kept stay until they are purged, but cannot be restored. Throws `not_found`, `role_required`,
+   * Deployments that are deleted and kept stay until they are purged, but cannot be restored. All members are told. Throws `not_found`, `role_required`,
    * `precondition_failed`, `project_in_use` while there are live deployments, and `conflict` for a personal one.
    */
   remove(id: string, context: RequestContext): Promise<DeletedProject> {
@@ -106,6 +108,8 @@ export class ProjectsService {
         unmounted.map((volume) => volume.id),
       );
       const { name } = project;
+      const told = { type: 'fog.project.deleted', data: { changed_by: context.actor.userId } } as const;
+      await this.events.tellMembers(tx, { projectId: id, least: 'viewer' }, told);
       return {
         outcome: { id, name },
         audit: { ...projectEntry('delete', id), before: { name }, after: { volumes: removed.map((volume) => volume.name) } },

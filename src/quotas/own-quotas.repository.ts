@@ -1,10 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import type { OwnQuota } from '../config/quota-list';
+import { AppConfig } from '../config/app-config';
+import { readQuotaList, type OwnQuota } from '../config/quota-list';
 import type { Tx } from '../database/transaction';
 
 /** The limits that administrators set for users and projects. Those of a user are in the row of the personal project, which has the same id. */
 @Injectable()
 export class OwnQuotas {
+  private readonly newcomers: OwnQuota;
+
+  constructor(config: AppConfig) {
+    this.newcomers = readQuotaList(config.REGISTRATION_QUOTA);
+  }
+
+  /** Gives a user who was just made the limits of those whom no administrator has added. */
+  async setForNewcomer(tx: Tx, userId: string): Promise<void> {
+    await this.set(tx, userId, this.newcomers);
+  }
+
   /** Replaces all of them, and gives those of before. Null when there is no such user or project. Adds one to its version. */
   async set(tx: Tx, id: string, quota: OwnQuota): Promise<OwnQuota | null> {
     const [row] = await tx.query<{ quota: OwnQuota }[]>(SET, [id, JSON.stringify(quota)]);

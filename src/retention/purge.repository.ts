@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { Tx } from '../database/transaction';
+import { endOrdersOf } from '../runtime/agent/purged-orders';
 import type { PurgeFacts } from './purge-block';
 import { PURGED_TABLES, type PurgedRows } from './purge-tables';
 
@@ -84,10 +85,11 @@ export class PurgeRepository {
   }
 
   /**
-   * Removes all rows of these deployments, children first, and keeps their ids. A guard or a foreign key refuses the
+   * Removes all rows of these deployments, children first, and keeps their ids. What agents were ordered ends. A guard or a foreign key refuses the
    * whole when one of them may not be removed yet.
    */
   async erase(tx: Tx, ids: readonly string[]): Promise<void> {
+    await endOrdersOf(tx, ids);
     for (const { table, column } of PURGED_TABLES) {
       await tx.query(`DELETE FROM ${table} WHERE ${column} = ANY($1::uuid[])`, [ids]);
     }

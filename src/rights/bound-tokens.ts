@@ -5,7 +5,7 @@ import type { Actor } from '../common/request-context';
 const OPEN: readonly RegExp[] = [
   /^GET \/api\/auth\/me$/,
   /^GET \/api\/projects(\/[:{]id}?(\/members)?)?$/,
-  /^[A-Z]+ \/api\/projects\/[:{]id}?\/(secrets|registries)(\/|$)/,
+  /^[A-Z]+ \/api\/projects\/[:{]id}?\/(secrets|registries|volumes)(\/|$)/,
   // Work in the background goes on in the name of the user, and not of the token.
   /^[A-Z]+ \/api\/deployment\/(?!bulk-delete|bulk-restore)/,
 ];

@@ -1,5 +1,5 @@
 import { may, NEEDED_ROLE, requireRole, roleFault, ROLES, type Act, type Role } from './rights';
-import { allows, reaches } from './rights.sql';
+import { allows, grants, reaches } from './rights.sql';
 
 /** Every pair is spelled out: who widens the table has to widen this one. */
 const EXPECTED: Readonly<Record<Act, Readonly<Record<Role, boolean>>>> = {
@@ -26,6 +26,11 @@ describe('who may what in a project', () => {
     expect(may(role, act)).toBe(expected);
     expect(roleFault(role, act) === null).toBe(expected);
     expect(reaches('m.role', act) === 'true' || reaches('m.role', act).includes(`'${role}'`)).toBe(expected);
+  });
+
+  it.each(PAIRS)('a token that is bound as %s lists what %s asks for: %s', (role, act, expected) => {
+    expect(grants(act, role)).toBe(expected ? reaches('m.role', act) : 'false');
+    expect(grants(act, null)).toBe(reaches('m.role', act));
   });
 
   it('says which role is needed, and which one the caller has', () => {

@@ -1,4 +1,4 @@
-import { NEEDED_ROLE, ROLES, type Act } from './rights';
+import { may, NEEDED_ROLE, ROLES, type Act, type Role } from './rights';
 
 /** SQL for the role of a caller in the project of a row, or NULL for a stranger. The parameters say who calls. */
 export interface CallerSql {
@@ -36,6 +36,13 @@ export const allows = (act: Act, caller: CallerSql): string => `
       AND (${caller.project} = ${caller.userId}
            OR EXISTS (SELECT 1 FROM project_members AS m
                        WHERE m.project_id = ${caller.project} AND m.user_id = ${caller.userId} AND ${reaches('m.role', act)})))`;
+
+/**
+ * True for rows `m` of `project_members` by which their user may do this, with a token of this role at most; null: the credential is not
+ * bound. For lists, which begin with the projects of a user and not with what is in them.
+ */
+export const grants = (act: Act, boundRole: Role | null): string =>
+  boundRole === null || may(boundRole, act) ? reaches('m.role', act) : 'false';
 
 /** True for roles that may do this. */
 export const reaches = (role: string, act: Act): string => {

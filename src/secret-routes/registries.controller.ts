@@ -9,7 +9,7 @@ import { RefuseExtras } from '../common/http/refuse-extras.decorator';
 import { ApiProblem } from '../common/problem/api-problem.decorator';
 import type { Actor, RequestContext } from '../common/request-context';
 import { requireProjectId } from '../rights/project-refusals';
-import { PutRegistryDto, REGISTRY_EXAMPLE, RegistryDto, RegistryPreviewDto } from './dto/registry.dto';
+import { PutRegistryDto, REGISTRY_EXAMPLES, RegistryDto, RegistryPreviewDto } from './dto/registry.dto';
 import { ProjectItemParamDto } from './dto/secret.dto';
 import { RegistriesService } from './registries.service';
 import type { RegistryView } from '../secrets/registries.repository';
@@ -18,8 +18,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { pageHeadersOf } from '../common/http/page-headers';
 import { pageOfAll } from '../common/http/page-of-all';
 import { ShortListQueryDto } from '../common/validation/short-list.query.dto';
-
-const EXAMPLES = { packages: { summary: 'A registry with a token', value: REGISTRY_EXAMPLE } };
 
 /** The credentials of a project for registries. */
 @ApiTags('projects')
@@ -65,7 +63,7 @@ export class RegistriesController {
     summary: 'Set the credential with which images of a registry are pulled',
   })
   @Command(registryAnswer)
-  @ApiBody({ type: PutRegistryDto, examples: EXAMPLES })
+  @ApiBody({ type: PutRegistryDto, examples: REGISTRY_EXAMPLES })
   @ApiOkResponse({ type: RegistryDto })
   @ApiProblem('role_required', 'not_found', 'conflict')
   put(@Param() { id, name }: ProjectItemParamDto, @Body() body: PutRegistryDto, @Context() context: RequestContext): Promise<RegistryView> {
@@ -77,7 +75,7 @@ export class RegistriesController {
   @RefuseExtras('query')
   @FailureWords('Failed to ask the registry')
   @ApiOperation({ summary: 'Ask a registry whether it accepts a credential' })
-  @ApiBody({ type: PutRegistryDto, examples: EXAMPLES })
+  @ApiBody({ type: PutRegistryDto, examples: REGISTRY_EXAMPLES })
   @ApiOkResponse({ type: RegistryPreviewDto })
   @ApiProblem('role_required', 'not_found')
   async preview(

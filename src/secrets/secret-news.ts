@@ -58,6 +58,7 @@ export class SecretNews {
       readonly data: Readonly<Record<string, unknown>>;
     },
   ): Promise<void> {
-    return projectId === null ? this.events.tellAdministrators(tx, [event]) : this.events.tellMaintainers(tx, projectId, event);
+    if (projectId === null) return this.events.tellAdministrators(tx, [event]);
+    return this.events.tellMembers(tx, { projectId, least: 'maintainer' }, event);
   }
 }

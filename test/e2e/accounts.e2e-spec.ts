@@ -152,6 +152,52 @@ describe('/api/users', () => {
       await tries(user.username, PASSWORD, '203.0.113.21').expect(423);
     });
 
+    it('that strangers cause keeps nobody out who has used a session or a one-time link from there', async () => {
+      const at = (address: string) => ({ 'X-Forwarded-For': address });
+      const [bySession, byLink] = [await aUser(t), await aUser(t)];
+      await t.http.post('/api/auth/refresh').set(at('203.0.113.40')).send({ refresh_token: bySession.refreshToken }).expect(200);
+      const { body } = await t.http.post(`/api/users/${byLink.id}/password-link`).set(bearer(admin)).expect(201);
+      const confirmed = { token: (body as { token: string }).token, password: 'Better-Horse-8' };
+      await t.http.post('/api/auth/password-reset/confirm').set(at('203.0.113.41')).send(confirmed).expect(204);
+      for (const { username } of [bySession, byLink]) {
+        for (let n = 0; n < 5; n++) await tries(username, 'Wrong-Horse-7', '198.51.100.9').expect(401);
+        await tries(username, PASSWORD, '198.51.100.9').expect(423);
+      }
+      await tries(bySession.username, PASSWORD, '203.0.113.40').expect(200);
+      await tries(byLink.username, 'Better-Horse-8', '203.0.113.41').expect(200);
+    });
+
+    it('is renewed for an address by a refresh, so that 90 days count from the last one', async () => {
+      const user = await aUser(t);
+      await t.dataSource.query(`UPDATE known_addresses SET seen_at = now() - interval '89 days'`);
+      await t.http.post('/api/auth/refresh').send({ refresh_token: user.refreshToken }).expect(200);
+      const days = await t.dataSource.query<{ known: boolean }[]>(
+        `SELECT true AS known FROM known_addresses WHERE seen_at > now() - interval '1 hour'`,
+      );
+      expect(days).toHaveLength(1);
+    });
+
+    it('that strangers cause lets a session change its password from anywhere, and that of the session locks no log-in', async () => {
+      const user = await aUser(t);
+      const change = (current: string) =>
+        t.http
+          .post('/api/auth/password')
+          .set(bearer(user.accessToken))
+          .set('X-Forwarded-For', '198.51.100.9')
+          .send({ current_password: current, new_password: 'Better-Horse-8' });
+      for (let n = 0; n < 5; n++) await tries(user.username, 'Wrong-Horse-7', '198.51.100.9').expect(401);
+      await tries(user.username, PASSWORD, '198.51.100.9').expect(423);
+      for (let n = 0; n < 5; n++) await change('Wrong-Horse-7').expect(422);
+      await change(PASSWORD).expect(423);
+      await tries(user.username, PASSWORD, '127.0.0.1').expect(200);
+      expect((await get(`/${user.id}`).expect(200)).body.locked_until).not.toBeNull();
+      await t.http.post(`/api/users/${user.id}/unlock`).set(bearer(admin)).expect(200);
+      for (let n = 0; n < 5; n++) await tries(user.username, 'Wrong-Horse-7', '198.51.100.9').expect(401);
+      await change(PASSWORD).expect(204);
+      // From where the password was changed its user is known from then on.
+      await tries(user.username, 'Better-Horse-8', '198.51.100.9').expect(200);
+    });
+
     it('is shown to administrators and taken away by them, whoever caused it', async () => {
       const user = await aUser(t);
       await tries(user.username, PASSWORD, '203.0.113.30').expect(200);

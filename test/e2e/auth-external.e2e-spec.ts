@@ -34,6 +34,22 @@ describe('tokens of an outside issuer', () => {
     expect(again.body).toEqual(body);
   });
 
+  it('give their user the quota of those who register by themselves, once', async () => {
+    const limited = await startTestApp({ env: { ...issuer.environment, REGISTRATION_QUOTA: 'deployments=1,gpu_units=0' } });
+    try {
+      const token = issuer.token({ sub: randomUUID() });
+      const { body } = await limited.http.get('/api/auth/me').set(bearer(token)).expect(200);
+      const { id } = body as { id: string };
+      const root = limited.as('root', { admin: true });
+      expect((await root.get(`/api/users/${id}`).expect(200)).body).toMatchObject({ quota: { deployments: 1, gpu_units: 0 } });
+      await root.patch(`/api/users/${id}`).send({ quota: {} }).expect(200);
+      await limited.http.get('/api/auth/me').set(bearer(token)).expect(200);
+      expect((await root.get(`/api/users/${id}`).expect(200)).body).toMatchObject({ quota: {} });
+    } finally {
+      await limited.close();
+    }
+  });
+
   it('may come without a name and an address', async () => {
     const sub = randomUUID();
     const { body } = await me(issuer.token({ sub })).expect(200);

@@ -108,6 +108,23 @@ describe('a token that is bound to a project', () => {
     await ofBob('post', `/api/deployment/scale/${id}`).send({ replicas: 1 }).expect(200);
   });
 
+  it('sees the volumes of its project, and deletes them as a maintainer', async () => {
+    const { id, name } = await aProject(t, 'ada');
+    await t.dataSource.query(`INSERT INTO volumes (project_id, name, size_gb, user_id) VALUES ($1, 'data', 1, $2)`, [
+      id,
+      await t.userId('ada'),
+    ]);
+    const at = `/api/projects/${id}/volumes`;
+    const [deployer, maintainer] = [await bound('ada', 'deployer', name), await bound('ada', 'maintainer', name)];
+    expect((await deployer('get', at).expect(200)).body).toEqual([expect.objectContaining({ name: 'data', state: 'waiting' })]);
+    await deployer('get', `${at}/data`).expect(200);
+    expect((await deployer('delete', `${at}/data`).expect(403)).body).toMatchObject({ code: 'role_required', needed_role: 'maintainer' });
+    const elsewhere = await bound('ada', 'maintainer');
+    await elsewhere('get', at).expect(404);
+    await elsewhere('delete', `${at}/data`).expect(404);
+    await maintainer('delete', `${at}/data`).expect(202);
+  });
+
   it('can be bound to the personal project, also to look only', async () => {
     const id = await deployed(t, 'bob');
     const as = await bound('bob', 'viewer', 'bob');

@@ -142,6 +142,20 @@ describe('/api/projects', () => {
     expect(told.slice(-2)).toEqual(['fog.project.joined', 'fog.project.left']);
   });
 
+  it('tell all who are in them when they are deleted, and nobody else', async () => {
+    const { id, name } = await aProject(t, 'ada', { bob: 'viewer', cyd: 'maintainer', dan: 'viewer' });
+    await t.as('ada').delete(`/api/projects/${id}/members/dan`).expect(204);
+    await t.as('cyd').delete(`/api/projects/${id}`).expect(200);
+    const told = async (user: string) => {
+      const { body } = await t.as(user).get('/api/events?types=fog.project.deleted').expect(200);
+      return (body.events as { data: { project_id: string } }[]).map(({ data }) => data).filter(({ project_id }) => project_id === id);
+    };
+    const news = [{ project_id: id, project: name, changed_by: await t.userId('cyd') }];
+    await until(async () => (await told('bob')).length > 0, { what: 'the news' });
+    for (const user of ['ada', 'bob', 'cyd']) expect([user, await told(user)]).toEqual([user, news]);
+    for (const user of ['dan', 'eve']) expect([user, await told(user)]).toEqual([user, []]);
+  });
+
   it('shows strangers the same 404 for what is there and what is not', async () => {
     const { id } = await aProject(t, 'ada');
     for (const call of [

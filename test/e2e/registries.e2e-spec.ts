@@ -131,6 +131,37 @@ describe('registries', () => {
     expect(inside.asked.length).toBe(before);
   });
 
+  it('of the installation are seen by administrators, and asked by a preview, as those of a project are', async () => {
+    const { host } = servers.token!;
+    const root = t.as('root', { admin: true });
+    const at = '/api/admin/registries/seen';
+    await root.get(at).expect(404);
+    const ask = async (password: string) =>
+      (
+        await root
+          .post(`${at}/preview`)
+          .send(credential({ server: host, password }))
+          .expect(200)
+      ).body as object;
+    expect(await ask('right')).toMatchObject({ dry_run: true, result: 'accepted' });
+    expect(await ask('wrong')).toMatchObject({ dry_run: true, result: 'refused' });
+    await root.get(at).expect(404);
+    const { body: made } = await root
+      .put(at)
+      .send(credential({ server: host }))
+      .expect(200);
+    const seen = await root.get(at).expect(200);
+    expect(seen.body).toEqual(made);
+    expect(seen.text).not.toContain('very-secret');
+    await root
+      .post(`${at}/preview`)
+      .send(credential({ server: 'ghcr.io/other' }))
+      .expect(422);
+    await t.as('ada').get(at).expect(403);
+    await t.as('ada').post(`${at}/preview`).send(credential()).expect(403);
+    await root.delete(at).expect(204);
+  });
+
   it('of the project count before those of the installation, and the most specific ones before both', async () => {
     const put = (place: string, name: string, server: string, username: string) =>
       t.as('root', { admin: true }).put(`${place}/${name}`).send(credential({ server, username })).expect(200);

@@ -46,6 +46,7 @@ describeWithEngine('a container that the Docker driver makes', () => {
       CapDrop: ['ALL'],
       SecurityOpt: ['no-new-privileges'],
       PidsLimit: 256,
+      ShmSize: 48 * 1024 * 1024,
       Memory: 96 * 1024 * 1024,
       MemorySwap: 96 * 1024 * 1024,
       NanoCpus: 750_000_000,
@@ -75,9 +76,12 @@ describeWithEngine('a container that the Docker driver makes', () => {
         touch /secret && chown 1000:1000 /secret && busybox chmod 600 /secret && cat /secret 2>/dev/null || echo reads not all
         echo 'user:x:1000:1000::/:/bin/sh' > /etc/passwd; busybox su user -c id 2>/dev/null || echo stays root
         echo files $(ulimit -n) core $(ulimit -c)
+        echo shared $(busybox df -k /dev/shm | busybox tail -n 1 | busybox awk '{print $2}')
+        busybox dd if=/dev/zero of=/dev/shm/all bs=1M count=100 2>/dev/null || echo shares no more
+        rm -f /dev/shm/all
         exec sleep 3600`),
     });
-    const lines = await until(async () => [await logs(replicaId)].find(({ length }) => length >= 9), { what: 'nine lines' });
+    const lines = await until(async () => [await logs(replicaId)].find(({ length }) => length >= 11), { what: 'nine lines' });
     expect(lines).toEqual(
       expect.arrayContaining([
         expect.stringMatching(/^NoNewPrivs:\s+1$/),
@@ -87,6 +91,8 @@ describeWithEngine('a container that the Docker driver makes', () => {
         'reads not all',
         'stays root',
         'files 4096 core 0',
+        expect.stringMatching(/^shared \d+$/),
+        'shares no more',
       ]),
     );
     // CHOWN 0, FOWNER 3, FSETID 4, KILL 5, NET_BIND_SERVICE 10

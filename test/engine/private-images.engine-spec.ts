@@ -5,6 +5,7 @@ import { CREDENTIAL, describeWithRegistry, PrivateRegistry } from '../support/pr
 import { until } from '../support/until';
 import { onDocker, ProductOnDocker } from './product-on-docker';
 
+const SLEEPS = ['sleep', '3600'];
 const SPEAKS = ['sh', '-c', `echo "the password is $DB_PASSWORD"; trap 'exit 0' TERM; while :; do sleep 0.1; done`];
 
 describeWithEngine('private images on a real engine', () =>
@@ -60,6 +61,36 @@ describeWithEngine('private images on a real engine', () =>
         ]);
         expect(told).not.toContain(CREDENTIAL.password);
         await remove(client, id);
+      });
+
+      it('run by the one digest that was found with the credential, also on an engine that has not got it, when the tag has moved', async () => {
+        const { body } = await client.post('/api/projects', { name: 'pinned' });
+        const { id: project } = body as { id: string };
+        const put = await client.put(`/api/projects/${project}/registries/team`, { server: registry.server, ...CREDENTIAL });
+        expect(put.status).toBeLessThan(300);
+        const digestOf = async (id: string): Promise<unknown> =>
+          ((await client.get(`/api/deployment/${id}/revisions`)).body as { image_digest: unknown }[])[0]?.image_digest;
+        const imageOf = async (id: string): Promise<string | undefined> => (await product.containers(id))[0]?.ImageID;
+
+        const name = await registry.putNew(product.docker, TEST_IMAGE, 'team/pinned');
+        const first = await registry.digestOf('team/pinned');
+        const id = await deploy(client, 'pinned', onDocker({ container_image: name, project, command: SLEEPS }));
+        await untilHealthy(client, id, 60_000);
+        expect(await digestOf(id)).toBe(first);
+        const ran = await imageOf(id);
+
+        await registry.putNew(product.docker, TEST_IMAGE, 'team/pinned');
+        expect(await registry.digestOf('team/pinned')).not.toBe(first);
+        expect(await client.post(`/api/deployment/${id}/stop`, {})).toMatchObject({ status: 202 });
+        await until(async () => (await product.containers(id)).length === 0, { what: 'the container to go' });
+        await product.docker.getImage(ran ?? '').remove({ force: true });
+        expect(await client.post(`/api/deployment/${id}/start`, {})).toMatchObject({ status: 202 });
+        await untilHealthy(client, id, 60_000);
+        expect(await digestOf(id)).toBe(first);
+        expect(await imageOf(id)).toBe(ran);
+        await remove(client, id);
+        await until(async () => (await product.containers(id)).length === 0, { what: 'the container to go' });
+        await product.docker.getImage(ran ?? '').remove({ force: true });
       });
     }),
   ),

@@ -121,6 +121,8 @@ interface Row {
   readonly expected: Expected;
   /** Where it is not what `expectedFor` says. */
   readonly forBound?: Readonly<Partial<Record<Bound, string>>>;
+  /** Of a bulk route: the code with which the one deployment is refused that the request names. It has a code of its own, so the answer is 200. */
+  readonly refusedItem?: Readonly<Partial<Record<Identity, string>>>;
   /** What the path needs behind it. */
   readonly query?: string;
   /** Headers that the route requires. */
@@ -128,6 +130,9 @@ interface Row {
   /** Makes what goes in the place of `{id}`, and what is sent. Each allowed call gets a new one, because it may use it up. */
   readonly prepare?: (world: World, identity: Identity) => Promise<Prepared>;
 }
+
+/** Who may not change the deployment that a bulk request names. */
+const REFUSED_ITEM = { other: 'not_found', left: 'not_found', viewer: 'role_required' };
 
 /** What names no project goes into that of the token, where this one may only read. */
 const NO_VIEWER = { boundViewer: NO_ROLE };
@@ -147,6 +152,13 @@ const aFreshOne = ({ t, victim, project, isAllowed }: World): Promise<string> =>
   isAllowed ? deployed(t, 'owner', { project }) : Promise.resolve(victim);
 const aDeletedOne = async ({ t, project }: World, options: DeletedOptions = {}): Promise<string> =>
   aDeletedDeployment(t.dataSource, await t.userId('owner'), { ...options, values: { project_id: project } });
+/** One that was deleted as users do it, for those who may restore it; for others one that nothing in the background changes. */
+const aRestorableOne = async (world: World): Promise<string> => {
+  if (!world.isAllowed) return aDeletedOne(world, { dueSecondsAgo: -86_400 });
+  const id = await aFreshOne(world);
+  await world.t.as('owner').delete(`/api/deployment/${id}`).expect(200);
+  return id;
+};
 /** A project that has the members of that of the owner. */
 const aLikeProject = ({ t, project, isAllowed }: World): Promise<{ id: string }> =>
   isAllowed ? aProject(t, 'owner', { viewer: 'viewer', deployer: 'deployer', maintainer: 'maintainer' }) : Promise.resolve({ id: project });
@@ -174,8 +186,9 @@ const aRegistry = async (world: World, place = aLikeProject): Promise<{ id: stri
   await world.t.as('owner').put(`/api/projects/${id}/registries/packages`).send(REGISTRY).expect(200);
   return { id, second: 'packages' };
 };
+/** The same one for all callers, since there may not be many. */
 const aSharedRegistry = async ({ t }: World): Promise<{ id: string }> => {
-  const id = freshName();
+  const id = 'packages';
   await t.as('root', { admin: true }).put(`/api/admin/registries/${id}`).send(REGISTRY).expect(200);
   return { id };
 };
@@ -545,6 +558,11 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   'DELETE /api/projects/{id}/registries/{name}': { expected: maintained('204', WRITE), prepare: (world) => aRegistry(world) },
   'GET /api/admin/registries': { expected: adminOnly('200', READ) },
+  'GET /api/admin/registries/{name}': { expected: adminOnly('200', READ), prepare: aSharedRegistry },
+  'POST /api/admin/registries/{name}/preview': {
+    expected: adminOnly('200', READ),
+    prepare: async (world) => ({ ...(await aSharedRegistry(world)), body: REGISTRY }),
+  },
   'PUT /api/admin/registries/{name}': {
     expected: adminOnly('200', WRITE),
     prepare: async (world) => ({ ...(await aSharedRegistry(world)), body: { ...REGISTRY, password: freshName() } }),
@@ -740,11 +758,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   'POST /api/deployment/{deployment_id}/restore': {
     expected: owned('202', WRITE),
-    prepare: async (world) => {
-      const id = await aFreshOne(world);
-      if (world.isAllowed) await world.t.as('owner').delete(`/api/deployment/${id}`).expect(200);
-      return { id };
-    },
+    prepare: async (world) => ({ id: await aRestorableOne(world) }),
   },
   'POST /api/deployment/{deployment_id}/restore/preview': {
     expected: previewed('200'),
@@ -752,7 +766,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   'POST /api/deployment/bulk-delete/preview': {
     expected: signedIn('200', READ),
-    prepare: () => Promise.resolve({ body: { ids: [UNKNOWN_ID] } }),
+    refusedItem: REFUSED_ITEM,
+    prepare: ({ victim }) => Promise.resolve({ body: { ids: [victim] } }),
   },
   'POST /api/deployment/bulk-deploy/preview': {
     expected: signedIn('200', READ),
@@ -767,11 +782,13 @@ const ROWS: Readonly<Record<string, Row>> = {
   // Each of the named deployments has its own result: that of another user is `not_found`.
   'POST /api/deployment/bulk-delete': {
     expected: signedIn('200', WRITE),
-    prepare: () => Promise.resolve({ body: { ids: [UNKNOWN_ID] } }),
+    refusedItem: REFUSED_ITEM,
+    prepare: async (world) => ({ body: { ids: [await aFreshOne(world)], wait: 60 } }),
   },
   'POST /api/deployment/bulk-restore': {
     expected: signedIn('200', WRITE),
-    prepare: () => Promise.resolve({ body: { ids: [UNKNOWN_ID] } }),
+    refusedItem: REFUSED_ITEM,
+    prepare: async (world) => ({ body: { ids: [await aRestorableOne(world)], wait: 60 } }),
   },
   'GET /api/operations': { expected: signedIn('200', READ) },
   'GET /api/operations/{id}': { expected: own('200', READ), prepare: async (world) => ({ id: await anOperation(world, 'running') }) },
@@ -956,7 +973,8 @@ describe('the authorization matrix', () => {
 
   const call = async (name: string, row: Row, identity: Identity): Promise<WireAnswer> => {
     const [method = '', template = ''] = name.split(' ');
-    const isAllowed = /^2/.test(row.expected[identity]);
+    const refused = row.refusedItem?.[identity];
+    const isAllowed = /^2/.test(row.expected[identity]) && refused === undefined;
     const { id, second, body, query } = (await row.prepare?.({ t, victim, project, elsewhere, isAllowed }, identity)) ?? {};
     const place = placeOf(template, id);
     const headers = { ...bearerOf(await tokens[identity](place)), ...row.headers, ...(body ? { 'Content-Type': 'application/json' } : {}) };
@@ -964,6 +982,10 @@ describe('the authorization matrix', () => {
     const before = isAllowed && !path.endsWith('preview') ? null : await footprint(t);
     const answer = await send(t.url, { method, path, headers, ...(body ? { body: JSON.stringify(body) } : {}) });
     if (before) expect(await footprint(t)).toEqual(before);
+    if (row.refusedItem && answer.status < 300) {
+      const { items } = parse(answer.text) as { items: { code: string | null }[] };
+      expect(items.map(({ code }) => code)).toEqual([refused ?? null]);
+    }
     await expectAudited(name, identity, row.expected[identity], answer);
     return answer;
   };
@@ -1083,8 +1105,8 @@ describe('the authorization matrix', () => {
 });
 
 /**
- * Everything that calls could change, except for what changes by itself: heartbeats, and deployments that other rows
- * have just made, or that the background may purge at any moment.
+ * Everything that calls could change, except for what changes by itself: heartbeats, and what other rows have just deleted, or that the
+ * background may remove at any moment.
  */
 const footprint = async ({ dataSource }: TestApp): Promise<unknown> =>
   dataSource.query(
@@ -1093,10 +1115,19 @@ const footprint = async ({ dataSource }: TestApp): Promise<unknown> =>
             (SELECT json_agg(json_build_array(id, status, version) ORDER BY id) FROM deployments WHERE name = 'victim') AS victim,
             (SELECT count(*) FROM deployment_status_history WHERE changed_by IS NOT NULL) AS changes,
             (SELECT json_agg(json_build_array(id, labels, cordoned, draining, removed_at) ORDER BY id) FROM nodes) AS nodes,
-            (SELECT json_agg(json_build_array(id, email, is_active, is_admin) ORDER BY id) FROM users) AS users,
+            (SELECT json_agg(json_build_array(id, email, is_active, is_admin, password_hash) ORDER BY id) FROM users) AS users,
             (SELECT json_agg(json_build_array(id, revoked_at) ORDER BY id) FROM api_tokens) AS tokens,
-            (SELECT json_agg(json_build_array(id, name, description, version, deleted_at) ORDER BY id) FROM projects) AS projects,
+            (SELECT json_agg(json_build_array(user_id, by_mail, token_hash, expires_at) ORDER BY user_id, by_mail)
+               FROM password_links) AS links,
+            (SELECT json_agg(json_build_array(id, name, description, version, quota, deleted_at) ORDER BY id) FROM projects) AS projects,
             (SELECT json_agg(json_build_array(project_id, user_id, role) ORDER BY project_id, user_id) FROM project_members) AS members,
+            (SELECT json_agg(json_build_array(project_id, group_name, role) ORDER BY project_id, group_name)
+               FROM project_groups) AS groups,
+            (SELECT json_agg(json_build_array(project_id, name, version) ORDER BY project_id, name) FROM project_secrets) AS secrets,
+            (SELECT json_agg(json_build_array(id, name, server, username, version) ORDER BY id) FROM registries) AS registries,
+            (SELECT json_agg(json_build_array(id, name, size_gb) ORDER BY id) FROM volumes WHERE removing_since IS NULL) AS volumes,
+            (SELECT json_agg(json_build_array(id, selector, value, days) ORDER BY id) FROM retention_policies) AS policies,
+            (SELECT count(*) FROM subscriptions) AS subscriptions,
             (SELECT count(*) FROM sessions WHERE revoked_at IS NOT NULL) AS ended`,
   );
 

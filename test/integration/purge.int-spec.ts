@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { PurgeBatches } from '../../src/retention/purge-batches.service';
 import { PURGED_TABLES } from '../../src/retention/purge-tables';
 import { expectInvariants } from '../support/deployments';
@@ -60,6 +61,38 @@ describe('the purge in the background', () => {
     ]);
     expect(JSON.stringify(audits)).not.toContain('canary');
     expect(await purgeEventsOf(t.dataSource, id)).toEqual([{ user_id: userId }]);
+  });
+
+  it('ends the orders of nodes that never come back, with the environments in them, and no others', async () => {
+    const [gone, kept] = [await deleted(), await deleted({ dueSecondsAgo: -86_400 })];
+    const nodes = [await aNode(t.dataSource, { runtime: 'agent' }), await aNode(t.dataSource, { runtime: 'agent' })];
+    for (const node_id of nodes) {
+      await insertRow(t.dataSource, 'node_agents', { node_id });
+      await t.dataSource.query(`INSERT INTO agent_links (node_id, epoch, holder, orders_version) VALUES ($1, 1, $1, 7)`, [node_id]);
+      for (const [version, will, deployment_id] of [
+        [5, 'run', gone],
+        [6, 'suspend', gone],
+        [7, 'run', kept],
+      ] as const)
+        await t.dataSource.query(
+          `INSERT INTO agent_orders (node_id, replica_id, deployment_id, version, will, spec, fingerprint, grace_seconds)
+           VALUES ($1, $2, $3, $4, $5, '\\x00', 'f', 10)`,
+          [node_id, randomUUID(), deployment_id, version, will],
+        );
+    }
+    expect(await purgeAll()).toBe(1);
+    for (const node of nodes) {
+      const orders = await t.dataSource.query<object[]>(
+        `SELECT o.version::int, o.will, o.spec IS NULL AND o.fingerprint IS NULL AS bare, o.deployment_id, l.orders_version::int AS latest
+           FROM agent_orders AS o JOIN agent_links AS l USING (node_id) WHERE node_id = $1 ORDER BY o.version`,
+        [node],
+      );
+      expect(orders).toEqual([
+        { version: 7, will: 'run', bare: false, deployment_id: kept, latest: 9 },
+        { version: 8, will: 'absent', bare: true, deployment_id: gone, latest: 9 },
+        { version: 9, will: 'absent', bare: true, deployment_id: gone, latest: 9 },
+      ]);
+    }
   });
 
   it('leaves what is not due, held, not torn down or alive', async () => {
@@ -144,7 +177,7 @@ describe('the purge in the background', () => {
       counts.push(statements.filter(({ sql }) => !sql.includes('pg_notify')).length);
     }
     expect(counts).toEqual([counts[0], counts[0], counts[0]]);
-    expect(counts[0]).toBeLessThanOrEqual(PURGED_TABLES.length + 12);
+    expect(counts[0]).toBeLessThanOrEqual(PURGED_TABLES.length + 13);
   });
 
   it('takes at most a hundred at a time, the longest overdue first', async () => {

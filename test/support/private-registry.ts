@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,13 +61,38 @@ export class PrivateRegistry {
   async take(docker: Docker, image: string, name: string): Promise<string> {
     const repo = `${this.server}/${name}`;
     await docker.getImage(image).tag({ repo, tag: '1' });
-    const pushed = docker.getImage(`${repo}:1`);
+    await this.push(docker, `${repo}:1`);
+    return `${repo}:1`;
+  }
+
+  /** Has the name mean an image from now on that there is nowhere else, not on the engine either, and gives that name. */
+  async putNew(docker: Docker, base: string, name: string): Promise<string> {
+    const repo = `${this.server}/${name}`;
+    const container = await docker.createContainer({ Image: base, Cmd: ['true'] });
+    await container.commit({ repo, tag: '1', changes: `LABEL made=${randomUUID()}` });
+    await container.remove();
+    await this.push(docker, `${repo}:1`);
+    return `${repo}:1`;
+  }
+
+  /** What the registry has under the tag, asked with the credential. */
+  async digestOf(name: string): Promise<string | null> {
+    const accept = 'application/vnd.docker.distribution.manifest.v2+json';
+    const url = `http://${this.server}/v2/${name}/manifests/1`;
+    const basic = `Basic ${Buffer.from(`${CREDENTIAL.username}:${CREDENTIAL.password}`).toString('base64')}`;
+    const authorization = this.tokens ? `Bearer ${this.tokens.pullToken(name)}` : basic;
+    const answer = await fetch(url, { method: 'HEAD', headers: { Accept: accept, Authorization: authorization } });
+    return answer.headers.get('docker-content-digest');
+  }
+
+  /** Takes the name from the engine afterwards. */
+  private async push(docker: Docker, name: string): Promise<void> {
+    const pushed = docker.getImage(name);
     const progress = await pushed.push({ authconfig: { ...CREDENTIAL, serveraddress: this.server } });
     await new Promise<void>((resolve, reject) => {
       docker.modem.followProgress(progress, (error: Error | null) => (error ? reject(error) : resolve()));
     });
     await pushed.remove();
-    return `${repo}:1`;
   }
 
   close(): void {

@@ -38,6 +38,11 @@ export class RegistryTokenService {
   /** What the registry has to trust, as a file. */
   readonly certificates = authority('ca');
 
+  /** With which its registry may be asked for an image. */
+  pullToken(name: string): string {
+    return tokenFor('test', [`repository:${name}:pull`]);
+  }
+
   close(): void {
     this.server.closeAllConnections();
     this.server.close();

@@ -69,7 +69,7 @@ export class QuotasConfig {
   @whole(0, 1_000_000)
   readonly MAX_STORED_MB_PER_PROJECT: number = 0;
 
-  /** The own quota of those who register by themselves, where it is not as for everybody. */
+  /** The own quota of those who register by themselves or come from the identity provider, where it is not as for everybody. */
   @IsReadBy(readQuotaList)
   readonly REGISTRATION_QUOTA: string =
     'deployments=20,replicas=40,cpu_cores=16,memory_mb=32768,gpu_units=0,storage_gb=400,volumes=10,ports=40,kept_deployments=500,stored_bytes=20000000';

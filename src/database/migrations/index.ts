@@ -72,6 +72,7 @@ import { RotateKeys1796920000000 } from './1796920000000-rotate-keys';
 import { NoteFailedPulls1796920001000 } from './1796920001000-note-failed-pulls';
 import { CreateVolumes1796930000000 } from './1796930000000-create-volumes';
 import { IndexVolumes1796930000500 } from './1796930000500-index-volumes';
+import { EndPurgedOrders1796940000000 } from './1796940000000-end-purged-orders';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -149,4 +150,5 @@ export const migrations = [
   NoteFailedPulls1796920001000,
   CreateVolumes1796930000000,
   IndexVolumes1796930000500,
+  EndPurgedOrders1796940000000,
 ];

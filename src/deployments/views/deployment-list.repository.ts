@@ -12,6 +12,7 @@ import type { DeploymentStatus } from '../domain/deployment-status';
 import type { HealthCounts } from '../domain/health';
 import type { DeploymentType } from '../spec/deployment-spec';
 import { AppConfig } from '../../config/app-config';
+import { grants } from '../../rights/rights.sql';
 import type { SortKey } from '../dto/deployment-list.dto';
 
 type Row = readonly [
@@ -135,7 +136,7 @@ function statementOf(query: ListQuery, offlineAfterSeconds: number): { text: str
     types.push(as);
     return `asked.v${values.push(value)}`;
   };
-  const reach = reachOf(query, add);
+  const reach = placesOf(query, add);
   const beyond = query.cursor
     ? `AND (${column}, d.id) ${descending ? '<' : '>'} (${fromCursor(add(query.cursor.value, type))}, ${add(query.cursor.id, 'uuid')})`
     : '';
@@ -187,13 +188,14 @@ interface Reach {
   readonly keys: string;
 }
 
-function reachOf({ userId, project, boundTo, narrowing }: ListQuery, add: (value: unknown, as: string) => string): Reach {
+/** The same rule as `readable`, from the side of the projects: a list reads no deployments of others to leave them out. */
+function placesOf({ userId, project, boundTo, narrowing }: ListQuery, add: (value: unknown, as: string) => string): Reach {
   const isLabelled = narrowing.labels !== null || narrowing.labelNames !== null;
   const keys = isLabelled ? add(JSON.stringify(keysOf(narrowing.labelNames, narrowing.labels)), 'jsonb') : `'[]'::jsonb`;
   if (userId === null && project === null) return { rows: null, from: 'deployments AS d', keys: labelKeys(keys, null) };
   const conditions = [
-    ...(userId === null ? [] : [`m.user_id = ${add(userId, 'uuid')}`]),
-    ...(boundTo === null ? [] : [`m.project_id = ${add(boundTo, 'uuid')}`]),
+    ...(userId === null ? [] : [`m.user_id = ${add(userId, 'uuid')}`, grants('deployment.read', boundTo?.role ?? null)]),
+    ...(boundTo ? [`m.project_id = ${add(boundTo.projectId, 'uuid')}`] : []),
     ...(project === null
       ? []
       : [`(o.id = ${add(isUuid(project) ? project : null, 'uuid')} OR (o.name = ${add(project, 'text')} AND o.deleted_at IS NULL))`]),

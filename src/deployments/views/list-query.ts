@@ -28,8 +28,8 @@ export interface ListQuery {
   readonly narrowing: Narrowing;
   readonly sortBy: SortKey;
   readonly sortOrder: 'asc' | 'desc';
-  /** The only project that the credential reaches; null: any. */
-  readonly boundTo: string | null;
+  /** The only project that the credential reaches, and its role there at most; null: any. */
+  readonly boundTo: Actor['boundTo'] | null;
   readonly limit: number;
   readonly offset: number;
   readonly cursor: Cursor | null;
@@ -42,7 +42,7 @@ export function readListQuery(dto: ListQueryDto, actor: Actor): ListQuery {
   return {
     userId: ownerOf(dto, actor),
     project: dto.project?.toLowerCase() ?? null,
-    boundTo: actor.boundTo?.projectId ?? null,
+    boundTo: actor.boundTo ?? null,
     status:
       dto.status === undefined
         ? null

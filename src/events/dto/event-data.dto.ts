@@ -71,10 +71,10 @@ export class EventDataDto {
   @ApiPropertyOptional({ format: 'uuid', description: 'Who asked for a test' })
   requested_by?: string;
 
-  @ApiPropertyOptional({ format: 'uuid', description: 'Of the project whose members changed' })
+  @ApiPropertyOptional({ format: 'uuid', description: 'Of the project' })
   project_id?: string;
 
-  @Text('Of the project whose members changed')
+  @Text('Of the project')
   project?: string;
 
   @ApiPropertyOptional({ type: String, nullable: true, description: 'Of the user in the project; null: not in it any more' })

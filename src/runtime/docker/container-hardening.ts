@@ -9,6 +9,9 @@ import type { WorkloadSpec } from '../runtime-driver';
 const CAPABILITIES = ['CHOWN', 'FOWNER', 'FSETID', 'KILL', 'NET_BIND_SERVICE'];
 
 const PIDS_LIMIT = 256;
+/** Of the memory of the container, in which shared memory counts; as on a whole machine. The engine's own default may be anything. */
+const SHARED_MEMORY_SHARE = 0.5;
+const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const TMP = 'rw,noexec,nosuid,nodev,size=64m,mode=1777';
 
@@ -42,6 +45,7 @@ export function hardening(
       ...(isolation.appArmor ? ['apparmor=docker-default'] : []),
     ],
     PidsLimit: PIDS_LIMIT,
+    ShmSize: Math.round(spec.resources.memoryMb * MIB * SHARED_MEMORY_SHARE),
     Ulimits: [
       // The machine's own program for crashes would get the memory of the container, and keep it on the machine's disk.
       { Name: 'core', Soft: 0, Hard: 0 },

@@ -96,6 +96,8 @@ describe('containerPayload', () => {
         { Name: 'nofile', Soft: 4096, Hard: 4096 },
       ],
       PidsLimit: 256,
+      // Half of the memory.
+      ShmSize: 256 * 1024 * 1024,
       RestartPolicy: { Name: 'no' },
       PublishAllPorts: false,
     });
@@ -126,6 +128,7 @@ describe('containerPayload', () => {
         'ReadonlyRootfs',
         'RestartPolicy',
         'SecurityOpt',
+        'ShmSize',
         'Ulimits',
       ].sort(),
     );

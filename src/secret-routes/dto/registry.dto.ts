@@ -4,7 +4,8 @@ import type { RegistryView } from '../../secrets/registries.repository';
 import type { RegistryVerdict } from '../registry-check';
 import { NameField } from './name-field';
 
-export const REGISTRY_EXAMPLE = { server: 'ghcr.io', username: 'acme-puller', password: 'a-token-that-may-only-pull' };
+const EXAMPLE = { server: 'ghcr.io', username: 'acme-puller', password: 'a-token-that-may-only-pull' };
+export const REGISTRY_EXAMPLES = { packages: { summary: 'A registry with a token', value: EXAMPLE } };
 
 /** The name of a registry of the installation in a path. */
 export class RegistryParamDto {
