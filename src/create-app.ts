@@ -3,8 +3,10 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance } from 'fastify';
 import type { DestinationStream } from 'pino';
 import { AppModule } from './app.module';
+import { holdBackLateAnswers } from './auth/late-answers';
 import { Audit } from './audit/audit';
 import { recordRefusals } from './audit/record-refusals';
+import { Standing } from './commands/standing';
 import type { Clock } from './common/clock';
 import { commaList } from './common/comma-list';
 import { readForwardedAddresses } from './common/http/client-address';
@@ -65,6 +67,7 @@ export async function createApp(config: AppConfig, options: AppOptions = {}): Pr
   await allowOrigins(fastify, commaList(config.CORS_ORIGINS));
   logRequests(fastify, logger);
   measureHttp(fastify, app.get(Metrics));
+  holdBackLateAnswers(fastify, app.get(Standing, { strict: false }));
   answerInsteadOfNode(fastify);
   serveUpgrades(fastify);
   recordRefusals(fastify, app.get(Audit), {

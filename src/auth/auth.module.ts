@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
+import { APP_GUARD } from '@nestjs/core';
 import { PreconditionGuard } from '../common/http/precondition';
 import { AppConfig } from '../config/app-config';
 import { QuotasModule } from '../quotas/quotas.module';
@@ -18,7 +18,6 @@ import { CredentialCache } from './credential-cache';
 import { ExternalJwtStrategy } from './external-jwt.strategy';
 import { ExternalUsers } from './external-users';
 import { GroupExpiry } from './group-expiry';
-import { LateAnswersInterceptor } from './late-answers.interceptor';
 import { LocalJwtStrategy } from './local-jwt.strategy';
 import { LoginFailures } from './login-failures';
 import { LoginService } from './login.service';
@@ -59,7 +58,6 @@ import { UsersService } from './users.service';
     AuthenticationGuard,
     { provide: APP_GUARD, useExisting: AuthenticationGuard },
     { provide: APP_GUARD, useClass: CredentialRateLimitGuard },
-    { provide: APP_INTERCEPTOR, useClass: LateAnswersInterceptor },
     { provide: APP_GUARD, useClass: PreconditionGuard },
   ],
   exports: [
