@@ -7,7 +7,7 @@ import { LinkServer } from '../../test/support/link-server';
 import { MemoryDriver } from '../../test/support/memory-driver';
 import { until } from '../../test/support/until';
 import { SecretBox } from '../common/crypto/secret-box';
-import type { OrdersMessage } from '../runtime/agent/link-messages';
+import type { Order, OrdersMessage } from '../runtime/agent/link-messages';
 import { Agent, type AgentParts } from './agent';
 import { KeptValue } from './disk/kept-value';
 import { Identity, readIdentity, type KeptIdentity } from './identity/identity';
@@ -115,6 +115,35 @@ describe('an agent', () => {
     server.say({ type: 'orders', since: 1, version: 2, orders: orders.slice(1), forget: [] });
     await until(() => server.reports.at(-1)?.ordersVersion === 2, { what: 'the rest' });
     expect(driver.calls).toEqual([`ensure ${one}`, `ensure ${other}`]);
+  });
+
+  it('starts nothing new before it has all orders that there are, also after a restart, since the last of them may end what goes first', async () => {
+    await start();
+    const deploymentId = randomUUID();
+    const before = run({ deploymentId });
+    await runs(before);
+    await stop();
+    const [next, end] = [run({ deploymentId, generation: 2 }), server.order({ replicaId: before, will: 'absent', spec: null })];
+    server.fate = ({ type }) => (type === 'orders' ? 'is lost' : 'arrives');
+    await start();
+    await until(() => server.isLinked, { what: 'the link' });
+    server.fate = () => 'arrives';
+    const say = (since: number, order: Order | undefined) =>
+      server.say({ type: 'orders', since, version: since + 1, orders: order === undefined ? [] : [order], forget: [] });
+    say(1, server.orderOf(next));
+    await until(() => server.reports.at(-1)?.ordersVersion === 2, { what: 'a report with the first part' });
+    expect(driver.calls).toEqual([`ensure ${before}`]);
+    await stop();
+    server.refuse = { code: 'try_later', message: 'Not now' };
+    await start({ aloneAfterMs: 1 });
+    await until(() => said.some((words) => words.includes('Not now')), { what: 'a start without a link' });
+    expect(driver.calls).toEqual([`ensure ${before}`]);
+    await stop();
+    server.refuse = null;
+    await start();
+    await runs(next);
+    expect(server.gone.get(before)).toBe(end.version);
+    expect(driver.calls).toEqual([`ensure ${before}`, `remove ${before}`, `ensure ${next}`]);
   });
 
   it('does nothing to an engine that took the place of the one that joined, until the machine joins anew', async () => {

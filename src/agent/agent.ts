@@ -47,8 +47,6 @@ export class Agent {
   private calls: Calls | null = null;
   private send: ((message: FromAgent) => void) | null = null;
   private readonly unkept: UnkeptOrders;
-  /** The newest version of orders that there was when the link came up: a book that is older has not got all of them yet. */
-  private welcomedVersion = 0;
   private hasLooked = false;
 
   constructor(private readonly parts: AgentParts) {
@@ -68,12 +66,11 @@ export class Agent {
       ...(pingMs === undefined ? {} : { pingMs }),
       ...(keyLookMs === undefined ? {} : { keyLookMs }),
       ticket: () => recollection.memory.ticket,
-      keepTicket: (ticket) => recollection.ticket(ticket),
+      keepWelcome: (welcome) => recollection.letIn(welcome),
       versions: () => ({ held: orders.book.version, seen: recollection.memory.seenVersion }),
-      onUp: ({ send, reportEveryMs, ordersVersion }) => {
+      onUp: ({ send, reportEveryMs }) => {
         log.info('The link to the control plane is up');
         this.send = send;
-        this.welcomedVersion = ordersVersion;
         this.calls = new Calls(driver, this.target, send);
         this.reporter = new Reporter(
           {
@@ -86,7 +83,6 @@ export class Agent {
           send,
         );
         this.reporter.changed();
-        return Promise.resolve();
       },
       onDown: () => {
         this.reporter?.stop();
@@ -140,7 +136,9 @@ export class Agent {
     }
     this.unkept.clear();
     const { book } = orders;
-    await recollection.seen(book.version, book.version < this.welcomedVersion ? () => true : (replicaId) => book.orders.has(replicaId));
+    // What is remembered of replicas goes only by all the orders that there are.
+    const isBehind = book.version < recollection.memory.toldVersion;
+    await recollection.seen(book.version, isBehind ? () => true : (replicaId) => book.orders.has(replicaId));
     this.keeper.wake();
     return taken;
   }

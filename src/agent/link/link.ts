@@ -58,7 +58,7 @@ export class Link {
       ...this.parts,
       onUp: (up) => {
         this.upMs = performance.now();
-        return this.parts.onUp(up);
+        this.parts.onUp(up);
       },
       onRefused: ({ code }) => {
         // A rotation may have ended without the agent: the next key may be the one that is known.

@@ -28,16 +28,11 @@ export interface SessionParts {
   readonly sessionId: string;
   readonly log: AgentLog;
   readonly ticket: () => string | null;
-  /** Resolves when the disk has the ticket. */
-  readonly keepTicket: (ticket: string) => Promise<void>;
+  /** Resolves when the disk has the ticket, and the newest version of orders that there is. */
+  readonly keepWelcome: (welcome: { readonly ticket: string; readonly ordersVersion: number }) => Promise<void>;
   /** The newest version of orders on the disk, and the newest that was ever there. */
   readonly versions: () => { readonly held: number; readonly seen: number };
-  /** The link is up. `ordersVersion`: of the newest orders that there are. */
-  readonly onUp: (up: {
-    readonly send: (message: FromAgent) => void;
-    readonly reportEveryMs: number;
-    readonly ordersVersion: number;
-  }) => Promise<void>;
+  readonly onUp: (up: { readonly send: (message: FromAgent) => void; readonly reportEveryMs: number }) => void;
   readonly onDown: () => void;
   readonly onOrders: (message: OrdersMessage) => Promise<'taken' | 'resend'>;
   readonly onNoted: (number: number) => void;
@@ -134,9 +129,9 @@ export class Session {
       return;
     }
     await this.parts.identity.welcomed();
-    await this.parts.keepTicket(ticket);
+    await this.parts.keepWelcome({ ticket, ordersVersion });
     this.isUp = true;
-    await this.parts.onUp({ send: (message) => connection.send(message), reportEveryMs, ordersVersion });
+    this.parts.onUp({ send: (message) => connection.send(message), reportEveryMs });
     this.keyLooks = setInterval(() => void this.renewKey(connection), this.parts.keyLookMs ?? KEY_LOOK_MS).unref();
     await this.renewKey(connection);
   }
