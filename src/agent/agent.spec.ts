@@ -39,6 +39,7 @@ describe('an agent', () => {
     await stop();
     await server.close();
     rmSync(folder, { recursive: true, force: true });
+    expect(server.unlike).toEqual([]);
   });
 
   /** Starts it from its disk. `isNew`: with a join token that it has not used yet. */
@@ -144,6 +145,30 @@ describe('an agent', () => {
     await runs(next);
     expect(server.gone.get(before)).toBe(end.version);
     expect(driver.calls).toEqual([`ensure ${before}`, `remove ${before}`, `ensure ${next}`]);
+  });
+
+  it('carries out the orders that it understands, tells of one that it does not, and keeps that one for a newer version', async () => {
+    const strange = randomUUID();
+    server.order({ replicaId: strange, will: 'hibernate' as never, spec: null });
+    const replica = run();
+    await start();
+    await runs(replica);
+    const [trouble] = server.reports.at(-1)?.troubles ?? [];
+    expect(trouble).toMatchObject({ replicaId: strange, version: 1, failure: 'unfit' });
+    expect(trouble?.message).toBe('The agent of this machine does not understand the order "hibernate": update the agent');
+    await stop();
+    const { orders } = await start();
+    expect(orders.book.orders.get(strange)?.will).toBe('hibernate');
+    expect(driver.calls).toEqual([`ensure ${replica}`]);
+  });
+
+  it('answers a question that it does not know in words', async () => {
+    await start();
+    await until(() => server.isLinked, { what: 'the link' });
+    const id = server.call('dance' as never, {} as never);
+    const answer = await until(() => server.replies.find((reply) => 'id' in reply && reply.id === id), { what: 'the answer' });
+    const message = 'The agent of this machine does not know the question "dance": update the agent';
+    expect(answer).toEqual({ type: 'end', id, error: { failure: 'unfit', message } });
   });
 
   it('does nothing to an engine that took the place of the one that joined, until the machine joins anew', async () => {

@@ -11,6 +11,7 @@ import type { Identity, Joined } from './identity/identity';
 import { Link } from './link/link';
 import type { Way } from './link/way';
 import type { OrdersStore } from './orders/orders-store';
+import { notUnderstood } from './orders/understood';
 import { UnkeptOrders } from './orders/unkept-orders';
 import type { Recollection } from './recollection';
 import { Reporter } from './reports/reporter';
@@ -135,6 +136,7 @@ export class Agent {
       return 'taken';
     }
     this.unkept.clear();
+    for (const { replicaId, message: words } of notUnderstood(message.orders)) log.warn(`Replica ${replicaId}: ${words}`);
     const { book } = orders;
     // What is remembered of replicas goes only by all the orders that there are.
     const isBehind = book.version < recollection.memory.toldVersion;
@@ -156,7 +158,7 @@ export class Agent {
         reported(health.judged(workload), keeper.actedBy.get(workload.replicaId) ?? null),
       ),
       gone: isBlind ? [] : goneOf(orders.book.orders, view.workloads, keeper.settled),
-      troubles: [...keeper.troubles, ...this.unkept.troubles],
+      troubles: [...keeper.troubles, ...this.unkept.troubles, ...notUnderstood(orders.book.orders.values())],
       progress: [...keeper.progress].map(([replicaId, words]) => ({ replicaId, words })),
       accounts: recollection.accounts(MOST_ACCOUNTS_IN_REPORT),
     };

@@ -23,7 +23,9 @@ describe('machines that only dial out', () => {
     t = await startTestApp({ env: { RUNTIME: 'agent', NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '5' } });
   });
   afterEach(() => {
-    for (const agent of agents.splice(0)) agent.cut();
+    const all = agents.splice(0);
+    for (const agent of all) agent.cut();
+    expect(all.flatMap(({ unlike }) => unlike)).toEqual([]);
   });
   afterAll(() => t?.close());
 

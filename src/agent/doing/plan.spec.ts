@@ -106,6 +106,14 @@ describe('the plan of an agent', () => {
     expect(asked(now)).toEqual(['remove old', 'ensure new', 'restart dead']);
   });
 
+  it('does nothing for a replica whose order it does not understand, and ends what it was doing for it', () => {
+    const strange = order('a', { version: 2, will: 'hibernate' as OrderWill });
+    const act = { kind: 'ensure', order: order('a'), resumeRunAt: null, words: null } as const;
+    expect(plan(situation({ orders: [strange], underWay: new Map([['a', act]]) }))).toMatchObject({ begin: [], abort: ['a'] });
+    const alone = plan(situation({ orders: [strange, order('b', { generation: 2 })], workloads: [workload('a')] }));
+    expect(alone).toMatchObject({ begin: [{ kind: 'ensure', order: { replicaId: 'b' } }], settled: new Map() });
+  });
+
   it('starts nothing while more is to go than goes at a time', () => {
     const gone = Array.from({ length: 20 }, (_unused, index) => order(`old-${index}`, { will: 'absent' }));
     const there = gone.map(({ replicaId }) => workload(replicaId));

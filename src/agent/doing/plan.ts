@@ -1,5 +1,6 @@
 import type { Order } from '../../runtime/agent/link-messages';
 import type { ObservedWorkload } from '../../runtime/runtime-driver';
+import { isUnderstood } from '../orders/understood';
 
 /** What the engine is asked for one replica. `resumeRunAt`: the run after which its container is started again. */
 export interface Act {
@@ -56,6 +57,10 @@ export function plan(situation: Situation): Plan {
   const dues: number[] = [];
   for (const [replicaId, order] of orders) {
     const busy = underWay.get(replicaId);
+    if (!isUnderstood(order)) {
+      if (busy !== undefined) abort.push(replicaId);
+      continue;
+    }
     if (busy !== undefined) {
       if (!serves(busy, order) || (situation.isRefused && !leaves(busy))) abort.push(replicaId);
       continue;
@@ -141,9 +146,11 @@ function withinLimits(due: readonly Act[], { orders, workloads, underWay }: Situ
 /** Of each deployment the oldest generation of which something is to go, or to stop, and is still there. */
 function oldestLeaving(orders: ReadonlyMap<string, Order>, workloads: ReadonlyMap<string, ObservedWorkload>): Map<string, number> {
   const oldest = new Map<string, number>();
-  for (const [replicaId, { will }] of orders) {
+  for (const [replicaId, order] of orders) {
     const seen = workloads.get(replicaId);
-    if (will === 'run' || seen === undefined || !(will === 'absent' ? seen.phase !== 'exited' : runs(seen))) continue;
+    const { will } = order;
+    if (will === 'run' || !isUnderstood(order) || seen === undefined || !(will === 'absent' ? seen.phase !== 'exited' : runs(seen)))
+      continue;
     const generation = seen.origin?.generation ?? 0;
     oldest.set(seen.deploymentId, Math.min(generation, oldest.get(seen.deploymentId) ?? Infinity));
   }
