@@ -182,6 +182,8 @@ describe('an agent', () => {
     await stop();
     await start();
     await until(() => server.reports.at(-1)?.engineTrouble?.startsWith('Another engine answers'), { what: 'the same after a restart' });
+    await until(() => server.hellos.length === 2, { what: 'the next hello' });
+    expect(server.hellos.map(({ machine }) => machine.engineId)).toEqual([first, 'another']);
     expect(driver.calls).toEqual([`ensure ${replica}`]);
     expect(server.reports.some(({ gone }) => gone.length > 0)).toBe(false);
     await stop();

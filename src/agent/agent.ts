@@ -66,6 +66,7 @@ export class Agent {
       ...{ identity, joined, way, log, sessionId: randomUUID() },
       ...(pingMs === undefined ? {} : { pingMs }),
       ...(keyLookMs === undefined ? {} : { keyLookMs }),
+      engineId: (signal) => this.view.engineId(signal),
       ticket: () => recollection.memory.ticket,
       keepWelcome: (welcome) => recollection.letIn(welcome),
       versions: () => ({ held: orders.book.version, seen: recollection.memory.seenVersion }),

@@ -14,6 +14,7 @@ import {
   type WelcomeMessage,
 } from '../../runtime/agent/link-messages';
 import type { AgentLog } from '../agent-log';
+import { hostId } from '../identity/host-id';
 import type { Identity, Joined } from '../identity/identity';
 import { signedBy } from '../identity/key-pair';
 import type { Connection } from './connection';
@@ -26,6 +27,8 @@ export interface SessionParts {
   readonly joined: Joined;
   /** Of this start of the agent. */
   readonly sessionId: string;
+  /** Of the engine that answers now, which tells this machine from a copy of its folder; null: none does. */
+  readonly engineId: string | null;
   readonly log: AgentLog;
   readonly ticket: () => string | null;
   /** Resolves when the disk has the ticket, and the newest version of orders that there is. */
@@ -102,7 +105,7 @@ export class Session {
   }
 
   private hello({ nonce, protocols }: ChallengeMessage, connection: Connection): void {
-    const { identity, joined, sessionId } = this.parts;
+    const { identity, joined, sessionId, engineId } = this.parts;
     const versions = this.parts.versions();
     const protocol = Math.min(LINK_PROTOCOLS.newest, protocols.newest);
     if (protocol < Math.max(LINK_PROTOCOLS.oldest, protocols.oldest)) {
@@ -117,7 +120,7 @@ export class Session {
       ticket: this.parts.ticket(),
       ordersVersion: versions.held,
       seenVersion: versions.seen,
-      machine: thisMachine(identity.machineId),
+      machine: { ...thisMachine(identity.machineId), engineId, hostId: hostId() },
     });
   }
 
