@@ -77,6 +77,7 @@ export class Agent {
         this.reporter = new Reporter(
           {
             look: () => this.sight(),
+            isOrdered: (replicaId) => orders.book.orders.has(replicaId),
             endOf: (replicaId) => this.keeper.lives.endOf(replicaId),
             onLeftOut: (words) => log.warn(`Something on this machine cannot be told to the control plane: ${words}`),
             onNoted: (accounts, ends) => recollection.noted(accounts, ends),
