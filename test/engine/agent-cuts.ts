@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkInvariants } from '../../src/invariants/check-invariants';
 import { LABEL } from '../../src/runtime/docker/docker-labels';
 import { AgentUnderTest } from '../support/agent-under-test';
-import type { Client } from '../support/client';
+import type { Answer, Client } from '../support/client';
 import { statusOf } from '../support/deployments-under-test';
 import { engineClient, loadTestImage, removeContainersOf, TEST_IMAGE } from '../support/engine';
 import { Installation } from '../support/installation';
@@ -16,7 +16,8 @@ import { until } from '../support/until';
 export const CUTS = Number(process.env.AGENT_CUTS ?? '10');
 export const ROUND_TRIP_MS = 2_000;
 export const LOSS_SHARE = 0.05;
-const SMALL = { MIN_CPU_CORES: '0.1', MIN_MEMORY_MB: '16', DEFAULT_STORAGE_GB: '1', MIN_STORAGE_GB: '1' };
+/** A thousand cuts take longer than a token is good for by default. */
+const SMALL = { MIN_CPU_CORES: '0.1', MIN_MEMORY_MB: '16', DEFAULT_STORAGE_GB: '1', MIN_STORAGE_GB: '1', ACCESS_TOKEN_SECONDS: '86400' };
 const RESOURCES = { cpu: 0.1, memory: 16, storage: 1 };
 /** Both ends take a link for broken after a minute of silence. */
 const BROKEN_AFTER_MS = 65_000;
@@ -93,6 +94,12 @@ export function testCuts(open: () => Promise<CutLink>): void {
     return (answer.body as { deployment_id: string }).deployment_id;
   };
 
+  /** Whether a change was acknowledged. The state of a deployment may forbid it, and that of the node, which may be offline. */
+  const isTaken = ({ status, body }: Answer): boolean => {
+    if (status >= 300 && status !== 409 && status !== 503) throw new Error(`A change was answered with ${status}: ${JSON.stringify(body)}`);
+    return status < 300;
+  };
+
   /** One acknowledged change of a deployment, or a new one. What the state of a deployment forbids is refused, and promises nothing. */
   const change = async (turn: number): Promise<void> => {
     const known = [...ledger].filter(([, { state }]) => state !== 'deleted');
@@ -105,17 +112,16 @@ export function testCuts(open: () => Promise<CutLink>): void {
     switch (randomInt(4)) {
       case 0: {
         const replicas = 1 + randomInt(3);
-        if ((await client.post(`/api/deployment/scale/${id}`, { replicas })).status === 200) promised.replicas = replicas;
+        if (isTaken(await client.post(`/api/deployment/scale/${id}`, { replicas }))) promised.replicas = replicas;
         return;
       }
       case 1: {
         const verb = promised.state === 'live' ? 'stop' : 'start';
-        const { status } = await client.post(`/api/deployment/${id}/${verb}`, undefined);
-        if (status < 300) promised.state = verb === 'stop' ? 'stopped' : 'live';
+        if (isTaken(await client.post(`/api/deployment/${id}/${verb}`, undefined))) promised.state = verb === 'stop' ? 'stopped' : 'live';
         return;
       }
       default:
-        if ((await client.delete(`/api/deployment/${id}`)).status < 300) promised.state = 'deleted';
+        if (isTaken(await client.delete(`/api/deployment/${id}`))) promised.state = 'deleted';
     }
   };
 
