@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { createRequire } from 'node:module';
@@ -15,55 +16,85 @@ const SETTLE_MS = 30_000;
 const MEASURE_MS = 120_000;
 const JOINS = 5;
 const AT_A_TIME = 20;
-const TARGETS = { cores: 0.3, rssMb: 300, bytesPerSecond: 200, joinMs: 10_000 };
+/** So many agents have replicas while all are measured, and so many each. */
+const BUSY = { agents: 10, replicas: 10, region: 'eu-north' };
+const REGION = 'eu-west';
+const TARGETS = { cores: 0.3, rssMb: 300, bytesPerSecond: 200, joinMs: 10_000, returnMs: 5_000 };
 const LOG = { info: () => undefined, warn: () => undefined, error: (words) => process.stderr.write(`${words}\n`) };
 
 /**
  * What agents cost the control plane: `options.nodes` of them with the real link and reports, on engines in memory whose machines are
- * busy in changing ways, all on one process of ROLE=api; and how long it takes from a join to the first running replica.
+ * busy in changing ways, all on one process of ROLE=api; how long it takes from a join to the first running replica; and from the return
+ * of an agent to the end of a teardown that was decided while it was away.
  */
 export async function run({ withDatabase, publish, heading, options, say }) {
   const folder = mkdtempSync(join(tmpdir(), 'fog-compute-bench-agents-'));
   const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal);
   await withDatabase(async ({ database }) => {
     const url = await database.recreate('bench_agents');
-    const common = { DATABASE_URL: url, RUNTIME: 'agent', LOAD_BALANCER: 'none', DATA_DIR: folder, ...administrator };
+    const common = { DATABASE_URL: url, RUNTIME: 'agent', LOAD_BALANCER: 'none', DATA_DIR: folder, MIN_CPU_CORES: '0.1', ...administrator };
     const api = await startProduct({ ...common, ROLE: 'api' });
     const worker = await startProduct({ ...common, ROLE: 'worker' });
     const token = await api.logInAdministrator();
     const ask = (method, path, body) => request(api.url, token, { method, path, body });
     const traffic = { bytes: 0 };
+    const busyTraffic = { bytes: 0 };
     const agents = [];
-    const add = async (name) => {
-      const { id, join: given } = await ask('POST', '/api/nodes', { name, runtime: 'agent', region: 'eu-west' });
-      agents.push(await startAgent({ url: api.url, token: given.token, folder: join(folder, name), traffic, signal: stopping.signal }));
-      return id;
+    const add = async (name, { region = REGION, counted = traffic } = {}) => {
+      const { id, join: given } = await ask('POST', '/api/nodes', { name, runtime: 'agent', region });
+      const parts = { url: api.url, token: given.token, folder: join(folder, name), traffic: counted, signal: stopping.signal };
+      const agent = await startAgent(parts);
+      agents.push(agent);
+      return { nodeId: id, agent };
+    };
+    const addAll = async (names, where) => {
+      for (let at = 0; at < names.length; at += AT_A_TIME)
+        await Promise.all(names.slice(at, at + AT_A_TIME).map((name) => add(name, where)));
     };
     try {
-      const joinMs = [];
-      for (let index = 0; index < JOINS; index++) joinMs.push(await firstReplica({ ask, add, name: `first-${index}` }));
+      const [joinMs, returnMs] = [[], []];
+      for (let index = 0; index < JOINS; index++) {
+        const { tookMs, ...first } = await firstReplica({ ask, add, name: `first-${index}` });
+        joinMs.push(tookMs);
+        returnMs.push(await deletedWhileAway({ ask, ...first }));
+      }
       say(`From the join to a running replica: ${joinMs.map((ms) => number(ms)).join(', ')} ms`);
-      const names = Array.from({ length: options.nodes }, (_unused, index) => `edge-${index}`);
-      for (let at = 0; at < names.length; at += AT_A_TIME) await Promise.all(names.slice(at, at + AT_A_TIME).map(add));
+      say(`From the return to the end of a teardown: ${returnMs.map((ms) => number(ms)).join(', ')} ms`);
+      await addAll(
+        Array.from({ length: BUSY.agents }, (_unused, index) => `busy-${index}`),
+        { region: BUSY.region, counted: busyTraffic },
+      );
+      await busy({ ask });
+      await addAll(Array.from({ length: options.nodes - agents.length }, (_unused, index) => `edge-${index}`));
       say(`${agents.length} agents are linked`);
       await sleep(SETTLE_MS);
-      const before = { bytes: traffic.bytes, api: api.cpu(), worker: worker.cpu(), postgres: database.cpu(), at: performance.now() };
+      const now = () => ({ bytes: traffic.bytes, busyBytes: busyTraffic.bytes });
+      const before = { ...now(), api: api.cpu(), worker: worker.cpu(), postgres: database.cpu(), at: performance.now() };
       await sleep(MEASURE_MS);
       const seconds = (performance.now() - before.at) / 1000;
       const cores = (now, then) => (now - then) / 1e6 / seconds;
       const apiCores = cores(api.cpu(), before.api);
-      const bytes = (traffic.bytes - before.bytes) / seconds / agents.length;
+      const bytes = (traffic.bytes - before.bytes) / seconds / (agents.length - BUSY.agents);
+      const busyBytes = (busyTraffic.bytes - before.busyBytes) / seconds / BUSY.agents;
       const rows = table([
         ['', 'measured', 'target', ''],
         ['cores of the API process', number(apiCores, 2), `≤ ${TARGETS.cores}`, verdict(apiCores <= TARGETS.cores)],
         ['memory of the API process', `${number(api.rssMb())} MB`, `≤ ${TARGETS.rssMb} MB`, verdict(api.rssMb() <= TARGETS.rssMb)],
         ['bytes per second and idle agent', number(bytes), `≤ ${TARGETS.bytesPerSecond}`, verdict(bytes <= TARGETS.bytesPerSecond)],
-        ['megabytes per day and idle agent', number((bytes * 86_400) / 1e6, 1), '', ''],
+        ['megabytes per day and idle agent', number((bytes * 86_400) / 1e6, 2), '', ''],
+        [`megabytes per day and agent with ${BUSY.replicas} replicas`, number((busyBytes * 86_400) / 1e6, 2), '', ''],
         [
           'join to first running replica',
           `${number(median(joinMs))} ms`,
           `≤ ${TARGETS.joinMs} ms`,
           verdict(median(joinMs) <= TARGETS.joinMs),
+        ],
+        [
+          'return to the end of a teardown',
+          `${number(median(returnMs))} ms`,
+          `≤ ${TARGETS.returnMs} ms`,
+          verdict(median(returnMs) <= TARGETS.returnMs),
         ],
         ['cores of the worker process', number(cores(worker.cpu(), before.worker), 2), '', ''],
         ['cores of PostgreSQL', number(cores(database.cpu(), before.postgres), 2), '', ''],
@@ -78,16 +109,41 @@ export async function run({ withDatabase, publish, heading, options, say }) {
   });
 }
 
-/** Milliseconds from the registration of a node to the first replica that runs on it. */
+async function until(what, look) {
+  const begun = performance.now();
+  while (!(await look())) {
+    if (performance.now() - begun > 60_000) throw new Error(`${what} took more than a minute`);
+    await sleep(50);
+  }
+}
+
+/** One deployment in the region of the agents that are to be busy, with as many replicas as all of them are to have. */
+async function busy({ ask }) {
+  const nodes = async () => (await ask('GET', '/api/nodes')).filter(({ region }) => region === BUSY.region);
+  await until('the busy nodes', async () => (await nodes()).every(({ status }) => status !== 'offline'));
+  const what = { container_image: 'fog-test/busybox:1', resources: { cpu: 0.1, memory: 512, storage: 1 }, region: BUSY.region };
+  const replicas = BUSY.agents * BUSY.replicas;
+  const { deployment_id: id } = await ask('POST', '/api/deployment/deploy', { name: 'busy', type: 'compute', replicas, ...what });
+  await until('the replicas of the busy nodes', async () => (await ask('GET', `/api/deployment/status/${id}`)).status === 'running');
+}
+
+/** Milliseconds from the return of an agent to the end of the teardown of a deployment that was deleted while it was away. */
+async function deletedWhileAway({ ask, agent, deploymentId }) {
+  await agent.stop();
+  const answer = await ask('DELETE', `/api/deployment/${deploymentId}?wait=0`);
+  const completed = async () => (await ask('GET', `/api/deployment/${deploymentId}/deletion`)).completed_at !== null;
+  await sleep(2_000);
+  if (answer.status !== 'deleted' || (await completed())) throw new Error(`The delete was not decided alone: ${JSON.stringify(answer)}`);
+  const begun = performance.now();
+  await agent.start();
+  await until('the teardown', completed);
+  return performance.now() - begun;
+}
+
+/** The first replica on a new node, and the milliseconds to it from the registration of the node. */
 async function firstReplica({ ask, add, name }) {
   const begun = performance.now();
-  const nodeId = await add(name);
-  const until = async (what, look) => {
-    while (!(await look())) {
-      if (performance.now() - begun > 60_000) throw new Error(`${name}: ${what} took more than a minute`);
-      await sleep(50);
-    }
-  };
+  const { nodeId, agent } = await add(name);
   // Before its first report a node has no capacity, and a deployment that fits nowhere fails for good.
   await until('the node', async () => (await ask('GET', `/api/nodes/${nodeId}`)).status !== 'offline');
   const what = { container_image: 'fog-test/busybox:1', replicas: 1, resources: { cpu: 0.5, memory: 512 } };
@@ -102,7 +158,7 @@ async function firstReplica({ ask, add, name }) {
   if (shown.replicas[0].node_id !== nodeId) throw new Error(`${name} runs on another node`);
   // The next deployment is to go to the next machine.
   await ask('PATCH', `/api/nodes/${nodeId}`, { cordoned: true });
-  return tookMs;
+  return { tookMs, agent, deploymentId: id };
 }
 
 async function request(url, token, { method, path, body }) {
@@ -113,7 +169,7 @@ async function request(url, token, { method, path, body }) {
   return JSON.parse(text);
 }
 
-/** An agent of the product, without Docker. `traffic` counts what goes over its connections, both ways, without the headers of TCP and IP. */
+/** An agent of the product, without Docker, that may be stopped and started again. `traffic` counts what goes over its connections, both ways, without the headers of TCP and IP. */
 async function startAgent({ url, token, folder, traffic, signal }) {
   const { Agent } = require('../dist/agent/agent.js');
   const { KeptValue } = require('../dist/agent/disk/kept-value.js');
@@ -155,8 +211,20 @@ async function startAgent({ url, token, folder, traffic, signal }) {
   const way = new CountedWay({ SERVER_URL: url, NO_PROXY: '' });
   const engine = new MemoryEngine();
   const joined = await joinedOnce({ identity, way, token, engineId: engine.engineId, log: LOG }, signal);
-  const memory = await KeptValue.open(join(folder, 'memory'), readMemory);
-  const orders = await OrdersStore.open(join(folder, 'orders'), new SecretBox(encryptionKey({ DATA_DIR: folder })), 0);
-  const agent = new Agent({ identity, joined, orders, driver: engine, way, log: LOG, recollection: new Recollection(memory, LOG) });
-  return { running: agent.run(signal) };
+  const made = { running: Promise.resolve(), start, stop: async () => undefined };
+  async function start() {
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    signal.addEventListener('abort', end, { once: true });
+    const memory = await KeptValue.open(join(folder, 'memory'), readMemory);
+    const orders = await OrdersStore.open(join(folder, 'orders'), new SecretBox(encryptionKey({ DATA_DIR: folder })), 0);
+    const agent = new Agent({ identity, joined, orders, driver: engine, way, log: LOG, recollection: new Recollection(memory, LOG) });
+    made.running = agent.run(ending.signal).finally(() => signal.removeEventListener('abort', end));
+    made.stop = async () => {
+      ending.abort();
+      await made.running;
+    };
+  }
+  await start();
+  return made;
 }

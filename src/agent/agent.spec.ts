@@ -7,7 +7,7 @@ import { LinkServer } from '../../test/support/link-server';
 import { MemoryDriver } from '../../test/support/memory-driver';
 import { until } from '../../test/support/until';
 import { SecretBox } from '../common/crypto/secret-box';
-import type { OrdersMessage } from '../runtime/agent/link-messages';
+import type { Order, OrdersMessage } from '../runtime/agent/link-messages';
 import { Agent, type AgentParts } from './agent';
 import { KeptValue } from './disk/kept-value';
 import { Identity, readIdentity, type KeptIdentity } from './identity/identity';
@@ -39,6 +39,7 @@ describe('an agent', () => {
     await stop();
     await server.close();
     rmSync(folder, { recursive: true, force: true });
+    expect(server.unlike).toEqual([]);
   });
 
   /** Starts it from its disk. `isNew`: with a join token that it has not used yet. */
@@ -117,6 +118,59 @@ describe('an agent', () => {
     expect(driver.calls).toEqual([`ensure ${one}`, `ensure ${other}`]);
   });
 
+  it('starts nothing new before it has all orders that there are, also after a restart, since the last of them may end what goes first', async () => {
+    await start();
+    const deploymentId = randomUUID();
+    const before = run({ deploymentId });
+    await runs(before);
+    await stop();
+    const [next, end] = [run({ deploymentId, generation: 2 }), server.order({ replicaId: before, will: 'absent', spec: null })];
+    server.fate = ({ type }) => (type === 'orders' ? 'is lost' : 'arrives');
+    await start();
+    await until(() => server.isLinked, { what: 'the link' });
+    server.fate = () => 'arrives';
+    const say = (since: number, order: Order | undefined) =>
+      server.say({ type: 'orders', since, version: since + 1, orders: order === undefined ? [] : [order], forget: [] });
+    say(1, server.orderOf(next));
+    await until(() => server.reports.at(-1)?.ordersVersion === 2, { what: 'a report with the first part' });
+    expect(driver.calls).toEqual([`ensure ${before}`]);
+    await stop();
+    server.refuse = { code: 'try_later', message: 'Not now' };
+    await start({ aloneAfterMs: 1 });
+    await until(() => said.some((words) => words.includes('Not now')), { what: 'a start without a link' });
+    expect(driver.calls).toEqual([`ensure ${before}`]);
+    await stop();
+    server.refuse = null;
+    await start();
+    await runs(next);
+    expect(server.gone.get(before)).toBe(end.version);
+    expect(driver.calls).toEqual([`ensure ${before}`, `remove ${before}`, `ensure ${next}`]);
+  });
+
+  it('carries out the orders that it understands, tells of one that it does not, and keeps that one for a newer version', async () => {
+    const strange = randomUUID();
+    server.order({ replicaId: strange, will: 'hibernate' as never, spec: null });
+    const replica = run();
+    await start();
+    await runs(replica);
+    const [trouble] = server.reports.at(-1)?.troubles ?? [];
+    expect(trouble).toMatchObject({ replicaId: strange, version: 1, failure: 'unfit' });
+    expect(trouble?.message).toBe('The agent of this machine does not understand the order "hibernate": update the agent');
+    await stop();
+    const { orders } = await start();
+    expect(orders.book.orders.get(strange)?.will).toBe('hibernate');
+    expect(driver.calls).toEqual([`ensure ${replica}`]);
+  });
+
+  it('answers a question that it does not know in words', async () => {
+    await start();
+    await until(() => server.isLinked, { what: 'the link' });
+    const id = server.call('dance' as never, {} as never);
+    const answer = await until(() => server.replies.find((reply) => 'id' in reply && reply.id === id), { what: 'the answer' });
+    const message = 'The agent of this machine does not know the question "dance": update the agent';
+    expect(answer).toEqual({ type: 'end', id, error: { failure: 'unfit', message } });
+  });
+
   it('does nothing to an engine that took the place of the one that joined, until the machine joins anew', async () => {
     await start();
     const replica = run();
@@ -128,6 +182,8 @@ describe('an agent', () => {
     await stop();
     await start();
     await until(() => server.reports.at(-1)?.engineTrouble?.startsWith('Another engine answers'), { what: 'the same after a restart' });
+    await until(() => server.hellos.length === 2, { what: 'the next hello' });
+    expect(server.hellos.map(({ machine }) => machine.engineId)).toEqual([first, 'another']);
     expect(driver.calls).toEqual([`ensure ${replica}`]);
     expect(server.reports.some(({ gone }) => gone.length > 0)).toBe(false);
     await stop();

@@ -11,6 +11,7 @@ import type { Identity, Joined } from './identity/identity';
 import { Link } from './link/link';
 import type { Way } from './link/way';
 import type { OrdersStore } from './orders/orders-store';
+import { notUnderstood } from './orders/understood';
 import { UnkeptOrders } from './orders/unkept-orders';
 import type { Recollection } from './recollection';
 import { Reporter } from './reports/reporter';
@@ -47,8 +48,6 @@ export class Agent {
   private calls: Calls | null = null;
   private send: ((message: FromAgent) => void) | null = null;
   private readonly unkept: UnkeptOrders;
-  /** The newest version of orders that there was when the link came up: a book that is older has not got all of them yet. */
-  private welcomedVersion = 0;
   private hasLooked = false;
 
   constructor(private readonly parts: AgentParts) {
@@ -67,17 +66,18 @@ export class Agent {
       ...{ identity, joined, way, log, sessionId: randomUUID() },
       ...(pingMs === undefined ? {} : { pingMs }),
       ...(keyLookMs === undefined ? {} : { keyLookMs }),
+      engineId: (signal) => this.view.engineId(signal),
       ticket: () => recollection.memory.ticket,
-      keepTicket: (ticket) => recollection.ticket(ticket),
+      keepWelcome: (welcome) => recollection.letIn(welcome),
       versions: () => ({ held: orders.book.version, seen: recollection.memory.seenVersion }),
-      onUp: ({ send, reportEveryMs, ordersVersion }) => {
+      onUp: ({ send, reportEveryMs }) => {
         log.info('The link to the control plane is up');
         this.send = send;
-        this.welcomedVersion = ordersVersion;
         this.calls = new Calls(driver, this.target, send);
         this.reporter = new Reporter(
           {
             look: () => this.sight(),
+            isOrdered: (replicaId) => orders.book.orders.has(replicaId),
             endOf: (replicaId) => this.keeper.lives.endOf(replicaId),
             onLeftOut: (words) => log.warn(`Something on this machine cannot be told to the control plane: ${words}`),
             onNoted: (accounts, ends) => recollection.noted(accounts, ends),
@@ -86,7 +86,6 @@ export class Agent {
           send,
         );
         this.reporter.changed();
-        return Promise.resolve();
       },
       onDown: () => {
         this.reporter?.stop();
@@ -139,8 +138,11 @@ export class Agent {
       return 'taken';
     }
     this.unkept.clear();
+    for (const { replicaId, message: words } of notUnderstood(message.orders)) log.warn(`Replica ${replicaId}: ${words}`);
     const { book } = orders;
-    await recollection.seen(book.version, book.version < this.welcomedVersion ? () => true : (replicaId) => book.orders.has(replicaId));
+    // What is remembered of replicas goes only by all the orders that there are.
+    const isBehind = book.version < recollection.memory.toldVersion;
+    await recollection.seen(book.version, isBehind ? () => true : (replicaId) => book.orders.has(replicaId));
     this.keeper.wake();
     return taken;
   }
@@ -158,7 +160,7 @@ export class Agent {
         reported(health.judged(workload), keeper.actedBy.get(workload.replicaId) ?? null),
       ),
       gone: isBlind ? [] : goneOf(orders.book.orders, view.workloads, keeper.settled),
-      troubles: [...keeper.troubles, ...this.unkept.troubles],
+      troubles: [...keeper.troubles, ...this.unkept.troubles, ...notUnderstood(orders.book.orders.values())],
       progress: [...keeper.progress].map(([replicaId, words]) => ({ replicaId, words })),
       accounts: recollection.accounts(MOST_ACCOUNTS_IN_REPORT),
     };

@@ -21,6 +21,8 @@ export interface Memory {
   readonly engineId: string | null;
   /** The newest version of orders that the disk has had. */
   readonly seenVersion: number;
+  /** The newest version of orders that there was when the machine was let in last: orders that are older are not all there are. */
+  readonly toldVersion: number;
   readonly accounts: readonly KeptAccount[];
   /** Of each replica: which attempt its run is, where that is not the first. */
   readonly attempts: Readonly<Record<string, number>>;
@@ -34,7 +36,7 @@ export interface Memory {
 const MOST_ACCOUNTS = 1_000;
 
 const NO_MEMORY: Memory = {
-  ...{ ticket: null, refused: false, engineId: null, seenVersion: 0 },
+  ...{ ticket: null, refused: false, engineId: null, seenVersion: 0, toldVersion: 0 },
   ...{ accounts: [], attempts: {}, made: {}, knownEnds: {} },
 };
 

@@ -26,8 +26,8 @@ describe('what an agent remembers', () => {
     const { recollection, kept, said } = onDisk(500);
     for (let n = 0; n < 10; n++) recollection.account(REPLICA, 'Exited with code 1 and was started again');
     expect(recollection.accounts(100)).toHaveLength(10);
-    await recollection.ticket('t1');
-    expect(kept.stored).toMatchObject({ ticket: 't1', accounts: [] });
+    await recollection.letIn({ ticket: 't1', ordersVersion: 7 });
+    expect(kept.stored).toMatchObject({ ticket: 't1', toldVersion: 7, accounts: [] });
     expect(said.at(-1)).toContain('stands in this log only');
     recollection.account(REPLICA, 'x'.repeat(400));
     await recollection.seen(7, () => true);
@@ -37,7 +37,7 @@ describe('what an agent remembers', () => {
   it('tells who waits when the disk takes nothing at all', async () => {
     const { recollection } = onDisk(0);
     recollection.account(REPLICA, 'Exited with code 1 and was started again');
-    await expect(recollection.ticket('t1')).rejects.toThrow('ENOSPC');
+    await expect(recollection.letIn({ ticket: 't1', ordersVersion: 7 })).rejects.toThrow('ENOSPC');
     expect(recollection.accounts(100)).toHaveLength(1);
   });
 });

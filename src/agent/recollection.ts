@@ -21,9 +21,9 @@ export class Recollection {
     return this.kept.current;
   }
 
-  /** The machine was let in. Resolves when the disk has the ticket. */
-  async ticket(ticket: string): Promise<void> {
-    this.kept.current = { ...this.memory, ticket, refused: false };
+  /** The machine was let in. Resolves when the disk has the ticket, and which version of orders there is. */
+  async letIn({ ticket, ordersVersion }: { readonly ticket: string; readonly ordersVersion: number }): Promise<void> {
+    this.kept.current = { ...this.memory, ticket, refused: false, toldVersion: ordersVersion };
     await this.keepWhatFits();
   }
 

@@ -16,6 +16,7 @@ import { IdentitiesRepository, type Identity } from './identities.repository';
 import { isSignedBy, keyIdOf } from './link-keys';
 import { LinksRepository, type LockedLink } from './links.repository';
 import { OrdersRepository } from './orders.repository';
+import { notedMachine, sameMachine } from './same-machine';
 import { Tickets } from './tickets';
 
 /** At most so often a changed state is reported. */
@@ -66,7 +67,13 @@ const WORDS: Readonly<Record<Exclude<LinkRefusal, 'protocol'>, string>> = {
     'Another machine with the same identity was linked after this one. If this machine is the right one, ask an administrator for a new join token (POST /api/nodes/{id}/join-token), and clear the copy',
   too_far_ahead:
     'This machine says that it has seen orders that are far newer than any that its node was given: clear its state, and ask an administrator for a new join token',
-  other_engine: 'This is another machine or another engine than the one that joined: ask an administrator for a new join token',
+  other_engine:
+    'This is another machine or another engine than the one that joined. If it is the right one, ask an administrator for a new join token (POST /api/nodes/{id}/join-token); if it is a copy, clear its state',
+};
+
+const UNCLEAR: RefusedMessage = {
+  ...{ type: 'refused', code: 'try_later' },
+  message: 'This looks like another machine than the one that joined, and its engine, which could tell, does not answer',
 };
 
 /** Decides whether the machine behind a hello is that of its node, and makes its link the one that counts. */
@@ -97,10 +104,15 @@ export class Admission {
     if (!key || !isSignedBy(key, linkProof(caller.nonce, hello.nodeId, hello.sessionId), hello.signature)) return refused('wrong_key');
     // Counted only now: whoever knows no more than the id of a node cannot use up what its machine may ask.
     if (await this.isTooOften(hello.nodeId)) return refused('try_later');
-    if (identity.machine.machineId !== hello.machine.machineId) return refused('other_engine');
+    const which = sameMachine(identity.machine, hello.machine);
+    if (which === 'unclear') return UNCLEAR;
     return inTransaction(this.dataSource, async (tx) => {
       const link = await this.links.lock(tx, hello.nodeId);
       if (!link || link.identity !== identity.identity) return refused('unknown_node');
+      if (which === 'another') {
+        await this.tellOfIntruder(tx, hello, caller);
+        return refused('other_engine');
+      }
       const ticket = this.ticketOf(hello, link);
       if (ticket === null) {
         await this.tellOfIntruder(tx, hello, caller);
@@ -136,7 +148,7 @@ export class Admission {
     const { ordersVersion, heardSecondsAgo } = link;
     const { ticket, keyId } = this.tickets.issue(nodeId, epoch);
     await this.links.begin(tx, nodeId, { epoch, holder: caller.holder, keyId });
-    await this.identities.noteMachine(tx, nodeId, hello.machine);
+    await this.identities.noteMachine(tx, nodeId, notedMachine(identity.machine, hello.machine));
     if (isSetBack) await this.orders.renumber(tx, nodeId, Math.max(seenVersion, ordersVersion));
     await this.orders.settle(tx, nodeId);
     const now = await this.links.lock(tx, nodeId);

@@ -113,11 +113,13 @@ const report = object<ReportMessage>({
   clock: time,
 });
 
-const machine = object<Machine>({
+const machine = object<Required<Machine>>({
   hostname: text(253),
   machineId: text(200, /./),
   platform: text(100),
   programVersion: text(100),
+  engineId: orNull(text(200, /./)),
+  hostId: orNull(text(64, /./)),
 });
 
 const hello = object<Required<HelloMessage>>({

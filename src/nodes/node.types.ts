@@ -61,6 +61,9 @@ export interface JoinedMachine {
   readonly machineId: string;
   readonly platform: string;
   readonly programVersion: string;
+  /** Of its engine and of the machine itself, as hellos have told them first; absent or null: none has. */
+  readonly engineId?: string | null;
+  readonly hostId?: string | null;
 }
 
 /** Another machine that came with the key of a node. */

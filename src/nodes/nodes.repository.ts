@@ -48,7 +48,8 @@ export class NodesRepository {
 
   /**
    * All live nodes. With `lock` their counters do not change until the transaction ends; callers lock them in id order. With
-   * `silentToo` nodes that do not answer count as available.
+   * `silentToo` nodes that do not answer count as available, but for those that never have: of a machine that may never come, nobody
+   * knows what it would take.
    */
   async candidates(database: Pick<Tx, 'query'>, { lock, silentToo = false }: { lock: boolean; silentToo?: boolean }): Promise<FleetNode[]> {
     // Plain columns: objects built in SQL cost several times as much on a large fleet.
@@ -59,7 +60,8 @@ export class NodesRepository {
               n.reserved_gpu_units AS "reservedGpu", n.reserved_storage_gb AS "reservedStorage",
               n.cpu_usage_percent AS "cpuUsagePercent", n.memory_usage_percent AS "memoryUsagePercent",
               n.disk_free_gb AS "diskFreeGb",
-              CASE WHEN $2 AND NOT n.draining AND NOT n.cordoned THEN NULL ELSE ${unavailableWords('$1')} END AS unavailable
+              CASE WHEN $2 AND n.last_heartbeat IS NOT NULL AND NOT n.draining AND NOT n.cordoned THEN NULL
+                   ELSE ${unavailableWords('$1')} END AS unavailable
          FROM nodes AS n WHERE n.removed_at IS NULL ORDER BY n.id ${lock ? 'FOR NO KEY UPDATE' : ''}`,
       [this.config.NODE_OFFLINE_AFTER_SECONDS, silentToo],
     );

@@ -42,6 +42,7 @@ describe('deployments on machines that only dial out', () => {
     for (const { agent, nodeId } of machines.splice(0)) {
       await t.as('root', { admin: true }).patch(`/api/nodes/${nodeId}`).send({ cordoned: true }).expect(200);
       agent.cut();
+      expect(agent.unlike).toEqual([]);
     }
   });
   afterAll(async () => {
@@ -122,6 +123,8 @@ describe('deployments on machines that only dial out', () => {
     await until(() => lost.engine.workloads.size === 0, { what: 'the replaced one goes' });
     expect(lost.disk.orders.get(replaced ?? '')?.will ?? 'absent').toBe('absent');
     expect(kept.engine.workloads.size).toBe(1);
+    // It would get its next successor on the machine of the next test.
+    await t.as('ada').delete(`/api/deployment/${id}?wait=10`).expect(200);
   });
 
   it('go on while the process with the link ends, and the agent finds another one', async () => {

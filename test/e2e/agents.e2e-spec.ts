@@ -23,7 +23,9 @@ describe('machines that only dial out', () => {
     t = await startTestApp({ env: { RUNTIME: 'agent', NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '5' } });
   });
   afterEach(() => {
-    for (const agent of agents.splice(0)) agent.cut();
+    const all = agents.splice(0);
+    for (const agent of all) agent.cut();
+    expect(all.flatMap(({ unlike }) => unlike)).toEqual([]);
   });
   afterAll(() => t?.close());
 
@@ -162,6 +164,47 @@ describe('machines that only dial out', () => {
       expect(
         await t.dataSource.query(`SELECT after FROM audit_log WHERE action = 'node.second_machine' AND resource_id = $1`, [nodeId]),
       ).toEqual([{ after: { hostname: 'thief', address: '127.0.0.1' } }]);
+    });
+
+    it('is no fresh copy of its folder on another machine, whose engine is another one, and which is named at once', async () => {
+      const { nodeId, disk } = await joined();
+      disk.machine = { ...disk.machine, engineId: 'its-engine', hostId: 'its-host' };
+      const first = await link(disk);
+      await first.reported();
+      const thief = { ...disk.machine, hostname: 'thief', hostId: 'another-host' };
+      const asleep = await link({ ...disk, machine: { ...thief, engineId: null } });
+      expect(asleep.refused).toMatchObject({ code: 'try_later', message: expect.stringContaining('its engine') as string });
+      const copy = await link({ ...disk, machine: { ...thief, engineId: 'another-engine' } });
+      expect(copy.refused?.code).toBe('other_engine');
+      expect(first.closed).toBeNull();
+      await until(async () => (await node(nodeId)).last_error?.includes('thief at 127.0.0.1'), { what: 'the trouble of the node' });
+      expect(
+        await t.dataSource.query(`SELECT after FROM audit_log WHERE action = 'node.second_machine' AND resource_id = $1`, [nodeId]),
+      ).toEqual([{ after: { hostname: 'thief', address: '127.0.0.1' } }]);
+      first.cut();
+      for (const as of [{ engineId: null }, { engineId: 'its-engine', hostId: 'made-anew' }]) {
+        disk.machine = { ...disk.machine, ...as };
+        const again = await link(disk);
+        expect(again.welcome).not.toBeNull();
+        again.cut();
+      }
+    });
+
+    it('is a machine whose engine was installed anew once it joins again, and is named until then', async () => {
+      const { nodeId, disk } = await joined();
+      disk.machine = { ...disk.machine, engineId: 'its-engine' };
+      const before = await link(disk);
+      await before.reported();
+      before.cut();
+      disk.machine = { ...disk.machine, engineId: 'installed-anew' };
+      expect((await link(disk)).refused).toMatchObject({ code: 'other_engine', message: expect.stringContaining('join-token') as string });
+      await until(async () => (await node(nodeId)).last_error?.includes('edge-under-test at 127.0.0.1'), {
+        what: 'the trouble of the node',
+      });
+      const { token } = (await admin().post(`/api/nodes/${nodeId}/join-token`).expect(201)).body as { token: string };
+      const again = await link(await joinAgent(t.url, token, { machine: disk.machine }));
+      await again.reported();
+      await until(async () => (await node(nodeId)).last_error === null, { what: 'no trouble any more' });
     });
 
     it('is a machine that was cut off before its new ticket was kept, and one whose ticket was', async () => {

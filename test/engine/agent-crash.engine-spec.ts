@@ -46,6 +46,7 @@ describeWithEngine('an agent that is killed and cut off', () => {
     await server.close();
     await removeContainersOf(docker, installationId);
     rmSync(home, { recursive: true, force: true });
+    expect(server.unlike).toEqual([]);
   });
 
   it('never has two containers of one replica, never brings back what went, and ends with what is ordered', async () => {

@@ -45,6 +45,7 @@ describeWithEngine('an agent on a real engine', () => {
     await server.close();
     await removeContainersOf(docker, installationId);
     rmSync(home, { recursive: true, force: true });
+    expect(server.unlike).toEqual([]);
   });
 
   it('joins, runs what is ordered, and removes it when that is over', async () => {

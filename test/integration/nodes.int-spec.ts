@@ -82,6 +82,16 @@ describe('nodes in the database', () => {
     ]);
   });
 
+  it('counts nodes that do not answer now as room for later, and not those that never have, whatever they are said to have', async () => {
+    const silent = await aNode(dataSource, { last_heartbeat: new Date(Date.now() - 3_600_000) });
+    const never = await aNode(dataSource, { last_heartbeat: null, runtime: 'agent' });
+    const cordoned = await aNode(dataSource, { last_heartbeat: new Date(Date.now() - 3_600_000), cordoned: true });
+    const later = await inTransaction(dataSource, (tx) => nodes.candidates(tx, { lock: false, silentToo: true }));
+    expect(new Map(later.map(({ id, unavailable }) => [id, unavailable === null]))).toEqual(
+      new Map([...[silent, never, cordoned].sort()].map((id) => [id, id === silent])),
+    );
+  });
+
   it('holds reservations back while the candidates are locked, and not while they are only read', async () => {
     const id = await aNode(dataSource);
     for (const lock of [false, true]) {

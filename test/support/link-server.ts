@@ -18,6 +18,8 @@ import {
   type ToAgent,
 } from '../../src/runtime/agent/link-messages';
 
+import { unlikeVersionOne } from './protocol-1';
+
 /** What happens to a message on its way to the agent. */
 export type Fate = 'arrives' | 'is lost' | 'comes twice' | 'cuts the link';
 
@@ -27,6 +29,8 @@ export class LinkServer {
   readonly reports: ReportMessage[] = [];
   readonly hellos: HelloMessage[] = [];
   readonly replies: FromAgent[] = [];
+  /** What of the messages a control plane of the first releases would not have understood. */
+  readonly unlike: string[] = [];
   readonly workloads = new Map<string, ReportedWorkload>();
   readonly gone = new Map<string, number | null>();
   readonly token = 'fogj_test';
@@ -144,6 +148,7 @@ export class LinkServer {
     socket.on('error', () => undefined);
     socket.on('message', (data) => {
       const message = JSON.parse((data as Buffer).toString()) as FromAgent;
+      this.unlike.push(...unlikeVersionOne(message, 'fromAgent'));
       if (message.type === 'hello') return this.welcome(message, { socket, nonce, send });
       if (message.type === 'report') return this.note(message);
       if (message.type === 'resend') return this.sayAll();

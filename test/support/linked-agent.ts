@@ -16,6 +16,7 @@ import type {
 import { linkProof } from '../../src/runtime/agent/link-messages';
 import type { MemoryEngine } from './memory-engine';
 import type { TestApp } from './test-app';
+import { unlikeVersionOne } from './protocol-1';
 import { until } from './until';
 
 /** A key pair as an agent keeps it. */
@@ -70,6 +71,8 @@ export async function joinAgent(url: string, token: string, over: Partial<AgentD
 /** A small agent made from the protocol alone. Its engine is in memory. */
 export class LinkedAgent {
   readonly got: ToAgent[] = [];
+  /** What of the messages an agent of the first releases would not have understood. */
+  readonly unlike: string[] = [];
   welcome: WelcomeMessage | null = null;
   refused: RefusedMessage | null = null;
   closed: { code: number; words: string } | null = null;
@@ -155,6 +158,7 @@ export class LinkedAgent {
 
   private take(message: ToAgent): void {
     this.got.push(message);
+    this.unlike.push(...unlikeVersionOne(message, 'toAgent'));
     switch (message.type) {
       case 'challenge':
         return this.hello(message.nonce);

@@ -34,7 +34,9 @@ describe('docs/reliability.md', () => {
     const commands = [...page.matchAll(/`((?:[A-Z_]+=\d+ )*npx jest ([^\s`]+)[^`\n]*)`/g)];
     expect(commands.length).toBeGreaterThan(4);
     for (const [, command = '', path = ''] of commands) {
-      const suffix = ['', '.fault-spec.ts', '.int-spec.ts', '.e2e-spec.ts'].find((end) => existsSync(join(ROOT, `${path}${end}`)));
+      const suffix = ['', '.fault-spec.ts', '.int-spec.ts', '.e2e-spec.ts', '.engine-spec.ts'].find((end) =>
+        existsSync(join(ROOT, `${path}${end}`)),
+      );
       expect([command, suffix === undefined]).toEqual([command, false]);
       for (const [, variable = ''] of command.matchAll(/([A-Z_]+)=/g)) expect(read(`${path}${suffix ?? ''}`)).toContain(variable);
     }

@@ -81,6 +81,9 @@ export class Calls {
         }
         case 'offersImage':
           this.say(call.id, await driver.offersImage(target, call.arguments, limited));
+          return;
+        default:
+          throw unknownQuestion(call);
       }
     });
   }
@@ -102,6 +105,12 @@ export class Calls {
     this.send({ type: 'answer', id, value });
   }
 }
+
+/** A newer control plane asks what this version cannot answer; without a word it would wait for the answer. */
+const unknownQuestion = (call: never): DriverError => {
+  const asked: unknown = Reflect.get(call, 'call');
+  return new DriverError('unfit', `The agent of this machine does not know the question "${String(asked).slice(0, 40)}": update the agent`);
+};
 
 const failureOf = (error: unknown): { failure: DriverError['failure']; message: string } =>
   error instanceof DriverError

@@ -1,8 +1,10 @@
+import { within } from '../../common/within';
 import type { EngineInfo } from '../../engines/engine-info';
 import type { NodeTarget } from '../../engines/node-target';
 import { DriverError, type ObservedWorkload, type RuntimeDriver } from '../../runtime/runtime-driver';
 
 const INFO_EVERY_MS = 60_000;
+const ID_WITHIN_MS = 4_000;
 const ANOTHER_ENGINE =
   'Another engine answers in place of the one that this machine joined with. Nothing is done to it: ask an administrator for a new join token to go on with it';
 
@@ -26,6 +28,16 @@ export class EngineView {
     /** Whether the engine with this id is the one that belongs to the node. */
     private readonly isOurs: (engineId: string) => boolean,
   ) {}
+
+  /** The id of the engine that answers now, whoever's it is; null: none does. */
+  async engineId(signal: AbortSignal): Promise<string | null> {
+    try {
+      const { engineId } = await within(ID_WITHIN_MS, signal, (limited) => this.driver.info(this.target, limited));
+      return engineId;
+    } catch {
+      return null;
+    }
+  }
 
   /** Something of the replica may have changed. */
   touch(replicaId: string): void {

@@ -89,7 +89,7 @@ export class Keeper {
       onLook();
       return LOOK_AGAIN_MS;
     }
-    const { orders } = this.parts.orders();
+    const { orders, version } = this.parts.orders();
     const nowMs = performance.now();
     const memory = recollection.memory;
     this.tidy();
@@ -99,6 +99,7 @@ export class Keeper {
       ...{ failed: this.failed, confirmedGone: this.confirmedGone },
       underWay: new Map([...this.underWay].map(([replicaId, { act }]) => [replicaId, act])),
       isRefused: memory.refused,
+      isBehind: version < memory.toldVersion,
       restartDueMs: isAlone() ? this.lives.restartsDue(orders, view.workloads, memory) : new Map(),
     });
     this.settled = next.settled;

@@ -35,6 +35,7 @@ const situation = ({ orders = [], workloads = [], ...rest }: Parts): Situation =
     made: {},
     restartDueMs: new Map(),
     isRefused: false,
+    isBehind: false,
     nowMs: 1_000,
   },
   ...rest,
@@ -97,6 +98,31 @@ describe('the plan of an agent', () => {
     expect(asked({ orders: [next, old], confirmedGone: new Map([['old', 1]]) })).toEqual(['ensure next']);
   });
 
+  it('starts nothing new while there are orders that have not come, heals what it has made, and ends what is to go', () => {
+    const dead = workload('dead', { phase: 'exited', exitCode: 1 });
+    const orders = [order('new'), order('dead'), order('old', { will: 'absent' })];
+    const now = { orders, workloads: [dead, workload('old')], restartDueMs: new Map([['dead', 0]]) };
+    expect(asked({ ...now, isBehind: true })).toEqual(['remove old', 'restart dead']);
+    expect(asked(now)).toEqual(['remove old', 'ensure new', 'restart dead']);
+  });
+
+  it('does nothing for a replica whose order it does not understand, and ends what it was doing for it', () => {
+    const strange = order('a', { version: 2, will: 'hibernate' as OrderWill });
+    const act = { kind: 'ensure', order: order('a'), resumeRunAt: null, words: null } as const;
+    expect(plan(situation({ orders: [strange], underWay: new Map([['a', act]]) }))).toMatchObject({ begin: [], abort: ['a'] });
+    const alone = plan(situation({ orders: [strange, order('b', { generation: 2 })], workloads: [workload('a')] }));
+    expect(alone).toMatchObject({ begin: [{ kind: 'ensure', order: { replicaId: 'b' } }], settled: new Map() });
+  });
+
+  it('starts nothing while more is to go than goes at a time', () => {
+    const gone = Array.from({ length: 20 }, (_unused, index) => order(`old-${index}`, { will: 'absent' }));
+    const there = gone.map(({ replicaId }) => workload(replicaId));
+    expect(asked({ orders: [order('new'), ...gone], workloads: there })).toEqual(
+      gone.slice(0, 16).map(({ replicaId }) => `remove ${replicaId}`),
+    );
+    expect(asked({ orders: [order('new'), ...gone.slice(0, 16)], workloads: there }).at(-1)).toBe('ensure new');
+  });
+
   it('ends an act for an older order, but not when the newer one wants the same', () => {
     const act = { kind: 'ensure', order: order('a'), resumeRunAt: null, words: null } as const;
     const underWay = new Map([['a', act]]);
@@ -150,6 +176,34 @@ describe('the plan of an agent', () => {
           });
           expect(older).toEqual([]);
         }
+      }),
+    );
+  });
+
+  it('however many orders come in however many messages: nothing starts before all that is to go has begun to', () => {
+    const many = fc.record({
+      wills: fc.array(fc.constantFrom<OrderWill>('run', 'suspend', 'absent'), { minLength: 31, maxLength: 90 }),
+      come: fc.nat(90),
+    });
+    fc.assert(
+      fc.property(many, ({ wills, come }) => {
+        const all = wills.map((will, index) => order(`r${index}`, { will, version: index + 1 }));
+        const there = new Map(all.filter(({ will }) => will !== 'run').map(({ replicaId }) => [replicaId, workload(replicaId)]));
+        const confirmedGone = new Map<string, number>();
+        const begun = new Set<string>();
+        const ending = all.filter(({ will }) => will !== 'run').map(({ replicaId }) => replicaId);
+        for (let round = 0; round < 24; round++) {
+          const orders = round === 0 ? all.slice(0, come) : all;
+          const isBehind = orders.length < all.length;
+          const { begin } = plan(situation({ orders, workloads: [...there.values()], confirmedGone, isBehind }));
+          for (const act of begin.filter(({ kind }) => kind !== 'ensure')) begun.add(act.order.replicaId);
+          if (begin.some(({ kind }) => kind === 'ensure')) expect(ending.filter((replicaId) => !begun.has(replicaId))).toEqual([]);
+          for (const { kind, order: of } of begin) {
+            if (kind === 'remove' && there.delete(of.replicaId)) confirmedGone.set(of.replicaId, of.version);
+            else there.set(of.replicaId, workload(of.replicaId, { phase: kind === 'suspend' ? 'exited' : 'running' }));
+          }
+        }
+        expect([...there.values()].filter(({ phase }) => phase === 'running')).toHaveLength(wills.filter((will) => will === 'run').length);
       }),
     );
   });

@@ -1,5 +1,6 @@
 import type { Order } from '../../runtime/agent/link-messages';
 import type { ObservedWorkload } from '../../runtime/runtime-driver';
+import { isUnderstood } from '../orders/understood';
 
 /** What the engine is asked for one replica. `resumeRunAt`: the run after which its container is started again. */
 export interface Act {
@@ -26,6 +27,8 @@ export interface Situation {
   readonly restartDueMs: ReadonlyMap<string, number>;
   /** The control plane has refused this machine: what runs goes on, and nothing is started, as it may run elsewhere. */
   readonly isRefused: boolean;
+  /** There are orders that have not come yet: one of them may end what has to go before something that is ordered already starts. */
+  readonly isBehind: boolean;
   readonly nowMs: number;
 }
 
@@ -54,6 +57,10 @@ export function plan(situation: Situation): Plan {
   const dues: number[] = [];
   for (const [replicaId, order] of orders) {
     const busy = underWay.get(replicaId);
+    if (!isUnderstood(order)) {
+      if (busy !== undefined) abort.push(replicaId);
+      continue;
+    }
     if (busy !== undefined) {
       if (!serves(busy, order) || (situation.isRefused && !leaves(busy))) abort.push(replicaId);
       continue;
@@ -69,8 +76,12 @@ export function plan(situation: Situation): Plan {
     if (failure.dueMs !== null && failure.dueMs > nowMs) dues.push(failure.dueMs);
     return failure.dueMs !== null && failure.dueMs <= nowMs;
   });
-  const allowed = situation.isRefused ? due.filter(leaves) : due;
-  return { begin: withinLimits(allowed, situation), abort, settled, nextMs: dues.length === 0 ? null : Math.min(...dues) };
+  return {
+    begin: withinLimits(allowedOf(due, situation), situation),
+    abort,
+    settled,
+    nextMs: dues.length === 0 ? null : Math.min(...dues),
+  };
 }
 
 /** Whether the act does what the order says: an order that was only given again does not end a pull that takes minutes. */
@@ -112,10 +123,18 @@ const runs = ({ phase, hasRun }: ObservedWorkload): boolean => phase !== 'exited
 
 const leaves = ({ kind }: Act): boolean => kind === 'remove' || kind === 'suspend';
 
-/** Those that stop come first, and starts wait for the older generations of their deployment. */
+/** What was made by an order before is healed also while orders are missing. */
+function allowedOf(due: readonly Act[], { isRefused, isBehind }: Situation): readonly Act[] {
+  if (isRefused) return due.filter(leaves);
+  return isBehind ? due.filter(({ kind }) => kind !== 'ensure') : due;
+}
+
+/** Nothing starts before all that is to go has begun to, and starts wait for the older generations of their deployment to be gone. */
 function withinLimits(due: readonly Act[], { orders, workloads, underWay }: Situation): Act[] {
   const busy = [...underWay.values()];
-  const leaving = due.filter(leaves).slice(0, Math.max(0, LIMITS.away - busy.filter(leaves).length));
+  const toGo = due.filter(leaves);
+  const leaving = toGo.slice(0, Math.max(0, LIMITS.away - busy.filter(leaves).length));
+  if (leaving.length < toGo.length) return leaving;
   const oldest = oldestLeaving(orders, workloads);
   const starting = due
     .filter((act) => !leaves(act))
@@ -127,9 +146,11 @@ function withinLimits(due: readonly Act[], { orders, workloads, underWay }: Situ
 /** Of each deployment the oldest generation of which something is to go, or to stop, and is still there. */
 function oldestLeaving(orders: ReadonlyMap<string, Order>, workloads: ReadonlyMap<string, ObservedWorkload>): Map<string, number> {
   const oldest = new Map<string, number>();
-  for (const [replicaId, { will }] of orders) {
+  for (const [replicaId, order] of orders) {
     const seen = workloads.get(replicaId);
-    if (will === 'run' || seen === undefined || !(will === 'absent' ? seen.phase !== 'exited' : runs(seen))) continue;
+    const { will } = order;
+    if (will === 'run' || !isUnderstood(order) || seen === undefined || !(will === 'absent' ? seen.phase !== 'exited' : runs(seen)))
+      continue;
     const generation = seen.origin?.generation ?? 0;
     oldest.set(seen.deploymentId, Math.min(generation, oldest.get(seen.deploymentId) ?? Infinity));
   }

@@ -12,7 +12,9 @@ const RESTARTED_MS = 1_000;
 /** Those by which this machine is not that of its node, or may not be. */
 const NOT_THIS_MACHINE: readonly LinkRefusal[] = ['unknown_node', 'wrong_key', 'second_machine', 'other_engine'];
 
-export interface LinkParts extends Omit<SessionParts, 'onRefused'> {
+export interface LinkParts extends Omit<SessionParts, 'onRefused' | 'engineId'> {
+  /** Never rejects. */
+  readonly engineId: (signal: AbortSignal) => Promise<string | null>;
   /** The control plane says that this machine is not that of its node. */
   readonly onRefused: () => void;
   readonly way: Way;
@@ -54,11 +56,14 @@ export class Link {
 
   private async connect(signal: AbortSignal): Promise<{ ending: Ending; wasUp: boolean; refused: boolean }> {
     const seen = { refused: false };
+    // Asked before the connection is opened, since a control plane waits for a hello only so long.
+    const engineId = await this.parts.engineId(signal);
     const session = new Session({
       ...this.parts,
+      engineId,
       onUp: (up) => {
         this.upMs = performance.now();
-        return this.parts.onUp(up);
+        this.parts.onUp(up);
       },
       onRefused: ({ code }) => {
         // A rotation may have ended without the agent: the next key may be the one that is known.

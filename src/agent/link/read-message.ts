@@ -20,15 +20,8 @@ const SHAPES: Readonly<Record<ToAgent['type'], (message: Record<string, unknown>
   cancel: ({ id }) => typeof id === 'string',
 };
 
-const WILLS: ReadonlySet<unknown> = new Set(['run', 'suspend', 'absent']);
-
-const isOrder = (order: unknown): boolean =>
-  isRecord(order) &&
-  typeof order.replicaId === 'string' &&
-  typeof order.version === 'number' &&
-  WILLS.has(order.will) &&
-  (order.will !== 'run' || isRecord(order.spec)) &&
-  typeof order.graceSeconds === 'number';
+/** What else there is of an order is looked at when it is to be carried out: one that is not understood does not take the others with it. */
+const isOrder = (order: unknown): boolean => isRecord(order) && typeof order.replicaId === 'string' && typeof order.version === 'number';
 
 /** A message of the control plane; null for one that this version does not know. */
 export function readMessage(text: string): ToAgent | null {

@@ -14,6 +14,7 @@ import {
   type WelcomeMessage,
 } from '../../runtime/agent/link-messages';
 import type { AgentLog } from '../agent-log';
+import { hostId } from '../identity/host-id';
 import type { Identity, Joined } from '../identity/identity';
 import { signedBy } from '../identity/key-pair';
 import type { Connection } from './connection';
@@ -26,18 +27,15 @@ export interface SessionParts {
   readonly joined: Joined;
   /** Of this start of the agent. */
   readonly sessionId: string;
+  /** Of the engine that answers now, which tells this machine from a copy of its folder; null: none does. */
+  readonly engineId: string | null;
   readonly log: AgentLog;
   readonly ticket: () => string | null;
-  /** Resolves when the disk has the ticket. */
-  readonly keepTicket: (ticket: string) => Promise<void>;
+  /** Resolves when the disk has the ticket, and the newest version of orders that there is. */
+  readonly keepWelcome: (welcome: { readonly ticket: string; readonly ordersVersion: number }) => Promise<void>;
   /** The newest version of orders on the disk, and the newest that was ever there. */
   readonly versions: () => { readonly held: number; readonly seen: number };
-  /** The link is up. `ordersVersion`: of the newest orders that there are. */
-  readonly onUp: (up: {
-    readonly send: (message: FromAgent) => void;
-    readonly reportEveryMs: number;
-    readonly ordersVersion: number;
-  }) => Promise<void>;
+  readonly onUp: (up: { readonly send: (message: FromAgent) => void; readonly reportEveryMs: number }) => void;
   readonly onDown: () => void;
   readonly onOrders: (message: OrdersMessage) => Promise<'taken' | 'resend'>;
   readonly onNoted: (number: number) => void;
@@ -107,7 +105,7 @@ export class Session {
   }
 
   private hello({ nonce, protocols }: ChallengeMessage, connection: Connection): void {
-    const { identity, joined, sessionId } = this.parts;
+    const { identity, joined, sessionId, engineId } = this.parts;
     const versions = this.parts.versions();
     const protocol = Math.min(LINK_PROTOCOLS.newest, protocols.newest);
     if (protocol < Math.max(LINK_PROTOCOLS.oldest, protocols.oldest)) {
@@ -122,7 +120,7 @@ export class Session {
       ticket: this.parts.ticket(),
       ordersVersion: versions.held,
       seenVersion: versions.seen,
-      machine: thisMachine(identity.machineId),
+      machine: { ...thisMachine(identity.machineId), engineId, hostId: hostId() },
     });
   }
 
@@ -134,9 +132,9 @@ export class Session {
       return;
     }
     await this.parts.identity.welcomed();
-    await this.parts.keepTicket(ticket);
+    await this.parts.keepWelcome({ ticket, ordersVersion });
     this.isUp = true;
-    await this.parts.onUp({ send: (message) => connection.send(message), reportEveryMs, ordersVersion });
+    this.parts.onUp({ send: (message) => connection.send(message), reportEveryMs });
     this.keyLooks = setInterval(() => void this.renewKey(connection), this.parts.keyLookMs ?? KEY_LOOK_MS).unref();
     await this.renewKey(connection);
   }

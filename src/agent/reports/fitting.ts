@@ -12,9 +12,13 @@ const WITHOUT_DETAILS = { startedAt: null, upSeconds: null, exitCode: null, reas
 /**
  * What there is to report without what the control plane would end the link for. An entry that it cannot read, such as that of a container
  * with labels like ours that somebody made by hand, is left out; one of a replica is told without what is odd about it, as a replica that is
- * not in the report is taken for gone. `leftOut` says in words what is not told. Pure.
+ * not in the report is taken for gone. Of more containers than a report takes, those that no order is about are left out, and the node says so.
+ * `leftOut` says in words what is not told. Pure.
  */
-export function fittingSight(sight: Sight): { readonly sight: Sight; readonly leftOut: readonly string[] } {
+export function fittingSight(
+  sight: Sight,
+  isOrdered: (replicaId: string) => boolean,
+): { readonly sight: Sight; readonly leftOut: readonly string[] } {
   const leftOut = new Set<string>();
   const read = <T>(shape: Shape<T>, value: unknown, at: string): T[] => {
     try {
@@ -35,11 +39,13 @@ export function fittingSight(sight: Sight): { readonly sight: Sight; readonly le
     return whole.length > 0 ? whole : read(REPORT_PARTS.workloads, withReadable(each), 'workloads');
   };
   const engine = sight.engine && (read(REPORT_PARTS.engine, sight.engine, 'engine')[0] ?? null);
-  const workloads = sight.workloads.flatMap(workload);
+  const readable = sight.workloads.flatMap(workload);
+  const { workloads, crowd } = withinList(readable, isOrdered);
   const trouble = blindness(sight, engine, workloads.length);
+  if (crowd !== null) leftOut.add('containers that no order is about, as there are more than a report takes');
   const fitting: Sight = {
     ordersVersion: sight.ordersVersion,
-    engine: trouble === null ? engine : null,
+    engine: trouble === null ? engine && { ...engine, trouble: joined(engine.trouble ?? null, crowd) } : null,
     engineTrouble: trouble ?? sight.engineTrouble,
     workloads: trouble === null ? workloads : [],
     gone: trouble === null ? list('gone', REPORT_PARTS.gone, sight.gone) : [],
@@ -67,11 +73,30 @@ function withReadable(each: ReportedWorkload): ReportedWorkload {
   return Object.assign({}, bare, ...details, { publishedPorts }) as ReportedWorkload;
 }
 
+const joined = (...sentences: readonly (string | null)[]): string | null =>
+  sentences.every((sentence) => sentence === null) ? null : sentences.filter((sentence) => sentence !== null).join('. ');
+
+/** As many containers as a report takes, if those are enough for all that are ordered, and always the same ones of the others. */
+function withinList(
+  workloads: readonly ReportedWorkload[],
+  isOrdered: (replicaId: string) => boolean,
+): { readonly workloads: readonly ReportedWorkload[]; readonly crowd: string | null } {
+  const most = REPORT_LISTS.workloads;
+  const ordered = workloads.filter(({ replicaId }) => isOrdered(replicaId));
+  if (workloads.length <= most || ordered.length > most) return { workloads, crowd: null };
+  const others = workloads.filter(({ replicaId }) => !isOrdered(replicaId)).toSorted((a, b) => (a.replicaId < b.replicaId ? -1 : 1));
+  const words = `The engine has ${workloads.length} containers of this installation, and a report takes ${most}`;
+  return {
+    workloads: [...ordered, ...others.slice(0, most - ordered.length)],
+    crowd: `${words}: ${workloads.length - most} that no order is about are not told. Remove those that nobody needs`,
+  };
+}
+
 /** Why nothing is said of what is on the engine: a part of it would be taken for all. Null: all of it can be told. */
 function blindness(sight: Sight, engine: Sight['engine'], workloads: number): string | null {
   if (sight.engine !== null && engine === null) return 'What the engine says of itself is not understood';
   if (workloads <= REPORT_LISTS.workloads) return null;
-  return `The engine has ${workloads} containers of this installation, and a report takes ${REPORT_LISTS.workloads}: remove those that nobody needs`;
+  return `The engine has more containers that are ordered here than the ${REPORT_LISTS.workloads} that a report takes: move deployments to other nodes`;
 }
 
 /** The report with its words so short that it is no larger than a message may be. Pure. */

@@ -13,6 +13,7 @@ interface Sent {
 export interface ReporterParts {
   /** Null while there is nothing to say yet. */
   readonly look: () => Sight | null;
+  readonly isOrdered: (replicaId: string) => boolean;
   /** The run of a dead replica; null while it lives. */
   readonly endOf: (replicaId: string) => string | null;
   /** Called, once for each, with words for what cannot be told. */
@@ -80,7 +81,7 @@ export class Reporter {
   private look(): Sight | null {
     const seen = this.parts.look();
     if (seen === null) return null;
-    const { sight, leftOut } = fittingSight(seen);
+    const { sight, leftOut } = fittingSight(seen, this.parts.isOrdered);
     for (const words of leftOut) {
       if (!this.leftOut.has(words)) this.parts.onLeftOut(words);
       this.leftOut.add(words);

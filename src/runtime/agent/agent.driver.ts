@@ -24,7 +24,7 @@ import { AgentHints } from './agent-hints';
 import type { AgentLines } from './agent-lines';
 import { AgentOrders } from './agent-orders';
 import { AgentOrdersRepository } from './agent-orders.repository';
-import { requireHeard, type AgentState } from './agent-state';
+import { intruderWords, requireHeard, type AgentState } from './agent-state';
 import { AgentStatesRepository } from './agent-states.repository';
 import { HeardAgents } from './heard-agents';
 import { observedOf } from './observed';
@@ -67,13 +67,9 @@ export class AgentDriver extends RuntimeDriver {
   }
 
   async info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo> {
-    const { engine, intruder } = await this.state(target, { replicaId: NONE }, signal);
-    if (intruder === null) return engine;
-    const { hostname, address, at } = intruder;
-    return {
-      ...engine,
-      trouble: `Another machine, ${hostname} at ${address}, came with the key of this node at ${at} and was refused: see docs/edge-protocol.md`,
-    };
+    const state = await this.state(target, { replicaId: NONE }, signal);
+    const trouble = intruderWords(state);
+    return trouble === null ? state.engine : { ...state.engine, trouble };
   }
 
   async ensure(target: NodeTarget, spec: WorkloadSpec, options: EnsureOptions): Promise<void> {

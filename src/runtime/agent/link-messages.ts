@@ -144,6 +144,10 @@ export interface Machine {
   readonly machineId: string;
   readonly platform: string;
   readonly programVersion: string;
+  /** Of the engine that answers now; null: none does. A copy of the agent's folder on another machine shows another one. */
+  readonly engineId?: string | null;
+  /** A hash of what the system of the machine calls it; null: it has no name. */
+  readonly hostId?: string | null;
 }
 
 export interface HelloMessage {
