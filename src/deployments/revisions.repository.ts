@@ -6,6 +6,8 @@ import type { SealedContainer } from './spec/container-vault';
 export const KEPT_REVISIONS = 20;
 
 interface NewRevision {
+  /** One more than that of the newest, which the caller has read under the lock. */
+  readonly number: number;
   /** What it changes, in words. */
   readonly reason: string;
   readonly createdBy: string | null;
@@ -16,21 +18,18 @@ interface NewRevision {
 /** Every write to `deployment_revisions` but that of the first one. Callers hold the lock of the deployment row. */
 @Injectable()
 export class RevisionsRepository {
-  /** Adds the next revision and returns its number. */
+  /** Adds the next revision. */
   async add(
     tx: Tx,
     deploymentId: string,
     { spec, sealed }: SealedContainer,
-    { reason, createdBy, imageDigest = null }: NewRevision,
-  ): Promise<number> {
-    const [row] = await tx.query<{ number: number }[]>(
+    { number, reason, createdBy, imageDigest = null }: NewRevision,
+  ): Promise<void> {
+    await tx.query(
       `INSERT INTO deployment_revisions (deployment_id, number, spec, reason, created_by, image_digest, env_sealed)
-       SELECT $1, max(number) + 1, $2::jsonb, $3, $4, $5, $6 FROM deployment_revisions WHERE deployment_id = $1
-       RETURNING number`,
-      [deploymentId, spec, reason, createdBy, imageDigest, sealed],
+       VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7)`,
+      [deploymentId, number, spec, reason, createdBy, imageDigest, sealed],
     );
-    if (!row) throw new Error(`Deployment ${deploymentId} got no revision`);
-    return row.number;
   }
 
   /**

@@ -59,7 +59,7 @@ export class AgainService {
       const { imageDigest } = old;
       requireOneWriter(old, deployment);
       const what = `the content of revision ${old.number}`;
-      const content = { container: old.container, what, imageDigest, policy: rolloutPolicyOf(state.policy) };
+      const content = { now: state, container: old.container, what, imageDigest, policy: rolloutPolicyOf(state.policy) };
       const revision = await this.quota.growing(tx, { deployment, asker: context.actor }, async () => {
         await this.requireSecrets(tx, deployment, old);
         return this.starts.add(tx, deployment, content, context);

@@ -15,7 +15,7 @@ import { differenceWords } from './differences';
 import { RevisionStart } from './revision-start';
 import { revisionWords } from './revision-words';
 import { RouteChanges } from './route-changes';
-import { StoredStateRepository } from './stored-state.repository';
+import { StoredStateRepository, type StoredState } from './stored-state.repository';
 
 type Present = Pick<Changed, 'id' | 'status' | 'revision'>;
 
@@ -33,8 +33,7 @@ export interface ChangeOrder {
 export interface Wishes {
   readonly before: Wanted;
   readonly wanted: Wanted;
-  /** The revision that is wanted before. */
-  readonly revision: number;
+  readonly now: Pick<StoredState, 'revision' | 'newestRevision'>;
 }
 
 /** Brings a locked deployment from what is wanted to what shall be wanted, in the caller's transaction. */
@@ -60,7 +59,7 @@ export class ChangeApplier {
     const { before, wanted } = wishes;
     const changes = changesOf(before, wanted);
     if (changes.differences.length === 0) {
-      return { outcome: await this.outcome(tx, { ...deployment, revision: wishes.revision }, 'unchanged'), audit: UNCHANGED };
+      return { outcome: await this.outcome(tx, { ...deployment, revision: wishes.now.revision }, 'unchanged'), audit: UNCHANGED };
     }
     if (changes.container || changes.replicas) this.deploys.requireLimits(wanted.spec);
     const work = async (): Promise<Changed> => {
@@ -86,7 +85,7 @@ export class ChangeApplier {
   private async carryOut(
     tx: Tx,
     deployment: LockedDeployment,
-    { before, wanted, revision, changes }: Wishes & { readonly changes: Changes },
+    { before, wanted, now, changes }: Wishes & { readonly changes: Changes },
     order: ChangeOrder,
   ): Promise<Present> {
     const { id } = deployment;
@@ -96,17 +95,21 @@ export class ChangeApplier {
     if (order.retries && status === 'failed' && changes.container) status = await this.retry(tx, deployment, order.context);
     const present = { ...deployment, ...wanted.spec, status, targetReplicas: deployment.targetReplicas };
     if (changes.replicas) await this.scales.scaleIn(tx, requireScalable(present, id), wanted.spec.replicas, order);
-    return { id, status, revision: changes.container ? await this.startRevision(tx, present, wanted, { changes, order }) : revision };
+    return {
+      id,
+      status,
+      revision: changes.container ? await this.startRevision(tx, present, { wanted, now, changes }, order) : now.revision,
+    };
   }
 
   private async startRevision(
     tx: Tx,
     deployment: LockedDeployment,
-    { spec }: Wanted,
-    { changes, order }: { changes: Changes; order: ChangeOrder },
+    { wanted: { spec }, now, changes }: Pick<Wishes, 'wanted' | 'now'> & { readonly changes: Changes },
+    order: ChangeOrder,
   ): Promise<number> {
     const what = differenceWords(changes.differences.filter(({ field }) => changes.ofRevision(field)));
-    return this.starts.add(tx, deployment, { container: spec.container, what, policy: spec.rollout }, order.context);
+    return this.starts.add(tx, deployment, { now, container: spec.container, what, policy: spec.rollout }, order.context);
   }
 
   private async changeSettings(tx: Tx, id: string, before: Wanted, { spec, protectionReason }: Wanted): Promise<void> {

@@ -63,6 +63,6 @@ export class ChangeService {
     requireMatch(context, deployment.version);
     const state = this.states.open(id, sealed);
     const before = wantedNow(state);
-    return { deployment, wishes: { before, wanted: readPatch(before, patch), revision: state.revision } };
+    return { deployment, wishes: { before, wanted: readPatch(before, patch), now: state } };
   }
 }

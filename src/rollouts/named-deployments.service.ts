@@ -81,7 +81,7 @@ export class NamedDeploymentsService {
     if (deployment) {
       const state = await this.states.read(tx, deployment.id);
       const before = wantedNow(state);
-      const wishes = { before, wanted: completed(order, before), revision: state.revision };
+      const wishes = { before, wanted: completed(order, before), now: state };
       return this.applier.apply(tx, deployment, wishes, { context, attempt, action, retries: true });
     }
     const { spec, protectionReason } = order.wanted;

@@ -10,8 +10,11 @@ import { ContainerVault } from '../deployments/spec/container-vault';
 import { RolloutsRepository } from '../deployments/rollouts.repository';
 import { VolumeClaims } from '../deployments/volumes/volume-claims.service';
 import type { ContainerSpec } from '../engines/container-spec';
+import type { StoredState } from './stored-state.repository';
 
 export interface NewContent {
+  /** What there was when the caller had locked the deployment. */
+  readonly now: Pick<StoredState, 'newestRevision'>;
   readonly container: ContainerSpec;
   /** What it changes, in words. */
   readonly what: string;
@@ -41,12 +44,13 @@ export class RevisionStart {
    */
   async add(tx: Tx, deployment: LockedDeployment, content: NewContent, context: RequestContext): Promise<number> {
     const { container, what, imageDigest } = content;
+    const revision = content.now.newestRevision + 1;
     const values = await this.deploys.requireSecrets(tx, deployment.projectId, { container }, { keep: true });
     await this.volumes.claimCounted(tx, container, deployment);
-    const revision = await this.revisions.add(tx, deployment.id, this.vault.seal(container, deployment.id, values), {
-      ...{ reason: what, createdBy: context.actor.userId, imageDigest: imageDigest ?? null },
-    });
+    const sealed = this.vault.seal(container, deployment.id, values);
+    const made = { number: revision, reason: what, createdBy: context.actor.userId, imageDigest: imageDigest ?? null };
     await together([
+      this.revisions.add(tx, deployment.id, sealed, made),
       this.start(tx, deployment, { revision, words: `Revision ${revision}: ${what}`, policy: content.policy }, context),
       this.revisions.forget(tx, deployment.id),
       this.deployments.weigh(tx, deployment.id),

@@ -26,6 +26,8 @@ export interface StoredState {
   readonly protectionReason: string | null;
   /** The revision that is rolled out, or else the current one. */
   readonly revision: number;
+  /** The number that was given last. */
+  readonly newestRevision: number;
   readonly container: ContainerSpec;
   /** The state of the open rollout; null when none is open. */
   readonly openState: RolloutState | null;
@@ -111,6 +113,7 @@ const STATE = `
   SELECT d.name, d.type, d.target_replicas AS replicas, d.region, d.placement_strategy AS "placementStrategy", d.labels,
          ${askedRoutesOf('d')} AS routes,
          d.rollout_policy AS policy, d.protection_reason AS "protectionReason", v.number AS revision,
+         (SELECT max(number) FROM deployment_revisions WHERE deployment_id = $1) AS "newestRevision",
          ${storedContainerOf('v')} AS container,
          o.state AS "openState"
     FROM deployments AS d

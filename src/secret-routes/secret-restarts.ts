@@ -39,9 +39,10 @@ export class SecretRestarts {
 
   /** Rolls the content of the wanted revision out again, or makes it the current one where nothing runs. */
   async start(tx: Tx, deployment: HeldDeployment, { name, version }: NewVersion, context: RequestContext): Promise<void> {
-    const { container, policy } = await this.states.read(tx, deployment.id);
+    const now = await this.states.read(tx, deployment.id);
+    const { container, policy } = now;
     if (!secretsOf(container).includes(name)) return;
     const what = `secret ${name} in version ${version}`;
-    await this.starts.add(tx, deployment, { container, what, policy: rolloutPolicyOf(policy) }, context);
+    await this.starts.add(tx, deployment, { now, container, what, policy: rolloutPolicyOf(policy) }, context);
   }
 }

@@ -29,13 +29,15 @@ export async function rollOut(
     const deployment = (await get(DeploymentsRepository).lock(tx, id, { userId: id, isAdmin: true }))!;
     const complete = { ...DEFAULT_ROLLOUT_POLICY, minHealthySeconds: 0, ...policy };
     await tx.query(`UPDATE deployments SET rollout_policy = $2 WHERE id = $1`, [id, JSON.stringify(complete)]);
-    const [row] = await tx.query<{ stored: StoredContainer }[]>(
-      `SELECT ${storedContainerOf('v')} AS stored FROM deployment_revisions AS v WHERE deployment_id = $1 AND number = $2`,
+    const [row] = await tx.query<{ stored: StoredContainer; next: number }[]>(
+      `SELECT ${storedContainerOf('v')} AS stored, (SELECT max(number) + 1 FROM deployment_revisions WHERE deployment_id = $1) AS next
+         FROM deployment_revisions AS v WHERE deployment_id = $1 AND number = $2`,
       [id, deployment.revision],
     );
+    const revision = row!.next;
     const vault = get(ContainerVault);
     const sealed = vault.seal({ ...vault.open(row!.stored, id), ...container }, id);
-    const revision = await get(RevisionsRepository).add(tx, id, sealed, { reason: 'for a test', createdBy: null });
+    await get(RevisionsRepository).add(tx, id, sealed, { number: revision, reason: 'for a test', createdBy: null });
     return get(RolloutsRepository).start(tx, deployment, {
       ...{ revision, deadlineSeconds: complete.progressDeadlineSeconds, atOnce },
       ...{ words: `Revision ${revision}: for a test`, event: 'rollout_started', changedBy: null, requestId: null },
