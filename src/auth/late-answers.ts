@@ -23,6 +23,8 @@ export function holdBackLateAnswers(fastify: FastifyInstance, standing: Pick<Sta
     void standing
       .lost(user)
       .catch(() => null)
-      .then((lost) => (lost ? done(lost) : done(null, payload)));
+      .then((lost) => (lost ? done(lost) : done(null, payload)))
+      // The answer could not be written, which nobody is left to be told.
+      .catch(() => request.raw.destroy());
   });
 }

@@ -52,8 +52,10 @@ export class PreparingClient extends Client {
   private isStarting = false;
   /** Whether what is sent is being collected. */
   private isCollecting = false;
-  /** The start of a transaction whose answer the next statements wait for. */
-  private started: Promise<unknown> | null = null;
+  /** The start of a transaction that is not answered yet. */
+  private opening: Promise<unknown> | null = null;
+  /** The same, once a statement waits for it; those behind it then wait as well. */
+  private gate: Promise<unknown> | null = null;
 
   constructor(config?: string | ClientConfig) {
     super(config);
@@ -74,20 +76,28 @@ export class PreparingClient extends Client {
       const text = typeof config === 'string' ? config : '';
       return ENDS.includes(text) ? Promise.resolve(answerTo(text)) : this.sendFirst(submit, text, send);
     }
-    return this.started ? this.started.then(send) : send();
+    return this.behindStart(config, send);
   }) as Client['query'];
 
-  /** The first statement of a transaction goes with its start, or waits for it. Where there is no start the connection is not used again. */
+  /** The start of a transaction and its first statement. Where there is no start the connection is not used again. */
   private sendFirst(submit: Send, text: string, send: () => unknown): unknown {
     const started = this.send(submit, START, undefined, []) as Promise<unknown>;
     started.catch(() => this.discard());
-    if (READS.test(text)) return Promise.all([started, send()]).then(([, answer]) => answer);
-    const settled = (): void => {
-      this.started = null;
+    const answered = (): void => {
+      this.opening = null;
+      this.gate = null;
     };
-    this.started = started;
-    started.then(settled, settled);
-    return started.then(send);
+    this.opening = started;
+    started.then(answered, answered);
+    const first = this.behindStart(text, send);
+    return Promise.all([started, first]).then(([, answer]) => answer);
+  }
+
+  /** Until the start is answered only what reads is sent. What writes waits, and all that is called after it, so that the order stays. */
+  private behindStart(config: unknown, send: () => unknown): unknown {
+    const reads = typeof config === 'string' && READS.test(config);
+    if (this.opening && !reads) this.gate = this.opening;
+    return this.gate ? this.gate.then(send) : send();
   }
 
   private send(submit: Send, config: string | QueryConfig | QueryArrayConfig, values: unknown, rest: readonly unknown[]): unknown {

@@ -67,6 +67,14 @@ describe('statements that are sent together', () => {
     expect(await ids()).toEqual([]);
   });
 
+  it('give the cause when a member of several statements fails behind it', async () => {
+    const twice = async (tx: Tx): Promise<void> => {
+      await insert(tx, 1);
+      await insert(tx, 2);
+    };
+    await expect(inTransaction(dataSource, (tx) => together([twice(tx), tx.query('SELECT 1 / 0')]))).rejects.toThrow(/division by zero/);
+  });
+
   it('are waited for when one of them fails, so that none runs after the rollback', async () => {
     const slow = async (tx: Tx): Promise<void> => {
       await sleep(200);
@@ -131,9 +139,12 @@ describe('the start of a transaction', () => {
     await expect(client.query('SELECT 1')).rejects.toThrow();
   });
 
-  it('fails a first statement that reads as well', async () => {
+  it('fails a first statement that reads as well, and what is called behind it writes nothing', async () => {
     failTheStart();
     await client.query('START TRANSACTION');
-    await expect(client.query('SELECT 1')).rejects.toThrow(/syntax error/);
+    const both = [client.query('SELECT 1'), client.query('INSERT INTO item (id) VALUES (1)')];
+    await expect(both[0]).rejects.toThrow(/syntax error/);
+    await expect(both[1]).rejects.toThrow();
+    expect(await ids()).toEqual([]);
   });
 });
