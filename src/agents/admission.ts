@@ -148,6 +148,7 @@ export class Admission {
     const { ordersVersion, heardSecondsAgo } = link;
     const { ticket, keyId } = this.tickets.issue(nodeId, epoch);
     await this.links.begin(tx, nodeId, { epoch, holder: caller.holder, keyId });
+    await this.identities.forgetIntruder(tx, nodeId, { hostname: hello.machine.hostname, address: caller.address });
     await this.identities.noteMachine(tx, nodeId, notedMachine(identity.machine, hello.machine));
     if (isSetBack) await this.orders.renumber(tx, nodeId, Math.max(seenVersion, ordersVersion));
     await this.orders.settle(tx, nodeId);

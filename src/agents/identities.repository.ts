@@ -30,11 +30,15 @@ export interface Joined {
 export class IdentitiesRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** Undefined when there is no such node, or no machine has joined it. */
+  /**
+   * Undefined when there is no such node, or no machine has joined it. An engine that did not answer yet when the machine came is that of
+   * the node.
+   */
   async find(nodeId: string): Promise<Identity | undefined> {
     const [row] = await this.dataSource.query<Identity[]>(
       `SELECT n.id AS "nodeId", n.name AS "nodeName", i.id AS "installationId", a.identity, a.public_key AS "publicKey",
-              a.next_public_key AS "nextPublicKey", a.machine
+              a.next_public_key AS "nextPublicKey",
+              a.machine || jsonb_build_object('engineId', coalesce(a.machine->>'engineId', n.engine_id)) AS machine
          FROM node_agents AS a JOIN nodes AS n ON n.id = a.node_id CROSS JOIN installation AS i
         WHERE a.node_id = $1 AND n.removed_at IS NULL AND a.public_key IS NOT NULL AND a.machine IS NOT NULL`,
       [nodeId],
@@ -89,6 +93,14 @@ export class IdentitiesRepository {
   async noteMachine(tx: Tx, nodeId: string, machine: JoinedMachine): Promise<void> {
     await tx.query(`UPDATE node_agents SET machine = $2 WHERE node_id = $1 AND machine IS DISTINCT FROM $2::jsonb`, [
       ...[nodeId, JSON.stringify(machine)],
+    ]);
+  }
+
+  /** Forgets a refused machine that has turned out to be that of the node. */
+  async forgetIntruder(tx: Tx, nodeId: string, machine: Omit<Intruder, 'at'>): Promise<void> {
+    await tx.query(`UPDATE node_agents SET intruder = NULL WHERE node_id = $1 AND intruder @> $2::jsonb`, [
+      nodeId,
+      JSON.stringify(machine),
     ]);
   }
 

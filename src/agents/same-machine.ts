@@ -9,8 +9,8 @@ export function sameMachine(joined: JoinedMachine, shown: Machine): 'same' | 'an
   if (joined.machineId !== shown.machineId) return 'another';
   const [ours, its] = [joined.engineId ?? null, shown.engineId ?? null];
   if (ours !== null && its !== null) return ours === its ? 'same' : 'another';
-  if (joined.hostId == null || shown.hostId == null || joined.hostId === shown.hostId) return 'same';
-  return its === null ? 'unclear' : 'another';
+  const looksLikeAnother = joined.hostId != null && shown.hostId != null && joined.hostId !== shown.hostId;
+  return looksLikeAnother && its === null ? 'unclear' : 'same';
 }
 
 /** The machine as it is noted: what it cannot tell of itself now stays known. Pure. */

@@ -6,6 +6,9 @@ import { LoginFailures, type LoginAttempt } from './login-failures';
 import { PasswordHasher, type Argon2 } from './password-hasher';
 import { UsersRepository, type LoginRecord } from './users.repository';
 
+const ACCOUNT_LOCKED = 'Too many failed log-ins. The account is locked for a while.';
+const PASSWORD_LOCKED = 'Too many wrong passwords. This session cannot change the password for a while.';
+
 /** Checks passwords. Unknown names run through the same steps as known ones and get the same answers, locks included. */
 @Injectable()
 export class PasswordCheck {
@@ -28,7 +31,7 @@ export class PasswordCheck {
       this.failures.before(attempt),
     ]);
     if (lockedForSeconds > 0) {
-      throw new DomainError('account_locked', 'Too many failed log-ins. The account is locked for a while.', {
+      throw new DomainError('account_locked', 'sessionId' in attempt.from ? PASSWORD_LOCKED : ACCOUNT_LOCKED, {
         retryAfterSeconds: lockedForSeconds,
       });
     }

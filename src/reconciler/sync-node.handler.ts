@@ -111,7 +111,7 @@ export class SyncNodeHandler implements JobHandler {
       const words = error.failure === 'aborted' ? `No answer within ${String(CALL_TIMEOUT_MS / 1000)} s` : error.message;
       if (node.online) this.logger.warn(`Node ${node.name} does not answer: ${words}`);
       this.silentNodes.noteSilence(node.id, words);
-      await this.nodes.heartbeatFailed(node.id, words);
+      await this.nodes.heartbeatFailed(node.id, error.failure === 'aborted' ? words : error.wordsForAdministrators);
       if (node.draining || node.lost) await this.wakeAll(node);
     }
     await this.removeLeftovers(node, driver, leftovers, stop);

@@ -89,10 +89,11 @@ export class PurgeRepository {
    * whole when one of them may not be removed yet.
    */
   async erase(tx: Tx, ids: readonly string[]): Promise<void> {
-    await endOrdersOf(tx, ids);
     for (const { table, column } of PURGED_TABLES) {
       await tx.query(`DELETE FROM ${table} WHERE ${column} = ANY($1::uuid[])`, [ids]);
     }
+    // Late, since it locks the links of nodes.
+    await endOrdersOf(tx, ids);
     await tx.query(
       `DELETE FROM jobs WHERE id IN (
          SELECT id FROM jobs WHERE kind = 'deployment.reconcile' AND key = ANY($1::text[]) ORDER BY kind, key FOR UPDATE)`,

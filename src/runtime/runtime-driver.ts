@@ -255,13 +255,17 @@ export abstract class RuntimeDriver {
 export type DriverFailure = 'unreachable' | 'rejected' | 'unfit' | 'image_unavailable' | 'timeout' | 'aborted';
 
 export class DriverError extends Error {
+  /** The message, with what only administrators may know. */
+  readonly wordsForAdministrators: string;
+
   constructor(
     readonly failure: DriverFailure,
     message: string,
-    options?: ErrorOptions,
+    options: ErrorOptions & { readonly forAdministrators?: string | null } = {},
   ) {
     super(message, options);
     this.name = 'DriverError';
+    this.wordsForAdministrators = [message, options.forAdministrators ?? null].filter((each) => each !== null).join('. ');
   }
 
   /** False for `rejected`, which would fail the same way next time; the other reasons may not. */

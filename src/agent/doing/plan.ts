@@ -129,15 +129,19 @@ function allowedOf(due: readonly Act[], { isRefused, isBehind }: Situation): rea
   return isBehind ? due.filter(({ kind }) => kind !== 'ensure') : due;
 }
 
-/** Nothing starts before all that is to go has begun to, and starts wait for the older generations of their deployment to be gone. */
-function withinLimits(due: readonly Act[], { orders, workloads, underWay }: Situation): Act[] {
+/**
+ * No container is made before all that is to go has begun to, and starts wait for the older generations of their deployment to be gone. What
+ * the engine has failed to remove holds up only its own deployment, and what has died is healed meanwhile.
+ */
+function withinLimits(due: readonly Act[], { orders, workloads, underWay, failed }: Situation): Act[] {
   const busy = [...underWay.values()];
   const toGo = due.filter(leaves);
   const leaving = toGo.slice(0, Math.max(0, LIMITS.away - busy.filter(leaves).length));
-  if (leaving.length < toGo.length) return leaving;
+  const isNew = ({ order }: Act): boolean => failed.get(order.replicaId)?.version !== order.version;
+  const isCrowded = toGo.slice(leaving.length).some(isNew);
   const oldest = oldestLeaving(orders, workloads);
   const starting = due
-    .filter((act) => !leaves(act))
+    .filter((act) => !leaves(act) && (!isCrowded || act.kind === 'restart'))
     .filter(({ order: { spec } }) => spec !== null && spec.generation <= (oldest.get(spec.deploymentId) ?? Infinity))
     .slice(0, Math.max(0, LIMITS.ensure - busy.filter((act) => !leaves(act)).length));
   return [...leaving, ...starting];

@@ -40,22 +40,20 @@ const SILENT_AFTER_MS = 45_000;
 /** Throws `unreachable`, in words, when the state says nothing of now. */
 export function requireHeard(target: NodeTarget, state: AgentState | null): asserts state is AgentState & { engine: EngineInfo } {
   const words = silenceWords(target, state);
-  if (words !== null) throw new DriverError('unreachable', words);
+  // It may be its own machine that was refused, with another engine than before.
+  if (words !== null) throw new DriverError('unreachable', words, { forAdministrators: state && intruderWords(state) });
 }
 
 /** Names the machine that was refused as the one of a node, if there was one. */
 export const intruderWords = ({ intruder }: AgentState): string | null =>
   intruder &&
-  `Another machine, ${intruder.hostname} at ${intruder.address}, came with the key of this node at ${intruder.at} and was refused: see docs/edge.md`;
+  `A machine that is not known as that of this node, or has another engine, ${intruder.hostname} at ${intruder.address}, came with its key at ${intruder.at} and was refused: see docs/edge.md`;
 
 function silenceWords({ name, engineId }: NodeTarget, state: AgentState | null): string | null {
   if (state === null) return `No machine has joined node ${name} yet`;
   const { heardMsAgo } = state;
-  // It may be its own machine, with another engine than before.
-  const intruder = intruderWords(state);
-  const refused = intruder === null ? '' : `. ${intruder}`;
-  if (heardMsAgo === null) return `The agent of node ${name} has never been heard${refused}`;
-  if (!state.isLinked || heardMsAgo > SILENT_AFTER_MS) return `The agent of node ${name} was last heard ${hours(heardMsAgo)} ago${refused}`;
+  if (heardMsAgo === null) return `The agent of node ${name} has never been heard`;
+  if (!state.isLinked || heardMsAgo > SILENT_AFTER_MS) return `The agent of node ${name} was last heard ${hours(heardMsAgo)} ago`;
   if (!state.hasReported) return `The agent of node ${name} is back and has not reported yet`;
   if (state.engine === null) return `The engine of node ${name} does not answer its agent: ${state.engineTrouble ?? 'it has not said why'}`;
   if (engineId != null && state.engine.engineId !== engineId) return 'Another engine answers in place of the one of this node';

@@ -68,8 +68,8 @@ export class AgentDriver extends RuntimeDriver {
 
   async info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo> {
     const state = await this.state(target, { replicaId: NONE }, signal);
-    const trouble = intruderWords(state);
-    return trouble === null ? state.engine : { ...state.engine, trouble };
+    const troubles = [state.engine.trouble ?? null, intruderWords(state)].filter((each) => each !== null);
+    return { ...state.engine, trouble: troubles.length === 0 ? null : troubles.join('. ') };
   }
 
   async ensure(target: NodeTarget, spec: WorkloadSpec, options: EnsureOptions): Promise<void> {

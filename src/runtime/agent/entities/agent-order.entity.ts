@@ -3,6 +3,7 @@ import { Check, Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm
 /** What a node should have of one replica. No foreign key to replicas: an engine may show some that no record stands for. */
 @Entity({ name: 'agent_orders' })
 @Index('uq_agent_orders_version', ['nodeId', 'version'], { unique: true })
+@Index('ix_agent_orders_deployment', ['deploymentId'], { where: `will <> 'absent'` })
 @Check('ck_agent_orders_will', `will IN ('run','suspend','absent')`)
 @Check('ck_agent_orders_spec', `will <> 'run' OR (spec IS NOT NULL AND deployment_id IS NOT NULL)`)
 export class AgentOrder {
