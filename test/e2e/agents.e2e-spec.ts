@@ -207,6 +207,23 @@ describe('machines that only dial out', () => {
       await until(async () => (await node(nodeId)).last_error === null, { what: 'no trouble any more' });
     });
 
+    it('is the machine of the engine that its node has seen since, and is not named any more once it was let in', async () => {
+      const { nodeId, disk } = await joined();
+      const engine = new MemoryEngine();
+      disk.machine = { ...disk.machine, engineId: null, hostId: 'its-host' };
+      const first = await link(disk, engine);
+      await first.reported();
+      await online(nodeId);
+      first.cut();
+      disk.machine = { ...disk.machine, engineId: 'led-elsewhere' };
+      expect((await link(disk, engine)).refused?.code).toBe('other_engine');
+      await until(async () => (await node(nodeId)).last_error?.includes('edge-under-test'), { what: 'the trouble of the node' });
+      disk.machine = { ...disk.machine, engineId: engine.info!.engineId, hostId: 'made-anew' };
+      const again = await link(disk, engine);
+      await again.reported();
+      await until(async () => (await node(nodeId)).last_error === null, { what: 'no trouble any more' });
+    });
+
     it('is a machine that was cut off before its new ticket was kept, and one whose ticket was', async () => {
       const { disk } = await joined();
       const old = disk.ticket;
