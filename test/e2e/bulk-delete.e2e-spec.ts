@@ -139,6 +139,11 @@ describe('POST /api/deployment/bulk-delete', () => {
 
   it('writes nothing for a dry run and says what would happen to each', async () => {
     const [id] = (await several('dry', 1)) as [string];
+    // Teardowns of other tests write records, too.
+    const isQuiet = async (): Promise<boolean> =>
+      (await t.dataSource.query<unknown[]>(`SELECT 1 FROM deletions WHERE completed_at IS NULL AND restored_at IS NULL LIMIT 1`)).length ===
+      0;
+    await until(isQuiet, { what: 'the end of all teardowns' });
     const before = await recordRows(t.dataSource);
     const { body } = await t
       .as('dry')
