@@ -29,7 +29,7 @@ export interface FailuresBefore {
 /**
  * Counts failed log-ins by name. A place from which somebody has shown within the last 90 days to be the user of the name is counted by
  * itself, so that a lock that strangers cause does not keep its people out. A name without a user goes through the same
- * statements as one with, so a lock tells nothing about whether the user exists. Only HMACs of names and addresses are
+ * statements as one with, so a lock tells nothing about whether the user exists. Only HMACs of names and places are
  * stored. A day after its last failure or lock a counter starts from zero.
  */
 @Injectable()

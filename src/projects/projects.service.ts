@@ -88,8 +88,8 @@ export class ProjectsService {
 
   /**
    * Its secrets, registries and volumes go, but for volumes that kept deployments mount: these go with the last of them.
-   * Deployments that are deleted and kept stay until they are purged, but cannot be restored. All members are told. Throws `not_found`, `role_required`,
-   * `precondition_failed`, `project_in_use` while there are live deployments, and `conflict` for a personal one.
+   * Deployments that are deleted and kept stay until they are purged, but cannot be restored. All members are told.
+   * Throws `not_found`, `role_required`, `precondition_failed`, `project_in_use` while there are live deployments, and `conflict` for a personal one.
    */
   remove(id: string, context: RequestContext): Promise<DeletedProject> {
     return this.commands.run(context, async (tx) => {

@@ -85,8 +85,8 @@ export class PurgeRepository {
   }
 
   /**
-   * Removes all rows of these deployments, children first, and keeps their ids. What agents were ordered ends. A guard or a foreign key refuses the
-   * whole when one of them may not be removed yet.
+   * Removes all rows of these deployments, children first, and keeps their ids. What agents were ordered ends. A guard or a foreign key
+   * refuses the whole when one of them may not be removed yet.
    */
   async erase(tx: Tx, ids: readonly string[]): Promise<void> {
     for (const { table, column } of PURGED_TABLES) {

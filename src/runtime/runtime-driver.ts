@@ -1,3 +1,4 @@
+import { sentences } from '../common/sentences';
 import type { ContainerSpec, PortSpec, VolumeMount } from '../engines/container-spec';
 import type { EngineInfo } from '../engines/engine-info';
 import type { NodeTarget } from '../engines/node-target';
@@ -265,7 +266,7 @@ export class DriverError extends Error {
   ) {
     super(message, options);
     this.name = 'DriverError';
-    this.wordsForAdministrators = [message, options.forAdministrators ?? null].filter((each) => each !== null).join('. ');
+    this.wordsForAdministrators = sentences(message, options.forAdministrators) ?? message;
   }
 
   /** False for `rejected`, which would fail the same way next time; the other reasons may not. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkInvariants } from '../../src/invariants/check-invariants';
 import { LABEL } from '../../src/runtime/docker/docker-labels';
-import { AgentUnderTest } from '../support/agent-under-test';
+import { AgentUnderTest, joinToken, nodeIsThere } from '../support/agent-under-test';
 import type { Answer, Client } from '../support/client';
 import { statusOf } from '../support/deployments-under-test';
 import { engineClient, loadTestImage, removeContainersOf, TEST_IMAGE } from '../support/engine';
@@ -69,14 +69,11 @@ export function testCuts(open: () => Promise<CutLink>): void {
     client = await adminOf(product);
     const [row] = await installation.dataSource.query<[{ id: string }]>('SELECT id FROM installation');
     installationId = row.id;
-    const { body } = await client.post('/api/nodes', { name: 'shop-7', runtime: 'agent', region: 'eu-west' });
-    const { token } = (body as { join: { token: string } }).join;
+    const token = await joinToken(client);
     const env = { SERVER_URL: await link.lead(product.url), SERVER_PLAIN_HTTP: 'true', JOIN_TOKEN: token, DATA_DIR: home };
     agent = new AgentUnderTest(env, link.inside);
     await agent.start();
-    await until(async () => JSON.stringify((await client.get('/api/nodes')).body).includes('"status":"idle"'), {
-      ...{ timeoutMs: 60_000, what: 'the node to be there' },
-    });
+    await nodeIsThere(client);
   });
 
   afterAll(async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LABEL } from '../../src/runtime/docker/docker-labels';
-import { AgentUnderTest } from '../support/agent-under-test';
+import { AgentUnderTest, joinToken, nodeIsThere } from '../support/agent-under-test';
 import { BadLink } from '../support/bad-link';
 import type { Client } from '../support/client';
 import { deploy, inStatus, remove, statusOf, untilHealthy, type ReplicaView } from '../support/deployments-under-test';
@@ -36,11 +36,10 @@ describeWithEngine('replicas on an agent', () => {
     const [row] = await installation.dataSource.query<[{ id: string }]>('SELECT id FROM installation');
     installationId = row.id;
     link = await BadLink.to(product.url, { delayMs: 0, lossShare: 0, repairMs: 0 });
-    const { body } = await client.post('/api/nodes', { name: 'shop-7', runtime: 'agent', region: 'eu-west' });
-    const { token } = (body as { join: { token: string } }).join;
+    const token = await joinToken(client);
     agent = new AgentUnderTest({ SERVER_URL: link.url, JOIN_TOKEN: token, DATA_DIR: home });
     await agent.start();
-    await until(async () => JSON.stringify((await client.get('/api/nodes')).body).includes('"status":"idle"'), { what: 'the node' });
+    await nodeIsThere(client);
   });
   afterAll(async () => {
     await agent?.kill();

@@ -34,6 +34,7 @@ function missing(): string | null {
 }
 
 const words = missing();
+if (words !== null && process.env.REQUIRE_DOCKER_ENGINE === '1') throw new Error(`The installation of an agent ${words}`);
 if (words !== null) process.stderr.write(`\nSKIPPED: the installation of an agent ${words}\n\n`);
 
 (words === null ? describe : describe.skip)('the installation of an agent as a service', () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KeptValue } from '../../src/agent/disk/kept-value';
 import { readIdentity, type KeptIdentity } from '../../src/agent/identity/identity';
-import { AgentUnderTest } from '../support/agent-under-test';
+import { AgentUnderTest, joinToken } from '../support/agent-under-test';
 import type { Client } from '../support/client';
 import { describeWithEngine } from '../support/engine';
 import { Installation } from '../support/installation';
@@ -24,8 +24,7 @@ describeWithEngine('the key of an agent in a process of its own', () => {
     installation = await Installation.create();
     const product = await installation.start({ RUNTIME: 'agent' });
     client = await adminOf(product);
-    const { body } = await client.post('/api/nodes', { name: 'shop-7', runtime: 'agent', region: 'eu-west' });
-    const { token } = (body as { join: { token: string } }).join;
+    const token = await joinToken(client);
     env = { SERVER_URL: product.url, JOIN_TOKEN: token };
   });
   afterAll(async () => {

@@ -1,8 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { Client } from './client';
+import { until } from './until';
 
 const ROOT = join(__dirname, '../..');
+
+/** Registers a node for an agent, and gives the token with which a machine joins it. */
+export async function joinToken(admin: Client): Promise<string> {
+  const { body } = await admin.post('/api/nodes', { name: 'shop-7', runtime: 'agent', region: 'eu-west' });
+  return (body as { join: { token: string } }).join.token;
+}
+
+/** Waits until the agent of the only node has been heard. */
+export const nodeIsThere = (admin: Client): Promise<unknown> =>
+  until(async () => JSON.stringify((await admin.get('/api/nodes')).body).includes('"status":"idle"'), { what: 'the node to be there' });
 
 /** An agent in a process of its own, from the sources, that a test may kill at any time. */
 export class AgentUnderTest {

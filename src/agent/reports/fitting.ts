@@ -1,5 +1,6 @@
 import { REPORT_LISTS, REPORT_PARTS } from '../../agents/message-shapes';
 import { ShapeError, words, type Shape } from '../../agents/shape';
+import { sentences } from '../../common/sentences';
 import { LARGEST_MESSAGE_BYTES, type ReportedWorkload, type ReportMessage } from '../../runtime/agent/link-messages';
 import type { Sight } from './sight';
 
@@ -45,7 +46,7 @@ export function fittingSight(
   if (crowd !== null) leftOut.add('containers that no order is about, as there are more than a report takes');
   const fitting: Sight = {
     ordersVersion: sight.ordersVersion,
-    engine: trouble === null ? engine && { ...engine, trouble: joined(engine.trouble ?? null, crowd) } : null,
+    engine: trouble === null ? engine && { ...engine, trouble: sentences(engine.trouble, crowd) } : null,
     engineTrouble: trouble ?? sight.engineTrouble,
     workloads: trouble === null ? workloads : [],
     gone: trouble === null ? list('gone', REPORT_PARTS.gone, sight.gone) : [],
@@ -72,9 +73,6 @@ function withReadable(each: ReportedWorkload): ReportedWorkload {
   const publishedPorts = each.publishedPorts.filter((port) => isReadable({ publishedPorts: [port] }));
   return Object.assign({}, bare, ...details, { publishedPorts }) as ReportedWorkload;
 }
-
-const joined = (...sentences: readonly (string | null)[]): string | null =>
-  sentences.every((sentence) => sentence === null) ? null : sentences.filter((sentence) => sentence !== null).join('. ');
 
 /** As many containers as a report takes, if those are enough for all that are ordered, and always the same ones of the others. */
 function withinList(

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { SecretBox } from '../../common/crypto/secret-box';
+import { sentences } from '../../common/sentences';
 import type { PubSub } from '../../database/pub-sub';
 import type { EngineInfo } from '../../engines/engine-info';
 import type { NodeTarget } from '../../engines/node-target';
@@ -68,8 +69,7 @@ export class AgentDriver extends RuntimeDriver {
 
   async info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo> {
     const state = await this.state(target, { replicaId: NONE }, signal);
-    const troubles = [state.engine.trouble ?? null, intruderWords(state)].filter((each) => each !== null);
-    return { ...state.engine, trouble: troubles.length === 0 ? null : troubles.join('. ') };
+    return { ...state.engine, trouble: sentences(state.engine.trouble, intruderWords(state)) };
   }
 
   async ensure(target: NodeTarget, spec: WorkloadSpec, options: EnsureOptions): Promise<void> {
