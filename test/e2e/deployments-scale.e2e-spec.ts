@@ -187,6 +187,42 @@ describe('scaling before the placement', () => {
   });
 });
 
+describe('scaling while the reconciler is not done with what came before', () => {
+  let t: TestApp;
+  beforeAll(async () => {
+    t = await startTestApp({ env: { ROLE: 'api' } });
+  });
+  afterAll(() => t?.close());
+
+  /** A deployment that wants five replicas and has `live` of them: as after a change that was current at once, or after a rollout. */
+  const unsettled = async (live: number): Promise<string> => {
+    const id = await aDeployment(t.dataSource, { user_id: await t.userId('ada'), target_replicas: 5, status: 'scheduled' });
+    const node = await aNode(t.dataSource);
+    for (let each = 0; each < live; each++) await aPlacedReplica(t.dataSource, { deployment_id: id, node_id: node, status: 'starting' });
+    return id;
+  };
+  const scale = async (id: string, replicas: number): Promise<string> =>
+    (await t.as('ada').post(`/api/deployment/scale/${id}`).send({ replicas }).expect(200)).body.message;
+  const liveOf = async (id: string): Promise<number> => {
+    const live = `SELECT 1 FROM deployment_replicas WHERE deployment_id = $1 AND status IN ('pending','starting','running')`;
+    return (await t.dataSource.query<unknown[]>(live, [id])).length;
+  };
+
+  it.each([1, 7])('tells what was wanted, whether fewer live or more: %i', async (live) => {
+    expect(await scale(await unsettled(live), 5)).toBe('Deployment already at 5 replicas');
+    expect(await scale(await unsettled(live), 6)).toBe('Scaled up to 6 replicas (1 added)');
+    expect(await scale(await unsettled(live), 4)).toBe('Scaled down to 4 replicas (1 removed)');
+  });
+
+  it('places what is added, leaves what is missing to the reconciler, and ends only what is too much', async () => {
+    const [fewer, enough, more] = [await unsettled(1), await unsettled(3), await unsettled(7)];
+    await scale(fewer, 7);
+    await scale(enough, 2);
+    await scale(more, 4);
+    expect(await Promise.all([fewer, enough, more].map(liveOf))).toEqual([3, 2, 4]);
+  });
+});
+
 describe('a scale-down', () => {
   let t: TestApp;
   beforeAll(async () => {

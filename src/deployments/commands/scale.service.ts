@@ -78,9 +78,8 @@ export class ScaleService {
       wantsReplicas(deployment.status) ? this.replicas.census(tx, deployment) : Promise.resolve(null),
       this.volumes.writes(tx, deployment.id),
     ]);
-    // While a rollout is open there may be more or fewer replicas than wanted, so only the wanted number counts.
     const isRollingOut = deployment.openRollout !== null;
-    const current = census && !isRollingOut ? census.live + census.completed : deployment.targetReplicas;
+    const current = census && !isRollingOut ? standing(census, deployment.targetReplicas) : deployment.targetReplicas;
     const outcome: Scaled = { id: deployment.id, status: deployment.status, from: current, to: target };
     if (target === current && target === deployment.targetReplicas) return { outcome, audit: UNCHANGED };
     if (target > current) requireOneWriter(writes, target);
@@ -135,6 +134,15 @@ export class ScaleService {
     const { sentence, shortages } = shortfall('Insufficient nodes for scale-up', placement);
     throw new DomainError('insufficient_nodes', sentence, { members: { shortages } });
   }
+}
+
+/**
+ * How many replicas there are, in the words of an answer: the wanted ones less those that have failed. The reconciler adds and ends
+ * others by itself, such as those of a change that was current at once or of a rollout that is just over, so there may be more or fewer
+ * for a moment, which is no news of anybody's scaling.
+ */
+function standing({ live, completed, failedIds }: Census, wanted: number): number {
+  return Math.max(Math.min(live + completed, wanted), wanted - failedIds.length);
 }
 
 /** A volume has one writer. */
