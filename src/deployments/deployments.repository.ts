@@ -14,6 +14,7 @@ import { requireRole, type Role } from '../rights/rights';
 import { reachOf } from '../rights/reach';
 import { readable, roleFor } from '../rights/rights.sql';
 import { NO_STATUS, sourcesOf, type DeploymentStatus } from './domain/deployment-status';
+import { weightOf } from './weight.sql';
 
 /** The topic that tells, by deployment id, that a user or the reconciler has changed a deployment. */
 export const DEPLOYMENT_TOPIC = 'fog_deployment';
@@ -276,10 +277,5 @@ const MOVE = `
 
 /** $1 deployment. The text of `jsonb` is a little longer than what was sent. */
 const WEIGH = `
-  WITH weighed AS (
-    SELECT octet_length(d.labels::text)
-           + (SELECT coalesce(sum(octet_length(v.spec::text) + coalesce(octet_length(v.env_sealed), 0)), 0)
-                FROM deployment_revisions AS v
-               WHERE v.deployment_id = d.id AND v.spec <> '{}') AS bytes
-      FROM deployments AS d WHERE d.id = $1)
+  WITH weighed AS (SELECT ${weightOf('d')} AS bytes FROM deployments AS d WHERE d.id = $1)
   UPDATE deployments AS d SET stored_bytes = w.bytes FROM weighed AS w WHERE d.id = $1 AND d.stored_bytes <> w.bytes`;

@@ -4,6 +4,7 @@ import { PubSub } from '../database/pub-sub';
 import { Events } from '../events/events';
 import { DEPLOYMENT_TOPIC, type LockedDeployment } from './deployments.repository';
 import { goesForward, type OpenRollout, type RolloutState } from './domain/rollout';
+import { weightOf } from './weight.sql';
 
 /** The event that a history row of a rollout stands for. */
 type RolloutEvent = 'rollout_started' | 'rolled_out' | 'rolled_back' | 'rollout_paused';
@@ -46,7 +47,10 @@ export class RolloutsRepository {
     private readonly events: Events,
   ) {}
 
-  /** Begins a rollout, which supersedes an open one, with its history row. Returns its number. */
+  /**
+   * Begins a rollout, which supersedes an open one, with its history row, and counts anew what the deployment weighs in the quotas.
+   * Returns its number.
+   */
   async start(tx: Tx, deployment: LockedDeployment, start: RolloutStart): Promise<number> {
     const [row] = await tx.query<{ number: number }[]>(START, [
       ...[deployment.id, start.revision, start.deadlineSeconds, start.atOnce],
@@ -146,7 +150,7 @@ const START = `
     RETURNING number),
   moved AS (
     UPDATE deployments AS d
-       SET version = version + 1, updated_at = clock_timestamp(),
+       SET version = version + 1, updated_at = clock_timestamp(), stored_bytes = ${weightOf('d')},
            open_rollout = CASE WHEN $4::text IS NULL THEN added.number END,
            current_revision = CASE WHEN $4::text IS NULL THEN current_revision ELSE $2 END,
            current_rollout = CASE WHEN $4::text IS NULL THEN current_rollout ELSE added.number END

@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { Commands, type Decided } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
-import { together } from '../database/together';
 import type { Tx } from '../database/transaction';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import { rolloutPolicyOf } from '../deployments/domain/rollout';
@@ -15,13 +14,13 @@ import { writerFaults } from '../deployments/domain/volume-faults';
 import type { ContainerSpec } from '../engines/container-spec';
 import { SecretValues } from '../secrets/secret-values';
 import type { Changed } from './change.types';
-import { RevisionStart } from './revision-start';
+import { RevisionStart, type Started } from './revision-start';
 import { revisionWords } from './revision-words';
 import { StoredStateRepository, type KeptRevision, type StoredState } from './stored-state.repository';
 
 interface Verb {
   readonly verb: 'restart' | 'rollback';
-  readonly start: (tx: Tx, deployment: LockedDeployment, state: StoredState) => Promise<string>;
+  readonly start: (tx: Tx, deployment: LockedDeployment, state: StoredState) => Promise<Started & Pick<Changed, 'message'>>;
 }
 
 /** Rolls out again what was rolled out before: the same revision, or the content of an older one. */
@@ -38,11 +37,10 @@ export class AgainService {
 
   /** Replaces all replicas by new ones of the newest wanted revision. Throws `not_found`, `precondition_failed`, and `conflict` unless it runs. */
   restart(id: string, context: RequestContext): Promise<Changed> {
-    const start = async (tx: Tx, deployment: LockedDeployment, { revision, policy }: StoredState): Promise<string> => {
+    const start = async (tx: Tx, deployment: LockedDeployment, { revision, policy }: StoredState) => {
       if (deployment.status !== 'running') throw new DomainError('conflict', `Cannot restart deployment in ${deployment.status} state`);
       const order = { revision, words: `Revision ${revision}: restarted by user`, policy: rolloutPolicyOf(policy) };
-      await this.starts.start(tx, deployment, order, context);
-      return `Restarting with revision ${revision}`;
+      return { ...(await this.starts.start(tx, deployment, order, context)), message: `Restarting with revision ${revision}` };
     };
     return this.run(id, { verb: 'restart', start }, context);
   }
@@ -53,18 +51,18 @@ export class AgainService {
    * already, or when there is none.
    */
   rollback(id: string, number: number | null, context: RequestContext): Promise<Changed> {
-    const start = async (tx: Tx, deployment: LockedDeployment, state: StoredState): Promise<string> => {
+    const start = async (tx: Tx, deployment: LockedDeployment, state: StoredState) => {
       if (number === null && deployment.openRollout !== null) throw stillOpen(state);
       const old = requireKept(await this.states.revision(tx, id, number), number);
       const { imageDigest } = old;
       requireOneWriter(old, deployment);
       const what = `the content of revision ${old.number}`;
       const content = { now: state, container: old.container, what, imageDigest, policy: rolloutPolicyOf(state.policy) };
-      const revision = await this.quota.growing(tx, { deployment, asker: context.actor }, async () => {
+      const started = await this.quota.growing(tx, { deployment, asker: context.actor }, async () => {
         await this.requireSecrets(tx, deployment, old);
         return this.starts.add(tx, deployment, content, context);
       });
-      return revisionWords(revision, deployment.status);
+      return { ...started, message: revisionWords(started.revision, deployment.status) };
     };
     return this.run(id, { verb: 'rollback', start }, context);
   }
@@ -82,13 +80,12 @@ export class AgainService {
       const deployment = requireLive(await this.deployments.lock(tx, id, context.actor), id);
       requireMatch(context, deployment.version);
       const before = await this.states.read(tx, id);
-      const message = await start(tx, deployment, before);
-      const [{ revision }, rollout] = await together([this.states.read(tx, id), this.states.rollout(tx, id)]);
+      const started = await start(tx, deployment, before);
       return {
-        outcome: { id, result: 'rolling_out', status: deployment.status, revision, rollout, message },
+        outcome: { id, result: 'rolling_out', status: deployment.status, ...started },
         audit: {
           ...{ action: `deployment.${verb}`, resourceType: 'deployment', resourceId: id },
-          ...{ before: { revision: before.revision }, after: { revision } },
+          ...{ before: { revision: before.revision }, after: { revision: started.revision } },
         },
         jobs: [{ kind: 'deployment.reconcile', key: id }],
       };

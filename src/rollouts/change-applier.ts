@@ -12,12 +12,12 @@ import { Events } from '../events/events';
 import { changesOf, type Changes } from './changes-of';
 import type { Changed, Wanted } from './change.types';
 import { differenceWords } from './differences';
-import { RevisionStart } from './revision-start';
+import { RevisionStart, type Started } from './revision-start';
 import { revisionWords } from './revision-words';
 import { RouteChanges } from './route-changes';
 import { StoredStateRepository, type StoredState } from './stored-state.repository';
 
-type Present = Pick<Changed, 'id' | 'status' | 'revision'>;
+type Present = Pick<Changed, 'status' | 'revision' | 'rollout'>;
 
 export interface ChangeOrder {
   readonly context: RequestContext;
@@ -59,22 +59,23 @@ export class ChangeApplier {
     const { before, wanted } = wishes;
     const changes = changesOf(before, wanted);
     if (changes.differences.length === 0) {
-      return { outcome: await this.outcome(tx, { ...deployment, revision: wishes.now.revision }, 'unchanged'), audit: UNCHANGED };
+      const present = { status: deployment.status, ...(await this.newest(tx, id, wishes)) };
+      return { outcome: outcome(id, present, 'unchanged'), audit: UNCHANGED };
     }
     if (changes.container || changes.replicas) this.deploys.requireLimits(wanted.spec);
     const work = async (): Promise<Changed> => {
       const present = await this.carryOut(tx, deployment, { ...wishes, changes }, order);
-      return this.outcome(tx, present, changes.container ? 'rolling_out' : 'updated');
+      return outcome(id, present, changes.container ? 'rolling_out' : 'updated');
     };
-    const outcome = await this.quota.growing(tx, { deployment, asker: order.context.actor, asked: changes.grows }, work);
+    const done = await this.quota.growing(tx, { deployment, asker: order.context.actor, asked: changes.grows }, work);
     return {
-      outcome,
+      outcome: done,
       audit: {
         ...{ action: order.action, resourceType: 'deployment', resourceId: id },
         before: { ...auditSpec(before.spec), protection_reason: before.protectionReason },
         after: {
           ...{ ...auditSpec(wanted.spec), protection_reason: wanted.protectionReason },
-          ...{ revision: outcome.revision, changed: changes.differences.map(({ field }) => field) },
+          ...{ revision: done.revision, changed: changes.differences.map(({ field }) => field) },
         },
       },
       jobs: [{ kind: 'deployment.reconcile', key: id }],
@@ -95,11 +96,10 @@ export class ChangeApplier {
     if (order.retries && status === 'failed' && changes.container) status = await this.retry(tx, deployment, order.context);
     const present = { ...deployment, ...wanted.spec, status, targetReplicas: deployment.targetReplicas };
     if (changes.replicas) await this.scales.scaleIn(tx, requireScalable(present, id), wanted.spec.replicas, order);
-    return {
-      id,
-      status,
-      revision: changes.container ? await this.startRevision(tx, present, { wanted, now, changes }, order) : now.revision,
-    };
+    const started = changes.container
+      ? await this.startRevision(tx, present, { wanted, now, changes }, order)
+      : await this.newest(tx, id, { now });
+    return { status, ...started };
   }
 
   private async startRevision(
@@ -107,7 +107,7 @@ export class ChangeApplier {
     deployment: LockedDeployment,
     { wanted: { spec }, now, changes }: Pick<Wishes, 'wanted' | 'now'> & { readonly changes: Changes },
     order: ChangeOrder,
-  ): Promise<number> {
+  ): Promise<Started> {
     const what = differenceWords(changes.differences.filter(({ field }) => changes.ofRevision(field)));
     return this.starts.add(tx, deployment, { now, container: spec.container, what, policy: spec.rollout }, order.context);
   }
@@ -125,9 +125,9 @@ export class ChangeApplier {
     return 'pending';
   }
 
-  private async outcome(tx: Tx, { id, status, revision }: Present, result: Changed['result']): Promise<Changed> {
-    const rollout = await this.states.rollout(tx, id);
-    return { id, result, status, revision, rollout, message: MESSAGES[result](revision, status) };
+  /** What is wanted where no new revision is. */
+  private async newest(tx: Tx, id: string, { now }: Pick<Wishes, 'now'>): Promise<Started> {
+    return { revision: now.revision, rollout: await this.states.rollout(tx, id) };
   }
 }
 
@@ -137,3 +137,8 @@ const MESSAGES: Readonly<Record<Changed['result'], typeof revisionWords>> = {
   updated: () => 'Updated without a new revision',
   unchanged: () => 'Nothing to change',
 };
+
+const outcome = (id: string, present: Present, result: Changed['result']): Changed => ({
+  ...{ id, result, ...present },
+  message: MESSAGES[result](present.revision, present.status),
+});

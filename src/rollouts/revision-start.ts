@@ -3,14 +3,15 @@ import type { RequestContext } from '../common/request-context';
 import { together } from '../database/together';
 import type { Tx } from '../database/transaction';
 import { DeployService } from '../deployments/commands/deploy.service';
-import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
+import type { LockedDeployment } from '../deployments/deployments.repository';
 import type { RolloutPolicy } from '../deployments/domain/rollout';
 import { RevisionsRepository } from '../deployments/revisions.repository';
 import { ContainerVault } from '../deployments/spec/container-vault';
 import { RolloutsRepository } from '../deployments/rollouts.repository';
 import { VolumeClaims } from '../deployments/volumes/volume-claims.service';
 import type { ContainerSpec } from '../engines/container-spec';
-import type { StoredState } from './stored-state.repository';
+import type { Changed } from './change.types';
+import { StoredStateRepository, type StoredState } from './stored-state.repository';
 
 export interface NewContent {
   /** What there was when the caller had locked the deployment. */
@@ -22,6 +23,9 @@ export interface NewContent {
   readonly imageDigest?: string | null;
 }
 
+/** The revision that is wanted from now on, and its rollout. */
+export type Started = Pick<Changed, 'revision' | 'rollout'>;
+
 /** Why a rollout is over at once. */
 const NOTHING_RAN = 'The deployment was not running, so there was nothing to replace step by step';
 
@@ -29,7 +33,7 @@ const NOTHING_RAN = 'The deployment was not running, so there was nothing to rep
 @Injectable()
 export class RevisionStart {
   constructor(
-    private readonly deployments: DeploymentsRepository,
+    private readonly states: StoredStateRepository,
     private readonly revisions: RevisionsRepository,
     private readonly rollouts: RolloutsRepository,
     private readonly vault: ContainerVault,
@@ -40,35 +44,38 @@ export class RevisionStart {
   /**
    * Adds a revision with the present values of its secrets and with its volumes, and rolls it out; where nothing runs it is the
    * current one at once. What it weighs is counted; the caller asks the quota. Throws `validation_failed` for a secret that the project does not
-   * have, and what volumes throw. Returns the number of the revision.
+   * have, and what volumes throw.
    */
-  async add(tx: Tx, deployment: LockedDeployment, content: NewContent, context: RequestContext): Promise<number> {
+  async add(tx: Tx, deployment: LockedDeployment, content: NewContent, context: RequestContext): Promise<Started> {
     const { container, what, imageDigest } = content;
     const revision = content.now.newestRevision + 1;
     const values = await this.deploys.requireSecrets(tx, deployment.projectId, { container }, { keep: true });
     await this.volumes.claimCounted(tx, container, deployment);
     const sealed = this.vault.seal(container, deployment.id, values);
     const made = { number: revision, reason: what, createdBy: context.actor.userId, imageDigest: imageDigest ?? null };
-    await together([
+    const [, , started] = await together([
       this.revisions.add(tx, deployment.id, sealed, made),
-      this.start(tx, deployment, { revision, words: `Revision ${revision}: ${what}`, policy: content.policy }, context),
       this.revisions.forget(tx, deployment.id),
-      this.deployments.weigh(tx, deployment.id),
+      this.start(tx, deployment, { revision, words: `Revision ${revision}: ${what}`, policy: content.policy }, context),
     ]);
-    return revision;
+    return started;
   }
 
-  /** Rolls a revision out that is there already. */
+  /** Rolls a revision out that is there, or is written by a statement before this one. */
   async start(
     tx: Tx,
     deployment: LockedDeployment,
     { revision, words, policy }: { readonly revision: number; readonly words: string } & Pick<NewContent, 'policy'>,
     { actor, requestId }: RequestContext,
-  ): Promise<void> {
+  ): Promise<Started> {
     const runs = deployment.status === 'running';
-    await this.rollouts.start(tx, deployment, {
-      ...{ revision, words, deadlineSeconds: policy.progressDeadlineSeconds, atOnce: runs ? null : NOTHING_RAN },
-      ...{ event: runs ? 'rollout_started' : 'rolled_out', changedBy: actor.userId, requestId },
-    });
+    const [, rollout] = await together([
+      this.rollouts.start(tx, deployment, {
+        ...{ revision, words, deadlineSeconds: policy.progressDeadlineSeconds, atOnce: runs ? null : NOTHING_RAN },
+        ...{ event: runs ? 'rollout_started' : 'rolled_out', changedBy: actor.userId, requestId },
+      }),
+      this.states.rollout(tx, deployment.id),
+    ]);
+    return { revision, rollout };
   }
 }
