@@ -30,6 +30,8 @@ export interface Growing {
   readonly asker: Asker;
   /** What the change may make larger. Absent: anything. */
   readonly asked?: readonly Held[];
+  /** What `ownLimitsOf` has given. Absent: it is looked at. */
+  readonly own?: readonly OwnLimits[];
 }
 
 export interface QuotaDemand extends Holders {
@@ -61,13 +63,19 @@ interface LimitedHolder extends Holder {
   readonly isSecret: boolean;
 }
 
-interface OwnLimits {
+/** The limits that a user or a project has of its own. */
+export interface OwnLimits {
   readonly id: string;
   readonly name: string;
   readonly quota: OwnQuota;
 }
 
-type Count = (limited: readonly LimitedHolder[]) => Promise<Holdings[]>;
+interface Look extends Pick<Growing, 'own'> {
+  readonly asked: readonly Held[];
+  /** Whether others that ask for the same ones wait. */
+  readonly lock: boolean;
+  readonly count: (limited: readonly LimitedHolder[]) => Promise<Holdings[]>;
+}
 
 /** Limits how much a user and a project may hold. Until a transaction ends, others that ask for something of the same ones wait. */
 @Injectable()
@@ -115,17 +123,22 @@ export class Quota {
 
   /** The same for what changes several deployments, which the caller has locked, or a secret. What others do meanwhile does not count. */
   async growingOf<T>(tx: Tx, growing: Growing, work: () => Promise<T>): Promise<T> {
-    const { projectId, deployments, secret, asker, asked = HELD } = growing;
+    const { projectId, deployments, secret, asker, own, asked = HELD } = growing;
     const userIds = [...deployments.map(({ userId }) => userId), ...(secret === undefined ? [] : [asker.userId])];
     const count = (those: readonly LimitedHolder[]): Promise<Holdings[]> =>
       holdings(tx, [...wholes(those), ...parts(those)], { asked, growing });
-    const { limited, counted } = await this.limitedAndCounted(tx, { userIds, projectId, asker }, { asked, lock: true, count });
+    const { limited, counted } = await this.limitedAndCounted(tx, { userIds, projectId, asker }, { asked, own, lock: true, count });
     if (limited.length === 0) return work();
     const [held, before] = [counted.slice(0, limited.length), counted.slice(limited.length)];
     const done = await work();
     const after = await holdings(tx, parts(limited), { asked, growing });
     for (const [index, holder] of limited.entries()) weigh([holder], held.slice(index, index + 1), growth(before[index], after[index]));
     return done;
+  }
+
+  /** The own limits of those in whose quotas a deployment counts: to be read together with it, so that `growing` need not look. */
+  async ownLimitsOf(tx: Tx, deploymentId: string): Promise<readonly OwnLimits[]> {
+    return tx.query<OwnLimits[]>(READ_OF_DEPLOYMENT, [deploymentId]);
   }
 
   /** What one deployment holds now. */
@@ -141,7 +154,7 @@ export class Quota {
   private async limitedAndCounted(
     tx: Tx,
     { userIds, projectId, asker }: ManyHolders,
-    { asked, lock, count }: { readonly count: Count; readonly asked: readonly Held[]; readonly lock: boolean },
+    { asked, own: known, lock, count }: Look,
   ): Promise<{ readonly limited: readonly LimitedHolder[]; readonly counted: readonly Holdings[] }> {
     if (asked.length === 0) return { limited: [], counted: [] };
     const users = [...new Set(userIds)].map((id): Holder => ({ kind: 'user', id }));
@@ -149,16 +162,16 @@ export class Quota {
     const limitedBy = (own: readonly OwnLimits[]): LimitedHolder[] => this.limitedBy(own, holders, { asked, asker });
     const ids = holders.map(({ id }) => id);
     const expected = limitedBy([]);
-    const locksNow = lock && expected.length > 0;
-    const [own, early] = await together([
-      tx.query<OwnLimits[]>(locksNow ? LOCK_AND_READ : READ, [ids]),
-      expected.length > 0 ? count(expected) : Promise.resolve(null),
-    ]);
+    if (expected.length === 0) {
+      const limited = limitedBy(known ?? (await tx.query<OwnLimits[]>(READ, [ids])));
+      if (limited.length === 0) return { limited, counted: [] };
+      const [, counted] = await together([lock ? tx.query(LOCK, [ids]) : Promise.resolve(), count(limited)]);
+      return { limited, counted };
+    }
+    const [own, early] = await together([tx.query<OwnLimits[]>(lock ? LOCK_AND_READ : READ, [ids]), count(expected)]);
     const limited = limitedBy(own);
     if (limited.length === 0) return { limited, counted: [] };
-    if (early && countsOf(expected, asked) === countsOf(limited, asked)) return { limited, counted: early };
-    if (lock && !locksNow) await tx.query(LOCK, [ids]);
-    return { limited, counted: await count(limited) };
+    return { limited, counted: countsOf(expected, asked) === countsOf(limited, asked) ? early : await count(limited) };
   }
 
   private limitedBy(
@@ -175,7 +188,7 @@ export class Quota {
   }
 }
 
-interface GrowingOne extends Pick<Growing, 'asker' | 'asked'> {
+interface GrowingOne extends Pick<Growing, 'asker' | 'asked' | 'own'> {
   readonly deployment: Growing['deployments'][number] & { readonly projectId: string };
 }
 
@@ -282,6 +295,9 @@ const growth = (before: Holdings | undefined, after: Holdings | undefined): Part
 
 /** $1 the ids of users and projects. */
 const READ = `SELECT id, name, quota FROM projects WHERE id = ANY($1::uuid[])`;
+/** $1 deployment. */
+const READ_OF_DEPLOYMENT = `
+  SELECT p.id, p.name, p.quota FROM deployments AS d JOIN projects AS p ON p.id IN (d.project_id, d.user_id) WHERE d.id = $1`;
 const lockOf = (id: string): string => `pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || ${id}, 0))`;
 /** Everybody locks in the order of ids. */
 const LOCK_AND_READ = `

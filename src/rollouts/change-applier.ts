@@ -6,7 +6,7 @@ import type { Tx } from '../database/transaction';
 import { DeployService } from '../deployments/commands/deploy.service';
 import { requireScalable, ScaleService } from '../deployments/commands/scale.service';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
-import { Quota } from '../deployments/quota';
+import { Quota, type OwnLimits } from '../deployments/quota';
 import { auditSpec } from '../deployments/spec/spec-codec';
 import { Events } from '../events/events';
 import { changesOf, type Changes } from './changes-of';
@@ -34,6 +34,8 @@ export interface Wishes {
   readonly before: Wanted;
   readonly wanted: Wanted;
   readonly now: Pick<StoredState, 'revision' | 'newestRevision'>;
+  /** The limits of those in whose quotas the deployment counts, where the caller has read them with it. */
+  readonly own?: readonly OwnLimits[];
 }
 
 /** Brings a locked deployment from what is wanted to what shall be wanted, in the caller's transaction. */
@@ -67,7 +69,7 @@ export class ChangeApplier {
       const present = await this.carryOut(tx, deployment, { ...wishes, changes }, order);
       return outcome(id, present, changes.container ? 'rolling_out' : 'updated');
     };
-    const done = await this.quota.growing(tx, { deployment, asker: order.context.actor, asked: changes.grows }, work);
+    const done = await this.quota.growing(tx, { deployment, asker: order.context.actor, asked: changes.grows, own: wishes.own }, work);
     return {
       outcome: done,
       audit: {
