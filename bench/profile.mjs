@@ -7,7 +7,7 @@ import { number, table } from './report.mjs';
 import { deepPagesOf, openSession } from './session.mjs';
 import { logStatements, traceStatements } from './statements.mjs';
 
-const PROFILED = ['status', 'list, first page', 'deploy', 'scale up and down', 'delete, 3 replicas'];
+const PROFILED = ['status', 'list, first page', 'deploy', 'scale up and down', 'patch to a new revision', 'delete, 3 replicas'];
 const SHOWN_FUNCTIONS = 12;
 const SHOWN_PACKAGES = 12;
 
