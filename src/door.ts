@@ -20,7 +20,7 @@ export function openDoor(fastify: FastifyInstance, config: AppConfig): void {
 
 /** The names that the `Host` header may have, besides those that are always allowed. */
 function allowedHosts({ HOST, PUBLIC_URL, ALLOWED_HOSTS }: AppConfig): string[] {
-  const known = [hostName(HOST), PUBLIC_URL === undefined ? null : new URL(PUBLIC_URL).hostname];
+  const known = [hostName(HOST), PUBLIC_URL === undefined ? null : hostName(new URL(PUBLIC_URL).host)];
   return [...known.filter((name) => name !== null), ...commaList(ALLOWED_HOSTS).map((name) => name.toLowerCase())];
 }
 

@@ -6,7 +6,7 @@ import { GroupExpiry } from './auth/group-expiry';
 import { banner } from './banner';
 import { connectPatiently } from './common/outgoing-connections';
 import type { AppConfig } from './config/app-config';
-import { prepareSecret } from './common/crypto/kept-secret';
+import { prepareSecrets } from './common/crypto/kept-secret';
 import { parseDatabaseUrl, placeOf } from './config/database-url';
 import { createApp } from './create-app';
 import { dataSourceOptions } from './data-source-options';
@@ -21,7 +21,7 @@ import { sharedSecrets } from './program-secrets';
 import { LoadBalancer } from './routing/load-balancer';
 import { hasRouter } from './routing/router.module';
 import { Runtimes } from './runtime/runtimes';
-import { describeStartError, refusePortInUse } from './start-errors';
+import { describeStartError, listening, refusePortInUse } from './start-errors';
 
 /** Time for load balancers and probes to see "not ready" before the first connection is refused. */
 const NOT_READY_MS = 300;
@@ -49,7 +49,8 @@ export class Program {
       this.app.get(Metrics).collectProcessMetrics();
       const administrator = await this.app.get(AdminBootstrap, { strict: false }).ensureAdministrator();
       await this.app.get(GroupExpiry, { strict: false }).forgetUnconfigured();
-      await this.app.listen({ port: this.config.PORT, host: this.config.HOST });
+      const { app } = this;
+      await listening(this.config, () => app.listen({ port: this.config.PORT, host: this.config.HOST }));
       return banner(this.config, {
         url: this.config.PUBLIC_URL ?? (await this.url()),
         database: this.databaseWords(),
@@ -84,7 +85,7 @@ export class Program {
 
   private async openDatabase(): Promise<string> {
     if (this.config.DATABASE_URL !== undefined) {
-      for (const secret of sharedSecrets(this.config)) if (secret.given === undefined) prepareSecret(secret);
+      prepareSecrets(sharedSecrets(this.config).filter(({ given }) => given === undefined));
       await refuseTransactionPooler(this.config.DATABASE_URL);
       return this.config.DATABASE_URL;
     }

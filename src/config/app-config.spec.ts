@@ -136,6 +136,22 @@ describe('loadConfig', () => {
     ...['ssh://ada@host', 'unix:/run/docker.sock', 'host:2375', 'tcp://', 'http://host', 'tcp://host:99999'].map(
       (DOCKER_HOST) => [{ DOCKER_HOST }, /^DOCKER_HOST must look like/] as [NodeJS.ProcessEnv, RegExp],
     ),
+    [{ PORT: '8080' }, 'PORT and ROUTER_PORT are both 8080: the API and the router need a port each'],
+    [{ PORT: '9000', ROUTER_PORT: '9000', HOST: '0.0.0.0', ROUTER_HOST: '10.0.0.7' }, /^PORT and ROUTER_PORT are both 9000/],
+    [{ PORT: '9000', ROUTER_PORT: '9000', HOST: 'localhost', ROUTER_HOST: '::1' }, /^PORT and ROUTER_PORT are both 9000/],
+    [{ HOST: '*' }, /^HOST: \* is neither an address nor a name of this machine/],
+    [{ ROUTER_HOST: '[::]' }, /^ROUTER_HOST: \[::\] is neither/],
+    [{ IMAGE_PULL_STALL_SECONDS: '700' }, 'IMAGE_PULL_STALL_SECONDS (700) is more than IMAGE_PULL_TIMEOUT_SECONDS (600)'],
+    [{ IMAGE_PULLS_PER_USER: '5' }, 'IMAGE_PULLS_PER_USER (5) is more than IMAGE_PULLS_PER_NODE (4)'],
+    [{ SMTP_FROM: 'fog@localhost' }, 'SMTP_FROM is set, and nothing uses it without SMTP_URL, the server that e-mails are sent through'],
+    [{ JWT_GROUPS_CLAIM: 'groups' }, /^JWT_GROUPS_CLAIM is set, and nothing uses it without JWT_JWKS_URL/],
+    [{ HAPROXY_FOLDER: '/etc/fog' }, 'HAPROXY_FOLDER is set, and nothing uses it without LOAD_BALANCER=haproxy'],
+    [{ TRAEFIK_API_URL: 'http://127.0.0.1:8081' }, 'TRAEFIK_API_URL is set, and nothing uses it without LOAD_BALANCER=traefik'],
+    ...['https://x:99999', 'console.example.org', 'https://a/b', 'ftp://a'].map(
+      (CORS_ORIGINS) => [{ CORS_ORIGINS }, /^CORS_ORIGINS must list origins/] as [NodeJS.ProcessEnv, RegExp],
+    ),
+    [{ ROUTES_DOMAIN: 'Apps.Example' }, /^ROUTES_DOMAIN: Apps\.Example must be a domain in lower case/],
+    [{ JWT_JWKS_URL: 'keys', JWT_ISSUER: 'a', JWT_AUDIENCE: 'b' }, /^JWT_JWKS_URL must be an http or https address/],
     [{ DOCKER_HOST: 'tcp://10.0.0.5:2376' }, /^DOCKER_HOST leads to another machine.* set DOCKER_CERT_PATH/],
     ...['nobody', 'fog-compute', 'a@', 'Fog <fog@>', 'a@b.org, c@d.org'].map(
       (SMTP_FROM) => [{ SMTP_URL: 'smtp://mail', SMTP_FROM }, /^SMTP_FROM must be an e-mail address/] as [NodeJS.ProcessEnv, RegExp],
@@ -152,6 +168,14 @@ describe('loadConfig', () => {
     { SMTP_URL: 'smtps://u:p@mail', SMTP_FROM: 'fog@localhost' },
     { JWT_JWKS_URL: 'http://key_cloak.:8080/jwks', JWT_ISSUER: 'them', JWT_AUDIENCE: 'us' },
     { MIN_CPU_CORES: '2', MAX_CPU_CORES: '2' },
+    { PORT: '8080', ROUTER_PORT: '8080', HOST: '10.0.0.7', ROUTER_HOST: '10.0.0.8' },
+    { PORT: '8080', LOAD_BALANCER: 'none' },
+    { HOST: 'fog_1.internal.', ROUTER_HOST: 'fe80::1%eth0' },
+    { IMAGE_PULL_TIMEOUT_SECONDS: '20', IMAGE_PULLS_PER_NODE: '1' },
+    { CORS_ORIGINS: 'https://console.example.org, http://localhost:3000' },
+    { CORS_ORIGINS: '*' },
+    ...['admin@localhost', 'x@fog_x.org'].map((ADMIN_EMAIL) => ({ ADMIN_EMAIL })),
+    { PUBLIC_URL: 'https://fog.example.org./x' },
   ])('takes %j', (env) => {
     expect(faults(env)).toEqual([]);
   });
@@ -176,6 +200,9 @@ describe('loadConfig', () => {
     ['REGISTRATION_ENABLE', 'REGISTRATION_ENABLED'],
     ['JWT_SERCET', 'JWT_SECRET'],
     ['LOGLEVEL', 'LOG_LEVEL'],
+    ['DATADIR', 'DATA_DIR'],
+    ['port', 'PORT'],
+    ['Role', 'ROLE'],
     ['Encryption_Key', 'ENCRYPTION_KEY'],
     ['DOCKER_CERTS_PATH', 'DOCKER_CERT_PATH'],
   ])('names %s, for which %s is meant', (wrong, meant) => {
@@ -213,7 +240,22 @@ describe('loadConfig', () => {
       ...['DOCKER_TLS_VERIFY', 'DOCKER_CONTEXT', 'DOCKER_API_VERSION', 'NODE_OPTIONS', 'NODE_ENV', 'KUBERNETES_SERVICE_HOST', 'PGHOST'],
     ];
     for (const name of [...ofServices, ...ofSystems]) expect([name, faults({ [name]: 'tcp://10.0.0.1:80' })]).toEqual([name, []]);
+    const ofProxies = ['http_proxy', 'https_proxy', 'no_proxy', 'ftp_proxy', 'all_proxy'].flatMap((name) => [name, name.toUpperCase()]);
+    for (const name of ofProxies) expect([name, faults({ [name]: 'http://proxy:3128' })]).toEqual([name, []]);
     expect(faults({ LOG_LEVEL: 'info', LOG_LEVELS: 'all' })).toEqual([]);
+  });
+
+  it('reads the proxy of an agent in lower case, too, as shells have it', () => {
+    const agent = { ROLE: 'agent', SERVER_URL: 'https://fog.example.org' };
+    const lower = { https_proxy: 'http://proxy:3128', no_proxy: '.corp' };
+    expect(loadConfig({ ...agent, ...lower })).toMatchObject({ HTTPS_PROXY: 'http://proxy:3128', NO_PROXY: '.corp' });
+    expect(loadConfig({ ...agent, ...lower, HTTPS_PROXY: 'http://other:3128' }).HTTPS_PROXY).toBe('http://other:3128');
+  });
+
+  it('names the variable in every fault', () => {
+    for (const name of Object.keys(loadConfig({}))) {
+      for (const line of faults({ [name]: '\u0001 * %' })) expect(line).toContain(name);
+    }
   });
 
   it('never repeats a secret in what it says', () => {

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { networksOf } from '../common/networks';
 import { isLoopback, parseEngineAddress, type EngineAddress } from '../common/engine-address';
 import type { AppConfig } from './app-config';
+import { overlap } from './listen-address';
 
 /** A rule over several variables, or over one and the machine: the sentence for a broken one, else undefined. */
 type Rule = (config: AppConfig, present: Readonly<Record<string, string>>) => string | undefined;
@@ -12,6 +13,12 @@ const atMost =
     Number(config[smaller]) > Number(config[larger])
       ? `${smaller} (${String(config[smaller])}) is more than ${larger} (${String(config[larger])})`
       : undefined;
+
+/** A default that goes further than what was set is no contradiction. */
+const ifSet =
+  (name: keyof AppConfig, rule: Rule): Rule =>
+  (config, present) =>
+    present[name] === undefined ? undefined : rule(config, present);
 
 const listsNetworks =
   (name: 'TRUSTED_PROXIES' | 'WEBHOOK_ALLOWED_NETWORKS' | 'KUBERNETES_ROUTER_NETWORKS'): Rule =>
@@ -77,9 +84,15 @@ const RULES: readonly Rule[] = [
       : undefined,
   ({ SMTP_URL, SMTP_FROM }) =>
     SMTP_URL !== undefined && SMTP_FROM === undefined ? 'SMTP_URL needs SMTP_FROM: e-mails need a sender' : undefined,
+  ({ ROLE, LOAD_BALANCER, PORT, HOST, ROUTER_PORT, ROUTER_HOST }) =>
+    (ROLE === 'all' || ROLE === 'router') && LOAD_BALANCER === 'builtin' && PORT !== 0 && PORT === ROUTER_PORT && overlap(HOST, ROUTER_HOST)
+      ? `PORT and ROUTER_PORT are both ${String(PORT)}: the API and the router need a port each`
+      : undefined,
   atMost('MIN_CPU_CORES', 'MAX_CPU_CORES'),
   atMost('MIN_MEMORY_MB', 'MAX_MEMORY_MB'),
   atMost('MIN_STORAGE_GB', 'MAX_STORAGE_GB'),
+  ifSet('IMAGE_PULL_STALL_SECONDS', atMost('IMAGE_PULL_STALL_SECONDS', 'IMAGE_PULL_TIMEOUT_SECONDS')),
+  ifSet('IMAGE_PULLS_PER_USER', atMost('IMAGE_PULLS_PER_USER', 'IMAGE_PULLS_PER_NODE')),
   atMost('LOGIN_LOCK_SECONDS', 'LOGIN_LOCK_MAX_SECONDS'),
   atMost('ACCESS_TOKEN_SECONDS', 'REFRESH_TOKEN_SECONDS'),
   ({ NODE_SYNC_SECONDS: every, NODE_OFFLINE_AFTER_SECONDS: after }) =>
@@ -113,9 +126,28 @@ const RULES: readonly Rule[] = [
     DOCKER_HOST === undefined || RUNTIME === 'simulated' ? undefined : engineFault(parseEngineAddress(DOCKER_HOST), DOCKER_CERT_PATH),
 ];
 
+/** What is used only where another variable says so. Who sets it alone expects something that does not happen. */
+const NEEDED_BY: readonly (readonly [keyof AppConfig, (config: AppConfig) => boolean, string])[] = [
+  ['SMTP_FROM', ({ SMTP_URL }) => SMTP_URL !== undefined, 'SMTP_URL, the server that e-mails are sent through'],
+  ['JWT_GROUPS_CLAIM', ({ JWT_JWKS_URL }) => JWT_JWKS_URL !== undefined, 'JWT_JWKS_URL, the keys of the identity provider'],
+  ['TRAEFIK_API_URL', ({ LOAD_BALANCER }) => LOAD_BALANCER === 'traefik', 'LOAD_BALANCER=traefik'],
+  ...(['HAPROXY_FOLDER', 'HAPROXY_SOCKET', 'HAPROXY_MASTER_SOCKET'] as const).map(
+    (name) => [name, ({ LOAD_BALANCER }: AppConfig) => LOAD_BALANCER === 'haproxy', 'LOAD_BALANCER=haproxy'] as const,
+  ),
+];
+
+const alone = (config: AppConfig, present: Readonly<Record<string, string>>): string[] =>
+  config.ROLE === 'agent'
+    ? []
+    : NEEDED_BY.flatMap(([name, isUsed, what]) =>
+        present[name] !== undefined && !isUsed(config) ? [`${name} is set, and nothing uses it without ${what}`] : [],
+      );
+
 /** A sentence for each rule that the configuration breaks. `present` are the variables that were set. */
-export const contradictions = (config: AppConfig, present: Readonly<Record<string, string>>): string[] =>
-  RULES.flatMap((rule) => rule(config, present) ?? []);
+export const contradictions = (config: AppConfig, present: Readonly<Record<string, string>>): string[] => [
+  ...RULES.flatMap((rule) => rule(config, present) ?? []),
+  ...alone(config, present),
+];
 
 function engineFault(address: EngineAddress | null, certPath: string | undefined): string | undefined {
   if (address === null) return 'DOCKER_HOST must look like unix:///path or tcp://host:2376; ssh and other ways are not supported';

@@ -31,6 +31,11 @@ describe('parseDatabaseUrl', () => {
     ['postgres://u:se/cret@h/x', /must look like/],
     ['postgres://u:se#cret@h/x', /# in the password is written %23$/],
     ['host=db dbname=fog', /must look like/],
+    ['postgres://h/x?sslmod=require', /sslmod, which nothing reads: sslmode is probably meant$/],
+    ['postgres://h/x?SSLMODE=require', /SSLMODE, which nothing reads: sslmode is probably meant$/],
+    ['postgres://h/x?sslmode=requird', /^sslmode in DATABASE_URL must be one of: disable, /],
+    ['postgres://h/x?hostaddr=10.0.0.1', /hostaddr, which this program does not obey/],
+    ['postgres://h/x?sslcrl=/crl.pem', /sslcrl, which this program does not obey/],
     ['mysql://h/x', /must look like/],
     ['localhost/fog', /must look like/],
     ['h:5432/x', /must look like/],
@@ -39,6 +44,13 @@ describe('parseDatabaseUrl', () => {
     expect(() => parseDatabaseUrl(url)).toThrow(/DATABASE_URL/);
     expect(() => parseDatabaseUrl(url)).not.toThrow(/se.cret|100%pure@/);
   });
+
+  it.each(['pgbouncer=true', 'connect_timeout=3', 'schema=public', 'pool_timeout=5', 'target_session_attrs=read-write', 'keepalives=1'])(
+    'leaves %s to those who read it',
+    (query) => {
+      expect(parseDatabaseUrl(`postgres://h/x?${query}`)).toMatchObject({ host: 'h', database: 'x' });
+    },
+  );
 
   it('names the place without the password', () => {
     expect(placeOf(parseDatabaseUrl('postgres://u:secret@h/x'))).toBe('h:5432/x');

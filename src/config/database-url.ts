@@ -1,3 +1,5 @@
+import { isNearName } from './misspelled';
+
 /** What DATABASE_URL says. Undefined members are left to the client's own rules, as in psql. */
 export interface DatabaseAddress {
   /** A name, an address, or the folder of a socket. */
@@ -19,6 +21,7 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
   const parts = PARTS.exec(url)?.groups;
   if (parts === undefined) throw new Error(`${FORM}${/#/.test(url) ? '. A # in the password is written %23' : ''}`);
   const parameters = Object.fromEntries(new URLSearchParams(withLiteralPlus(parts.query)));
+  requireKnown(parameters);
   const { authority = '' } = parts;
   const at = authority.lastIndexOf('@');
   const [user, ...password] = at < 0 ? [] : authority.slice(0, at).split(':');
@@ -33,6 +36,29 @@ export function parseDatabaseUrl(url: string): DatabaseAddress {
     database: parameters.dbname ?? decoded(parts.path),
     parameters,
   };
+}
+
+/** What counts here. */
+const USED = [
+  ...['host', 'port', 'user', 'password', 'dbname', 'options', 'application_name', 'channel_binding'],
+  ...['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'sslnegotiation', 'uselibpqcompat'],
+];
+/** What psql obeys and this program does not: to leave it out silently would be less safe, or lead elsewhere, than was asked for. */
+const UNSUPPORTED = [
+  ...['hostaddr', 'service', 'passfile', 'require_auth', 'requirepeer', 'sslpassword', 'sslcrl', 'sslcrldir', 'sslcertmode'],
+  ...['ssl_min_protocol_version', 'ssl_max_protocol_version'],
+];
+const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+
+/** What poolers and other clients read, such as `pgbouncer` and `connect_timeout`, is left alone. */
+function requireKnown({ sslmode, ...parameters }: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(parameters)) {
+    if (UNSUPPORTED.includes(name)) throw new Error(`DATABASE_URL has ${name}, which this program does not obey: leave it out`);
+    const meant = USED.includes(name) ? undefined : USED.find((used) => isNearName(name, used));
+    if (meant !== undefined) throw new Error(`DATABASE_URL has ${name}, which nothing reads: ${meant} is probably meant`);
+  }
+  if (sslmode !== undefined && !SSL_MODES.includes(sslmode))
+    throw new Error(`sslmode in DATABASE_URL must be one of: ${SSL_MODES.join(', ')}`);
 }
 
 /** A + is a plus to psql and a space in forms. */

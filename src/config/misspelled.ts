@@ -1,5 +1,7 @@
 /** Names shorter than this have too many neighbours that mean something else, such as HOST and HOSTS. */
 const MIN_LENGTH = 8;
+/** What shells, curl and package managers read of proxies, in either case. */
+const OF_PROXIES = /^(?:https?|no|all|ftp)_proxy$/i;
 /** Of this length on, two edits count as near. */
 const LONG = 12;
 
@@ -11,22 +13,25 @@ const LONG = 12;
 export function misspelledNames(present: readonly string[], known: ReadonlySet<string>): string[] {
   const absent = [...known].filter((name) => !present.includes(name));
   return present.flatMap((name) => {
-    if (known.has(name)) return [];
+    if (known.has(name) || OF_PROXIES.test(name)) return [];
     const exported = /^export\s+(\w+)$/.exec(name)?.[1];
     if (exported !== undefined && known.has(exported))
       return [`"${name}" is set, but nothing reads it: leave out the word export, which only shells know`];
     const ofFile = absent.find((candidate) => name === `${candidate}_FILE`);
     if (ofFile !== undefined) return [`${name} is set, but nothing reads it: give the value itself in ${ofFile}`];
-    const meant = absent.find((candidate) => isNear(name, candidate));
+    const meant = absent.find((candidate) => isNear(name, candidate, MIN_LENGTH));
     return meant === undefined ? [] : [`${shown(name)} is set, but nothing reads it: ${meant} is probably meant`];
   });
 }
 
-function isNear(name: string, candidate: string): boolean {
+/** Whether a name is another one, but for its case, what joins its words, or a slip of the fingers. */
+export const isNearName = (name: string, candidate: string): boolean => isNear(name, candidate, 5);
+
+function isNear(name: string, candidate: string, minLength: number): boolean {
   const [one, other] = [plain(name), plain(candidate)];
-  // Such as the mark that some editors write before the first line of a file.
-  if (/\W/.test(name) && one === other) return true;
-  if (Math.min(name.length, candidate.length) < MIN_LENGTH) return false;
+  // Such as `port`, `DATADIR`, and the mark that some editors write before the first line of a file.
+  if (one === other) return true;
+  if (Math.min(name.length, candidate.length) < minLength) return false;
   const most = other.length < LONG ? 1 : 2;
   return Math.abs(one.length - other.length) <= most && editsBetween(one, other) <= most;
 }

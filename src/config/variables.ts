@@ -29,9 +29,11 @@ export const IsReadBy = (read: (text: string) => unknown): PropertyDecorator =>
     name: 'isReadBy',
     validator: {
       validate: (value: unknown) => faultOf(read, value) === undefined,
-      defaultMessage: (args) => faultOf(read, args?.value) ?? '',
+      defaultMessage: (args) => named(args?.property ?? '', faultOf(read, args?.value) ?? ''),
     },
   });
+
+const named = (variable: string, words: string): string => (words.includes(variable) ? words : `${variable}: ${words}`);
 
 function faultOf(read: (text: string) => unknown, value: unknown): string | undefined {
   try {

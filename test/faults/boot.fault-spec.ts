@@ -121,6 +121,23 @@ describe('a start that cannot succeed', () => {
     expect(existsSync(join(dataDir.path, 'postgres'))).toBe(false);
   });
 
+  it.each<Record<string, string>>([{}, { DATABASE_URL: 'postgres://fog@127.0.0.1:1/fog' }])(
+    'says that it cannot listen on a host that is not there: %j',
+    async (env) => {
+      const refused = await refusedStart({ ...env, HOST: 'nobody.invalid', DATA_DIR: dataDir.path });
+      expect(refused.code).toBe(1);
+      expect(refused.output).toMatch(/It cannot listen on nobody\.invalid:\d+ \(E\w+\)\. Set HOST and PORT/);
+      expect(refused.output).not.toMatch(/DATABASE_URL/);
+      expect(existsSync(join(dataDir.path, 'postgres'))).toBe(false);
+    },
+  );
+
+  it('names both secrets that cannot be kept', async () => {
+    const refused = await refusedStart({ DATABASE_URL: 'postgres://fog@127.0.0.1:1/fog', DATA_DIR: '/proc/x' });
+    expect(refused.output).toMatch(/Set ENCRYPTION_KEY/);
+    expect(refused.output).toMatch(/Set JWT_SECRET/);
+  });
+
   it('says that the database cannot be reached, without its password', async () => {
     const refused = await refusedStart({ DATABASE_URL: 'postgres://fog:hidden-password@127.0.0.1:1/fog' });
     expect(refused.code).toBe(1);

@@ -40,8 +40,22 @@ export function keptSecret(file: SecretFile): string {
   return made;
 }
 
-/** Throws in words when the file can neither be read nor be made. Makes its folder, and no secret. */
-export function prepareSecret(file: SecretFile): void {
+/** Throws in words, for all of them at once, when files can neither be read nor be made. Makes their folders, and no secret. */
+export function prepareSecrets(files: readonly SecretFile[]): void {
+  const faults = files.flatMap((file) => faultOf(() => prepare(file)));
+  if (faults.length > 0) throw new Error(faults.map(({ message }) => message).join('\n'), { cause: faults[0] });
+}
+
+function faultOf(work: () => void): Error[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    return [error instanceof Error ? error : new Error(String(error))];
+  }
+}
+
+function prepare(file: SecretFile): void {
   if (readSecret(file) !== undefined) return;
   try {
     makeFolder(dirname(file.path));

@@ -1,5 +1,5 @@
-/** `*`, or entity tags separated by commas (RFC 9110, 8.8.3). */
-const LIST = /^(?:W\/)?"[\x21\x23-\x7e]*"(?:[ \t]*,[ \t]*(?:W\/)?"[\x21\x23-\x7e]*")*$/;
+/** Entity tags separated by commas (RFC 9110, 8.8.3). Empty elements are legal and count for nothing (5.6.1). */
+const LIST = /^(?:[ \t]*,)*[ \t]*(?:W\/)?"[\x21\x23-\x7e]*"(?:[ \t]*,[ \t]*(?:(?:W\/)?"[\x21\x23-\x7e]*")?)*$/;
 const TAG = /(W\/)?("[\x21\x23-\x7e]*")/g;
 
 export interface EntityTag {

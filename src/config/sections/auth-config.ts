@@ -9,7 +9,7 @@ export class AuthConfig {
   readonly JWT_SECRET?: string;
 
   @IsOptional()
-  @IsUrlOf(['http', 'https'])
+  @IsUrlOf(['http', 'https'], { message: 'JWT_JWKS_URL must be an http or https address, such as https://login.example.org/jwks' })
   readonly JWT_JWKS_URL?: string;
 
   @IsString()
@@ -48,7 +48,10 @@ export class AuthConfig {
 
   /** Absent: an address under `.invalid`, which gets no mail. */
   @IsOptional()
-  @IsEmail({ allow_utf8_local_part: false })
+  @IsEmail(
+    { allow_utf8_local_part: false, require_tld: false, allow_underscores: true },
+    { message: 'ADMIN_EMAIL must be an e-mail address, such as admin@example.org' },
+  )
   readonly ADMIN_EMAIL?: string;
 
   /** How many wrong passwords in a row lock an account. Each further one doubles the time, up to LOGIN_LOCK_MAX_SECONDS. */

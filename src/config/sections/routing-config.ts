@@ -1,6 +1,7 @@
 import { Transform } from 'class-transformer';
-import { IsIn, IsOptional, IsString, Matches } from 'class-validator';
+import { IsIn, IsOptional, Matches } from 'class-validator';
 import { commaList } from '../../common/comma-list';
+import { requireListenAddress } from '../listen-address';
 import { IsReadBy, IsUrlOf, whole } from '../variables';
 
 const LOAD_BALANCERS = ['builtin', 'haproxy', 'traefik', 'none'] as const;
@@ -19,7 +20,7 @@ export class RoutingConfig {
   @IsIn(LOAD_BALANCERS)
   readonly LOAD_BALANCER: (typeof LOAD_BALANCERS)[number] = 'builtin';
 
-  @IsString()
+  @IsReadBy(requireListenAddress)
   readonly ROUTER_HOST: string = '127.0.0.1';
 
   @whole(0, 65_535)

@@ -1,6 +1,8 @@
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsOptional, IsString, IsUrl, Matches } from 'class-validator';
-import { Flag, whole } from '../variables';
+import { commaList } from '../../common/comma-list';
+import { requireListenAddress } from '../listen-address';
+import { Flag, IsReadBy, whole } from '../variables';
 
 const ROLES = ['all', 'api', 'worker', 'router', 'agent'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -10,7 +12,7 @@ export class ServerConfig {
   @whole(0, 65_535)
   readonly PORT: number = 8000;
 
-  @IsString()
+  @IsReadBy(requireListenAddress)
   readonly HOST: string = '127.0.0.1';
 
   /**
@@ -25,6 +27,7 @@ export class ServerConfig {
       require_tld: false,
       require_protocol: true,
       allow_underscores: true,
+      allow_trailing_dot: true,
       allow_fragments: false,
       allow_query_components: false,
       disallow_auth: true,
@@ -41,10 +44,7 @@ export class ServerConfig {
   readonly ALLOWED_HOSTS: string = '';
 
   /** Comma-separated origins whose pages may call the API, such as `https://console.example.org`; `*`: all. */
-  @IsString()
-  @Matches(/^(\s*(\*|https?:\/\/[^\s,/?#@]+)\s*(,|$))*$/, {
-    message: 'CORS_ORIGINS must list origins without paths, separated by commas, such as https://console.example.org',
-  })
+  @IsReadBy((text) => commaList(text).forEach(requireOrigin))
   readonly CORS_ORIGINS: string = '';
 
   /** How long an idle connection is kept. Longer than proxies keep theirs (nginx 60 s), so that the proxy closes it and no request is lost. */
@@ -70,4 +70,9 @@ export class ServerConfig {
   @Flag()
   @IsBoolean()
   readonly METRICS_PUBLIC: boolean = false;
+}
+
+function requireOrigin(text: string): void {
+  if (text !== '*' && !(/^https?:\/\/[^\s,/?#@]+$/.test(text) && URL.canParse(text)))
+    throw new Error('CORS_ORIGINS must list origins without paths, separated by commas, such as https://console.example.org');
 }
