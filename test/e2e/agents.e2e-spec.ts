@@ -270,9 +270,10 @@ describe('machines that only dial out', () => {
 
     it('has one link at a time: the newer one counts', async () => {
       const { disk } = await joined();
-      const first = await link(disk);
+      const session = 'one-start-of-the-agent';
+      const first = await link(disk, new MemoryEngine(), { session });
       await first.reported();
-      const second = await link(disk);
+      const second = await link(disk, new MemoryEngine(), { session });
       expect(second.welcome).not.toBeNull();
       expect((await closedOf(first)).code).toBe(4000);
       await second.reported();

@@ -158,7 +158,7 @@ export interface HelloMessage {
   readonly signature: string;
   /** Which key signed: the SHA-256 of its raw 32 bytes, hex. Old and new key are both good while a rotation is under way. */
   readonly keyId: string;
-  /** Made anew at each start of the agent. */
+  /** Made anew at each start of the agent. While another start holds the link and answers, this one is a second machine. */
   readonly sessionId: string;
   /**
    * The ticket of the last welcome that reached the disk; null at the first time. A copy of the machine has the same key, and one
