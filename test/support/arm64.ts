@@ -18,8 +18,8 @@ function missing(): string | null {
   if (!existsSync(EMULATOR)) return `needs ${EMULATOR} (package qemu-user-static)`;
   if (!existsSync(join(LIBRARIES, 'lib/libstdc++.so.6'))) return 'needs the packages libc6-arm64-cross and libstdc++6-arm64-cross';
   if (!existsSync(join(CACHE, NODE))) return `needs ${NODE}: run test/arm64/get.sh`;
-  const [command = '', ...args] = [...ARM64_NODE, '-p', 'process.arch'];
-  const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 60_000 });
+  const [command, ...args] = [...ARM64_NODE, '-p', 'process.arch'];
+  const { stdout, stderr } = spawnSync(command ?? '', args, { encoding: 'utf8', timeout: 60_000 });
   return stdout.trim() === 'arm64' ? null : `needs an emulation that works (${stderr.trim()})`;
 }
 

@@ -56,6 +56,8 @@ export interface Order {
   readonly graceSeconds: number;
   /** As `EnsureOptions.resumeRunAt`, an ISO time: a suspended run that is to go on. */
   readonly resumeRunAt: string | null;
+  /** How often in a row the replica, or those that it stands in for, had failed before it was ordered; absent: the control plane does not say. */
+  readonly attempt?: number;
   /** As `NodeTarget.ociRuntime`: what new containers run under; null: the engine's own choice. */
   readonly ociRuntime: string | null;
 }
