@@ -326,6 +326,15 @@ describe('machines that only dial out', () => {
       expect((await closedOf(bytes)).code).toBe(1008);
     });
 
+    it('is written down once a second, however often it reports', async () => {
+      const { disk } = await joined();
+      const agent = await link(disk, new MemoryEngine(), { silent: true });
+      const begun = performance.now();
+      for (let number = 1; number <= 5; number++) agent.send(aReport({ number, ordersVersion: number }));
+      await until(() => agent.got.some((message) => message.type === 'noted' && message.number === 5), { what: 'the last report' });
+      expect(performance.now() - begun).toBeGreaterThan(4 * 0.9 * 1_000 - 50);
+    });
+
     it('is not held up by texts that no database takes', async () => {
       const { nodeId, disk } = await joined();
       const agent = await link(disk, new MemoryEngine(), { silent: true });
