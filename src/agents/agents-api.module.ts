@@ -13,6 +13,7 @@ import { Links } from './links';
 import { LinksRepository } from './links.repository';
 import { OrdersRepository } from './orders.repository';
 import { ReportsRepository } from './reports.repository';
+import { Rivals } from './rivals';
 import { Tickets } from './tickets';
 
 /** Machines that only dial out: how they join, and the links over which they get orders and report. Only processes with routes hold links. */
@@ -32,6 +33,7 @@ import { Tickets } from './tickets';
     LinksRepository,
     OrdersRepository,
     ReportsRepository,
+    Rivals,
     Tickets,
   ],
 })

@@ -16,6 +16,8 @@ export interface Identity {
   readonly machine: JoinedMachine;
 }
 
+type Named = Pick<Intruder, 'hostname' | 'address'>;
+
 /** A machine that has just become that of its node. */
 export interface Joined {
   readonly nodeId: string;
@@ -34,8 +36,8 @@ export class IdentitiesRepository {
    * Undefined when there is no such node, or no machine has joined it. An engine that did not answer yet when the machine came is that of
    * the node.
    */
-  async find(nodeId: string): Promise<Identity | undefined> {
-    const [row] = await this.dataSource.query<Identity[]>(
+  async find(nodeId: string, tx: Pick<Tx, 'query'> = this.dataSource): Promise<Identity | undefined> {
+    const [row] = await tx.query<Identity[]>(
       `SELECT n.id AS "nodeId", n.name AS "nodeName", i.id AS "installationId", a.identity, a.public_key AS "publicKey",
               a.next_public_key AS "nextPublicKey",
               a.machine || jsonb_build_object('engineId', coalesce(a.machine->>'engineId', n.engine_id)) AS machine
@@ -67,8 +69,8 @@ export class IdentitiesRepository {
     await tx.query(
       `INSERT INTO agent_links AS l (node_id, confirmed_epoch) VALUES ($1, -1)
            ON CONFLICT (node_id) DO UPDATE
-          SET confirmed_epoch = -1, epoch = l.epoch + 1, holder = NULL, reported_at = NULL, engine = NULL, engine_trouble = NULL,
-              workloads = '{}', troubles = '{}', progress = '{}', seen_version = 0`,
+          SET confirmed_epoch = -1, epoch = l.epoch + 1, holder = NULL, session = NULL, reported_at = NULL, engine = NULL,
+              engine_trouble = NULL, workloads = '{}', troubles = '{}', progress = '{}', seen_version = 0`,
       [open.nodeId],
     );
     return { ...node, isRepeated: false };
@@ -96,21 +98,25 @@ export class IdentitiesRepository {
     ]);
   }
 
-  /** Forgets a refused machine that has turned out to be that of the node. */
-  async forgetIntruder(tx: Tx, nodeId: string, machine: Omit<Intruder, 'at'>): Promise<void> {
-    await tx.query(`UPDATE node_agents SET intruder = NULL WHERE node_id = $1 AND intruder @> $2::jsonb`, [
-      nodeId,
-      JSON.stringify(machine),
-    ]);
+  /**
+   * Forgets a refused machine that has turned out to be that of the node. Not one that is called like the machine of this session and was
+   * refused beside it: clones share their names, and behind NAT their addresses.
+   */
+  async forgetIntruder(tx: Tx, nodeId: string, machine: Named, session: string): Promise<void> {
+    await tx.query(
+      `UPDATE node_agents SET intruder = NULL
+        WHERE node_id = $1 AND intruder @> $2::jsonb AND intruder->>'beside' IS DISTINCT FROM $3::text`,
+      [nodeId, JSON.stringify(machine), session],
+    );
   }
 
   /** Names another machine that came with the key of a node. True when it is news: another one, or none for an hour. */
-  async noteIntruder(tx: Tx, nodeId: string, intruder: Omit<Intruder, 'at'>): Promise<boolean> {
+  async noteIntruder(tx: Tx, nodeId: string, { beside, ...named }: Omit<Intruder, 'at'>): Promise<boolean> {
     const [, count] = await tx.query<[unknown[], number]>(
-      `UPDATE node_agents AS a SET intruder = $2::jsonb || jsonb_build_object('at', to_jsonb(${NOW}))
+      `UPDATE node_agents AS a SET intruder = $2::jsonb || jsonb_build_object('at', to_jsonb(${NOW}), 'beside', $3::text)
         WHERE node_id = $1 AND (a.intruder IS NULL OR NOT a.intruder @> $2::jsonb
                                 OR (a.intruder->>'at')::timestamptz < clock_timestamp() - interval '1 hour')`,
-      [nodeId, JSON.stringify(intruder)],
+      [nodeId, JSON.stringify(named), beside],
     );
     return count > 0;
   }

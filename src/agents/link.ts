@@ -5,11 +5,16 @@ import { LinkCalls } from './link-calls';
 import { messageOf } from './message-shapes';
 import { ShapeError } from './shape';
 
+/** At most so often a changed state is reported. */
+export const REPORT_EVERY_MS = 1_000;
+
 const SILENT_AFTER_MS = 3 * LINK_PING_MS;
 /** Beyond this the agent does not read what it is sent: whole orders would pile up in our memory. */
 const MOST_UNSENT_BYTES = 16 * 1024 * 1024;
 /** Reports that wait to be written; while there are more, nothing is read from the connection. */
 const MOST_WAITING = 2;
+/** Pings with words whose answers are waited for. */
+const MOST_ASKED = 32;
 
 export const CLOSE = { refused: 1008, tooBig: 1009, restarts: 1012, replaced: 4000 } as const;
 
@@ -32,6 +37,7 @@ export class Link {
   readonly sending = { isUnderWay: false, isWanted: false };
   hasReported = false;
   private heardAt = performance.now();
+  private readonly asked = new Map<string, () => void>();
   private isHeard = true;
   private waiting = 0;
   private working: Promise<void> = Promise.resolve();
@@ -47,7 +53,7 @@ export class Link {
   ) {
     this.sentVersion = agentVersion;
     socket.on('message', (data: Buffer, isBinary: boolean) => this.take(data, isBinary));
-    socket.on('pong', () => this.hear());
+    socket.on('pong', (words: Buffer) => this.answered(words.toString()));
     socket.on('ping', () => this.hear());
     socket.on('close', () => this.over());
     socket.on('error', () => socket.terminate());
@@ -71,6 +77,13 @@ export class Link {
     else if (this.socket.readyState === this.socket.OPEN) this.socket.ping();
   }
 
+  /** Pings the agent with these words, and calls back once it answers. A process that is gone cannot, whatever stands between. */
+  ask(words: string, onAnswer: () => void): void {
+    if (this.socket.readyState !== this.socket.OPEN || this.asked.size >= MOST_ASKED) return;
+    this.asked.set(words, onAnswer);
+    this.socket.ping(words);
+  }
+
   /** Whether the agent was heard since the last time this was asked. */
   takeHeard(): boolean {
     const heard = this.isHeard;
@@ -88,6 +101,12 @@ export class Link {
     this.socket.close(code, words.slice(0, 120));
     setTimeout(() => this.socket.terminate(), 2_000).unref();
     this.over();
+  }
+
+  private answered(words: string): void {
+    this.hear();
+    this.asked.get(words)?.();
+    this.asked.delete(words);
   }
 
   private hear(): void {

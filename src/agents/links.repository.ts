@@ -18,6 +18,17 @@ export interface LockedLink extends LinkRow {
   /** The id of the key with which the ticket of that one was sealed. Null: unknown, so it is one that can be read. */
   readonly confirmedKey: number | null;
   readonly heardSecondsAgo: number | null;
+  /** The process that holds the link, and the start of the agent on its other end. Null: nobody, and unknown. */
+  readonly holder: string | null;
+  readonly session: string | null;
+}
+
+/** A link that begins. */
+interface NewLink {
+  readonly epoch: number;
+  readonly holder: string;
+  readonly session: string;
+  readonly keyId: number;
 }
 
 /** The SQL of links: who holds which, and when each was heard. */
@@ -29,7 +40,7 @@ export class LinksRepository {
     const [row] = await tx.query<LockedLink[]>(
       `SELECT l.node_id AS "nodeId", l.epoch::float8 AS epoch, l.confirmed_epoch::float8 AS "confirmedEpoch",
               l.confirmed_key::float8 AS "confirmedKey", a.identity, l.orders_version::float8 AS "ordersVersion",
-              extract(epoch FROM clock_timestamp() - l.last_heard)::float8 AS "heardSecondsAgo"
+              extract(epoch FROM clock_timestamp() - l.last_heard)::float8 AS "heardSecondsAgo", l.holder, l.session
          FROM agent_links AS l JOIN node_agents AS a ON a.node_id = l.node_id
         WHERE l.node_id = $1 FOR NO KEY UPDATE OF l`,
       [nodeId],
@@ -38,12 +49,21 @@ export class LinksRepository {
   }
 
   /** Begins a link. Every earlier one of the node can write no more. */
-  async begin(tx: Tx, nodeId: string, { epoch, holder, keyId }: { epoch: number; holder: string; keyId: number }): Promise<void> {
+  async begin(tx: Tx, nodeId: string, { epoch, holder, session, keyId }: NewLink): Promise<void> {
     await tx.query(
-      `UPDATE agent_links SET epoch = $2, holder = $3, issued_key = $4, last_heard = clock_timestamp()
+      `UPDATE agent_links SET epoch = $2, holder = $3, session = $4, issued_key = $5, last_heard = clock_timestamp()
         WHERE node_id = $1`,
-      [nodeId, epoch, holder, keyId],
+      [nodeId, epoch, holder, session, keyId],
     );
+  }
+
+  /** Whether some process still holds this link of the node. */
+  async isHeld(nodeId: string, epoch: number): Promise<boolean> {
+    const rows = await this.dataSource.query<unknown[]>(
+      `SELECT 1 FROM agent_links WHERE node_id = $1 AND epoch = $2 AND holder IS NOT NULL`,
+      [nodeId, epoch],
+    );
+    return rows.length > 0;
   }
 
   /** Ends these links, as far as no newer ones have taken their places. */

@@ -8,10 +8,9 @@ import { AgentLines } from '../runtime/agent/agent-lines';
 import { LINK_PING_MS, rotationProof, type ReportMessage, type RotateMessage } from '../runtime/agent/link-messages';
 import { AGENT_TOPICS } from '../runtime/agent/topics';
 import { AccountsRepository } from './accounts.repository';
-import { REPORT_EVERY_MS } from './admission';
 import { AgentMetrics } from './agent-metrics';
 import { IdentitiesRepository } from './identities.repository';
-import { CLOSE, type Link, type LinkWork } from './link';
+import { CLOSE, REPORT_EVERY_MS, type Link, type LinkWork } from './link';
 import { isSignedBy, keyIdOf } from './link-keys';
 import { LinksRepository } from './links.repository';
 import { OrdersRepository } from './orders.repository';
@@ -80,6 +79,12 @@ export class Links implements BeforeApplicationShutdown {
     this.lines.hold(link.nodeId, link.calls);
     const isLong = heardSecondsAgo === null || heardSecondsAgo > WHOLE_AFTER_SECONDS || link.agentVersion === 0;
     this.sendOrders(link, { whole: isLong, first: true });
+  }
+
+  /** The link of a node with this number, if this process holds it. */
+  linkOf(nodeId: string, epoch: number): Link | undefined {
+    const link = this.links.get(nodeId);
+    return link?.epoch === epoch ? link : undefined;
   }
 
   async beforeApplicationShutdown(): Promise<void> {

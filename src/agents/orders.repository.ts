@@ -20,6 +20,8 @@ interface Row {
   readonly resumeRunAt: Date | null;
   readonly ociRuntime: string | null;
   readonly ended: boolean;
+  /** Null: the replica is not in the records any more. */
+  readonly attempt: number | null;
   /** There are orders after this one. */
   readonly more: boolean;
 }
@@ -96,10 +98,11 @@ export class OrdersRepository {
 
   /** Nothing for a start whose spec was sealed with a key that is lost: the agent keeps what it has. */
   private orderOf(nodeId: string, row: Row): Order[] {
-    const { replicaId, version, will, graceSeconds, resumeRunAt, ociRuntime } = row;
+    const { replicaId, version, will, graceSeconds, resumeRunAt, ociRuntime, attempt } = row;
     const spec = row.spec && openSpec(this.box, row.spec, { nodeId, replicaId });
     if (will === 'run' && spec === null) return [];
-    return [{ replicaId, version, will, graceSeconds, ociRuntime, spec, resumeRunAt: resumeRunAt?.toISOString() ?? null }];
+    const order = { replicaId, version, will, graceSeconds, ociRuntime, spec, resumeRunAt: resumeRunAt?.toISOString() ?? null };
+    return [{ ...order, ...(will === 'run' && attempt !== null ? { attempt } : {}) }];
   }
 }
 
@@ -119,6 +122,7 @@ const ORDERS = `
            row_number() OVER (ORDER BY version) AS place, lead(version) OVER (ORDER BY version) IS NOT NULL AS more
       FROM (SELECT * FROM agent_orders WHERE node_id = $1 AND version > $2 ORDER BY version LIMIT $3 + 1) AS following)
   SELECT o.replica_id AS "replicaId", o.version::float8 AS version, o.will, o.spec, o.grace_seconds AS "graceSeconds",
-         o.resume_run_at AS "resumeRunAt", o.oci_runtime AS "ociRuntime", o.ended_at IS NOT NULL AS ended, next.more
+         o.resume_run_at AS "resumeRunAt", o.oci_runtime AS "ociRuntime", o.ended_at IS NOT NULL AS ended, next.more,
+         (SELECT r.attempt FROM deployment_replicas AS r WHERE r.id = o.replica_id) AS attempt
     FROM next JOIN agent_orders AS o ON o.node_id = $1 AND o.replica_id = next.replica_id
    WHERE next.place <= $3 AND (next.place = 1 OR next.bytes <= $4) ORDER BY o.version`;

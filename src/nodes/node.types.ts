@@ -72,6 +72,8 @@ export interface Intruder {
   readonly address: string;
   /** ISO 8601. */
   readonly at: string;
+  /** The start of the agent that was linked meanwhile, as its hellos say. Null: it was refused for another reason. */
+  readonly beside: string | null;
 }
 
 /** What makes a machine the one of its node. Only now is the token itself known. */

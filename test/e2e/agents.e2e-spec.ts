@@ -270,9 +270,10 @@ describe('machines that only dial out', () => {
 
     it('has one link at a time: the newer one counts', async () => {
       const { disk } = await joined();
-      const first = await link(disk);
+      const session = 'one-start-of-the-agent';
+      const first = await link(disk, new MemoryEngine(), { session });
       await first.reported();
-      const second = await link(disk);
+      const second = await link(disk, new MemoryEngine(), { session });
       expect(second.welcome).not.toBeNull();
       expect((await closedOf(first)).code).toBe(4000);
       await second.reported();
@@ -323,6 +324,15 @@ describe('machines that only dial out', () => {
       const bytes = await link(disk, new MemoryEngine(), { silent: true });
       bytes.sendRaw(Buffer.from('{}'));
       expect((await closedOf(bytes)).code).toBe(1008);
+    });
+
+    it('is written down once a second, however often it reports', async () => {
+      const { disk } = await joined();
+      const agent = await link(disk, new MemoryEngine(), { silent: true });
+      const begun = performance.now();
+      for (let number = 1; number <= 5; number++) agent.send(aReport({ number, ordersVersion: number }));
+      await until(() => agent.got.some((message) => message.type === 'noted' && message.number === 5), { what: 'the last report' });
+      expect(performance.now() - begun).toBeGreaterThan(4 * 0.9 * 1_000 - 50);
     });
 
     it('is not held up by texts that no database takes', async () => {

@@ -15,6 +15,7 @@ const MONTHS_AGO = new Date(Date.now() - 100 * 86_400_000).toISOString();
 describeWithEngine('the key of an agent in a process of its own', () => {
   const home = mkdtempSync(join(tmpdir(), 'fog-agent-'));
   const stolen = mkdtempSync(join(tmpdir(), 'fog-agent-stolen-'));
+  const copied = mkdtempSync(join(tmpdir(), 'fog-agent-copied-'));
   const agents: AgentUnderTest[] = [];
   let installation: Installation;
   let client: Client;
@@ -30,7 +31,7 @@ describeWithEngine('the key of an agent in a process of its own', () => {
   afterAll(async () => {
     for (const agent of agents) await agent.kill();
     await installation?.close();
-    for (const folder of [home, stolen]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [home, stolen, copied]) rmSync(folder, { recursive: true, force: true });
   });
 
   const started = async (folder: string): Promise<AgentUnderTest> => {
@@ -48,7 +49,7 @@ describeWithEngine('the key of an agent in a process of its own', () => {
     return { present: row?.present.toString('base64url') ?? '', next: row?.next?.toString('base64url') ?? null };
   };
 
-  it('is replaced by itself when it is old, also when the process is killed in between, and the old one opens nothing any more', async () => {
+  it('is replaced by itself when it is old, also when the process is killed in between, and neither the old one nor a copy opens anything', async () => {
     const first = await started(home);
     await isUp(first);
     await first.kill();
@@ -74,8 +75,23 @@ describeWithEngine('the key of an agent in a process of its own', () => {
     expect((await onDisk()).current).toMatchObject({ keys: { publicKey: next }, nextKeys: null });
     await until(async () => JSON.stringify((await client.get('/api/nodes')).body).includes('"status":"idle"'), { what: 'the node online' });
 
+    // A copy of now has the key, the ticket and the engine. While the machine is linked it is a second one, and knows that for good.
+    cpSync(home, copied, { recursive: true });
+    const copy = await started(copied);
+    await until(() => copy.output.includes('refuses this agent (second_machine)'), { what: 'the refusal of the copy' });
+    expect(copy.output).not.toContain('The link to the control plane is up');
+    const ups = (): number => fourth.output.split('The link to the control plane is up').length;
+    await until(() => ups() === 3, { what: 'a newer ticket for the machine' });
+    await copy.kill();
+    await fourth.kill();
+    const again = await started(copied);
+    await until(() => again.output.includes('refuses this agent (second_machine)'), { what: 'the refusal of the copy by its ticket' });
+    await again.kill();
+    const fifth = await started(home);
+    await isUp(fifth);
+
     const thief = await started(stolen);
     await until(() => thief.output.includes('refuses this agent (wrong_key)'), { what: 'the refusal of the old key' });
-    expect(fourth.isRunning).toBe(true);
+    expect(fifth.isRunning).toBe(true);
   });
 });

@@ -10,6 +10,7 @@ import { describeWithEngine, engineClient, loadTestImage, removeContainersOf, TE
 import { LinkServer } from '../support/link-server';
 import { until } from '../support/until';
 
+const FAULT_CLOCK = join(__dirname, '../support/fault-clock.cjs');
 const FOREVER = ['sleep', '100000'];
 
 describeWithEngine('an agent on a real engine', () => {
@@ -58,6 +59,22 @@ describeWithEngine('an agent on a real engine', () => {
     end(wanted.replicaId);
     await isGone(wanted.replicaId);
     expect(await containersOf(wanted.replicaId)).toEqual([]);
+  });
+
+  it.each([
+    ['twenty years behind', -20],
+    ['ten years ahead', 10],
+  ])('does the same with a clock that is %s', async (_how, years) => {
+    const clock = { NODE_OPTIONS: `--require ${FAULT_CLOCK}`, CLOCK_SHIFT_MS: String(years * 365 * 86_400_000) };
+    const wanted = spec();
+    run(wanted);
+    await agent.start(clock);
+    await isRunning(wanted.replicaId);
+    expect(Math.abs(Date.parse(server.reports[0]?.clock ?? '') - Date.now())).toBeGreaterThan(365 * 86_400_000);
+    await agent.kill();
+    await agent.start();
+    end(wanted.replicaId);
+    await isGone(wanted.replicaId);
   });
 
   it('reports an end while there is a link, and starts the replica again by itself while there is none', async () => {

@@ -154,6 +154,31 @@ describe('the orders of nodes', () => {
     expect(await rows()).toHaveLength(5);
   });
 
+  it('are given for so many replicas that a report takes them all, and refused in words for more', async () => {
+    const spec = aSpec();
+    await run(spec);
+    await dataSource.query(
+      `INSERT INTO agent_orders (node_id, replica_id, deployment_id, version, will, grace_seconds)
+       SELECT $1, gen_random_uuid(), gen_random_uuid(), 1000 + n, 'absent', 10 FROM generate_series(1, 1499) AS n`,
+      [nodeId],
+    );
+    await expect(run()).rejects.toMatchObject({ failure: 'unfit', message: expect.stringContaining('takes at most 1500') as string });
+    // What is there already may change, and what has gone makes room.
+    await end(spec.replicaId, 'suspend');
+    await run(spec);
+    await dataSource.query(`UPDATE agent_orders SET ended_at = now() WHERE node_id = $1 AND will = 'absent'`, [nodeId]);
+    await run();
+  });
+
+  it('say how often the replica had failed before, so that its machine goes on to count', async () => {
+    const deployment_id = await aDeployment(dataSource, { user_id: await aUser(dataSource) });
+    const replicaId = await aPlacedReplica(dataSource, { deployment_id, node_id: nodeId, status: 'running' });
+    await dataSource.query(`UPDATE deployment_replicas SET attempt = 4 WHERE id = $1`, [replicaId]);
+    await run(aSpec({ replicaId, deploymentId: deployment_id }));
+    await run();
+    expect((await sent.step(nodeId, 0))?.orders.map(({ attempt }) => attempt)).toEqual([4, undefined]);
+  });
+
   it('of a removal at the same time as a start are the later of the two', async () => {
     for (let round = 0; round < 10; round++) {
       const spec = aSpec();

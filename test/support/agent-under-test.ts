@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { ARM64_NODE } from './arm64';
 import type { Client } from './client';
 import { until } from './until';
 
@@ -16,7 +17,13 @@ export async function joinToken(admin: Client): Promise<string> {
 export const nodeIsThere = (admin: Client): Promise<unknown> =>
   until(async () => JSON.stringify((await admin.get('/api/nodes')).body).includes('"status":"idle"'), { what: 'the node to be there' });
 
-/** An agent in a process of its own, from the sources, that a test may kill at any time. */
+const FROM_SOURCES: readonly string[] = [process.execPath, '-r', '@swc-node/register', join(ROOT, 'src/main.ts')];
+/** What `npm run build` has made, under an emulated ARM64. */
+export const BUILT_FOR_ARM64: readonly string[] = [...ARM64_NODE, join(ROOT, 'dist/main.js')];
+/** All tests of agents as on ARM64: `npm run build && AGENT_ARM64=1 npx jest test/engine/agent`. */
+const DEFAULT_PROGRAM = process.env.AGENT_ARM64 === '1' ? BUILT_FOR_ARM64 : FROM_SOURCES;
+
+/** An agent in a process of its own, from the sources unless told otherwise, that a test may kill at any time. */
 export class AgentUnderTest {
   output = '';
   private child: ChildProcess | undefined;
@@ -24,6 +31,7 @@ export class AgentUnderTest {
   constructor(
     private readonly env: Readonly<Record<string, string>>,
     private readonly prefix: readonly string[] = [],
+    private readonly program: readonly string[] = DEFAULT_PROGRAM,
   ) {}
 
   get isRunning(): boolean {
@@ -36,7 +44,7 @@ export class AgentUnderTest {
 
   /** Begins to start; `output` shows what it says. */
   start(over: Readonly<Record<string, string>> = {}): Promise<void> {
-    const [command, ...args] = [...this.prefix, process.execPath, '-r', '@swc-node/register', join(ROOT, 'src/main.ts')];
+    const [command, ...args] = [...this.prefix, ...this.program];
     const inherited = Object.fromEntries(
       ['PATH', 'HOME', 'DOCKER_HOST'].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
     );

@@ -76,6 +76,8 @@ export class LinkedAgent {
   welcome: WelcomeMessage | null = null;
   refused: RefusedMessage | null = null;
   closed: { code: number; words: string } | null = null;
+  /** Of this start of the agent. */
+  readonly session: string;
   private number = 0;
   private socket: WebSocket | null = null;
   private reporting: NodeJS.Timeout | undefined;
@@ -85,8 +87,9 @@ export class LinkedAgent {
   constructor(
     readonly disk: AgentDisk,
     readonly engine: MemoryEngine,
-    private readonly options: { readonly protocol?: number; readonly silent?: boolean } = {},
+    private readonly options: { readonly protocol?: number; readonly silent?: boolean; readonly session?: string } = {},
   ) {
+    this.session = options.session ?? randomUUID();
     engine.onChange = () => this.reportSoon();
   }
 
@@ -125,6 +128,12 @@ export class LinkedAgent {
     this.reporting = undefined;
     this.socket?.terminate();
     this.socket = null;
+  }
+
+  /** Leaves the connection behind as a machine without power does: nothing is answered on it, and nobody ends it. */
+  freeze(): void {
+    clearTimeout(this.reporting);
+    this.socket?.pause();
   }
 
   report(over: Partial<ReportMessage> = {}): void {
@@ -185,7 +194,7 @@ export class LinkedAgent {
 
   private hello(nonce: string): void {
     const { nodeId, key, ticket, ordersVersion, seenVersion, machine } = this.disk;
-    const sessionId = randomUUID();
+    const sessionId = this.session;
     const signature = key.sign(linkProof(nonce, nodeId, sessionId));
     const { protocol = 1 } = this.options;
     this.send({ type: 'hello', protocol, nodeId, signature, keyId: key.id, sessionId, ticket, ordersVersion, seenVersion, machine });

@@ -152,7 +152,7 @@ export class Keeper {
       await driver.suspend(target, replicaId, { graceSeconds, signal });
     } else if (spec !== null) {
       // Counted before it is tried: a machine that dies of it does not try on and on without a pause.
-      if (kind === 'restart') recollection.attempt(replicaId, this.lives.nextAttempt(replicaId, recollection.memory.attempts));
+      if (kind === 'restart') recollection.attempt(replicaId, this.lives.nextAttempt(order, recollection.memory.attempts));
       const onProgress = (said: string): void => this.say(replicaId, said);
       // What a tag means here is written on the container; the control plane compares it with the other machines.
       await driver.ensure(target, spec, { signal, resumeRunAt, onProgress, chooseDigest: (digest) => Promise.resolve(digest) });

@@ -5,11 +5,12 @@ import { Lives } from './lives';
 
 const NOTHING = { attempts: {}, made: {}, knownEnds: {} };
 
-const ordered = (restart: RestartPolicy): ReadonlyMap<string, Order> => {
+const ordered = (restart: RestartPolicy, attempt?: number): ReadonlyMap<string, Order> => {
   const what = { image: 'i', command: null, env: {}, ports: [], healthCheck: null, labels: {}, generation: 1, restart };
   const resources = { cpuCores: 1, memoryMb: 1, gpuUnits: 0, storageGb: 0 };
   const spec = { ...what, replicaId: 'a', deploymentId: 'd', deploymentName: 'd', ownerId: 'o', resources };
-  return new Map([['a', { replicaId: 'a', version: 1, will: 'run', spec, graceSeconds: 1, resumeRunAt: null, ociRuntime: null }]]);
+  const order: Order = { replicaId: 'a', version: 1, will: 'run', spec, graceSeconds: 1, resumeRunAt: null, ociRuntime: null };
+  return new Map([['a', attempt === undefined ? order : { ...order, attempt }]]);
 };
 const shown = (phase: ObservedWorkload['phase'], over: Partial<ObservedWorkload> = {}): ReadonlyMap<string, ObservedWorkload> => {
   const run = { hasRun: true, startedAt: new Date(0), upSeconds: null, exitCode: 1, reason: null, publishedPorts: [] };
@@ -17,9 +18,12 @@ const shown = (phase: ObservedWorkload['phase'], over: Partial<ObservedWorkload>
 };
 
 /** A replica that was seen to run for so many seconds, and then dead. */
-const died = (ranSeconds: number, { restart = 'always', ...over }: Partial<ObservedWorkload> & { restart?: RestartPolicy } = {}) => {
+const died = (
+  ranSeconds: number,
+  { restart = 'always', attempt, ...over }: Partial<ObservedWorkload> & { restart?: RestartPolicy; attempt?: number } = {},
+) => {
   const lives = new Lives();
-  const orders = ordered(restart);
+  const orders = ordered(restart, attempt);
   lives.look(orders, shown('running'), { made: {}, nowMs: 0 });
   const dead = shown('exited', over);
   lives.look(orders, dead, { made: {}, nowMs: ranSeconds * 1000 });
@@ -32,6 +36,18 @@ describe('a dead replica of a machine that is on its own', () => {
     expect(died(5).dueAfterMs()).toBe(10_000);
     expect(died(5).dueAfterMs({ ...NOTHING, attempts: { a: 3 } })).toBe(40_000);
     expect(died(600).dueAfterMs({ ...NOTHING, attempts: { a: 9 } })).toBe(0);
+  });
+
+  it.each([
+    [0, 0],
+    [1, 10_000],
+    [2, 20_000],
+    [9, 300_000],
+  ])('after %i failures that the control plane has counted waits as that would have: %i ms', (attempt, pauseMs) => {
+    expect(died(5, { attempt }).dueAfterMs()).toBe(pauseMs);
+    expect(died(600, { attempt }).dueAfterMs()).toBe(0);
+    // From then on the agent counts.
+    expect(died(5, { attempt, restart: 'always' }).dueAfterMs({ ...NOTHING, attempts: { a: 3 } })).toBe(40_000);
   });
 
   it.each([

@@ -45,10 +45,10 @@ export class Lives {
     return life?.deadMs == null ? null : life.run;
   }
 
-  /** Which attempt the run is that follows the present one. */
-  nextAttempt(replicaId: string, attempts: Marks['attempts']): number {
+  /** Which attempt the run is that follows the present one. The agent goes on to count where the control plane was. */
+  nextAttempt({ replicaId, attempt = 1 }: Order, attempts: Marks['attempts']): number {
     const { aliveMs = null, deadMs = null } = this.lives.get(replicaId) ?? {};
-    return attemptAfter(attempts[replicaId] ?? 1, aliveMs === null || deadMs === null ? 0 : (deadMs - aliveMs) / 1000);
+    return attemptAfter(attempts[replicaId] ?? attempt, aliveMs === null || deadMs === null ? 0 : (deadMs - aliveMs) / 1000);
   }
 
   /**
@@ -64,7 +64,7 @@ export class Lives {
     for (const [replicaId, { run, deadMs }] of this.lives) {
       const order = orders.get(replicaId);
       if (deadMs === null || order === undefined || knownEnds[replicaId] === run || !mayRestart(order, workloads.get(replicaId))) continue;
-      due.set(replicaId, deadMs + restartDelaySeconds(this.nextAttempt(replicaId, attempts)) * 1000);
+      due.set(replicaId, deadMs + restartDelaySeconds(this.nextAttempt(order, attempts)) * 1000);
     }
     return due;
   }

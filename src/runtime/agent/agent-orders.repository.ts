@@ -4,11 +4,17 @@ import type { PubSub } from '../../database/pub-sub';
 import { DriverError, type WorkloadSpec } from '../runtime-driver';
 import { LARGEST_MESSAGE_BYTES, type OrderWill } from './link-messages';
 import { orderContext } from './order-spec';
-import { END, FORGET, RUN, WITHDRAW } from './agent-orders.sql';
+import { END, FORGET, OTHERS, RUN, WITHDRAW } from './agent-orders.sql';
 import { AGENT_TOPICS } from './topics';
 
 /** The rest of the message is for what stands around a spec. */
 const LARGEST_SPEC_BYTES = LARGEST_MESSAGE_BYTES - 64 * 1024;
+
+/**
+ * So many replicas a node may have orders for before another one is refused, those on their way out included. A report takes 2,000
+ * containers: the rest is for starts that are asked for at the same moment, and for containers that no order is about.
+ */
+const MOST_ORDERED = 1_500;
 
 /** What a node is to run for a replica. */
 export interface RunOrder {
@@ -33,7 +39,7 @@ export class AgentOrdersRepository {
     return this.box.fingerprint(JSON.stringify([spec, resumeRunAt?.toISOString() ?? null, ociRuntime]), 'agent order');
   }
 
-  /** Orders a workload, unless just this is ordered and has not ended. Throws `unfit` for a spec that no message can carry. */
+  /** Orders a workload, unless just this is ordered and has not ended. Throws `unfit` for a spec that no message can carry, and where there is no room. */
   async run(nodeId: string, order: RunOrder): Promise<void> {
     const { replicaId, deploymentId } = order.spec;
     const text = JSON.stringify(order.spec);
@@ -42,6 +48,7 @@ export class AgentOrdersRepository {
       const words = `The container's spec, environment included, has ${bytes} bytes`;
       throw new DriverError('unfit', `${words}, and a machine with an agent takes at most ${LARGEST_SPEC_BYTES}`);
     }
+    await this.refuseCrowd(nodeId, replicaId);
     const sealed = this.box.seal(text, orderContext(nodeId, replicaId));
     await this.write(nodeId, RUN, [...[replicaId, deploymentId, sealed, this.fingerprint(order), order.resumeRunAt, order.ociRuntime]]);
   }
@@ -73,6 +80,13 @@ export class AgentOrdersRepository {
   /** Forgets orders that ended long ago: the agent has forgotten them, or will be told all that there is when it is back. */
   async forgetEnded(nodeId: string): Promise<void> {
     await this.dataSource.query(FORGET, [nodeId]);
+  }
+
+  private async refuseCrowd(nodeId: string, replicaId: string): Promise<void> {
+    const [{ others }] = await this.dataSource.query<[{ others: number }]>(OTHERS, [nodeId, replicaId]);
+    if (others < MOST_ORDERED) return;
+    const words = `This node has ${others} replicas, those on their way out included`;
+    throw new DriverError('unfit', `${words}, and a machine with an agent takes at most ${MOST_ORDERED}`);
   }
 
   private async write(nodeId: string, statement: string, parameters: readonly unknown[]): Promise<void> {

@@ -35,6 +35,10 @@ export const END = `${NEXT}
       OR (o.ended_at IS NOT NULL AND (SELECT node.workloads ? $2::text FROM node))
   RETURNING o.version`;
 
+/** $1 node, $2 a replica: how many others the node has orders for that are not over. */
+export const OTHERS = `
+  SELECT count(*)::int AS others FROM agent_orders WHERE node_id = $1 AND ended_at IS NULL AND replica_id <> $2`;
+
 export const FORGET = `DELETE FROM agent_orders WHERE node_id = $1 AND ended_at < clock_timestamp() - interval '1 day'`;
 
 /** $1 node, $2 replica, $3 the version that is taken back. */

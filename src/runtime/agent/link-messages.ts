@@ -56,6 +56,8 @@ export interface Order {
   readonly graceSeconds: number;
   /** As `EnsureOptions.resumeRunAt`, an ISO time: a suspended run that is to go on. */
   readonly resumeRunAt: string | null;
+  /** How often in a row the replica, or those that it stands in for, had failed before it was ordered; absent: the control plane does not say. */
+  readonly attempt?: number;
   /** As `NodeTarget.ociRuntime`: what new containers run under; null: the engine's own choice. */
   readonly ociRuntime: string | null;
 }
@@ -158,7 +160,7 @@ export interface HelloMessage {
   readonly signature: string;
   /** Which key signed: the SHA-256 of its raw 32 bytes, hex. Old and new key are both good while a rotation is under way. */
   readonly keyId: string;
-  /** Made anew at each start of the agent. */
+  /** Made anew at each start of the agent. While another start holds the link and answers, this one is a second machine. */
   readonly sessionId: string;
   /**
    * The ticket of the last welcome that reached the disk; null at the first time. A copy of the machine has the same key, and one

@@ -17,6 +17,10 @@ export class AgentLinkRow {
   @Column({ name: 'holder', type: 'uuid', nullable: true })
   holder!: string | null;
 
+  /** Of the hello that began the link: the start of the agent that holds it. Null: by a program that did not note it. */
+  @Column({ name: 'session', type: 'text', nullable: true })
+  session!: string | null;
+
   /** The last link that reported, so whose ticket has reached the disk of the machine. */
   @Column({ name: 'confirmed_epoch', type: 'bigint', default: 0 })
   confirmedEpoch!: string;
