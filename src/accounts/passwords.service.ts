@@ -70,8 +70,8 @@ export class PasswordsService {
   }
 
   /**
-   * Uses a one-time link up: sets the password, ends all sessions of the user and forgets failed log-ins. The address is known
-   * from then on. Of several uses at once one succeeds. Throws `validation_failed` for a link that is none, was used, or has expired.
+   * Uses a one-time link up: sets the password, ends all sessions of the user and forgets failed log-ins and every known address but the
+   * one that it is used from. Of several uses at once one succeeds. Throws `validation_failed` for a link that is none, was used, or has expired.
    */
   async confirm(token: string, password: string, context: OpenRequestContext): Promise<void> {
     const tokenHash = hashToken(token);
@@ -83,7 +83,7 @@ export class PasswordsService {
       if (!account) throw badLink();
       await this.accounts.setPassword(tx, account.id, { from: null, to });
       await this.sessions.revokeAllOf(tx, account.id);
-      await this.failures.forgetName(tx, account.username);
+      await this.failures.forgetPlaces(tx, account.username);
       await this.failures.noteKnown(tx, { name: account.username, from: { address: context.address } });
       afterCommit(tx, () => this.cache.clear());
       return { outcome: undefined, audit: { action: 'user.reset_password', resourceType: 'user', resourceId: account.id } };

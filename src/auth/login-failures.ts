@@ -81,9 +81,15 @@ export class LoginFailures {
   async forgetName(tx: Tx, name: string): Promise<void> {
     await tx.query(
       `DELETE FROM login_failures
-        WHERE name_hash = $1 OR name_hash IN (SELECT hash FROM known_addresses WHERE name_hash = $1)`,
-      [this.hashOf(name)],
+        WHERE name_hash = $1 OR name_hash IN (SELECT hash FROM known_addresses WHERE name_hash IN ($1, $2))`,
+      [this.hashOf(name), this.hashOfSessions(name)],
     );
+  }
+
+  /** The same, and no place is known any more: who has had the password of before may have made some known. */
+  async forgetPlaces(tx: Tx, name: string): Promise<void> {
+    await this.forgetName(tx, name);
+    await tx.query(`DELETE FROM known_addresses WHERE name_hash IN ($1, $2)`, [this.hashOf(name), this.hashOfSessions(name)]);
   }
 
   /** From now on failures from this place are counted by themselves. Written at most once a day. */
@@ -91,11 +97,14 @@ export class LoginFailures {
     await db.query(
       `INSERT INTO known_addresses AS k (hash, name_hash) VALUES ($1, $2)
        ON CONFLICT (hash) DO UPDATE SET seen_at = now() WHERE k.seen_at < now() - interval '1 day'`,
-      [this.hashOfBoth(attempt), this.hashOf(attempt.name)],
+      [this.hashOfBoth(attempt), 'address' in attempt.from ? this.hashOf(attempt.name) : this.hashOfSessions(attempt.name)],
     );
   }
 
-  /** Until when the names are locked, for strangers or for a known place. Those that are not locked are left out. */
+  /**
+   * Until when log-ins of the names are locked, for strangers or for a known address. Those that are not locked are left out; the lock of a
+   * session keeps nobody from logging in.
+   */
   async lockedUntil(db: EntityManager, names: readonly string[]): Promise<ReadonlyMap<string, Date>> {
     const hashes = names.map((name) => this.hashOf(name));
     const rows = await db.query<{ place: number; lockedUntil: Date }[]>(
@@ -111,6 +120,11 @@ export class LoginFailures {
 
   private hashOfBoth({ name, from }: LoginAttempt): Buffer {
     return this.hashOf(`${name}\0${'address' in from ? addressKey(from.address) : `session ${from.sessionId}`}`);
+  }
+
+  /** Whose sessions they are, apart from whose addresses. */
+  private hashOfSessions(name: string): Buffer {
+    return this.hashOf(`${name}\0sessions`);
   }
 
   private hashOf(name: string): Buffer {

@@ -13,7 +13,8 @@ export class LoginService {
 
   /** Throws what `PasswordCheck` throws. */
   async logIn(username: string, password: string, context: OpenRequestContext): Promise<TokenPair> {
-    const user = await this.check.ofUser({ name: username.toLowerCase(), from: { address: context.address } }, password);
-    return this.sessions.open(user, context);
+    const name = username.toLowerCase();
+    const user = await this.check.ofUser({ name, from: { address: context.address } }, password);
+    return this.sessions.open({ ...user, username: name }, context);
   }
 }

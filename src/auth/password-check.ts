@@ -1,6 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource } from 'typeorm';
 import { DomainError } from '../common/problem/domain-error';
 import { LoginFailures, type LoginAttempt } from './login-failures';
 import { PasswordHasher, type Argon2 } from './password-hasher';
@@ -13,7 +11,6 @@ const PASSWORD_LOCKED = 'Too many wrong passwords. This session cannot change th
 @Injectable()
 export class PasswordCheck {
   constructor(
-    @InjectDataSource() private readonly dataSource: DataSource,
     private readonly users: UsersRepository,
     private readonly passwords: PasswordHasher,
     private readonly failures: LoginFailures,
@@ -42,7 +39,6 @@ export class PasswordCheck {
     }
     if (!user.isActive) throw new DomainError('inactive_user', 'Inactive user');
     if (hasFailures) await this.failures.forget(counter);
-    await this.failures.noteKnown(this.dataSource, attempt);
     return user;
   }
 }

@@ -35,14 +35,21 @@ export class SessionsService {
     this.lifetimeSeconds = config.REFRESH_TOKEN_SECONDS;
   }
 
-  /** A new session of a user whose password was checked. Throws `bad_credentials` when it was changed meanwhile, or the user switched off. */
-  open({ id: userId, passwordHash }: LoginRecord, context: OpenRequestContext): Promise<TokenPair> {
+  /**
+   * A new session of a user whose password was checked, who is known at the address from then on. Throws `bad_credentials` when the password
+   * was changed meanwhile, or the user switched off; then the address is not known either.
+   */
+  open(
+    { id: userId, username, passwordHash }: LoginRecord & { readonly username: string },
+    context: OpenRequestContext,
+  ): Promise<TokenPair> {
     const refreshToken = newSecretToken(REFRESH_TOKEN_PREFIX);
     const refreshTokenHash = hashToken(refreshToken);
     return this.commands.run(context, async (tx) => {
       const { lifetimeSeconds } = this;
       const sessionId = await this.sessions.insert(tx, { userId, passwordHash, lifetimeSeconds, refreshTokenHash });
       if (sessionId === null) throw new DomainError('bad_credentials', 'Incorrect username or password');
+      await this.failures.noteKnown(tx, { name: username, from: { address: context.address } });
       return this.grant('user.login', { userId, sessionId, refreshToken });
     });
   }

@@ -15,6 +15,8 @@ export interface Holdings extends Amounts {
   /** Replicas of deleted deployments whose containers are not gone yet; `warm` are those of them that are kept for a restore. */
   readonly leaving: number;
   readonly warm: number;
+  /** Replicas of live deployments beyond the wanted ones: those of a rollout, and those that are not gone yet. */
+  readonly extra: number;
   readonly nextPurgeAt: Date | null;
 }
 
@@ -28,34 +30,36 @@ interface Counted {
   readonly volumes?: string;
   /** Whether resources are counted too, and not numbers only. */
   readonly sizes: boolean;
-  /** False: what is still reserved for deleted deployments is not counted, as neither replicas nor resources are asked for. */
-  readonly leaving?: boolean;
+  /** False: reservations are not counted, as neither replicas nor resources are asked for. */
+  readonly reserved?: boolean;
   /** The parameter with a deleted deployment that does not count; absent: there is none. */
   readonly except?: string;
 }
 
+const RESOURCES = ['cpu_cores', 'memory_mb', 'gpu_units', 'storage_gb'] as const satisfies readonly Held[];
 /** What each replica adds to. */
-export const SIZES = ['cpu_cores', 'memory_mb', 'gpu_units', 'storage_gb', 'ports'] as const satisfies readonly Held[];
+export const SIZES = [...RESOURCES, 'ports'] as const satisfies readonly Held[];
 
 /**
  * A SELECT of one `Holdings`. A live deployment counts the replicas that are wanted of it, whether they run or not, so that what
- * was once granted can always be started again. While a rollout is open each counts the larger of its two revisions, so that
- * neither way out of it needs a quota; replicas beyond the wanted number are not counted. A deleted deployment counts what is still
- * reserved for it. Volumes count, and their sizes as storage, whether anything mounts them or not.
+ * was once granted can always be started again; where its open reservations hold more than that, as while a rollout has replicas
+ * beyond the wanted ones or some are not gone yet, it counts these. So nobody ever counts for less than what is reserved. While a
+ * rollout is open each wanted replica counts the larger of its two revisions, so that neither way out of it needs a quota. A
+ * deleted deployment counts what is still reserved for it. Volumes count, and their sizes as storage, whether anything mounts them
+ * or not.
  */
-export const holdingsOf = ({ where, secrets, volumes, sizes, leaving = true, except }: Counted): string => `
-  SELECT c.deployments, c.replicas + g.replicas AS replicas, c.kept_deployments,
+export const holdingsOf = ({ where, secrets, volumes, sizes, reserved = true, except }: Counted): string => `
+  SELECT c.deployments, s.replicas + g.replicas AS replicas, c.kept_deployments,
          c.stored_bytes + ${secrets === undefined ? '0' : bytesOf(secrets)} AS stored_bytes,
          ${SIZES.map(sumOfSize).join(', ')}, y.volumes,
-         g.replicas AS leaving, g.warm, c."nextPurgeAt"
+         g.replicas AS leaving, g.warm, s.extra, c."nextPurgeAt"
     FROM (SELECT count(*) FILTER (WHERE d.deleted_at IS NULL)::int AS deployments,
-                 coalesce(sum(d.target_replicas) FILTER (WHERE d.deleted_at IS NULL), 0)::int AS replicas,
                  count(*) FILTER (WHERE d.deleted_at IS NOT NULL)::int AS kept_deployments,
                  coalesce(sum(d.stored_bytes), 0)::float8 AS stored_bytes, min(d.purge_at) AS "nextPurgeAt"
             FROM deployments AS d WHERE ${where}) AS c
-   CROSS JOIN (${sizes ? sizesOf(where) : NO_SIZES}) AS s
+   CROSS JOIN (${liveOf(where, { sizes, reserved })}) AS s
    CROSS JOIN (${volumes === undefined ? 'SELECT 0 AS volumes, 0 AS gb' : volumesOf(volumes)}) AS y
-   CROSS JOIN (${leaving ? leavingOf(where, except) : NOTHING_LEAVES}) AS g`;
+   CROSS JOIN (${reserved ? leavingOf(where, except) : NOTHING_LEAVES}) AS g`;
 
 const NOTHING_LEAVES = `SELECT 0 AS replicas, ${SIZES.map((size) => `0 AS ${size}`).join(', ')}, 0 AS warm`;
 
@@ -82,20 +86,38 @@ const sumOfSize = (size: (typeof SIZES)[number]): string =>
 const bytesOf = (secrets: string): string => `(
            SELECT coalesce(sum(k.bytes), 0)::float8 FROM project_secrets AS k WHERE ${secrets})`;
 
-const NO_SIZES = `SELECT ${SIZES.map((size) => `0 AS ${size}`).join(', ')}`;
-
-/** What the wanted replicas of live deployments need. */
-const sizesOf = (where: string): string => `
-     SELECT ${wanted('cpu_cores', `(n.spec->'resources'->>'cpuCores')::numeric`)},
-            ${wanted('memory_mb', `(n.spec->'resources'->>'memoryMb')::int`)},
-            ${wanted('gpu_units', `(n.spec->'resources'->>'gpuUnits')::int`)},
-            ${wanted('storage_gb', `(n.spec->'resources'->>'storageGb')::int`)},
-            ${wanted('ports', `jsonb_array_length(n.spec->'ports')`)}
-       FROM deployments AS d
-       JOIN deployment_resources AS r ON r.deployment_id = d.id
-       LEFT JOIN deployment_rollouts AS o ON o.deployment_id = d.id AND o.number = d.open_rollout
-       LEFT JOIN deployment_revisions AS n ON n.deployment_id = o.deployment_id AND n.number = o.revision
+/** What live deployments want or hold: their replicas, and what these need. */
+const liveOf = (where: string, { sizes, reserved }: { readonly sizes: boolean; readonly reserved: boolean }): string => `
+     SELECT coalesce(sum(${reserved ? 'greatest(d.target_replicas, h.replicas)' : 'd.target_replicas'}), 0)::int AS replicas,
+            ${reserved ? 'coalesce(sum(greatest(h.replicas - d.target_replicas, 0)), 0)::int' : '0'} AS extra,
+            ${SIZES.map((size) => (sizes ? LARGER_SIZES[size] : `0 AS ${size}`)).join(`,
+            `)}
+       FROM deployments AS d${reserved ? reservedOf(where, sizes) : ''}${sizes ? REVISIONS : ''}
       WHERE ${where} AND d.deleted_at IS NULL`;
 
-const wanted = (column: Held, ofOpenRollout: string): string =>
-  `coalesce(sum(d.target_replicas * greatest(r.${column}, ${ofOpenRollout})), 0) AS ${column}`;
+/** What open reservations hold for each deployment that has some. */
+const reservedOf = (where: string, sizes: boolean): string => `
+       LEFT JOIN (
+         SELECT v.deployment_id, count(*) AS replicas${sizes ? RESERVED_SIZES : ''}
+           FROM deployments AS d JOIN reservations AS v ON v.deployment_id = d.id AND v.released_at IS NULL
+          WHERE ${where} AND d.deleted_at IS NULL GROUP BY v.deployment_id) AS h ON h.deployment_id = d.id`;
+
+const RESERVED_SIZES = RESOURCES.map((size) => `, sum(v.${size}) AS ${size}`).join('');
+
+const REVISIONS = `
+       JOIN deployment_resources AS r ON r.deployment_id = d.id
+       LEFT JOIN deployment_rollouts AS o ON o.deployment_id = d.id AND o.number = d.open_rollout
+       LEFT JOIN deployment_revisions AS n ON n.deployment_id = o.deployment_id AND n.number = o.revision`;
+
+const larger = (column: (typeof RESOURCES)[number], ofOpenRollout: string): string =>
+  `coalesce(sum(greatest(d.target_replicas * greatest(r.${column}, ${ofOpenRollout}), h.${column})), 0) AS ${column}`;
+
+/** Replicas beyond the wanted ones count the ports of the revisions of now. */
+const LARGER_SIZES: Readonly<Record<(typeof SIZES)[number], string>> = {
+  cpu_cores: larger('cpu_cores', `(n.spec->'resources'->>'cpuCores')::numeric`),
+  memory_mb: larger('memory_mb', `(n.spec->'resources'->>'memoryMb')::int`),
+  gpu_units: larger('gpu_units', `(n.spec->'resources'->>'gpuUnits')::int`),
+  storage_gb: larger('storage_gb', `(n.spec->'resources'->>'storageGb')::int`),
+  ports: `coalesce(sum(greatest(d.target_replicas, h.replicas)
+                          * greatest(r.ports, jsonb_array_length(n.spec->'ports'))), 0) AS ports`,
+};

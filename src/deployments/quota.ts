@@ -235,19 +235,19 @@ async function holdings(tx: Tx, counted: readonly Counted[], { asked, restored, 
     counted.map(({ holder }) => holder),
     asked,
   );
-  const leaving = asked.includes('replicas') || sizes;
+  const reserved = asked.includes('replicas') || sizes;
   const part = growing ? [growing.deployments.map(({ id }) => id), growing.projectId, growing.secret ?? null] : [];
   const values = [...counted.map(({ holder }) => holder.id), ...part];
   const after = (place: number): string => `$${counted.length + place}`;
   // A parameter that no statement reads is refused.
-  const except = leaving ? `$${values.push(restored ?? null)}` : undefined;
+  const except = reserved ? `$${values.push(restored ?? null)}` : undefined;
   const each = counted.map(({ holder: { kind }, isPart }, place) => {
     const [owner, secretOwner, volumeOwner] = COLUMNS[kind];
     const holder = `$${place + 1}`;
     const where = `${owner} = ${holder}${isPart ? ` AND d.id = ANY(${after(1)}::uuid[])` : ''}`;
     const secrets = `${secretOwner} = ${holder}${isPart ? ` AND k.project_id = ${after(2)} AND k.name = ${after(3)}` : ''}`;
     const volumes = `${volumeOwner} = ${holder}`;
-    return `SELECT ${place} AS place, h.* FROM (${holdingsOf({ where, secrets, volumes, sizes, leaving, except })}) AS h`;
+    return `SELECT ${place} AS place, h.* FROM (${holdingsOf({ where, secrets, volumes, sizes, reserved, except })}) AS h`;
   });
   return tx.query<Holdings[]>(`${each.join(' UNION ALL ')} ORDER BY place`, values);
 }
@@ -263,14 +263,18 @@ function weigh(limited: readonly LimitedHolder[], holdingsOfEach: readonly Holdi
   }
 }
 
-function words(quota: Held, { warm, leaving, nextPurgeAt }: Holdings): { readonly what: string; readonly remark?: string } {
+function words(quota: Held, { warm, leaving, extra, nextPurgeAt }: Holdings): { readonly what: string; readonly remark?: string } {
   const what = WHAT[quota];
   if (quota === 'kept_deployments') {
     return nextPurgeAt === null ? { what } : { what, remark: ` (the next one is purged at ${nextPurgeAt.toISOString()})` };
   }
-  if (quota !== 'replicas' || leaving === 0) return { what };
-  const ending = leaving > warm ? `, ${leaving - warm} of them of deleted deployments and not gone yet` : '';
-  return { what, remark: (warm > 0 ? `, ${warm} of them kept warm for deleted deployments` : '') + ending };
+  if (quota !== 'replicas') return { what };
+  const remarks = [
+    extra > 0 ? `, ${extra} of them not gone yet or of rollouts` : '',
+    warm > 0 ? `, ${warm} of them kept warm for deleted deployments` : '',
+    leaving > warm ? `, ${leaving - warm} of them of deleted deployments and not gone yet` : '',
+  ];
+  return { what, remark: remarks.join('') };
 }
 
 const WHAT: Readonly<Record<Held, string>> = {

@@ -1,6 +1,7 @@
 import { wantsReplicas } from '../deployments/domain/deployment-status';
 import { goesForward } from '../deployments/domain/rollout';
 import { isLive } from '../deployments/domain/replica-status';
+import { isCrowded } from './crowd';
 import { ended, judge, type Judgement } from './judge';
 import { policyFor, waitWords, writerInTheWay } from './one-writer';
 import type { PlannedPlacement, Plan, PlanInput } from './plan.types';
@@ -155,7 +156,7 @@ function toPlan(
   const writer = more.place ? writerInTheWay(input.deployment, judged) : null;
   const words = writer && waitWords(writer);
   return {
-    place: writer ? null : (more.place ?? null),
+    place: writer || isCrowded(input.deployment, judged) ? null : (more.place ?? null),
     rollout: more.rollout ?? null,
     supersede: [...(more.supersede ?? []), ...obsolete(input, judged)],
     deployment: more.deployment ?? null,

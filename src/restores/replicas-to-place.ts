@@ -9,11 +9,14 @@ import type { Asker } from '../quotas/asker';
 export const replicasToPlace = ({ statusBefore, targetReplicas, warmReplicaIds }: RestorationCandidate): number =>
   restoredStatus(statusBefore) === 'scheduled' ? Math.max(0, targetReplicas - warmReplicaIds.length) : 0;
 
-/** What a restore asks of the quotas of its user and its project. */
+/**
+ * What a restore asks of the quotas of its user and its project: what is wanted again, or what engines that answer still hold of it if that
+ * is more, so that nobody piles up containers by deleting and restoring.
+ */
 export const restoreDemand = (
-  { id, userId, projectId, targetReplicas, resources, ports }: RestorationCandidate,
+  { id, userId, projectId, targetReplicas, heldReplicas, resources, ports }: RestorationCandidate,
   asker: Asker,
 ): QuotaDemand => ({
   ...{ userId, projectId, asker, restored: id },
-  amounts: { deployments: 1, ...replicaAmounts(targetReplicas, resources, ports) },
+  amounts: { deployments: 1, ...replicaAmounts(Math.max(targetReplicas, heldReplicas), resources, ports) },
 });

@@ -24,6 +24,8 @@ export interface RestorationCandidate extends LockedDeployment {
   /** Its status when it was deleted. */
   readonly statusBefore: DeploymentStatus;
   readonly purgeAt: Date | null;
+  /** Replicas that still have a reservation, on nodes that answer. */
+  readonly heldReplicas: number;
   /** Replicas whose containers were kept warm, on nodes that answer and do not drain. */
   readonly warmReplicaIds: readonly string[];
   /** The nodes of its last replicas. */
@@ -105,6 +107,8 @@ const CANDIDATE = `
          ${resourcesOf('s')} AS resources, s.ports,
          (SELECT old_status FROM deployment_status_history WHERE deployment_id = d.id AND new_status = 'deleted'
            ORDER BY id DESC LIMIT 1) AS "statusBefore",
+         (SELECT count(*)::int FROM reservations AS o JOIN nodes AS n ON n.id = o.node_id
+           WHERE o.deployment_id = d.id AND o.released_at IS NULL AND ${isOnline('$5')}) AS "heldReplicas",
          (SELECT coalesce(json_agg(r.id ORDER BY r.created_at, r.id), '[]')
             FROM deployment_replicas AS r JOIN nodes AS n ON n.id = r.node_id
            WHERE r.deployment_id = d.id AND r.status = 'stopping' AND r.warm_until > clock_timestamp()

@@ -167,6 +167,21 @@ describe('/api/users', () => {
       await tries(byLink.username, 'Better-Horse-8', '203.0.113.41').expect(200);
     });
 
+    it('knows no address after a reset but the one it came from, so that a thief who logged in is a stranger again', async () => {
+      const user = await aUser(t);
+      const [thief, home] = ['198.51.100.66', '203.0.113.50'];
+      for (const from of [thief, '203.0.113.51']) await tries(user.username, PASSWORD, from).expect(200);
+      for (let n = 0; n < 5; n++) await tries(user.username, 'Wrong-Horse-7', thief).expect(401);
+      await tries(user.username, PASSWORD, thief).expect(423);
+      const { body } = await t.http.post(`/api/users/${user.id}/password-link`).set(bearer(admin)).expect(201);
+      const confirmed = { token: (body as { token: string }).token, password: 'Better-Horse-8' };
+      await t.http.post('/api/auth/password-reset/confirm').set({ 'X-Forwarded-For': home }).send(confirmed).expect(204);
+      // The thief's guesses count with those of all strangers now.
+      for (let n = 0; n < 5; n++) await tries(user.username, 'Wrong-Horse-7', thief).expect(401);
+      for (const from of [thief, '203.0.113.51', '198.51.100.9']) await tries(user.username, 'Better-Horse-8', from).expect(423);
+      await tries(user.username, 'Better-Horse-8', home).expect(200);
+    });
+
     it('is renewed for an address by a refresh, so that 90 days count from the last one', async () => {
       const user = await aUser(t);
       await t.dataSource.query(`UPDATE known_addresses SET seen_at = now() - interval '89 days'`);
@@ -191,6 +206,10 @@ describe('/api/users', () => {
       await change(PASSWORD).expect(423);
       await tries(user.username, PASSWORD, '127.0.0.1').expect(200);
       expect((await get(`/${user.id}`).expect(200)).body.locked_until).not.toBeNull();
+      await t.dataSource.query(`DELETE FROM login_failures WHERE name_hash NOT IN (SELECT hash FROM known_addresses)`);
+      // Only the session is locked now, which keeps nobody from logging in.
+      expect((await get(`/${user.id}`).expect(200)).body.locked_until).toBeNull();
+      await change(PASSWORD).expect(423);
       await t.http.post(`/api/users/${user.id}/unlock`).set(bearer(admin)).expect(200);
       for (let n = 0; n < 5; n++) await tries(user.username, 'Wrong-Horse-7', '198.51.100.9').expect(401);
       await change(PASSWORD).expect(204);

@@ -11,7 +11,7 @@ describe('passwords', () => {
   let mail: MailServer;
   beforeAll(async () => {
     mail = await MailServer.start();
-    t = await startTestApp({ env: { SMTP_URL: mail.url, SMTP_FROM: 'noreply@fog.example' } });
+    t = await startTestApp({ env: { SMTP_URL: mail.url, SMTP_FROM: 'noreply@fog.example', TRUSTED_PROXIES: '127.0.0.1/32' } });
   });
   beforeEach(() => {
     mail.mails.length = 0;
@@ -55,12 +55,16 @@ describe('passwords', () => {
       const other = t.dataSource.createQueryRunner();
       await other.startTransaction();
       await other.query(`UPDATE users SET password_hash = password_hash || 'x' WHERE id = $1`, [user.id]);
-      const login = tries(user.username, PASSWORD).then(({ status }) => status);
+      const login = tries(user.username, PASSWORD, '198.51.100.7').then(({ status }) => status);
       const waits = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%INTO sessions%'`;
       await until(async () => (await t.dataSource.query<unknown[]>(waits)).length > 0, { what: 'the log-in to wait' });
       await other.commitTransaction();
       await other.release();
       expect(await login).toBe(401);
+      // Nor is the address known from which it was tried.
+      await t.dataSource.query(`UPDATE users SET password_hash = rtrim(password_hash, 'x') WHERE id = $1`, [user.id]);
+      for (let n = 0; n < 5; n++) await tries(user.username, 'Wrong-Horse-7', '198.51.100.9').expect(401);
+      await tries(user.username, PASSWORD, '198.51.100.7').expect(423);
     });
 
     it('refuses a wrong password by its field, counts it, and locks as a log-in does', async () => {

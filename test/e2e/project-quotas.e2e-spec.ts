@@ -142,6 +142,8 @@ describe('the quota of a project', () => {
       .send({ resources: { cpu: 0.5 } })
       .expect(202);
     await until(async () => (await t.as('ada').get(at)).body.rollout.state === 'completed');
+    // Those of before count until they are gone.
+    await until(async () => (await usedOf(id)).replicas === 2);
     expect(await usedOf(id)).toMatchObject({ replicas: 2, cpu_cores: 1 });
     await deploy('ada', { replicas: 1, project: name }).expect(202);
     expect((await t.as('ada').post(`${at}/rollback`).send({}).expect(409)).body).toMatchObject({ quota: 'cpu_cores', used: 1.5 });

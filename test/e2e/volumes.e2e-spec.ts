@@ -119,6 +119,31 @@ describe('volumes of projects', () => {
     await until(async () => (await onEngines(id)) === 0, { what: 'the volume to go' });
   });
 
+  it('that only an open rollout has brought are kept by a delete, for the retention, and go with the purge', async () => {
+    const brought = async (name: string): Promise<string> => {
+      const id = await running([data(`${name}-old`)]);
+      const rollout = { ...QUICK, min_healthy_seconds: 60 };
+      const volumes = [data(`${name}-old`), data(`${name}-new`, { path: '/new' })];
+      await t.as('ben').patch(`/api/deployment/${id}`).send({ volumes, rollout }).expect(202);
+      await until(async () => (await live(id)).some(({ status }) => status === 'running') && (await one(`${name}-new`))?.state === 'ready');
+      await remove(id);
+      return id;
+    };
+    const [kept, restored] = [await brought('kept'), await brought('back')];
+    expect((await one('kept-new'))?.deployments).toEqual([expect.objectContaining({ deployment_id: kept, deleted: true })]);
+    const refused = await t.as('max').delete(path('kept-new')).expect(409);
+    expect(refused.body).toMatchObject({ code: 'volume_in_use' });
+    expect((await goesWith(kept)).sort()).toEqual(['kept-new', 'kept-old']);
+    await purge(kept);
+    await until(async () => (await list()).every(({ name }) => !name.startsWith('kept-')));
+
+    await t.as('ben').post(`/api/deployment/${restored}/restore`).expect(202);
+    expect((await one('back-old'))?.deployments).toHaveLength(1);
+    expect((await one('back-new'))?.deployments).toEqual([]);
+    await t.as('max').delete(path('back-new')).expect(202);
+    await remove(restored);
+  });
+
   it('have one writer: another one, more replicas of it, and a restore beside it are refused', async () => {
     const id = await running([data('single')]);
     const second = await asked(withVolumes([data('single')])).expect(409);

@@ -7,7 +7,7 @@ export class QuotasConfig {
   @whole(0, 1_000_000)
   readonly MAX_DEPLOYMENTS_PER_USER: number = 500;
 
-  /** Wanted by all live deployments of one user, or not gone yet of deleted ones. */
+  /** Wanted by all live deployments of one user, or held by them if that is more, or not gone yet of deleted ones. */
   @whole(0, 10_000_000)
   readonly MAX_REPLICAS_PER_USER: number = 2_000;
 

@@ -74,6 +74,7 @@ import { CreateVolumes1796930000000 } from './1796930000000-create-volumes';
 import { IndexVolumes1796930000500 } from './1796930000500-index-volumes';
 import { EndPurgedOrders1796940000000 } from './1796940000000-end-purged-orders';
 import { NoteSessions1796943000000 } from './1796943000000-note-sessions';
+import { IndexOpenReservations1796950000000 } from './1796950000000-index-open-reservations';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -153,4 +154,5 @@ export const migrations = [
   IndexVolumes1796930000500,
   EndPurgedOrders1796940000000,
   NoteSessions1796943000000,
+  IndexOpenReservations1796950000000,
 ];

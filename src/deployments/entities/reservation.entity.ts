@@ -9,6 +9,7 @@ import { NUMERIC } from '../../engines/numeric.transformer';
 @Entity({ name: 'reservations' })
 @Index('ix_reservations_open_node', ['nodeId'], { where: `released_at IS NULL` })
 @Index('ix_reservations_deployment', ['deploymentId'])
+@Index('ix_reservations_open_deployment', ['deploymentId'], { where: `released_at IS NULL` })
 @Check('ck_reservations_amount', `cpu_cores > 0 AND memory_mb > 0 AND gpu_units >= 0 AND storage_gb >= 0`)
 export class Reservation {
   @ForeignKey('Replica', { name: 'fk_reservations_replica', onDelete: 'RESTRICT' })

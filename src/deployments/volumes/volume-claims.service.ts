@@ -61,15 +61,15 @@ export class VolumeClaims {
   }
 
   /**
-   * For a deleted deployment that comes back: throws `volume_in_use` when others have become writers of what it wrote to. With
+   * For a deleted deployment that comes back in its current revision: throws `volume_in_use` when others have become writers of what it wrote to. With
    * `lock` nobody becomes one until the transaction ends. Gives what its volumes say about where it may run; null without any.
    */
   async reclaim(
     tx: Tx,
-    { id, projectId }: Pick<Mounter, 'projectId'> & { readonly id: string },
+    { id, projectId, revision }: Pick<Mounter, 'projectId'> & { readonly id: string; readonly revision: number },
     options: { readonly lock: boolean },
   ): Promise<PlacedVolumes | null> {
-    const volumes = await this.uses.mountsOf(tx, id);
+    const volumes = await this.uses.ofRevision(tx, id, revision);
     if (volumes.length === 0) return null;
     const ledger = await this.ledger(tx, projectId, [{ volumes }], options);
     ledger.take({ volumes }, { id, name: '' });

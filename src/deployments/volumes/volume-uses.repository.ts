@@ -11,7 +11,7 @@ export interface VolumeWriter {
   readonly name: string;
 }
 
-/** A deployment that mounts a volume, in the revision that runs or that is rolled out. */
+/** A deployment that mounts a volume, in the revision that runs or that is rolled out, or did so when it was deleted. */
 export interface VolumeUse {
   /** Of the volume. */
   readonly volume: string;
@@ -50,11 +50,6 @@ export class VolumeUsesRepository {
       deploymentId,
     ]);
     return rows.map(({ name }) => name);
-  }
-
-  /** What a deployment mounts in the newest of the revisions that count. */
-  mountsOf(manager: Manager, deploymentId: string): Promise<VolumeMount[]> {
-    return manager.query(MOUNTS_OF, [deploymentId]);
   }
 
   /** Whether a revision of it that counts writes to a volume; null when none mounts one. */
@@ -105,11 +100,6 @@ const USES = `
      WHERE d.project_id = $1 AND m.name = ANY($2::text[])
      ORDER BY m.name, d.id, v.number DESC) AS u
    ORDER BY u.volume, u.deleted, u.name, u.id`;
-
-/** $1 deployment. */
-const MOUNTS_OF = `
-  SELECT DISTINCT ON (m.name) m.name, m.path, m."sizeGb", m."readOnly" FROM ${MOUNTS}
-   WHERE d.id = $1 ORDER BY m.name, v.number DESC`;
 
 /** $1 deployment. */
 const WRITES = `SELECT bool_or(m."readOnly" IS NOT TRUE) AS writes FROM ${MOUNTS} WHERE d.id = $1`;
