@@ -2,8 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Standing } from '../commands/standing';
 import type { RequestState } from '../common/request-context';
 
-/** After so long the guard's word is old. Revocations are promised to take effect within 5 s. */
-const LATE_MS = 3_000;
+/** After so long the guard's word is old. Shorter than the beat of `Standing.during`, so that a wait which that ends is late. */
+const LATE_MS = 2_000;
 
 type Asked = Omit<FastifyRequest, keyof RequestState> & Partial<RequestState>;
 

@@ -14,6 +14,9 @@ export class StandingLost extends DomainError {
   }
 }
 
+/** How often the rights of who waits are asked for again. They are promised to end within 5 s. */
+const CHECK_MS = 2_500;
+
 interface Row {
   readonly isActive: boolean;
   readonly isAdmin: boolean;
@@ -52,6 +55,21 @@ export class Standing {
   /** For a request that is open for long. Null: the caller may stay. */
   async lost(actor: Actor): Promise<StandingLost | null> {
     return verdict(actor, await this.dataSource.query<Row[]>(STANDING, valuesOf(actor, false)));
+  }
+
+  /** Lets a request wait. The signal aborts when the caller may not stay, and then the answer is held back (`late-answers.ts`). */
+  async during<T>(actor: Actor, wait: (lost: AbortSignal) => Promise<T>): Promise<T> {
+    const end = new AbortController();
+    const check = async (): Promise<void> => {
+      // A database that does not answer is no sign that the rights have ended.
+      if (await this.lost(actor).catch(() => null)) end.abort();
+    };
+    const timer = setInterval(() => void check(), CHECK_MS);
+    try {
+      return await wait(end.signal);
+    } finally {
+      clearInterval(timer);
+    }
   }
 }
 

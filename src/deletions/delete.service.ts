@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Commands } from '../commands/commands';
+import { Standing } from '../commands/standing';
 import type { RequestContext } from '../common/request-context';
 import { DeletionDecision, type DeletionOptions, type DeletionVerdict } from './deletion-decision';
 import { HastenTeardown } from './hasten-teardown';
@@ -28,6 +29,7 @@ export class DeleteService {
     private readonly teardowns: TeardownWatch,
     private readonly metrics: DeploymentMetrics,
     private readonly hastening: HastenTeardown,
+    private readonly standing: Standing,
   ) {}
 
   /**
@@ -38,13 +40,13 @@ export class DeleteService {
     const decided = await this.metrics.timeDecision(() => this.decide(id, options, context));
     const { decision } = decided;
     if (decision.complete || waitSeconds === 0) return decided;
-    return { decision, teardown: await this.follow(decision, waitSeconds * 1000) };
+    return { decision, teardown: await this.follow(decision, waitSeconds * 1000, context) };
   }
 
   /** The decision is committed, so the answer may no longer be an error, even if reading the progress fails. */
-  private async follow(decision: Decision, timeoutMs: number): Promise<TeardownState> {
+  private async follow(decision: Decision, timeoutMs: number, { actor }: RequestContext): Promise<TeardownState> {
     try {
-      return await this.teardowns.wait(decision.id, decision.stoppingIds, timeoutMs);
+      return await this.standing.during(actor, (lost) => this.teardowns.wait(decision.id, decision.stoppingIds, { timeoutMs, lost }));
     } catch (error) {
       this.logger.warn(`The teardown of ${decision.id} could not be followed: ${String(error)}`);
       return undone(decision);

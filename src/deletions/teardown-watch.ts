@@ -24,10 +24,13 @@ export class TeardownWatch {
     private readonly progress: ProgressWatch,
   ) {}
 
-  /** Resolves when the teardown is complete, after `timeoutMs`, or when the process ends, with the state at that time. */
-  wait(deploymentId: string, replicaIds: readonly string[], timeoutMs: number): Promise<TeardownState> {
+  /**
+   * Resolves when the teardown is complete, after `timeoutMs`, when `lost` aborts, or when the process ends, with the state at
+   * that time.
+   */
+  wait(deploymentId: string, replicaIds: readonly string[], until: { timeoutMs: number; lost: AbortSignal }): Promise<TeardownState> {
     return this.progress.follow(
-      { topic: TEARDOWN_TOPIC, key: deploymentId, timeoutMs },
+      { topic: TEARDOWN_TOPIC, key: deploymentId, ...until },
       () => this.look(deploymentId, replicaIds),
       ({ complete }) => complete,
     );

@@ -20,10 +20,10 @@ export class ProgressWatch implements OnModuleDestroy {
 
   /**
    * Looks at once, on every hint about `key`, and now and then. Resolves with what it saw last: when `isOver` is true of that,
-   * after `timeoutMs`, or when the process ends.
+   * after `timeoutMs`, within a second of `lost`, or when the process ends.
    */
   async follow<T>(
-    { topic, key, timeoutMs }: { topic: string; key: string; timeoutMs: number },
+    { topic, key, timeoutMs, lost }: { topic: string; key: string; timeoutMs: number; lost: AbortSignal },
     look: () => Promise<T>,
     isOver: (seen: T) => boolean,
   ): Promise<T> {
@@ -32,7 +32,7 @@ export class ProgressWatch implements OnModuleDestroy {
       // It listens before it looks, so that nothing in between is missed.
       const progress = this.pubSub.next(topic, key, Math.min(LOOK_ANYWAY_MS, Math.max(0, end - performance.now())));
       const seen = await look();
-      if (isOver(seen) || this.isEnding || performance.now() >= end) return seen;
+      if (isOver(seen) || this.isEnding || lost.aborted || performance.now() >= end) return seen;
       await progress;
     }
   }

@@ -1,35 +1,29 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { AppConfig } from '../config/app-config';
+import { LIMIT_MARK, type ConfiguredLimit } from '../deployments/dto/configured-limit';
+import { requestedSchemas } from './requested-schemas';
 import { isPart, partOf, type Part } from './schema-walk';
 
-interface Range {
-  readonly minimum: number;
-  readonly maximum: number;
-}
-
-/** States the limits of this installation in the place of the default ones, with defaults and examples that are within them. */
+/**
+ * States the limits of this installation in all requests, with examples that are within them. Answers state none: what they show
+ * may have been deployed under other limits.
+ */
 export function stateLimits(document: OpenAPIObject, config: AppConfig): void {
   const schemas: Part = { ...document.components?.schemas };
-  const replicas = { minimum: 1, maximum: config.MAX_REPLICAS };
-  const limits: Readonly<Record<string, Readonly<Record<string, Range>>>> = {
-    ResourcesRequestDto: {
-      cpu: { minimum: config.MIN_CPU_CORES, maximum: config.MAX_CPU_CORES },
-      memory: { minimum: config.MIN_MEMORY_MB, maximum: config.MAX_MEMORY_MB },
-      gpu: { minimum: 0, maximum: config.MAX_GPU_UNITS },
-      storage: { minimum: config.MIN_STORAGE_GB, maximum: config.MAX_STORAGE_GB },
-    },
-    DeployRequestDto: { replicas },
-    ScaleRequestDto: { replicas },
-  };
-  for (const [name, ranges] of Object.entries(limits)) {
-    const properties = partOf(partOf(schemas, name), 'properties');
-    for (const [member, range] of Object.entries(ranges)) state(properties[member], range);
+  const asked = requestedSchemas(document);
+  for (const name of Object.keys(schemas)) {
+    for (const member of Object.values(partOf(partOf(schemas, name), 'properties'))) {
+      if (isPart(member) && member[LIMIT_MARK] !== undefined) state(member, asked.has(name) ? config : null);
+    }
   }
 }
 
-function state(schema: unknown, { minimum, maximum }: Range): void {
-  if (!isPart(schema)) return;
-  Object.assign(schema, { minimum, maximum });
-  const { example } = schema;
-  if (typeof example === 'number') schema.example = Math.min(maximum, Math.max(minimum, example));
+function state(member: Part, config: AppConfig | null): void {
+  const settings = Object.entries(member[LIMIT_MARK] as ConfiguredLimit) as [string, keyof AppConfig][];
+  for (const name of [LIMIT_MARK, 'minimum', 'maximum', 'maxItems'])
+    if (!config || name === LIMIT_MARK) Reflect.deleteProperty(member, name);
+  if (!config) return;
+  for (const [rule, setting] of settings) member[rule] = config[setting];
+  const { example, minimum, maximum } = member;
+  if (typeof example === 'number') member.example = Math.min(Number(maximum ?? example), Math.max(Number(minimum ?? example), example));
 }

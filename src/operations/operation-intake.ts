@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { AuditEntry } from '../audit/audit';
 import { Commands } from '../commands/commands';
+import { Standing } from '../commands/standing';
 import type { RequestContext } from '../common/request-context';
 import type { Tx } from '../database/transaction';
 import type { TeardownOptions } from '../deletions/teardown-options';
@@ -36,6 +37,7 @@ export class OperationIntake {
     private readonly views: OperationViewsService,
     private readonly watch: OperationWatch,
     private readonly quota: OperationQuota,
+    private readonly standing: Standing,
   ) {}
 
   /** Gives the report once the operation has ended or waits for an administrator, or the report so far after `waitSeconds`. */
@@ -43,7 +45,8 @@ export class OperationIntake {
     const taken = await this.commands.run(context, (tx) => this.takeOn(tx, order, context));
     const { id } = taken.operation;
     try {
-      await this.watch.wait(id, order.waitSeconds * 1000);
+      const timeoutMs = order.waitSeconds * 1000;
+      await this.standing.during(context.actor, (lost) => this.watch.wait(id, { timeoutMs, lost }));
       return await this.views.get(id, context.actor);
     } catch (error) {
       // The operation has been taken on: whatever happens while we wait, the answer may no longer say that it was not.

@@ -24,12 +24,12 @@ export class OperationWatch {
   }
 
   /**
-   * Resolves when the operation has ended or waits for an administrator, when `timeoutMs` have passed, or when the
-   * process stops. Every item announces itself, so each time only the status is read.
+   * Resolves when the operation has ended or waits for an administrator, when `timeoutMs` have passed, when
+   * `lost` aborts, or when the process stops. Every item announces itself, so each time only the status is read.
    */
-  async wait(id: string, timeoutMs: number): Promise<void> {
+  async wait(id: string, until: { timeoutMs: number; lost: AbortSignal }): Promise<void> {
     await this.progress.follow(
-      { topic: TOPIC, key: id, timeoutMs },
+      { topic: TOPIC, key: id, ...until },
       () => this.statusOf(id),
       (status) => status !== 'running',
     );

@@ -1,6 +1,5 @@
-import { Controller, Get, Param, Query, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
 import { ClientGone } from '../common/http/client-gone.decorator';
 import { CurrentActor } from '../common/http/current-actor.decorator';
 import { FailureWords } from '../common/http/failure-words.decorator';
@@ -9,6 +8,9 @@ import type { Actor } from '../common/request-context';
 import { ApiDeploymentId } from '../deployments/api-deployment-id.decorator';
 import { ETAG_HEADER } from '../deployments/etag';
 import { requireDeploymentId } from '../deployments/refusals';
+import { DeploymentViewsService } from '../deployments/views/deployment-views.service';
+import { FeedCall, type FeedCaller } from '../events/feed-call.decorator';
+import { StreamRights } from '../events/stream-rights';
 import { WaitService } from './wait.service';
 import { WaitedDto, WaitQueryDto } from './watching.dto';
 
@@ -16,7 +18,11 @@ import { WaitedDto, WaitQueryDto } from './watching.dto';
 @ApiBearerAuth()
 @Controller('deployment')
 export class WaitController {
-  constructor(private readonly waits: WaitService) {}
+  constructor(
+    private readonly waits: WaitService,
+    private readonly views: DeploymentViewsService,
+    private readonly rights: StreamRights,
+  ) {}
 
   @Get(':deployment_id/wait')
   @FailureWords('Failed to wait for the deployment')
@@ -31,11 +37,14 @@ export class WaitController {
     @Param('deployment_id') id: string,
     @Query() query: WaitQueryDto,
     @CurrentActor() actor: Actor,
+    @FeedCall() { host, reply }: FeedCaller,
     @ClientGone() gone: AbortSignal,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WaitedDto> {
     const wish = { condition: query.for, timeoutMs: query.timeout * 1_000 };
-    const { body, etag, reached } = await this.waits.wait(requireDeploymentId(id), wish, { actor, gone });
+    const deploymentId = requireDeploymentId(id);
+    const sees = (): Promise<boolean> => this.views.sees(deploymentId, actor);
+    const refusal = this.rights.refusal(host, actor, { needsAdmin: actor.isAdmin, sees });
+    const { body, etag, reached } = await this.waits.wait(deploymentId, wish, { actor, gone, refusal });
     void reply.header('ETag', etag);
     return { reached, ...body };
   }

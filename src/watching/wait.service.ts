@@ -1,10 +1,12 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { setMaxListeners } from 'node:events';
 import { abortWith } from '../common/abort-with';
+import { DomainError } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
 import type { DeploymentStatusDto } from '../deployments/dto/deployment-status.dto';
 import { DeploymentViewsService, type Tagged } from '../deployments/views/deployment-views.service';
 import { FeedPlaces } from '../events/feed-places';
+import { CHECK_MS, type Reader } from '../events/open-streams';
 import { DeploymentWatch } from './deployment-watch';
 import { DeploymentFactsRepository } from './deployment-facts.repository';
 import { verdictOf, type DeploymentFacts, type Verdict, type WaitCondition } from './wait-condition';
@@ -15,6 +17,8 @@ export interface Waiter {
   readonly actor: Actor;
   /** Aborts when the client has disconnected. */
   readonly gone: AbortSignal;
+  /** Why the caller may not see the deployment any more; null: nothing has changed. */
+  readonly refusal: Reader['refusal'];
 }
 
 interface Wish {
@@ -44,29 +48,34 @@ export class WaitService implements OnModuleDestroy {
 
   /**
    * Resolves with the status when the condition holds, when it never will by itself, or after `timeoutMs`. Throws `not_found`
-   * for a missing and a foreign deployment, `rate_limited` when the user has too many open.
+   * for a missing and a foreign deployment, `rate_limited` when the user has too many open, and
+   * the refusal when the right to see it ends meanwhile.
    */
-  async wait(
-    id: string,
-    { condition, timeoutMs }: Wish,
-    { actor, gone }: Waiter,
-  ): Promise<Tagged<DeploymentStatusDto> & { reached: boolean }> {
+  async wait(id: string, { condition, timeoutMs }: Wish, waiter: Waiter): Promise<Tagged<DeploymentStatusDto> & { reached: boolean }> {
+    const { actor } = waiter;
     await this.views.status(id, actor, SHOWN);
     const first = verdictIn((await this.facts.of([id])).get(id), condition);
-    const reached =
-      first === 'open' && timeoutMs > 0 ? await this.reaches(id, { condition, timeoutMs }, { actor, gone }) : first === 'reached';
+    const reached = first === 'open' && timeoutMs > 0 ? await this.reaches(id, { condition, timeoutMs }, waiter) : first === 'reached';
     return { ...(await this.views.status(id, actor, SHOWN)), reached };
   }
 
-  private async reaches(id: string, { condition, timeoutMs }: Wish, { actor, gone }: Waiter): Promise<boolean> {
+  private async reaches(id: string, { condition, timeoutMs }: Wish, { actor, gone, refusal }: Waiter): Promise<boolean> {
     const end = abortWith(gone, this.ending.signal);
     try {
       const giveBack = this.places.take(actor.userId, () => end.abort());
       const timer = setTimeout(() => end.abort(), timeoutMs);
+      const check = async (): Promise<void> => {
+        const refused = await refusal();
+        if (refused) end.abort(refused);
+      };
+      const beat = setInterval(() => void check(), CHECK_MS);
       try {
-        return await this.watched(id, condition, end.signal);
+        const reached = await this.watched(id, condition, end.signal);
+        if (end.signal.reason instanceof DomainError) throw end.signal.reason;
+        return reached;
       } finally {
         clearTimeout(timer);
+        clearInterval(beat);
         giveBack();
       }
     } finally {

@@ -8,7 +8,6 @@ import { promisify } from 'node:util';
 import { completeDocument, MARK } from '../../src/openapi/complete-document';
 import { markRoutes } from '../../src/openapi/mark-routes';
 import { partOf, walk } from '../../src/openapi/schema-walk';
-import { LABEL_NAME } from '../../src/deployments/dto/deploy-request.dto';
 import type { RouteFacts } from '../../src/openapi/route-facts';
 import { readOpenApi, type Operation as ReadOperation } from '../support/openapi-client';
 import { startTestApp, type TestApp } from '../support/test-app';
@@ -316,34 +315,6 @@ describe('the OpenAPI document', () => {
     expect(schemas.DeployRequestDto).toMatchObject({ additionalProperties: false });
     expect(schemas.ProblemDto).toMatchObject({ additionalProperties: true });
     expect(schemas.DeploymentStatusDto).not.toHaveProperty('additionalProperties');
-  });
-
-  it('states the rules of names, labels, images and lists', () => {
-    expect(document.components.schemas.DeployRequestDto).toMatchObject({
-      properties: {
-        container_image: { maxLength: 500, pattern: expect.stringContaining('sha256') },
-        env: {
-          maxProperties: 200,
-          propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_.-]{0,254}$' },
-          additionalProperties: { maxLength: 32_768 },
-        },
-        labels: { maxProperties: 64, propertyNames: { pattern: LABEL_NAME.source }, additionalProperties: { maxLength: 256 } },
-        command: { minItems: 1, maxItems: 256, items: { maxLength: 4_096 } },
-        ports: { maxItems: 50 },
-      },
-    });
-  });
-
-  it('states the limits that are configured', async () => {
-    const other = await startTestApp({ env: { MAX_REPLICAS: '200', MIN_MEMORY_MB: '128', MAX_MEMORY_MB: '131072' } });
-    try {
-      const { schemas } = ((await other.http.get('/openapi.json').expect(200)).body as Document).components;
-      expect(schemas.ResourcesRequestDto).toMatchObject({ properties: { memory: { minimum: 128, maximum: 131_072 } } });
-      expect(schemas.DeployRequestDto).toMatchObject({ properties: { replicas: { minimum: 1, maximum: 200 } } });
-      expect(schemas.ScaleRequestDto).toMatchObject({ properties: { replicas: { maximum: 200 } } });
-    } finally {
-      await other.close();
-    }
   });
 
   it('leaves no mark of ours in the document', () => {

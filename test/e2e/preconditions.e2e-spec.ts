@@ -1,11 +1,17 @@
-import { deployed, UNKNOWN_ID } from '../support/deployments';
+import { anUnnamedSpec, deploy, deployed, freshName, reaches, UNKNOWN_ID } from '../support/deployments';
+import { readOpenApi } from '../support/openapi-client';
+import { change, rolloutEnds } from '../support/changes';
 import { startTestApp, type TestApp } from '../support/test-app';
+
+type State = 'running' | 'stopped' | 'deleted' | 'failed' | 'rolled out' | 'rolling out' | 'paused';
 
 interface Route {
   readonly verb: 'post' | 'put' | 'patch' | 'delete';
   readonly path: string;
   readonly user: 'ada' | 'root';
   readonly body?: object;
+  /** Absent: running. */
+  readonly needs?: State;
 }
 
 /** Every route that changes one deployment, and a body that it takes. */
@@ -15,18 +21,25 @@ const OBEYING: readonly Route[] = [
   { verb: 'patch', path: '/api/deployment/{id}?dry_run=true', user: 'ada', body: { labels: { a: 'b' } } },
   { verb: 'post', path: '/api/deployment/{id}/restart', user: 'ada' },
   { verb: 'post', path: '/api/deployment/{id}/stop', user: 'ada' },
-  { verb: 'post', path: '/api/deployment/{id}/start', user: 'ada' },
+  { verb: 'post', path: '/api/deployment/{id}/start', user: 'ada', needs: 'stopped' },
+  { verb: 'post', path: '/api/deployment/{id}/retry', user: 'ada', needs: 'failed' },
+  { verb: 'post', path: '/api/deployment/{id}/rollback', user: 'ada', body: {}, needs: 'rolled out' },
+  { verb: 'post', path: '/api/deployment/{id}/rollout/pause', user: 'ada', needs: 'rolling out' },
+  { verb: 'post', path: '/api/deployment/{id}/rollout/resume', user: 'ada', needs: 'paused' },
+  { verb: 'post', path: '/api/deployment/{id}/rollout/abort', user: 'ada', needs: 'rolling out' },
+  { verb: 'post', path: '/api/deployment/{id}/move', user: 'ada', body: { project: 'elsewhere' } },
+  { verb: 'put', path: '/api/deployment/named/{name}', user: 'ada', body: anUnnamedSpec({ replicas: 2 }) },
   { verb: 'put', path: '/api/deployment/{id}/protection', user: 'ada', body: { reason: 'mine' } },
   { verb: 'delete', path: '/api/deployment/{id}/protection', user: 'ada' },
   { verb: 'put', path: '/api/deployment/{id}/legal-hold', user: 'root', body: { reason: 'a case' } },
   { verb: 'delete', path: '/api/deployment/{id}/legal-hold', user: 'root' },
   { verb: 'post', path: '/api/deployment/{id}/force-release', user: 'root', body: { reason: 'burnt' } },
   { verb: 'delete', path: '/api/deployment/{id}', user: 'ada' },
-  { verb: 'post', path: '/api/deployment/{id}/restore', user: 'ada' },
+  { verb: 'post', path: '/api/deployment/{id}/restore', user: 'ada', needs: 'deleted' },
   { verb: 'delete', path: '/api/deployment/{id}?dry_run=true', user: 'ada' },
-  { verb: 'post', path: '/api/deployment/{id}/restore?dry_run=true', user: 'ada' },
-  { verb: 'delete', path: '/api/admin/deployment/{id}?dry_run=true', user: 'root' },
-  { verb: 'delete', path: '/api/admin/deployment/{id}?override_retention=true&reason=x', user: 'root' },
+  { verb: 'post', path: '/api/deployment/{id}/restore?dry_run=true', user: 'ada', needs: 'deleted' },
+  { verb: 'delete', path: '/api/admin/deployment/{id}?dry_run=true', user: 'root', needs: 'deleted' },
+  { verb: 'delete', path: '/api/admin/deployment/{id}?override_retention=true&reason=x', user: 'root', needs: 'deleted' },
 ];
 
 describe('If-Match', () => {
@@ -36,29 +49,54 @@ describe('If-Match', () => {
   });
   afterAll(() => t?.close());
 
-  const call = ({ verb, path, user, body }: Route, id: string, ifMatch: string) => {
+  const call = ({ verb, path, user, body }: Route, { id, name }: { id: string; name: string }, ifMatch: string) => {
     const agent = t.as(user, { admin: user === 'root' });
-    const asked = agent[verb](path.replace('{id}', id)).set('If-Match', ifMatch);
+    const asked = agent[verb](path.replace('{id}', id).replace('{name}', name)).set('If-Match', ifMatch);
     return body === undefined ? asked : asked.send(body);
   };
   const etagOf = async (id: string): Promise<string> =>
     (await t.as('ada').get(`/api/deployment/status/${id}?include_deleted=true`).expect(200)).headers.etag ?? '';
-  const statusNeeded = (path: string): 'running' | 'stopped' | 'deleted' =>
-    path.endsWith('/start') ? 'stopped' : /restore|\/admin\//.test(path) ? 'deleted' : 'running';
 
-  async function inState(status: ReturnType<typeof statusNeeded>): Promise<string> {
-    const id = await deployed(t, 'ada');
-    if (status === 'stopped') await t.as('ada').post(`/api/deployment/${id}/stop`).expect(202);
-    if (status === 'deleted') await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+  async function inState(state: State, name: string): Promise<string> {
+    if (state === 'failed') {
+      const id = await deploy(t, 'ada', { name, container_image: 'simulated/rejected:1' });
+      await reaches(t, 'ada', id, 'failed');
+      return id;
+    }
+    const id = await deployed(t, 'ada', { name, rollout: { min_healthy_seconds: 0 } });
+    if (state === 'stopped') await t.as('ada').post(`/api/deployment/${id}/stop`).expect(202);
+    if (state === 'deleted') await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    if (state === 'rolled out') {
+      await change(t, 'ada', id, { container_image: 'nginx:1.28' }).expect(202);
+      await rolloutEnds(t, 'ada', id, 'completed');
+    }
+    // It never gets healthy, so its rollout stays open.
+    if (state === 'rolling out' || state === 'paused') await change(t, 'ada', id, { container_image: 'simulated/unhealthy:2' }).expect(202);
+    if (state === 'paused') await t.as('ada').post(`/api/deployment/${id}/rollout/pause`).expect(200);
     return id;
   }
 
+  it('has a case for every route of the document that takes it for a deployment', async () => {
+    const { operations } = await readOpenApi(t.url);
+    const documented = operations
+      .filter(({ method, path, parameters }) => {
+        const changesOne = method !== 'GET' && /^\/api\/(admin\/)?deployment\//.test(path);
+        return changesOne && parameters.some(({ name }) => name === 'If-Match');
+      })
+      .map(({ name }) => name.replace(/\{(deployment_)?id\}/, '{id}'));
+    const tried = OBEYING.map(({ verb, path }) => `${verb.toUpperCase()} ${path.split('?')[0] ?? ''}`);
+    expect(documented.filter((name) => !tried.includes(name))).toEqual([]);
+    expect(tried.filter((name) => !documented.includes(name))).toEqual([]);
+  });
+
   it.each(OBEYING)('is obeyed by $verb $path', async (route) => {
-    const id = await inState(statusNeeded(route.path));
-    const { body } = await call(route, id, '"0"').expect(412);
+    const name = freshName();
+    const id = await inState(route.needs ?? 'running', name);
+    if (route.path.endsWith('/move')) await t.as('ada').post('/api/projects').send({ name: 'elsewhere' }).expect(201);
+    const { body } = await call(route, { id, name }, '"0"').expect(412);
     expect(body).toMatchObject({ code: 'precondition_failed', etag: expect.stringMatching(/^"\d+"$/) as string });
-    expect((await call(route, id, 'nonsense').expect(400)).body).toMatchObject({ errors: [{ pointer: 'If-Match' }] });
-    const right = await call(route, id, await etagOf(id));
+    expect((await call(route, { id, name }, 'nonsense').expect(400)).body).toMatchObject({ errors: [{ pointer: 'If-Match' }] });
+    const right = await call(route, { id, name }, await etagOf(id));
     // Nothing is there to be given up, which is what a force release says when the condition holds.
     expect(right.status < 300 || (right.body as { code: string }).code === 'conflict').toBe(true);
   });

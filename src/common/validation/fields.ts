@@ -151,22 +151,40 @@ function mapFault(value: unknown, { maxEntries, keyPattern, maxValueLength, valu
   return undefined;
 }
 
+export interface MapSchema {
+  readonly type: 'object';
+  readonly maxProperties: number;
+  readonly additionalProperties: {
+    readonly type: 'string';
+    readonly maxLength: number;
+    readonly pattern?: string;
+    readonly nullable?: boolean;
+  };
+}
+
 /** Of JSON Schema 2020-12, which OpenAPI 3.1 uses and the types of Nest do not know. */
 const namesLike = ({ source }: RegExp): object => ({ propertyNames: { pattern: source } });
+
+/** What the document says of a map. `entriesMayBeNull`: as in a merge patch, where `null` takes an entry away. */
+export const mapSchema = (
+  { maxEntries, keyPattern, maxValueLength, valuePattern }: MapRule,
+  { entriesMayBeNull = false }: { entriesMayBeNull?: boolean } = {},
+): MapSchema => ({
+  ...namesLike(keyPattern),
+  type: 'object',
+  maxProperties: maxEntries,
+  additionalProperties: {
+    ...{ type: 'string', maxLength: maxValueLength },
+    ...(valuePattern ? { pattern: valuePattern.source } : {}),
+    ...(entriesMayBeNull ? { nullable: true } : {}),
+  },
+});
 
 /** A flat object of strings, such as env or labels. Messages name the key, never the value: it may be a secret. */
 export const IsPlainMap = (rule: MapRule): PropertyDecorator =>
   all(
     AsSent(),
-    documented({
-      ...namesLike(rule.keyPattern),
-      type: 'object',
-      maxProperties: rule.maxEntries,
-      additionalProperties: {
-        ...{ type: 'string', maxLength: rule.maxValueLength },
-        ...(rule.valuePattern ? { pattern: rule.valuePattern.source } : {}),
-      },
-    }),
+    documented(mapSchema(rule)),
     ValidateBy({
       name: 'isPlainMap',
       validator: {

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
-import { IsPlainMap, OptionalOrNull } from '../../common/validation/fields';
+import { IsPlainMap, OptionalOrNull, type MapRule } from '../../common/validation/fields';
 import { NestedField, NestedList } from '../../common/validation/nested';
 import { ThreeDecimals } from '../../common/validation/three-decimals';
 import { RESTART_POLICIES, type RestartPolicy } from '../../engines/container-spec';
@@ -8,27 +8,38 @@ import { IMAGE_REFERENCE, MAX_IMAGE_REFERENCE_LENGTH } from '../../engines/image
 import { MAX_SECRET_NAME, SECRET_NAME } from '../../secrets/secret-name';
 import { MOST_VOLUMES } from '../domain/volume-faults';
 import { CommandField } from './command-field';
+import { LimitedBy } from './configured-limit';
 import { HealthCheckDto, OneKindOfCheck } from './health-check.dto';
 import { ImageField } from './image-field';
 import { VolumeMountDto } from './volume-mount.dto';
 
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,254}$/;
 
+/** The rules of the maps of a container, which a change of them has in common with a deploy. */
+export const ENV_RULE: MapRule = { maxEntries: 200, keyPattern: ENV_NAME, maxValueLength: 32_768, multiline: true };
+export const SECRET_ENV_RULE: MapRule = {
+  ...{ maxEntries: 100, keyPattern: ENV_NAME },
+  ...{ maxValueLength: MAX_SECRET_NAME, valuePattern: SECRET_NAME },
+};
+
 /** The limits of the sizes are configured and checked by the service; here are the bounds that no configuration exceeds. */
 export class ResourcesRequestDto {
   @ApiProperty({ description: 'CPU cores per replica, at most three decimals', example: 0.5, minimum: 0.5, maximum: 32 })
+  @LimitedBy({ minimum: 'MIN_CPU_CORES', maximum: 'MAX_CPU_CORES' })
   @ThreeDecimals()
   @Min(0.001)
   @Max(1024)
   cpu!: number;
 
   @ApiProperty({ description: 'Memory in MB per replica', example: 512, minimum: 512, maximum: 65_536, type: 'integer' })
+  @LimitedBy({ minimum: 'MIN_MEMORY_MB', maximum: 'MAX_MEMORY_MB' })
   @IsInt()
   @Min(1)
   @Max(16_777_216)
   memory!: number;
 
   @ApiPropertyOptional({ description: 'GPU units per replica', default: 0, minimum: 0, maximum: 8, type: 'integer' })
+  @LimitedBy({ maximum: 'MAX_GPU_UNITS' })
   @OptionalOrNull()
   @IsInt()
   @Min(0)
@@ -36,6 +47,7 @@ export class ResourcesRequestDto {
   gpu: number = 0;
 
   @ApiPropertyOptional({ description: 'Storage in GB per replica', default: 10, example: 1, minimum: 1, maximum: 1000, type: 'integer' })
+  @LimitedBy({ minimum: 'MIN_STORAGE_GB', maximum: 'MAX_STORAGE_GB' })
   @OptionalOrNull()
   @IsInt()
   @Min(1)
@@ -79,7 +91,7 @@ export class ContainerRequestDto {
     example: { GREETING: 'hello' },
   })
   @OptionalOrNull({ orEmpty: true })
-  @IsPlainMap({ maxEntries: 200, keyPattern: ENV_NAME, maxValueLength: 32_768, multiline: true })
+  @IsPlainMap(ENV_RULE)
   env: Record<string, string> = {};
 
   @ApiPropertyOptional({
@@ -87,7 +99,7 @@ export class ContainerRequestDto {
     example: { DB_PASSWORD: 'db-password' },
   })
   @OptionalOrNull({ orEmpty: true })
-  @IsPlainMap({ maxEntries: 100, keyPattern: ENV_NAME, maxValueLength: MAX_SECRET_NAME, valuePattern: SECRET_NAME })
+  @IsPlainMap(SECRET_ENV_RULE)
   secret_env: Record<string, string> = {};
 
   @ApiPropertyOptional({ description: "Replaces the image's command", type: [String], example: ['nginx', '-g', 'daemon off;'] })
@@ -96,6 +108,7 @@ export class ContainerRequestDto {
   command?: string[];
 
   @ApiPropertyOptional({ description: 'Published on ports that the engine chooses; the status shows them', type: () => [PortDto] })
+  @LimitedBy({ maxItems: 'MAX_PORTS' })
   @OptionalOrNull()
   @NestedList(() => PortDto, { maxEntries: 50 })
   ports: PortDto[] = [];

@@ -1,11 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, Max, Min } from 'class-validator';
 import { DomainError } from '../../common/problem/domain-error';
-import { IsPlainMap, OptionalOrNull, TextField } from '../../common/validation/fields';
+import { IsPlainMap, OptionalOrNull, TextField, type MapRule } from '../../common/validation/fields';
 import { NestedField, NestedList } from '../../common/validation/nested';
 import { PLACEMENT_STRATEGIES, type PlacementStrategy } from '../../scheduling/place.types';
 import { DEPLOYMENT_TYPES, type DeploymentType } from '../spec/deployment-spec';
 import { ProjectField } from '../../rights/project-field';
+import { LimitedBy } from './configured-limit';
 import { ContainerRequestDto } from './container.dto';
 import { RolloutPolicyDto } from './rollout-policy.dto';
 import { MAX_REASON_LENGTH } from '../domain/limits';
@@ -14,6 +15,7 @@ import { RouteRequestDto } from './route.dto';
 export const DEPLOYMENT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 export const MAX_NAME_LENGTH = 100;
 export const LABEL_NAME = /^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/;
+export const LABELS_RULE: MapRule = { maxEntries: 64, keyPattern: LABEL_NAME, maxValueLength: 256 };
 
 /** The example that Swagger UI offers: it runs, and anyone may delete it. */
 export const DEPLOY_EXAMPLE = {
@@ -54,6 +56,7 @@ export class DeployRequestDto extends ContainerRequestDto {
   type!: DeploymentType;
 
   @ApiPropertyOptional({ default: 1, example: 2, minimum: 1, maximum: 100, type: 'integer' })
+  @LimitedBy({ maximum: 'MAX_REPLICAS' })
   @OptionalOrNull()
   @IsInt()
   @Min(1)
@@ -76,7 +79,7 @@ export class DeployRequestDto extends ContainerRequestDto {
 
   @ApiPropertyOptional({ example: { team: 'edge' } })
   @OptionalOrNull({ orEmpty: true })
-  @IsPlainMap({ maxEntries: 64, keyPattern: LABEL_NAME, maxValueLength: 256 })
+  @IsPlainMap(LABELS_RULE)
   labels: Record<string, string> = {};
 
   @ApiPropertyOptional({ description: 'How a change of it is rolled out', type: () => RolloutPolicyDto })
@@ -110,6 +113,7 @@ export class DeployRequestDto extends ContainerRequestDto {
 
 export class ScaleRequestDto {
   @ApiProperty({ example: 3, minimum: 1, maximum: 100, type: 'integer' })
+  @LimitedBy({ maximum: 'MAX_REPLICAS' })
   @IsInt()
   @Min(1)
   @Max(10_000)

@@ -2,11 +2,13 @@ import { ApiProperty, ApiPropertyOptional, IntersectionType, OmitType, PartialTy
 import { IsInt, Max, Min } from 'class-validator';
 import { EmptyBodyAllowed } from '../../common/validation/empty-body';
 import { DryRunQueryDto } from '../../common/validation/dry-run.query.dto';
-import { Optional, OptionalOrNull, TextField } from '../../common/validation/fields';
+import { mapSchema, Optional, OptionalOrNull, TextField } from '../../common/validation/fields';
 import { DEPLOYMENT_STATUSES, type DeploymentStatus } from '../../deployments/domain/deployment-status';
-import { ResourcesRequestDto } from '../../deployments/dto/container.dto';
-import { DEPLOY_EXAMPLE, DEPLOYMENT_NAME, DeployRequestDto } from '../../deployments/dto/deploy-request.dto';
+import { ENV_RULE, ResourcesRequestDto, SECRET_ENV_RULE } from '../../deployments/dto/container.dto';
+import { DEPLOY_EXAMPLE, DEPLOYMENT_NAME, DeployRequestDto, LABELS_RULE } from '../../deployments/dto/deploy-request.dto';
+import { HealthCheckDto, HttpCheckDto } from '../../deployments/dto/health-check.dto';
 import { PlacementExplanationDto } from '../../deployments/dto/placement.dto';
+import { RolloutPolicyDto } from '../../deployments/dto/rollout-policy.dto';
 import { RolloutDto } from '../../deployments/dto/rollout.dto';
 import { ProjectField } from '../../rights/project-field';
 import { CHANGE_RESULTS, type ChangeResult } from '../change.types';
@@ -18,39 +20,55 @@ export const CHANGE_EXAMPLE = { container_image: 'nginxinc/nginx-unprivileged:1.
 export const NAMED_EXAMPLE = Object.fromEntries(Object.entries(DEPLOY_EXAMPLE).filter(([member]) => member !== 'name'));
 
 class ResourcesChangeDto extends PartialType(ResourcesRequestDto) {}
+class RolloutPolicyChangeDto extends PartialType(RolloutPolicyDto) {}
+class HttpCheckChangeDto extends PartialType(HttpCheckDto) {}
+
+class HealthCheckChangeDto extends PartialType(OmitType(HealthCheckDto, ['http'] as const)) {
+  @ApiPropertyOptional({ description: 'A GET at a port of the container', type: () => HttpCheckChangeDto })
+  http?: HttpCheckChangeDto;
+}
+
+/** Members that only a whole deployment has. */
+const OF_WHOLE_THINGS = ['name', 'project', 'type'] as const;
+/** Objects, which a patch need not give whole. */
+const MERGED = ['resources', 'env', 'secret_env', 'labels', 'health_check', 'rollout'] as const;
 
 /**
  * A merge patch of a deploy body (RFC 7396), for the document only: what counts is the result of the merge, which is checked as a
  * deploy body is.
  */
-export class DeploymentChangeDto extends PartialType(
-  OmitType(DeployRequestDto, ['name', 'project', 'type', 'resources', 'env', 'secret_env', 'labels'] as const),
-) {
+export class DeploymentChangeDto extends PartialType(OmitType(DeployRequestDto, [...OF_WHOLE_THINGS, ...MERGED])) {
   @ApiPropertyOptional({ type: () => ResourcesChangeDto })
   resources?: ResourcesChangeDto;
 
   @ApiPropertyOptional({
     description: 'Sets single variables; `null` takes one away. The values are never returned, logged or put in events',
-    type: 'object',
-    additionalProperties: { type: 'string', nullable: true },
+    ...mapSchema(ENV_RULE, { entriesMayBeNull: true }),
     example: { GREETING: 'hello again' },
   })
   env?: Record<string, string | null>;
 
   @ApiPropertyOptional({
     description: 'Likewise, with the names of secrets',
-    type: 'object',
-    additionalProperties: { type: 'string', nullable: true },
+    ...mapSchema(SECRET_ENV_RULE, { entriesMayBeNull: true }),
   })
   secret_env?: Record<string, string | null>;
 
   @ApiPropertyOptional({
     description: 'Sets single labels; `null` takes one away',
-    type: 'object',
-    additionalProperties: { type: 'string', nullable: true },
+    ...mapSchema(LABELS_RULE, { entriesMayBeNull: true }),
     example: { team: 'edge' },
   })
   labels?: Record<string, string | null>;
+
+  @ApiPropertyOptional({
+    description: 'Changes single members of the check; another kind takes the place of the one that it has',
+    type: () => HealthCheckChangeDto,
+  })
+  health_check?: HealthCheckChangeDto;
+
+  @ApiPropertyOptional({ description: 'Changes single members of the policy', type: () => RolloutPolicyChangeDto })
+  rollout?: RolloutPolicyChangeDto;
 }
 
 /** A whole deploy body whose name stands in the path. For the document only; it is checked as a deploy body is. */

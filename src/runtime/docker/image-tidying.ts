@@ -4,7 +4,8 @@ import type { NodeImage } from './node-image';
 
 const EVERY_MS = 600_000;
 const HOUR_MS = 3_600_000;
-const MOST_AT_ONCE = 20;
+/** A removal keeps the engine busy; the next round goes on. */
+const MOST_REMOVALS = 20;
 
 export interface TidyingRules {
   readonly installationId: string;
@@ -35,13 +36,18 @@ export class ImageTidying {
     // The engine's clock, since the times of images are by it.
     const now = await engine.now();
     const used = await engine.imagesInUse();
-    for (const id of ids.slice(0, MOST_AT_ONCE)) {
+    let removals = 0;
+    for (const id of ids) {
+      if (removals === MOST_REMOVALS && !used.has(id)) continue;
       const image = await engine.image(id);
       if (!image) continue;
       const idleMs = now.getTime() - (image.taggedAt ?? now).getTime();
       if (used.has(id)) {
         if (idleMs > HOUR_MS) await this.renew(engine, image);
-      } else if (idleMs > this.rules.imageKeepHours * HOUR_MS) await this.remove(engine, image);
+      } else if (idleMs > this.rules.imageKeepHours * HOUR_MS) {
+        removals += 1;
+        await this.remove(engine, image);
+      }
     }
   }
 

@@ -26,7 +26,7 @@ export interface ImageOrder {
   readonly chooseDigest?: (digest: string) => Promise<string>;
 }
 
-/** A mark that seems older than this is renewed when its image is used. Another clock costs a renewal at worst. */
+/** A mark that is older than this is renewed when its image is used. */
 const MARK_FRESH_MS = 3_600_000;
 const MAX_CAUSE_LENGTH = 500;
 
@@ -61,7 +61,7 @@ export class Images {
     const fault = imageFault(image, found, this.rules.maxImageMb);
     if (fault) throw fault;
     const [mark] = marksOn(found, this.installationId).marks;
-    if (mark !== undefined && Date.now() - (found.taggedAt?.getTime() ?? 0) > MARK_FRESH_MS) await engine.tagImage(found.id, mark);
+    if (mark !== undefined && !(await isFresh(engine, found))) await engine.tagImage(found.id, mark);
     return found;
   }
 
@@ -123,4 +123,13 @@ function causeOf({ cause }: DriverError): string {
   if (!(cause instanceof Error)) return '';
   const printable = cause.message.replace(/[^\x20-\x7e]+/g, ' ').trim();
   return `: ${printable.slice(0, MAX_CAUSE_LENGTH)}`;
+}
+
+/**
+ * By the engine's clock alone: a mark that seems fresh by another one may be old, and its image be removed when a container ends. An
+ * engine that does not tell its time costs a renewal.
+ */
+async function isFresh(engine: DockerEngine, { taggedAt }: NodeImage): Promise<boolean> {
+  const now = taggedAt && (await engine.now().catch(() => null));
+  return taggedAt !== null && now !== null && now.getTime() - taggedAt.getTime() <= MARK_FRESH_MS;
 }

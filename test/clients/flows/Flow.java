@@ -1,6 +1,7 @@
 import java.lang.reflect.InvocationTargetException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import org.openapitools.client.ApiClient;
 import org.openapitools.client.ApiException;
@@ -40,6 +41,10 @@ public final class Flow {
 
     DeploymentAcceptedDto scaled = call(deployments, "deploymentsScale", id, new ScaleRequestDto().replicas(3));
     expect(scaled.getReplicas() == 3, "three replicas are wanted");
+    DeploymentChangedDto changed = call(deployments, "deploymentsChange", id, new DeploymentChangeDto().labels(Map.of("team", "edge")));
+    expect(changed.getResult() == ChangeResult.CHANGE_RESULT_UPDATED, "only the labels have changed");
+    DeploymentStatusDto after = call(deployments, "deploymentsStatus", id);
+    expect(after.getTargetReplicas() == 3, "the change leaves the replicas as they are");
     List<DeploymentListItemDto> listed = call(deployments, "deploymentsList");
     expect(listed.stream().anyMatch(item -> item.getId().equals(id)), "it is listed");
     call(deployments, "deploymentsDetail", id);

@@ -1,5 +1,6 @@
 /** The way of a deployment through the client that openapi-generator makes for TypeScript with fetch. */
 import {
+  ChangeResult,
   Configuration,
   DeploymentsApi,
   DeploymentStatus,
@@ -48,6 +49,9 @@ async function main(): Promise<void> {
 
   const scaled = await deployments.deploymentsScale({ deploymentId, scaleRequestDto: { replicas: 3 } });
   expect(scaled.replicas === 3, 'three replicas are wanted');
+  const changed = await deployments.deploymentsChange({ deploymentId, deploymentChangeDto: { labels: { team: 'edge' } } });
+  expect(changed.result === ChangeResult.CHANGE_RESULT_UPDATED, 'only the labels have changed');
+  expect((await deployments.deploymentsStatus({ deploymentId })).targetReplicas === 3, 'the change leaves the replicas as they are');
   const listed = await deployments.deploymentsList({ name: 'client-fetch' });
   expect(listed.length === 1 && listed[0]?.id === deploymentId, 'it is listed');
   await deployments.deploymentsDetail({ deploymentId });

@@ -35,6 +35,10 @@ await untilRunning(accepted.deployment_id);
 
 const scaled = await client.POST('/api/deployment/scale/{deployment_id}', { params, body: { replicas: 3 } });
 expect(done(scaled, 'scale').replicas === 3, 'three replicas are wanted');
+const changed = await client.PATCH('/api/deployment/{deployment_id}', { params, body: { labels: { team: 'edge' } } });
+expect(done(changed, 'change').result === 'updated', 'only the labels have changed');
+const after = await client.GET('/api/deployment/status/{deployment_id}', { params });
+expect(done(after, 'status').target_replicas === 3, 'the change leaves the replicas as they are');
 const listed = done(await client.GET('/api/deployment/list', { params: { query: { name: 'client-types' } } }), 'list');
 expect(listed.length === 1 && listed[0]?.id === accepted.deployment_id, 'it is listed');
 done(await client.GET('/api/deployment/{deployment_id}', { params }), 'detail');

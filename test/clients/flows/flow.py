@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fog_compute_client import AuthenticatedClient
 from fog_compute_client.api.deployments import (
+    deployments_change,
     deployments_delete,
     deployments_deletion,
     deployments_deploy,
@@ -25,6 +26,9 @@ from fog_compute_client.api.operations import deployments_bulk_delete, deploymen
 from fog_compute_client.models import (
     BulkDeleteRequestDto,
     BulkRestoreRequestDto,
+    ChangeResult,
+    DeploymentChangeDto,
+    DeploymentChangeDtoLabels,
     DeploymentStatus,
     DeploymentType,
     DeployRequestDto,
@@ -67,6 +71,10 @@ assert isinstance(refused, ProblemDto) and refused.code is ProblemCode.PROBLEM_C
 until_running(an_id)
 
 assert done(deployments_scale.sync(an_id, client=client, body=ScaleRequestDto(replicas=3))).replicas == 3
+labels = DeploymentChangeDtoLabels.from_dict({"team": "edge"})
+changed = done(deployments_change.sync(an_id, client=client, body=DeploymentChangeDto(labels=labels)))
+assert changed.result is ChangeResult.CHANGE_RESULT_UPDATED
+assert done(deployments_status.sync(an_id, client=client)).target_replicas == 3
 assert [item.id for item in done(deployments_list.sync(client=client, name="client-python"))] == [an_id]
 done(deployments_detail.sync(an_id, client=client))
 
