@@ -1,4 +1,4 @@
-import { anUnnamedSpec, aSpec, deploy, expectInvariants, freshName, reaches, settles } from '../support/deployments';
+import { anUnnamedSpec, deploy, expectInvariants, freshName, reaches, settles } from '../support/deployments';
 import { change, QUICK } from '../support/changes';
 import { startTestApp, type TestApp } from '../support/test-app';
 
@@ -82,13 +82,18 @@ describe('the preview of a change', () => {
     }
     for (const each of [id, other]) await t.as('ada').delete(`/api/deployment/${each}`).expect(200);
   });
+});
 
-  it('counts only what is added while the replicas have their nodes and do not run yet', async () => {
-    const id = await deploy(t, 'ada', { ...aSpec({ replicas: 2, resources: BIG }), container_image: 'simulated/slow:1' });
+it('counts only what is added while the replicas have their nodes and do not run yet', async () => {
+  const t = await startTestApp({ env: { SIMULATED_DELAY_MS: '60000', STOP_GRACE_SECONDS: '0' } });
+  try {
+    const id = await deploy(t, 'ada', { replicas: 2, resources: BIG });
     await reaches(t, 'ada', id, 'scheduled');
-    const { body } = await preview(id, { replicas: 3 }).expect(200);
-    expect(body).toMatchObject({ schedulable: true, message: 'All 1 replicas would be placed' });
-    expect((await preview(id, { container_image: 'nginx:1.28' }).expect(200)).body.message).toBe('All 1 replicas would be placed');
-    await t.as('ada').delete(`/api/deployment/${id}?wait=0`);
-  });
+    for (const patch of [{ replicas: 3 }, { container_image: 'nginx:1.28' }]) {
+      const { body } = await t.as('ada').post(`/api/deployment/${id}/preview`).send(patch).expect(200);
+      expect(body).toMatchObject({ schedulable: true, message: 'All 1 replicas would be placed' });
+    }
+  } finally {
+    await t.close();
+  }
 });

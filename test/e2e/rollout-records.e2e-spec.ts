@@ -101,7 +101,7 @@ describe('what is written down of a change', () => {
 
   it('is an audit row of its own name for a PUT', async () => {
     const path = `/api/deployment/named/${freshName()}`;
-    const put = (over: object) => t.as('ada').put(path).send(anUnnamedSpec(over)).expect(202);
+    const put = (over: Record<string, unknown>) => t.as('ada').put(path).send(anUnnamedSpec(over)).expect(202);
     const { deployment_id: id } = (await put({})).body as { deployment_id: string };
     await put({ container_image: 'nginx:1.28' });
     expect((await audit(id)).map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([

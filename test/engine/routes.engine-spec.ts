@@ -1,4 +1,4 @@
-import { get, request } from 'node:http';
+import { get, request, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { askRoute } from '../support/ask-route';
@@ -115,7 +115,68 @@ describeWithEngine('routes on a real engine', () => {
     await load.stop();
     // Requests without a body that had no answer yet go to the other replica. Those with one may have done something already.
     expect(load.failures.filter((words) => !words.startsWith('POST: status 502'))).toEqual([]);
-    expect(load.lastFailureAt - killedAt).toBeLessThan(1_000);
+    expect(Math.max(killedAt, ...load.failedAt) - killedAt).toBeLessThan(1_000);
+    await remove(client, id);
+  });
+
+  it('answer 404 once their deployment is deleted under load, with 502 or 503 for a second at most', async () => {
+    const id = await deploy(client, 'deleted', web({ replicas: 2 }));
+    await untilHealthy(client, id, 60_000);
+    await untilActive(id, 2);
+    const host = 'deleted.admin.localhost';
+    await answers(host, 200);
+    const load = new SteadyLoad(port, host);
+    await until(() => load.sent > 200, { what: 'some requests' });
+    expect(load.failures).toEqual([]);
+    const decidedAt = performance.now();
+    expect(await remove(client, id)).toMatchObject({ status: 200 });
+    await answers(host, 404);
+    await load.stop();
+
+    const gatewayFaults = load.failedAt.filter((_at, index) => /status 50[23]$/.test(load.failures[index] ?? ''));
+    const others = load.failures.filter((words) => !/status (?:404|502|503)$/.test(words));
+    process.stderr.write(`routes: ${String(gatewayFaults.length)} of ${String(load.sent)} requests answered 502 or 503 at a delete\n`);
+    expect(others).toEqual([]);
+    expect(load.failures.some((words) => words.endsWith('status 404'))).toBe(true);
+    expect(Math.max(decidedAt, ...gatewayFaults) - decidedAt).toBeLessThan(1_000);
+  });
+
+  it('lead no more to a replica from the moment at which its health check is known to fail', async () => {
+    const prepare = 'mkdir -p /tmp/w && cd /tmp/w && echo ok > healthz && cat /etc/hostname > index.html';
+    const command = ['sh', '-c', `${prepare} && exec httpd -f -p 8080 -h /tmp/w`];
+    const health_check = { http: { port: 8080, path: '/healthz' }, interval_seconds: 1, retries: 2 };
+    const id = await deploy(client, 'ailing', web({ command, health_check, replicas: 2 }));
+    await untilHealthy(client, id, 60_000);
+    await untilActive(id, 2);
+    const names = async (): Promise<string> =>
+      text(
+        (await new Promise<IncomingMessage>((resolve, reject) => {
+          get({ port, host: '127.0.0.1', headers: { host: 'ailing.admin.localhost' }, agent: false }, resolve).once('error', reject);
+        })) as Readable,
+      ).then((name) => name.trim());
+    const [victim] = await product.containers(id);
+    const name = victim!.Id.slice(0, 12);
+    await until(async () => (await names()) === name, { what: 'an answer of the one that will fail' });
+
+    const exec = await product.docker.getContainer(victim!.Id).exec({ Cmd: ['sh', '-c', '/bin/busybox rm /tmp/w/healthz'] });
+    (await exec.start({})).resume().on('error', () => undefined);
+    const seen: { at: number; by: string }[] = [];
+    let isOver = false;
+    const asking = (async () => {
+      while (!isOver) seen.push({ by: await names(), at: performance.now() });
+    })();
+    const isKnown = async (): Promise<boolean> =>
+      (await statusOf(client, id)).replicas.some(({ healthy, status }) => healthy === false || status === 'failed');
+    await until(isKnown, { timeoutMs: 30_000, everyMs: 20, what: 'the check to fail' });
+    const knownAt = performance.now();
+    await until(() => performance.now() - knownAt > 3_000, { what: 'more requests' });
+    isOver = true;
+    await asking;
+
+    const wrong = seen.filter(({ by, at }) => by === name && at - knownAt > 500);
+    expect(seen.filter(({ at }) => at < knownAt).some(({ by }) => by === name)).toBe(true);
+    expect(seen.filter(({ at }) => at > knownAt).length).toBeGreaterThan(20);
+    expect(wrong).toEqual([]);
     await remove(client, id);
   });
 

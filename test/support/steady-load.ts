@@ -14,8 +14,8 @@ export class SteadyLoad {
   sent = 0;
   /** Each with its method and what came instead. */
   readonly failures: string[] = [];
-  /** On the clock of `performance`. */
-  lastFailureAt = -Infinity;
+  /** When each of them was, on the clock of `performance`. */
+  readonly failedAt: number[] = [];
   private readonly agent = new Agent({ keepAlive: true, maxSockets: IN_PARALLEL });
   private stopped = false;
   private readonly running: Promise<unknown>;
@@ -39,7 +39,7 @@ export class SteadyLoad {
       this.sent += 1;
       if (failure !== null) {
         this.failures.push(`${isPost ? 'POST' : 'GET'}: ${failure}`);
-        this.lastFailureAt = performance.now();
+        this.failedAt.push(performance.now());
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
