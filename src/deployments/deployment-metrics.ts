@@ -7,8 +7,11 @@ import { Metrics } from '../metrics/metrics';
  */
 export type DeletionEvent = 'forced' | 'retried' | 'stuck' | 'restored';
 
-/** How a rollout went on by itself: it was completed, paused, or went back. */
-export type RolloutResult = 'completed' | 'paused' | 'failed' | 'rolled_back';
+/**
+ * How a rollout went on. `completed`: also at once, where nothing ran. `paused`, `failed`, `rolled_back`: by itself. `aborted`: somebody
+ * let it go back. `superseded`: by another change or by a stop.
+ */
+export type RolloutResult = 'completed' | 'paused' | 'failed' | 'rolled_back' | 'aborted' | 'superseded';
 
 /** Measures the steps that users wait for. A deletion is measured in two parts, its decision and its teardown. */
 @Injectable()
@@ -44,7 +47,7 @@ export class DeploymentMetrics {
     });
     this.rollouts = metrics.counter({
       name: 'fog_rollouts_total',
-      help: 'How rollouts went on by themselves: completed, paused, failed, rolled_back.',
+      help: 'How rollouts went on: completed; paused, failed, rolled_back by themselves; aborted; superseded by a change or a stop.',
       labels: ['result'],
     });
     this.placement = metrics.histogram({
@@ -84,8 +87,8 @@ export class DeploymentMetrics {
     this.deletions.inc({ event }, by);
   }
 
-  countRollout(result: RolloutResult): void {
-    this.rollouts.inc({ result });
+  countRollout(result: RolloutResult, by = 1): void {
+    this.rollouts.inc({ result }, by);
   }
 
   async timePlacement<T extends { readonly shortfall: string | null }>(cause: string, work: () => Promise<T>): Promise<T> {

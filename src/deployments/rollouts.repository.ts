@@ -3,6 +3,7 @@ import { afterCommit, type Tx } from '../database/transaction';
 import { PubSub } from '../database/pub-sub';
 import { Events } from '../events/events';
 import { DEPLOYMENT_TOPIC, type LockedDeployment } from './deployments.repository';
+import { DeploymentMetrics, type RolloutResult } from './deployment-metrics';
 import { goesForward, type OpenRollout, type RolloutState } from './domain/rollout';
 import { weightOf } from './weight.sql';
 
@@ -37,6 +38,8 @@ export interface RolloutChange {
   readonly deadlineSeconds?: number;
   /** The history row; null when another one says it. */
   readonly told: Told | null;
+  /** As what the metrics count it; absent: it is no news for them. */
+  readonly counted?: RolloutResult;
 }
 
 /** Every write to `deployment_rollouts`. Callers hold the lock of the deployment row. */
@@ -45,6 +48,7 @@ export class RolloutsRepository {
   constructor(
     private readonly pubSub: PubSub,
     private readonly events: Events,
+    private readonly metrics: DeploymentMetrics,
   ) {}
 
   /**
@@ -52,22 +56,25 @@ export class RolloutsRepository {
    * Returns its number.
    */
   async start(tx: Tx, deployment: LockedDeployment, start: RolloutStart): Promise<number> {
-    const [row] = await tx.query<{ number: number }[]>(START, [
+    const [row] = await tx.query<{ number: number; superseded: number }[]>(START, [
       ...[deployment.id, start.revision, start.deadlineSeconds, start.atOnce],
       ...[start.words, start.event, start.changedBy, start.requestId],
     ]);
     this.announce(tx, deployment.id);
     if (!row) throw new Error(`No rollout of deployment ${deployment.id} was begun`);
+    this.count(tx, 'superseded', row.superseded);
+    if (start.atOnce !== null) this.count(tx, 'completed');
     return row.number;
   }
 
   /** Changes the state of the open rollout, with its history row. */
-  async change(tx: Tx, deploymentId: string, { told, ...change }: RolloutChange): Promise<void> {
+  async change(tx: Tx, deploymentId: string, { told, counted, ...change }: RolloutChange): Promise<void> {
     const [row] = await tx.query<{ number: number }[]>(CHANGE, [
       ...[deploymentId, change.state, change.reason, change.finished, change.makeCurrent ?? false, change.deadlineSeconds ?? null],
       ...[told?.words ?? null, told?.event ?? null, told?.changedBy ?? null, told?.requestId ?? null],
     ]);
     if (!row) throw new Error(`Deployment ${deploymentId} has no open rollout`);
+    if (counted) this.count(tx, counted);
     this.announce(tx, deploymentId);
   }
 
@@ -86,7 +93,7 @@ export class RolloutsRepository {
     await this.change(tx, deploymentId, {
       state: forward ? 'superseded' : open.state,
       reason: forward ? `The deployment was stopped; revision ${open.revision} runs from the next start on` : 'The deployment was stopped',
-      ...{ finished: true, makeCurrent: forward, told: null },
+      ...{ finished: true, makeCurrent: forward, told: null, ...(forward ? { counted: 'superseded' } : {}) },
     });
   }
 
@@ -107,6 +114,10 @@ export class RolloutsRepository {
         WHERE deployment_id = $1 AND finished_at IS NULL AND reason IS DISTINCT FROM $2`,
       [deploymentId, words],
     );
+  }
+
+  private count(tx: Tx, result: RolloutResult, by = 1): void {
+    if (by > 0) afterCommit(tx, () => this.metrics.countRollout(result, by));
   }
 
   private announce(tx: Tx, deploymentId: string): void {
@@ -136,7 +147,7 @@ const START = `
                              format('Revision %s took its place', $2::int)),
            finished_at = clock_timestamp()
      WHERE deployment_id = $1 AND finished_at IS NULL
-    RETURNING number),
+    RETURNING state),
   added AS (
     INSERT INTO deployment_rollouts (deployment_id, number, revision, from_revision, started_by, reason, state, deadline_at,
                                      finished_at)
@@ -160,7 +171,7 @@ const START = `
   recorded AS (
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, event, changed_by, request_id)
     SELECT id, status, status, $5, $6, $7, $8 FROM moved)
-  SELECT number FROM added`;
+  SELECT number, (SELECT count(*)::int FROM superseded WHERE state = 'superseded') AS superseded FROM added`;
 
 /**
  * $1 deployment, $2 state, $3 reason, $4 whether it is finished, $5 whether its revision becomes the current one, $6 seconds until

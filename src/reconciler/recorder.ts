@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { afterCommit, inTransaction, type Tx } from '../database/transaction';
-import { DeploymentMetrics } from '../deployments/deployment-metrics';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { PlacementService, type PlacementOrder } from '../deployments/placement/placement.service';
@@ -56,7 +55,6 @@ export class Recorder {
     private readonly keptLogs: KeptLogsRepository,
     private readonly nodes: NodesRepository,
     private readonly rollouts: RolloutsRepository,
-    private readonly metrics: DeploymentMetrics,
     private readonly placements: PlacementService,
     private readonly completion: TeardownCompletion,
     private readonly pubSub: PubSub,
@@ -152,8 +150,8 @@ export class Recorder {
     await this.rollouts.change(tx, id, {
       ...{ state: step.state, reason: finished ? null : step.why, finished, makeCurrent: finished },
       told: { ...rolloutNews(step, { rollout, revision }), changedBy: null, requestId: null },
+      counted: step.state,
     });
-    afterCommit(tx, () => this.metrics.countRollout(step.state));
   }
 
   private async changeStatus(tx: Tx, deployment: LockedDeployment, to: DeploymentStatus, reason: string): Promise<void> {

@@ -30,6 +30,9 @@ export const previewBody = ({ result, changes, placement }: ChangePreview): Chan
   new_revision: result === 'created' || result === 'rolling_out',
   changes: changes.map(({ field, from, to }) => ({ field, from, to })),
   schedulable: (placement?.shortfall ?? null) === null,
-  message: placement?.shortfall ?? `All ${placement?.nodeIds.length ?? 0} replicas would be placed`,
+  message:
+    placement === null
+      ? 'No replica would be placed now'
+      : (placement.shortfall ?? `All ${placement.nodeIds.length} replicas would be placed`),
   placement: placement && PlacementExplanationDto.from(placement.explanation),
 });

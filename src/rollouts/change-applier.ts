@@ -25,7 +25,7 @@ export interface ChangeOrder {
   readonly attempt: number;
   /** As the audit log names it. */
   readonly action: string;
-  /** A failed deployment that gets a new revision is scheduled again. */
+  /** A failed deployment is scheduled again when what it runs changes, or how many replicas of it and where. */
   readonly retries: boolean;
 }
 
@@ -95,7 +95,7 @@ export class ChangeApplier {
     if (changes.settings) await this.changeSettings(tx, id, before, wanted);
     await this.routes.apply(tx, deployment, { before, wanted }, order.context.actor);
     let status = deployment.status;
-    if (order.retries && status === 'failed' && changes.container) status = await this.retry(tx, deployment, order.context);
+    if (isRetried(deployment, changes, order)) status = await this.retry(tx, deployment, order.context);
     const present = { ...deployment, ...wanted.spec, status, targetReplicas: deployment.targetReplicas };
     if (changes.replicas) await this.scales.scaleIn(tx, requireScalable(present, id), wanted.spec.replicas, order);
     const started = changes.container
@@ -132,6 +132,13 @@ export class ChangeApplier {
     return { revision: now.revision, rollout: await this.states.rollout(tx, id) };
   }
 }
+
+/** Whether a change also schedules the deployment again. One that changes nothing never does, so that repeating it does no harm. */
+export const isRetried = (
+  { status }: Pick<LockedDeployment, 'status'>,
+  { container, places }: Pick<Changes, 'container' | 'places'>,
+  { retries }: Pick<ChangeOrder, 'retries'>,
+): boolean => retries && status === 'failed' && (container || places);
 
 const MESSAGES: Readonly<Record<Changed['result'], typeof revisionWords>> = {
   created: () => 'Deployment created',

@@ -1,17 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../common/request-context';
 import type { Tx } from '../database/transaction';
+import { requireScalable, ScaleService } from '../deployments/commands/scale.service';
 import { DeployService } from '../deployments/commands/deploy.service';
-import { ScaleService } from '../deployments/commands/scale.service';
 import type { LockedDeployment } from '../deployments/deployments.repository';
 import { PlacementService } from '../deployments/placement/placement.service';
+import { Quota } from '../deployments/quota';
+import { copiedBytes } from '../deployments/spec/secret-env';
 import { VolumeClaims } from '../deployments/volumes/volume-claims.service';
+import { wantsReplicas } from '../deployments/domain/deployment-status';
 import type { Placement } from '../scheduling/place.types';
-import { RoutesService } from '../routing/routes.service';
+import { isRetried } from './change-applier';
+import { changeDemand } from './change-demand';
 import type { ChangeResult, Wanted } from './change.types';
-import { changesOf } from './changes-of';
+import { changesOf, type Changes } from './changes-of';
 import type { Difference } from './differences';
 import { RouteChanges } from './route-changes';
+import type { StoredState } from './stored-state.repository';
 
 export interface ChangePreview {
   readonly result: ChangeResult;
@@ -23,6 +28,13 @@ export interface ChangePreview {
 interface Wishes {
   readonly before: Wanted;
   readonly wanted: Wanted;
+  readonly now: Pick<StoredState, 'newestRevision'>;
+}
+
+interface Asking {
+  readonly actor: Actor;
+  /** As in `ChangeOrder`. */
+  readonly retries: boolean;
 }
 
 /** What a change would do. Writes nothing. */
@@ -33,26 +45,44 @@ export class ChangePreviews {
     private readonly scales: ScaleService,
     private readonly placements: PlacementService,
     private readonly routes: RouteChanges,
-    private readonly newRoutes: RoutesService,
     private readonly volumes: VolumeClaims,
+    private readonly quota: Quota,
   ) {}
 
-  /** Throws `validation_failed` beyond the limits, and what routes and volumes throw. */
-  async preview(tx: Tx, deployment: LockedDeployment, { before, wanted }: Wishes, actor: Actor): Promise<ChangePreview> {
+  /** Throws what the change would throw, but for replicas without a place, which it tells. */
+  async preview(tx: Tx, deployment: LockedDeployment, { before, wanted, now }: Wishes, { actor, retries }: Asking): Promise<ChangePreview> {
     const { spec } = wanted;
     const changes = changesOf(before, wanted);
+    const isRetry = isRetried(deployment, changes, { retries });
     if (changes.container || changes.replicas) this.deploys.requireLimits(spec);
+    if (changes.replicas && !isRetry) requireScalable(deployment, deployment.id);
     if (spec.replicas > deployment.targetReplicas) await this.scales.requireOneWriter(tx, deployment.id, spec.replicas);
     await this.routes.require(tx, deployment, { before, wanted }, actor);
-    if (changes.container) await this.deploys.requireSecrets(tx, deployment.projectId, spec, { keep: false });
+    if (changes.differences.length > 0) await this.requireQuota(tx, deployment, { before, wanted, now, changes }, actor);
     const volumes = await this.volumes.look(tx, spec.container, deployment);
-    const count = placedNext(deployment, wanted, changes.container);
+    const count = placedNext(deployment, wanted, { isRollout: changes.container, isRetry });
     const needs = { ...spec, resources: spec.container.resources };
     return {
       result: changes.container ? 'rolling_out' : changes.differences.length > 0 ? 'updated' : 'unchanged',
       changes: changes.differences,
       placement: count > 0 && changes.differences.length > 0 ? await this.placements.preview(tx, needs, count, volumes) : null,
     };
+  }
+
+  /** Throws `validation_failed` for a secret that the project does not have, and `quota_exceeded`. */
+  private async requireQuota(
+    tx: Tx,
+    deployment: LockedDeployment,
+    { before, wanted: { spec }, now, changes }: Wishes & { readonly changes: Changes },
+    actor: Actor,
+  ): Promise<void> {
+    const { id, userId, projectId } = deployment;
+    const values = changes.container ? await this.deploys.requireSecrets(tx, projectId, spec, { keep: false }) : null;
+    const revision = values && { newest: now.newestRevision, copies: copiedBytes(spec.container, values) };
+    const held = await this.quota.amountsOf(tx, id);
+    const demand = changeDemand({ deployment, held, before: before.spec, wanted: spec, ...(revision ? { revision } : {}) });
+    const amounts = changes.container ? await this.volumes.demand(tx, spec.container, projectId, demand) : demand;
+    await this.quota.check(tx, { userId, projectId, asker: actor, amounts });
   }
 
   /** The same for a deployment that would be created. */
@@ -62,11 +92,7 @@ export class ChangePreviews {
     { projectId, actor }: { readonly projectId: string; readonly actor: Actor },
   ): Promise<ChangePreview> {
     this.deploys.requireLimits(spec);
-    const routed = { id: null, projectId, name: spec.name, ports: spec.container.ports };
-    await this.newRoutes.requireRoutes(tx, routed, spec.routes, actor);
-    await this.deploys.requireSecrets(tx, projectId, spec, { keep: false });
-    const volumes = await this.volumes.look(tx, spec.container, { id: null, name: spec.name, projectId });
-    const placement = await this.placements.preview(tx, { ...spec, resources: spec.container.resources }, spec.replicas, volumes);
+    const placement = await this.deploys.previewIn(tx, spec, projectId, actor);
     return { result: 'created', changes: [], placement };
   }
 }
@@ -75,9 +101,13 @@ export class ChangePreviews {
  * How many replicas would need a place at once. A rollout begins with what its policy lets it add; those that follow get the places
  * of those that leave.
  */
-function placedNext({ status, targetReplicas }: LockedDeployment, { spec }: Wanted, isRollout: boolean): number {
-  if (status === 'stopped' || status === 'failed') return 0;
-  if (status !== 'running') return spec.replicas;
+function placedNext(
+  { status, targetReplicas }: LockedDeployment,
+  { spec }: Wanted,
+  { isRollout, isRetry }: { readonly isRollout: boolean; readonly isRetry: boolean },
+): number {
+  if (status === 'pending' || isRetry) return spec.replicas;
+  if (!wantsReplicas(status)) return 0;
   const added = Math.max(0, spec.replicas - targetReplicas);
   return isRollout ? Math.min(spec.replicas, Math.max(spec.rollout.maxSurge, spec.rollout.maxUnavailable)) + added : added;
 }

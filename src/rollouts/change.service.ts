@@ -49,7 +49,7 @@ export class ChangeService {
   preview(id: string, patch: JsonObject, context: Pick<RequestContext, 'actor' | 'ifMatch'>): Promise<ChangePreview> {
     return inTransaction(this.dataSource, async (tx) => {
       const { deployment, wishes } = await this.begin(tx, id, patch, context);
-      return this.previews.preview(tx, deployment, wishes, context.actor);
+      return this.previews.preview(tx, deployment, wishes, { actor: context.actor, retries: false });
     });
   }
 

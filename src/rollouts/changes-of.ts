@@ -12,6 +12,8 @@ export interface Changes {
   readonly container: boolean;
   /** A scale. */
   readonly replicas: boolean;
+  /** How many replicas there are to be, or where: what may let a deployment succeed that has failed. */
+  readonly places: boolean;
   /** What is beside the revisions, but for the number of replicas. */
   readonly settings: boolean;
   /** What quotas count of which there may be more. */
@@ -35,6 +37,7 @@ export function changesOf(before: Wanted, wanted: Wanted): Changes {
     differences: found,
     container: hashOf(before.spec.container) !== hashOf(wanted.spec.container),
     replicas: before.spec.replicas !== wanted.spec.replicas,
+    places: touches('replicas', 'region', 'placement_strategy'),
     settings: found.some(({ field }) => isSetting(field)),
     grows: ['stored_bytes', ...(touches('replicas', 'resources', 'ports') ? OF_REPLICAS : []), ...(touches('volumes') ? OF_VOLUMES : [])],
     ofRevision: (field) => field !== 'replicas' && !isSetting(field),

@@ -49,8 +49,8 @@ export class NamedDeploymentsService {
   }
 
   /**
-   * Makes exactly what is wanted: creates the deployment or changes it. A failed one with a new revision is scheduled again; a stopped
-   * one stays stopped. Of two requests that would create it one changes what the other has made. Throws what a deploy and a change throw.
+   * Makes exactly what is wanted: creates the deployment or changes it. A failed one is scheduled again when its content or its
+   * placement changes; a stopped one stays stopped. Of two requests that would create it one changes what the other has made. Throws what a deploy and a change throw.
    */
   apply(order: NamedOrder, context: RequestContext): Promise<Changed> {
     this.deploys.requireLimits(order.wanted.spec);
@@ -65,8 +65,10 @@ export class NamedDeploymentsService {
       const { projectId, deployment } = await this.lock(tx, order, context.actor);
       requireSame(deployment, context);
       if (!deployment) return this.previews.ofNew(tx, order.wanted, { projectId, actor: context.actor });
-      const before = wantedNow(await this.states.read(tx, deployment.id));
-      return this.previews.preview(tx, deployment, { before, wanted: completed(order, before) }, context.actor);
+      const now = await this.states.read(tx, deployment.id);
+      const before = wantedNow(now);
+      const asking = { actor: context.actor, retries: true };
+      return this.previews.preview(tx, deployment, { before, wanted: completed(order, before), now }, asking);
     });
   }
 

@@ -17,7 +17,7 @@ import { StoredStateRepository } from './stored-state.repository';
 export type RolloutVerb = 'pause' | 'resume' | 'abort';
 
 interface Words {
-  readonly change: Pick<RolloutChange, 'state' | 'reason'>;
+  readonly change: Pick<RolloutChange, 'state' | 'reason' | 'counted'>;
   readonly history: string;
   readonly event: NonNullable<RolloutChange['told']>['event'];
   readonly message: string;
@@ -99,7 +99,7 @@ function wordsOf(verb: RolloutVerb, { revision, from_revision: from }: RolloutDt
       };
     case 'abort':
       return {
-        change: { state: 'rolled_back', reason: `Aborted by ${username}` },
+        change: { state: 'rolled_back', reason: `Aborted by ${username}`, counted: 'aborted' },
         history:
           revision === from
             ? `Restart of revision ${revision} aborted by user, and the replicas from before stay`

@@ -36,6 +36,7 @@ export class RouteFollower implements OnApplicationBootstrap, BeforeApplicationS
   private mark: string | null = null;
   private comparedAt = -Infinity;
   private silent = false;
+  private arrived = false;
   private liveTables = 0;
   private servedAllAt = performance.now();
   private latest: RouterProgress | null = null;
@@ -70,6 +71,7 @@ export class RouteFollower implements OnApplicationBootstrap, BeforeApplicationS
   /** Takes over what has changed, and reports. Returns how many replicas still answer that have left. */
   async look(): Promise<number> {
     if (!(await this.mayLead())) return 0;
+    await this.arrive();
     if (performance.now() - this.comparedAt > COMPARE_MS) this.mark = null;
     const isWhole = this.mark === null;
     const { tables, mark, snapshot } = await this.tables.changedSince(this.mark);
@@ -102,10 +104,21 @@ export class RouteFollower implements OnApplicationBootstrap, BeforeApplicationS
       this.balancer.forget();
       this.mark = null;
       this.liveTables = 0;
+      this.arrived = false;
     }
     if (held === 'no') this.latest = null;
     if (held === 'new') this.servedAllAt = performance.now();
     return held !== 'no';
+  }
+
+  /**
+   * Must be committed before the tables are read. A replica that leaves before that is not in them; one that leaves later finds this
+   * router, which has not reported the change, and waits. Otherwise it could be stopped while the first tables, with it, are taken.
+   */
+  private async arrive(): Promise<void> {
+    if (this.arrived) return;
+    await this.tables.arrive({ id: this.id, kind: this.balancer.kind, address: this.balancer.address });
+    this.arrived = true;
   }
 
   private async follow(): Promise<void> {

@@ -35,6 +35,11 @@ export class RouteTablesRepository {
     return row;
   }
 
+  /** Tells that this router is about to serve: from now on whatever leaves a table waits for its report. */
+  async arrive(router: Pick<RouterReport, 'id' | 'kind' | 'address'>): Promise<void> {
+    await this.report({ ...router, snapshot: NOTHING, behind: {}, busy: [] });
+  }
+
   /** Tells what this router serves, which also shows that it lives. A router that listened at the same address before is gone. */
   async report({ id, kind, address, snapshot, behind, busy }: RouterReport): Promise<void> {
     await this.dataSource.query(REPORT, [id, kind, address, snapshot, JSON.stringify(behind), JSON.stringify(busy)]);
@@ -44,6 +49,9 @@ export class RouteTablesRepository {
     await this.dataSource.query(`DELETE FROM routers WHERE id = $1`, [id]);
   }
 }
+
+/** A state of the database before its first transaction. */
+const NOTHING = '1:1:';
 
 /**
  * $1 the mark. Transactions before the oldest that still runs are all over, and what they changed is visible here; what

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeploymentWatch } from '../../src/watching/deployment-watch';
-import { deploy, deployed, NO_IDS, UNKNOWN_ID } from '../support/deployments';
+import { deploy, deployed, NO_IDS, settles, UNKNOWN_ID } from '../support/deployments';
 import { QueryTap } from '../support/query-tap';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
@@ -42,6 +42,20 @@ describe('GET /api/deployment/{id}/wait', () => {
     expect(await wait(id, 'for=torn_down&timeout=60')).toMatchObject({ reached: true, status: 'deleted' });
     const open = await t.dataSource.query<unknown[]>(`SELECT FROM reservations WHERE deployment_id = $1 AND released_at IS NULL`, [id]);
     expect(open).toEqual([]);
+  });
+
+  it('is not reached beside another health than healthy, as when a replica fails its check', async () => {
+    const id = await deployed(t, 'ada', { replicas: 2 });
+    await settles(t, 'ada', id);
+    await t.dataSource.query(
+      `INSERT INTO replica_checks (replica_id, deployment_id, run, healthy, reason)
+       SELECT id, deployment_id, 'run', false, 'GET / answered 503' FROM deployment_replicas WHERE deployment_id = $1 LIMIT 1
+           ON CONFLICT (replica_id) DO UPDATE SET healthy = false`,
+      [id],
+    );
+    expect(await wait(id, 'for=healthy&timeout=0')).toMatchObject({ reached: false, status: 'running', health: 'degraded' });
+    await t.dataSource.query(`UPDATE replica_checks SET healthy = true WHERE deployment_id = $1`, [id]);
+    expect(await wait(id, 'for=healthy&timeout=60')).toMatchObject({ reached: true, health: 'healthy' });
   });
 
   it('tells the version of what it shows, for If-Match', async () => {

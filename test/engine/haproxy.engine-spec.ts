@@ -3,17 +3,13 @@ import type { Client } from '../support/client';
 import { deploy, remove, statusOf, untilHealthy } from '../support/deployments-under-test';
 import { describeWithEngine } from '../support/engine';
 import { describeWithHaproxy, HaproxyUnderTest } from '../support/haproxy';
+import { LOADED, serving, servingNothing } from '../support/serving';
 import { SteadyLoad } from '../support/steady-load';
 import { until } from '../support/until';
 import { onDocker, ProductOnDocker } from './product-on-docker';
 
 const HOST = 'steady.admin.localhost';
 const REQUESTS = 20_000;
-const serving = (words: string): string[] => [
-  'sh',
-  '-c',
-  `mkdir -p /tmp/www && echo ${words} > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www`,
-];
 
 describeWithHaproxy('HAProxy before a real engine', () => {
   describeWithEngine('HAProxy before a real engine', () => {
@@ -59,6 +55,7 @@ describeWithHaproxy('HAProxy before a real engine', () => {
     it('loses no request of 20,000 while all that is ours changes, and HAProxy is reloaded', async () => {
       const web = onDocker({
         ...{ command: serving('first'), ports: [{ container_port: 8080, protocol: 'tcp' }], routes: [{ port: 8080 }], replicas: 2 },
+        resources: LOADED,
         ...{ health_check: { http: { port: 8080, path: '/' }, interval_seconds: 1 }, rollout: { min_healthy_seconds: 1 } },
       });
       const id = await deploy(client, 'steady', web);
@@ -75,8 +72,7 @@ describeWithHaproxy('HAProxy before a real engine', () => {
 
       expect((await client.patch(`/api/deployment/${id}`, { command: serving('second') })).status).toBe(202);
       expect((await finished(id)).state).toBe('completed');
-      const broken = ['sh', '-c', 'mkdir -p /tmp/www && exec httpd -f -p 8080 -h /tmp/www'];
-      expect((await client.patch(`/api/deployment/${id}`, { command: broken })).status).toBe(202);
+      expect((await client.patch(`/api/deployment/${id}`, { command: servingNothing() })).status).toBe(202);
       expect((await finished(id)).state).toBe('rolled_back');
 
       await product.kill();

@@ -4,12 +4,13 @@ import type { Client } from '../support/client';
 import { deploy, remove, statusOf, untilHealthy } from '../support/deployments-under-test';
 import { describeWithEngine } from '../support/engine';
 import { freePort } from '../support/program';
+import { LOADED, serving } from '../support/serving';
 import { SteadyLoad } from '../support/steady-load';
 import { until } from '../support/until';
 import { onDocker, ProductOnDocker } from './product-on-docker';
 
 const WEB = onDocker({
-  command: ['sh', '-c', 'mkdir -p /tmp/w && echo hello > /tmp/w/index.html && exec httpd -f -p 8080 -h /tmp/w'],
+  ...{ command: serving('hello'), resources: LOADED },
   ...{ ports: [{ container_port: 8080 }], routes: [{ port: 8080 }], replicas: 2 },
 });
 /** Longer than a process waits for a connection, and than the server takes for a statement. */

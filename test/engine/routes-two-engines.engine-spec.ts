@@ -8,13 +8,13 @@ import { describeWithHaproxy, HaproxyUnderTest } from '../support/haproxy';
 import type { ProcessUnderTest } from '../support/process-under-test';
 import { freePort } from '../support/program';
 import { describeWithSecondEngine, SecondEngine } from '../support/second-engine';
+import { LOADED, serving } from '../support/serving';
 import { SteadyLoad } from '../support/steady-load';
 import { until } from '../support/until';
 import { onDocker, ProductOnDocker } from './product-on-docker';
 
 const HOST = 'moved.admin.localhost';
 const REQUESTS = 20_000;
-const SERVE = ['sh', '-c', 'mkdir -p /tmp/w && echo hello > /tmp/w/index.html && exec httpd -f -p 8080 -h /tmp/w'];
 /** Where the machine of the test reaches the second engine, whose network is its own. */
 const FAR_SIDE = '198.19.62.2';
 
@@ -93,7 +93,13 @@ describeWithHaproxy('routes over two engines', () => {
         throw new Error(JSON.stringify(shown), { cause: error });
       });
       const web = onDocker({
-        ...{ command: SERVE, ports: [{ container_port: 8080, protocol: 'tcp' }], routes: [{ port: 8080 }], replicas: 2 },
+        ...{
+          command: serving('hello'),
+          resources: LOADED,
+          ports: [{ container_port: 8080, protocol: 'tcp' }],
+          routes: [{ port: 8080 }],
+          replicas: 2,
+        },
         ...{ health_check: { http: { port: 8080, path: '/' }, interval_seconds: 1 } },
       });
       const id = await deploy(client, 'moved', web);

@@ -1,4 +1,4 @@
-import { get, request } from 'node:http';
+import { get, request, type IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { askRoute } from '../support/ask-route';
@@ -6,14 +6,14 @@ import type { Client } from '../support/client';
 import { deploy, remove, statusOf, untilHealthy } from '../support/deployments-under-test';
 import { describeWithEngine } from '../support/engine';
 import { freePort } from '../support/program';
+import { LOADED, serving, servingNothing } from '../support/serving';
 import { SteadyLoad } from '../support/steady-load';
 import { until } from '../support/until';
 import { onDocker, ProductOnDocker } from './product-on-docker';
 
-const SERVE = 'mkdir -p /tmp/w && echo hello > /tmp/w/index.html && exec httpd -f -p 8080 -h /tmp/w';
 const web = (more: Record<string, unknown> = {}): Record<string, unknown> =>
   onDocker({
-    ...{ command: ['sh', '-c', SERVE], ports: [{ container_port: 8080, protocol: 'tcp' }], routes: [{ port: 8080 }] },
+    ...{ command: serving('hello'), ports: [{ container_port: 8080, protocol: 'tcp' }], routes: [{ port: 8080 }], resources: LOADED },
     ...more,
   });
 
@@ -74,12 +74,10 @@ describeWithEngine('routes on a real engine', () => {
     await answers('rolling.admin.localhost', 200);
     const load = new SteadyLoad(port, 'rolling.admin.localhost');
 
-    const serving = (words: string): string[] => ['sh', '-c', SERVE.replace('hello', words)];
     expect((await client.patch(`/api/deployment/${id}`, { command: serving('second') })).status).toBe(202);
     expect((await finished(id)).state).toBe('completed');
     // It starts, and answers 404 to its health check.
-    const broken = ['sh', '-c', 'mkdir -p /tmp/w && exec httpd -f -p 8080 -h /tmp/w'];
-    expect((await client.patch(`/api/deployment/${id}`, { command: broken })).status).toBe(202);
+    expect((await client.patch(`/api/deployment/${id}`, { command: servingNothing() })).status).toBe(202);
     const back = await finished(id);
     expect(back).toMatchObject({ state: 'rolled_back', reason: expect.stringContaining('GET / answered 404') });
     expect((await client.post(`/api/deployment/${id}/restart`, {})).status).toBe(202);
@@ -111,11 +109,74 @@ describeWithEngine('routes on a real engine', () => {
     const load = new SteadyLoad(port, 'killed.admin.localhost');
     const [victim] = await product.containers(id);
     await product.docker.getContainer(victim!.Id).kill();
+    const killedAt = performance.now();
     const before = load.sent;
     await until(() => load.sent > before + 1_000, { what: 'more requests' });
     await load.stop();
-    // Requests without a body that had no answer yet go to the other replica.
+    // Requests without a body that had no answer yet go to the other replica. Those with one may have done something already.
+    expect(load.failures.filter((words) => !words.startsWith('POST: status 502'))).toEqual([]);
+    expect(Math.max(killedAt, ...load.failedAt) - killedAt).toBeLessThan(1_000);
+    await remove(client, id);
+  });
+
+  it('answer 404 once their deployment is deleted under load, with 502 or 503 for a second at most', async () => {
+    const id = await deploy(client, 'deleted', web({ replicas: 2 }));
+    await untilHealthy(client, id, 60_000);
+    await untilActive(id, 2);
+    const host = 'deleted.admin.localhost';
+    await answers(host, 200);
+    const load = new SteadyLoad(port, host);
+    await until(() => load.sent > 200, { what: 'some requests' });
     expect(load.failures).toEqual([]);
+    const decidedAt = performance.now();
+    expect(await remove(client, id)).toMatchObject({ status: 200 });
+    await answers(host, 404);
+    await load.stop();
+
+    const gatewayFaults = load.failedAt.filter((_at, index) => /status 50[23]$/.test(load.failures[index] ?? ''));
+    const others = load.failures.filter((words) => !/status (?:404|502|503)$/.test(words));
+    process.stderr.write(`routes: ${String(gatewayFaults.length)} of ${String(load.sent)} requests answered 502 or 503 at a delete\n`);
+    expect(others).toEqual([]);
+    expect(load.failures.some((words) => words.endsWith('status 404'))).toBe(true);
+    expect(Math.max(decidedAt, ...gatewayFaults) - decidedAt).toBeLessThan(1_000);
+  });
+
+  it('lead no more to a replica from the moment at which its health check is known to fail', async () => {
+    const prepare = 'mkdir -p /tmp/w && cd /tmp/w && echo ok > healthz && cat /etc/hostname > index.html';
+    const command = ['sh', '-c', `${prepare} && exec httpd -f -p 8080 -h /tmp/w`];
+    const health_check = { http: { port: 8080, path: '/healthz' }, interval_seconds: 1, retries: 2 };
+    const id = await deploy(client, 'ailing', web({ command, health_check, replicas: 2 }));
+    await untilHealthy(client, id, 60_000);
+    await untilActive(id, 2);
+    const names = async (): Promise<string> =>
+      text(
+        (await new Promise<IncomingMessage>((resolve, reject) => {
+          get({ port, host: '127.0.0.1', headers: { host: 'ailing.admin.localhost' }, agent: false }, resolve).once('error', reject);
+        })) as Readable,
+      ).then((name) => name.trim());
+    const [victim] = await product.containers(id);
+    const name = victim!.Id.slice(0, 12);
+    await until(async () => (await names()) === name, { what: 'an answer of the one that will fail' });
+
+    const exec = await product.docker.getContainer(victim!.Id).exec({ Cmd: ['sh', '-c', '/bin/busybox rm /tmp/w/healthz'] });
+    (await exec.start({})).resume().on('error', () => undefined);
+    const seen: { at: number; by: string }[] = [];
+    let isOver = false;
+    const asking = (async () => {
+      while (!isOver) seen.push({ by: await names(), at: performance.now() });
+    })();
+    const isKnown = async (): Promise<boolean> =>
+      (await statusOf(client, id)).replicas.some(({ healthy, status }) => healthy === false || status === 'failed');
+    await until(isKnown, { timeoutMs: 30_000, everyMs: 20, what: 'the check to fail' });
+    const knownAt = performance.now();
+    await until(() => performance.now() - knownAt > 3_000, { what: 'more requests' });
+    isOver = true;
+    await asking;
+
+    const wrong = seen.filter(({ by, at }) => by === name && at - knownAt > 500);
+    expect(seen.filter(({ at }) => at < knownAt).some(({ by }) => by === name)).toBe(true);
+    expect(seen.filter(({ at }) => at > knownAt).length).toBeGreaterThan(20);
+    expect(wrong).toEqual([]);
     await remove(client, id);
   });
 

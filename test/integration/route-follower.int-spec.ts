@@ -20,13 +20,15 @@ class Balancer extends LoadBalancer {
   readonly tables = new Map<string, RouteTable>();
   busy: string[] = [];
   mood: 'well' | 'away' | 'lies' = 'well';
+  /** Called before tables are taken, which waits for it. */
+  beforeTaking: () => Promise<void> = () => Promise.resolve();
   words = (): Promise<string> => Promise.resolve('here');
-  apply(tables: readonly RouteTable[]): Promise<void> {
-    if (this.mood === 'away') return Promise.reject(new Error('The balancer is away'));
-    if (this.mood === 'lies') return Promise.resolve();
+  async apply(tables: readonly RouteTable[]): Promise<void> {
+    await this.beforeTaking();
+    if (this.mood === 'away') throw new Error('The balancer is away');
+    if (this.mood === 'lies') return;
     for (const table of tables)
       if ((this.tables.get(table.deploymentId)?.version ?? 0) < table.version) this.tables.set(table.deploymentId, table);
-    return Promise.resolve();
   }
   live(): Promise<LiveRoutes> {
     const versions = new Map([...this.tables].map(([id, { version }]) => [id, version]));
@@ -91,6 +93,22 @@ describe('a router that follows the tables of routes', () => {
     balancer.busy = [];
     await follower.look();
     expect(await isDrained()).toBe(true);
+  });
+
+  it('counts from before it takes its first tables, so that a replica that leaves in between is not stopped while it gets requests', async () => {
+    await record({ version: 1, backends });
+    const drained: (boolean | undefined)[] = [];
+    balancer.beforeTaking = async () => {
+      await leaves(2);
+      drained.push(await isDrained());
+    };
+    await follower.look();
+    expect(balancer.tables.get(deployment.id)).toMatchObject({ backends });
+    drained.push(await isDrained());
+    balancer.beforeTaking = () => Promise.resolve();
+    await follower.look();
+    drained.push(await isDrained());
+    expect(drained).toEqual([false, false, true]);
   });
 
   it.each(['away', 'lies'] as const)('does not count a balancer that %s as having taken a change, and tells it again', async (mood) => {

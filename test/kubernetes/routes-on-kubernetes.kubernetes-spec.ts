@@ -1,15 +1,15 @@
 import { get } from 'node:http';
 import { deploy, inStatus, remove, statusOf, untilHealthy } from '../support/deployments-under-test';
 import { freePort } from '../support/program';
+import { serving } from '../support/serving';
 import { SteadyLoad } from '../support/steady-load';
 import { until } from '../support/until';
 import { describeWithCluster } from './cluster-under-test';
 import { NOTHING_LEFT, onKubernetes, ProductOnKubernetes } from './product-on-kubernetes';
 
-const SERVE = 'mkdir -p /tmp/w && echo hello > /tmp/w/index.html && exec httpd -f -p 8080 -h /tmp/w';
 const web = (more: Record<string, unknown> = {}): Record<string, unknown> =>
   onKubernetes({
-    ...{ command: ['sh', '-c', SERVE], ports: [{ container_port: 8080, protocol: 'tcp' }], routes: [{ port: 8080 }] },
+    ...{ command: serving('hello'), ports: [{ container_port: 8080, protocol: 'tcp' }], routes: [{ port: 8080 }] },
     ...{ health_check: { http: { port: 8080, path: '/' }, interval_seconds: 1 }, read_only_root: true },
     ...more,
   });

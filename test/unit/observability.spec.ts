@@ -24,11 +24,22 @@ describe('deploy/observability', () => {
     expect(used.filter((name) => !documented.has(name))).toEqual([]);
   });
 
-  it('shows every metric of deletions in the dashboard', () => {
+  it.each<[what: string, pattern: RegExp, atLeast: number]>([
+    ['deletions', /deletion|teardown|purge/, 5],
+    ['rollouts', /rollout/, 2],
+    ['routes', /router/, 5],
+  ])('shows every metric of %s in the dashboard', (_what, pattern, atLeast) => {
     const shown = namesIn(read('deploy/observability/grafana-dashboard.json'));
-    const ofDeletions = [...documented].filter((name) => name !== undefined && /deletion|teardown|purge/.test(name));
-    expect(ofDeletions.length).toBeGreaterThan(5);
-    expect(ofDeletions.filter((name) => name !== undefined && !shown.includes(name))).toEqual([]);
+    const wanted = [...documented].filter((name) => name !== undefined && pattern.test(name));
+    expect(wanted.length).toBeGreaterThanOrEqual(atLeast);
+    expect(wanted.filter((name) => name !== undefined && !shown.includes(name))).toEqual([]);
+  });
+
+  it('warns of rollouts that fail, and of a router that is behind or answers with errors', () => {
+    const alarming = namesIn(read('deploy/observability/alerts.yml'));
+    expect(alarming).toEqual(
+      expect.arrayContaining(['fog_rollouts_total', 'fog_rollouts_open', 'fog_router_table_age_seconds', 'fog_router_requests_total']),
+    );
   });
 
   it('is a dashboard whose panels have an id of their own and ask for something', () => {

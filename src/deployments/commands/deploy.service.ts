@@ -111,16 +111,20 @@ export class DeployService {
     this.requireLimits(spec);
     return inTransaction(this.dataSource, async (tx) => {
       const { id, name } = await this.projects.hold(tx, project ?? actor.boundTo?.projectId ?? actor.userId, 'deployment.change', actor);
-      const amounts = await this.volumes.demand(tx, spec.container, id, deployAmounts(spec));
-      await this.quota.check(tx, { userId: actor.userId, projectId: id, asker: actor, amounts });
-      await this.routes.requireRoutes(tx, { ...routed(spec, id), id: null }, spec.routes, actor);
-      const copies = copiedBytes(spec.container, await this.requireSecrets(tx, id, spec, { keep: false }));
-      const bytes = { userId: actor.userId, projectId: id, asker: actor, amounts: { stored_bytes: storedBytes(spec) + copies } };
-      if (copies > 0) await this.quota.check(tx, bytes);
-      const volumes = await this.volumes.look(tx, spec.container, { id: null, name: spec.name, projectId: id });
-      const placement = await this.placements.preview(tx, { ...spec, resources: spec.container.resources }, spec.replicas, volumes);
-      return { placement, project: { id, name } };
+      return { placement: await this.previewIn(tx, spec, id, actor), project: { id, name } };
     });
+  }
+
+  /** The same in the caller's transaction, for what is within the limits, in a project into which the actor may deploy. */
+  async previewIn(tx: Tx, spec: DeploymentSpec, projectId: string, actor: Actor): Promise<Placement> {
+    const amounts = await this.volumes.demand(tx, spec.container, projectId, deployAmounts(spec));
+    await this.quota.check(tx, { userId: actor.userId, projectId, asker: actor, amounts });
+    await this.routes.requireRoutes(tx, { ...routed(spec, projectId), id: null }, spec.routes, actor);
+    const copies = copiedBytes(spec.container, await this.requireSecrets(tx, projectId, spec, { keep: false }));
+    const bytes = { userId: actor.userId, projectId, asker: actor, amounts: { stored_bytes: storedBytes(spec) + copies } };
+    if (copies > 0) await this.quota.check(tx, bytes);
+    const volumes = await this.volumes.look(tx, spec.container, { id: null, name: spec.name, projectId });
+    return this.placements.preview(tx, { ...spec, resources: spec.container.resources }, spec.replicas, volumes);
   }
 
   /**

@@ -15,7 +15,10 @@ const BEGIN_AGAIN_MS = 200;
 
 type Settings = Pick<AppConfig, 'ROUTER_HOST' | 'ROUTER_PORT' | 'TRUSTED_PROXIES'>;
 
-/** The router in the product, as the rest of the program sees it: a thread that is told tables and asked what it serves. */
+/**
+ * The router in the product, as the rest of the program sees it: a thread that is told tables and asked what it serves. It listens from
+ * its first tables on.
+ */
 export class BuiltinBalancer extends LoadBalancer {
   readonly kind = 'builtin';
   private readonly logger = new Logger('Router');
@@ -27,6 +30,7 @@ export class BuiltinBalancer extends LoadBalancer {
   private questions = 0;
   private port: number;
   private trouble: string | null = null;
+  private listening = false;
 
   constructor(private readonly settings: Settings) {
     super();
@@ -35,9 +39,13 @@ export class BuiltinBalancer extends LoadBalancer {
     this.firstWord = once(this.thread, 'message', { signal: AbortSignal.timeout(FIRST_WORD_WITHIN_MS) }).catch(() => undefined);
   }
 
-  /** With the name of the machine, as several machines may listen on one address each. */
+  /**
+   * With the name of the machine, as several machines may listen on one address each. Until it listens it has an address of its own: what
+   * another process has, which listens there still, is not to be taken for gone.
+   */
   get address(): string {
-    return `${hostname()} ${this.settings.ROUTER_HOST}:${this.port}`;
+    const address = `${hostname()} ${this.settings.ROUTER_HOST}:${this.port}`;
+    return this.listening ? address : `${address}, to be taken over by process ${process.pid}`;
   }
 
   /** Where it listens, or why it does not yet, in words for the start of the program. Waits until that is known. */
@@ -87,6 +95,7 @@ export class BuiltinBalancer extends LoadBalancer {
     thread.on('message', (message: FromRouter) => this.hear(message));
     thread.on('error', (error) => this.logger.error(`The router has failed: ${error.stack ?? error.message}`));
     thread.once('exit', () => {
+      this.listening = false;
       if (!this.closing) setTimeout(() => (this.thread = this.begin()), BEGIN_AGAIN_MS).unref();
     });
     return thread;
@@ -100,6 +109,7 @@ export class BuiltinBalancer extends LoadBalancer {
     switch (message.kind) {
       case 'listens':
         this.trouble = null;
+        this.listening = true;
         this.port = message.port;
         this.logger.log(`Deployments are reached on ${this.settings.ROUTER_HOST}:${message.port}`);
         return;

@@ -32,6 +32,7 @@ function main(port: NonNullable<typeof parentPort>): void {
   const router = new Router({ host, port: number, trusted }, new TrafficCounts(counts));
   const tell = (message: FromRouter): void => port.postMessage(message);
   let again: NodeJS.Timeout | undefined;
+  let begun = false;
   const listen = (): void => {
     router.listen().then(
       (listening) => tell({ kind: 'listens', port: listening }),
@@ -45,6 +46,9 @@ function main(port: NonNullable<typeof parentPort>): void {
     switch (message.kind) {
       case 'apply':
         router.apply(message.tables);
+        // Not before: a router without its tables would answer 404 for names that another one beside it knows.
+        if (!begun) listen();
+        begun = true;
         return;
       case 'live':
         tell({ kind: 'live', question: message.question, ...router.live() });
@@ -54,7 +58,6 @@ function main(port: NonNullable<typeof parentPort>): void {
         void router.close().finally(() => port.close());
     }
   });
-  listen();
 }
 
 if (parentPort) main(parentPort);
