@@ -29,7 +29,7 @@ export interface DriverParts {
 const DRIVERS: Readonly<Record<DrivenKind, (parts: DriverParts) => RuntimeDriver>> = {
   docker: ({ config, installationId }) => makeDockerDriver(config, installationId),
   kubernetes: ({ config, dataSource, box, installationId }) =>
-    new KubernetesDriver(new StoredClusterAccesses(dataSource, box), {
+    new KubernetesDriver(new StoredClusterAccesses(dataSource, box, { ofMachine: config.KUBECONFIG_EXEC_AND_FILES }), {
       installationId,
       gpuResource: config.KUBERNETES_GPU_RESOURCE,
       registries: new AllowedRegistries(config.ALLOWED_REGISTRIES),

@@ -1,3 +1,5 @@
+import type { KubeconfigTrust } from '../../engines/kubeconfig';
+
 /** How a cluster is reached, and which part of it a node is. */
 export interface ClusterAccess {
   /** A kubeconfig as YAML or JSON; null: this program runs in the cluster, and uses its own service account. */
@@ -10,6 +12,8 @@ export interface ClusterAccess {
   readonly ingressClass: string | null;
   /** Namespace and name of the Gateway that HTTPRoutes are made for, as `infra/public`; null: none are. */
   readonly gateway: string | null;
+  /** Whether the kubeconfig may name programs and files of this machine; they are refused unless it says so. */
+  readonly trust?: KubeconfigTrust;
 }
 
 /** Where the access of a node is kept. */

@@ -11,6 +11,7 @@ import type {
 } from '@kubernetes/client-node';
 import { LRUCache } from 'lru-cache';
 import { FairTurns } from '../../common/fair-turns';
+import { KubeconfigError, ownKubeconfig } from '../../engines/kubeconfig';
 import { DriverError } from '../runtime-driver';
 import type { ClusterAccess } from './cluster-access';
 
@@ -72,7 +73,7 @@ export class ClusterClient {
     try {
       const config = new library.KubeConfig();
       if (access.kubeconfig === null) config.loadFromCluster();
-      else config.loadFromString(access.kubeconfig);
+      else config.loadFromString(ownKubeconfig(access.kubeconfig, access.trust ?? { ofMachine: false }));
       if (config.getCurrentCluster() === null) throw new Error('It names no cluster');
       const options: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer; servername?: string } = {};
       await config.applyToHTTPSOptions(options);
@@ -82,7 +83,9 @@ export class ClusterClient {
       return new ClusterClient(library, config, access, agent, streams);
     } catch (error) {
       const words =
-        access.kubeconfig === null ? 'This program does not run in a Kubernetes cluster' : 'The kubeconfig of this node cannot be used';
+        access.kubeconfig === null
+          ? 'This program does not run in a Kubernetes cluster'
+          : `The kubeconfig of this node cannot be used${error instanceof KubeconfigError ? `: it ${error.message}` : ''}`;
       throw new DriverError('unreachable', words, { cause: error });
     }
   }
