@@ -125,6 +125,7 @@ async function exec(client: ClusterClient, pod: string, command: string[]): Prom
 const ENDS_ON_TERM = `trap 'exit 143' TERM; while :; do sleep 0.1; done`;
 const SCRIPTS: Record<Exclude<Script, 'missing-image'>, string> = {
   steady: ENDS_ON_TERM,
+  unwell: ENDS_ON_TERM,
   stubborn: `trap '' TERM; while true; do sleep 1; done`,
   fails: 'exit 3',
   ends: 'exit 0',

@@ -82,9 +82,9 @@ export class Cluster {
     return items.length > 0;
   };
 
-  /** What the cluster has told of an object, the newest last. */
-  async events(kind: string, name: string): Promise<CoreV1Event[]> {
-    const param = { namespace: this.namespace, fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}` };
+  /** What the cluster has told of an object, the newest last. By its uid: another one of that name may have been there before. */
+  async events(uid: string): Promise<CoreV1Event[]> {
+    const param = { namespace: this.namespace, fieldSelector: `involvedObject.uid=${uid}` };
     const { items } = await this.call({ doing: 'read the events', timeoutMs: READ_MS }, (options) =>
       this.client.core.listNamespacedEvent(param, options),
     );

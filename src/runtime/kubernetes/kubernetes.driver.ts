@@ -1,4 +1,3 @@
-import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { within } from '../../common/within';
 import type { EngineInfo } from '../../engines/engine-info';
 import type { NodeTarget } from '../../engines/node-target';
@@ -31,10 +30,10 @@ import type { ClusterAccesses } from './cluster-access';
 import { endReplica, suspendReplica } from './end';
 import { bringEntrances } from './entrances';
 import { toDriverError } from './kubernetes-errors';
-import { LABEL, objectName } from './labels';
 import { Measurements } from './measurements';
-import { observe, type Shown } from './observe';
+import { observe } from './observe';
 import { followPod, podLog } from './pod-log';
+import { isAwaitingCheck, listed, observed } from './observed';
 import { ReplicaNews } from './replica-news';
 import { rightsTrouble } from './rights';
 import { startReplica } from './start';
@@ -134,7 +133,7 @@ export class KubernetesDriver extends RuntimeDriver {
     if (filter.deploymentId !== undefined) return listed(cluster, filter);
     const { isTold, changes } = cluster.news;
     const known = this.lists.get(target.id);
-    const isCurrent = known?.changes === changes && performance.now() - known.at < LIST_AGE_MS;
+    const isCurrent = known?.changes === changes && performance.now() - known.at < LIST_AGE_MS && !isAwaitingCheck(known.workloads);
     if (known !== undefined && isTold && isCurrent) return known.workloads;
     const at = performance.now();
     const workloads = await listed(cluster, filter);
@@ -143,8 +142,9 @@ export class KubernetesDriver extends RuntimeDriver {
   }
 
   async find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null> {
-    const shown = await (await this.cluster(target, signal)).shown(replicaId);
-    return shown && observe(shown);
+    const cluster = await this.cluster(target, signal);
+    const shown = await cluster.shown(replicaId);
+    return shown && ((await observed(cluster, [shown]))[0] ?? null);
   }
 
   /** The machines of a cluster pull by themselves, and nobody can ask what they could pull. */
@@ -274,25 +274,4 @@ export class KubernetesDriver extends RuntimeDriver {
 function selectorSuffix({ access }: ClusterClient): string {
   const parts = Object.entries(access.nodeSelector).map(([key, value]) => `${key}=${value}`);
   return parts.length === 0 ? '' : `/${parts.sort().join(',')}`;
-}
-
-async function listed(cluster: Cluster, filter: { deploymentId?: string }): Promise<readonly ObservedWorkload[]> {
-  // The Jobs first: a Pod that comes after them has a Job that the next list shows.
-  const jobs = await cluster.jobs(filter);
-  return byReplica(jobs, await cluster.pods(filter)).map(observe);
-}
-
-function byReplica(jobs: readonly V1Job[], pods: readonly V1Pod[]): Shown[] {
-  const shown = new Map<string, { job: V1Job | null; pods: V1Pod[] }>();
-  for (const job of jobs) {
-    const id = job.metadata?.labels?.[LABEL.replica] ?? '';
-    if (job.metadata?.name === objectName(id)) shown.set(id, { job, pods: [] });
-  }
-  for (const pod of pods) {
-    const id = pod.metadata?.labels?.[LABEL.replica] ?? '';
-    const found = shown.get(id);
-    if (found) found.pods.push(pod);
-    else shown.set(id, { job: null, pods: [pod] });
-  }
-  return [...shown.values()];
 }
