@@ -60,6 +60,31 @@ describeWithCluster('what leads to deployments in a cluster', () => {
     await bring(place, []);
   });
 
+  it('keeps the annotations, labels and finalizers of others when its routes change', async () => {
+    const [place, wish] = [placeOf(), entrance()];
+    await bring(place, [wish]);
+    const kept = { annotations: { 'lb.example/id': '42' }, labels: { team: 'theirs' } };
+    const marked = async (kind: 'Ingress' | 'Service' | 'NetworkPolicy'): Promise<ClusterObject> =>
+      (await cluster.list(kind, `fog-compute/installation=${place.installationId}`))[0]!;
+    const changed = ['Ingress', 'Service', 'NetworkPolicy'] as const;
+    for (const kind of changed) {
+      const object = await marked(kind);
+      const finalizers = ['lb.example/clean-up'];
+      const held = await cluster.replace(object, { ...object, metadata: { ...object.metadata, finalizers } });
+      await cluster.mark({ ...held!, kind }, kept);
+    }
+    const moved = { ...wish, ports: [9090], routes: [{ host: 'web.ada.localhost', pathPrefix: '/', port: 9090 }] };
+    expect((await bring(place, [moved])).behind.size).toBe(0);
+    for (const kind of changed) {
+      const object = await marked(kind);
+      expect(JSON.stringify(object.spec)).toContain('9090');
+      expect(object.metadata).toMatchObject({ ...kept, finalizers: ['lb.example/clean-up'] });
+      await cluster.replace(object, { ...object, metadata: { ...object.metadata, finalizers: [] } });
+    }
+    await bring(place, []);
+    expect(await kinds(place)).toEqual([]);
+  });
+
   it('is not undone by somebody with older wishes who had looked before', async () => {
     const [place, wish] = [placeOf(), entrance({ ports: [80] })];
     const newer = { ...wish, ports: [80, 81] };
