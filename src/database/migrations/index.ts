@@ -73,6 +73,7 @@ import { NoteFailedPulls1796920001000 } from './1796920001000-note-failed-pulls'
 import { CreateVolumes1796930000000 } from './1796930000000-create-volumes';
 import { IndexVolumes1796930000500 } from './1796930000500-index-volumes';
 import { EndPurgedOrders1796940000000 } from './1796940000000-end-purged-orders';
+import { ShowLargestMachine1796950000003 } from './1796950000003-show-largest-machine';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -151,4 +152,5 @@ export const migrations = [
   CreateVolumes1796930000000,
   IndexVolumes1796930000500,
   EndPurgedOrders1796940000000,
+  ShowLargestMachine1796950000003,
 ];

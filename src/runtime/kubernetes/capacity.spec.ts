@@ -3,9 +3,9 @@ import { capacityOf } from './capacity';
 import { LABEL } from './labels';
 
 const options = { installationId: 'ours', gpuResource: 'nvidia.com/gpu' };
-const machine = (name: string, over: { ready?: boolean; cordoned?: boolean } = {}): V1Node => ({
+const machine = (name: string, over: { ready?: boolean; cordoned?: boolean; taint?: string } = {}): V1Node => ({
   metadata: { name },
-  spec: { unschedulable: over.cordoned },
+  spec: { unschedulable: over.cordoned, ...(over.taint ? { taints: [{ key: 'for', effect: over.taint }] } : {}) },
   status: {
     allocatable: { cpu: '4', memory: '8Gi', 'ephemeral-storage': '100Gi', 'nvidia.com/gpu': '2' },
     conditions: [{ type: 'Ready', status: over.ready === false ? 'Unknown' : 'True' }],
@@ -24,7 +24,22 @@ const pod = (nodeName: string, cpu: string, over: { installation?: string; phase
 describe('capacityOf', () => {
   it('adds up the machines that are ready and take Pods', () => {
     const machines = [machine('a'), machine('b'), machine('c', { ready: false }), machine('d', { cordoned: true })];
-    expect(capacityOf(machines, [], options)).toEqual({ machines: ['a', 'b'], cpuCores: 8, memoryMb: 16_384, storageGb: 200, gpuUnits: 4 });
+    expect(capacityOf(machines, [], options)).toEqual({
+      ...{ machines: ['a', 'b'], cpuCores: 8, memoryMb: 16_384, storageGb: 200, gpuUnits: 4 },
+      largestMachine: { cpuCores: 4, memoryMb: 8192 },
+    });
+  });
+
+  it('leaves out machines with a taint that keeps Pods away', () => {
+    const machines = ['NoSchedule', 'NoExecute', 'PreferNoSchedule'].map((taint) => machine(taint, { taint }));
+    expect(capacityOf(machines, [], options)).toMatchObject({ machines: ['PreferNoSchedule'], cpuCores: 4 });
+  });
+
+  it('tells what the largest machine has left by others, each amount by itself, and with what is ours', () => {
+    const pods = [pod('a', '2'), pod('b', '500m'), pod('b', '3', { installation: 'ours' })];
+    expect(capacityOf([machine('a'), machine('b')], pods, options)).toMatchObject({
+      ...{ cpuCores: 5.5, largestMachine: { cpuCores: 3.5, memoryMb: 7 * 1024 } },
+    });
   });
 
   it('takes away what others have asked for there, and not what is ours, has ended, or lies elsewhere', () => {
@@ -44,6 +59,13 @@ describe('capacityOf', () => {
 
   it('is never below nothing', () => {
     expect(capacityOf([machine('a')], [pod('a', '9')], options)).toMatchObject({ cpuCores: 0 });
-    expect(capacityOf([], [], options)).toEqual({ machines: [], cpuCores: 0, memoryMb: 0, storageGb: 0, gpuUnits: 0 });
+    expect(capacityOf([], [], options)).toEqual({
+      machines: [],
+      cpuCores: 0,
+      memoryMb: 0,
+      storageGb: 0,
+      gpuUnits: 0,
+      largestMachine: { cpuCores: 0, memoryMb: 0 },
+    });
   });
 });
