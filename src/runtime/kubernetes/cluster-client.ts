@@ -1,14 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent, request as send } from 'node:https';
-import type {
-  AuthorizationV1Api,
-  BatchV1Api,
-  CoreV1Api,
-  CustomObjectsApi,
-  KubeConfig,
-  RequestContext,
-  VersionApi,
-} from '@kubernetes/client-node';
+import type { AuthorizationV1Api, BatchV1Api, CoreV1Api, KubeConfig, RequestContext, VersionApi } from '@kubernetes/client-node';
 import { LRUCache } from 'lru-cache';
 import { FairTurns } from '../../common/fair-turns';
 import { KubeconfigError, ownKubeconfig } from '../../engines/kubeconfig';
@@ -38,7 +30,6 @@ export type Purpose = 'change' | 'look';
 export class ClusterClient {
   readonly core: CoreV1Api;
   readonly batch: BatchV1Api;
-  readonly objects: CustomObjectsApi;
   readonly version: VersionApi;
   readonly authorization: AuthorizationV1Api;
   /** Who has to do with what is to be done, or only looks, takes turns, before the time of a call begins. */
@@ -62,7 +53,6 @@ export class ClusterClient {
     });
     this.core = new library.CoreV1Api(configuration);
     this.batch = new library.BatchV1Api(configuration);
-    this.objects = new library.CustomObjectsApi(configuration);
     this.version = new library.VersionApi(configuration);
     this.authorization = new library.AuthorizationV1Api(configuration);
   }

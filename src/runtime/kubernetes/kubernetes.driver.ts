@@ -38,7 +38,7 @@ import { ReplicaNews } from './replica-news';
 import { rightsTrouble } from './rights';
 import { startReplica } from './start';
 import { releaseUnused } from './shared';
-import { podSample, usageOf } from './usage';
+import { machineMetrics, podSample, usageOf } from './usage';
 
 const INFO_MS = 8_000;
 /** A connection may be dead and not know it, so that what is told is not relied on for longer. */
@@ -88,7 +88,7 @@ export class KubernetesDriver extends RuntimeDriver {
       return await within(INFO_MS, signal, async (limited) => {
         const engineId = `${await this.unchecked(target, client, limited).uid()}${selectorSuffix(client)}`;
         const measure = (patient: AbortSignal): Promise<EngineInfo> =>
-          this.measure(client, this.unchecked(target, client, patient), engineId);
+          this.measure(client, this.unchecked(target, client, patient), { engineId, signal: patient });
         return this.measurements.of(`${target.id} ${engineId}`, measure, limited);
       });
     } catch (error) {
@@ -205,6 +205,7 @@ export class KubernetesDriver extends RuntimeDriver {
     try {
       await watchChanges(client, (limited) => this.unchecked(target, client, limited), {
         ...{ installationId, signal, onTold: () => (news.isTold = true) },
+        isCurrent: async () => (await this.clients.of(target.id)) === client,
         onChange: ({ deploymentId, replicaId, pod, isNews }) => {
           news.noteChange();
           if (pod !== undefined) news.note(replicaId, pod);
@@ -249,14 +250,18 @@ export class KubernetesDriver extends RuntimeDriver {
     return news;
   }
 
-  private async measure(client: ClusterClient, cluster: Cluster, engineId: string): Promise<EngineInfo> {
-    const [version, machines, pods, rules] = await Promise.all([
-      ...([cluster.version(), cluster.machines(), cluster.othersPods()] as const),
+  private async measure(
+    client: ClusterClient,
+    cluster: Cluster,
+    { engineId, signal }: { readonly engineId: string; readonly signal: AbortSignal },
+  ): Promise<EngineInfo> {
+    const [version, machines, pods, metrics, rules] = await Promise.all([
+      ...([cluster.version(), cluster.machines(), cluster.othersPods(), machineMetrics(client, signal)] as const),
       cluster.rules().catch(() => null), // whoever may not ask hears of a missing right when it is needed
     ]);
     const trouble = rules === null ? null : rightsTrouble(rules, client.access.namespace);
     const { machines: open, ...capacity } = capacityOf(machines, pods, this.options);
-    return { engineId, version, isolation: null, trouble, ...capacity, ...(await usageOf(client, machines, open)) };
+    return { engineId, version, isolation: null, trouble, ...capacity, ...usageOf(metrics, machines, open) };
   }
 
   private async cluster(target: NodeTarget, signal: AbortSignal, purpose: Purpose = 'look'): Promise<Cluster> {

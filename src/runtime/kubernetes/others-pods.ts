@@ -1,5 +1,6 @@
 import type { V1Container, V1Pod } from '@kubernetes/client-node';
 import { boundedCall } from '../bounded-call';
+import { askAgain } from './ask-again';
 import type { ClusterClient } from './cluster-client';
 import { toDriverError } from './kubernetes-errors';
 import { LABEL } from './labels';
@@ -18,7 +19,9 @@ export async function othersPods(client: ClusterClient, installationId: string, 
   };
   const limits = { signal, doing: 'list the Pods of all namespaces', timeoutMs: PAGE_MS, toDriverError };
   const pages = pagesOf<V1Pod>((page) =>
-    boundedCall(limits, (limited) => client.call('GET', '/api/v1/pods', { query: { ...query, ...page }, signal: limited })),
+    boundedCall(limits, (limited) =>
+      askAgain(() => client.call('GET', '/api/v1/pods', { query: { ...query, ...page }, signal: limited }), limited),
+    ),
   );
   const pods: V1Pod[] = [];
   for await (const items of pages) for (const pod of items) pods.push(bareOf(pod));
