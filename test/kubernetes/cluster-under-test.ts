@@ -75,6 +75,7 @@ export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOpti
     ...{ ingressClass: null, gateway: null },
   };
   const accesses: ClusterAccesses = {
+    nodes: () => Promise.resolve(new Set([target.id])),
     of: (nodeId) =>
       Promise.resolve({ version: 1, access: { ...access, kubeconfig: nodeId === away.id ? kubeconfig({ away: true }) : through } }),
   };

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Entrance, ShownEntrances } from '../../src/runtime/entrances';
 import { ClusterObjects, type ClusterObject, type Kind } from '../../src/runtime/kubernetes/cluster-objects';
 import { ENTRANCE_KINDS, type EntrancePlace } from '../../src/runtime/kubernetes/entrance-objects';
-import { bringEntrances } from '../../src/runtime/kubernetes/entrances';
-import { keepShared, releaseShared, tenantPolicy } from '../../src/runtime/kubernetes/shared';
+import { bringEntrances, removeStrayEntrances } from '../../src/runtime/kubernetes/entrances';
+import { keepPolicies, keepShared, releaseShared, tenantPolicy } from '../../src/runtime/kubernetes/shared';
 import { aSpec } from '../contract/runtime-under-test';
 import { until } from '../support/until';
 import { clusterUnderTest, describeWithCluster, type ClusterUnderTest } from './cluster-under-test';
@@ -107,6 +107,18 @@ describeWithCluster('what leads to deployments in a cluster', () => {
     await bring(theirs, []);
   });
 
+  it('goes with its node, and stays for nodes that live and for other installations', async () => {
+    const [gone, theirs, wish] = [placeOf(), placeOf(), entrance()];
+    const live = { ...gone, nodeId: randomUUID() };
+    for (const place of [gone, theirs, live]) await bring(place, [wish]);
+    await removeStrayEntrances(cluster, gone.installationId, (id) => id === live.nodeId);
+    expect(await kinds(theirs)).toHaveLength(4);
+    const left = await objects(gone);
+    expect(left).toHaveLength(4);
+    for (const { metadata } of left) expect(metadata.labels?.['fog-compute/node']).toBe(live.nodeId);
+    for (const place of [theirs, live]) await bring(place, []);
+  });
+
   it('says for the deployment which kind the cluster does not have, and makes the rest', async () => {
     const wish = entrance();
     const place = placeOf({ access: { ...t.client.access, gateway: 'infra/public' } });
@@ -155,6 +167,27 @@ describeWithCluster('what leads to deployments in a cluster', () => {
       expect(await policies(installationId)).toHaveLength(1);
       await releaseShared(cluster, await policies(installationId), () => Promise.resolve(false));
       expect(await policies(installationId)).toHaveLength(0);
+    });
+
+    it('is put back when somebody has removed it or has changed its labels, for as long as it is used', async () => {
+      const installationId = randomUUID();
+      const policy = tenantPolicy(aSpec(), installationId);
+      const ownerId = policy.metadata.labels?.['fog-compute/owner'] ?? '';
+      const put = (isUsed: boolean): Promise<void> =>
+        keepPolicies(cluster, { installationId, owners: [ownerId], hasJobs: () => Promise.resolve(isUsed) });
+      await put(true);
+      const [made] = await policies(installationId);
+      await cluster.mark(made!, { labels: { 'fog-compute/installation': 'changed', 'fog-compute/owner': null } });
+      await put(true);
+      expect((await policies(installationId))[0]?.metadata.labels).toEqual(policy.metadata.labels);
+      const [again] = await policies(installationId);
+      await cluster.mark(again!, { labels: { 'fog-compute/owner': 'changed' } });
+      await keepShared(cluster, [policy]);
+      expect((await policies(installationId))[0]?.metadata.labels).toEqual(policy.metadata.labels);
+      const [last] = await policies(installationId);
+      await cluster.remove(last!);
+      await put(false);
+      expect(await policies(installationId)).toEqual([]);
     });
 
     it('is one object however many ask for it at once', async () => {

@@ -20,4 +20,6 @@ export interface ClusterAccess {
 export interface ClusterAccesses {
   /** Throws `unreachable` when the node has none. `version` changes with the access. */
   of(nodeId: string): Promise<{ readonly access: ClusterAccess; readonly version: number }>;
+  /** The ids of all nodes that are clusters, or parts of one. */
+  nodes(): Promise<ReadonlySet<string>>;
 }

@@ -28,7 +28,7 @@ import type { ClusterClient, Purpose } from './cluster-client';
 import { ClusterClients } from './cluster-clients';
 import type { ClusterAccesses } from './cluster-access';
 import { endReplica, suspendReplica } from './end';
-import { bringEntrances } from './entrances';
+import { bringEntrances, removeStrayEntrances } from './entrances';
 import { toDriverError } from './kubernetes-errors';
 import { Measurements } from './measurements';
 import { observe } from './observe';
@@ -37,7 +37,7 @@ import { isAwaitingCheck, listed, observed } from './observed';
 import { ReplicaNews } from './replica-news';
 import { rightsTrouble } from './rights';
 import { startReplica } from './start';
-import { releaseUnused } from './shared';
+import { keepPolicies, releaseUnused } from './shared';
 import { machineMetrics, podSample, usageOf } from './usage';
 
 const INFO_MS = 8_000;
@@ -73,7 +73,7 @@ export class KubernetesDriver extends RuntimeDriver {
   private readonly news = new Map<string, ReplicaNews>();
 
   constructor(
-    accesses: ClusterAccesses,
+    private readonly accesses: ClusterAccesses,
     private readonly options: KubernetesDriverOptions,
   ) {
     super();
@@ -217,7 +217,7 @@ export class KubernetesDriver extends RuntimeDriver {
     }
   }
 
-  /** Removes what outlived its Jobs: a process ended between two removals, or somebody removed a Job by hand. */
+  /** Removes what outlived its Jobs or its node: a process ended between two removals, or somebody removed a Job by hand. */
   async tidy(target: NodeTarget, signal: AbortSignal): Promise<void> {
     if (performance.now() - (this.tidiedAt.get(target.id) ?? -TIDY_EVERY_MS) < TIDY_EVERY_MS) return;
     // Noted first: what a call leaves behind meanwhile asks for another time.
@@ -227,6 +227,8 @@ export class KubernetesDriver extends RuntimeDriver {
       const users = (await cluster.jobs({})).map(({ metadata }) => metadata?.labels ?? {});
       const { installationId } = this.options;
       await releaseUnused(cluster.objects, { installationId, users, hasJobs: cluster.hasJobs });
+      const live = await this.accesses.nodes();
+      await removeStrayEntrances(cluster.objects, installationId, (id) => id === target.id || live.has(id));
     } catch (error) {
       this.tidiedAt.delete(target.id);
       throw error;
@@ -235,9 +237,12 @@ export class KubernetesDriver extends RuntimeDriver {
 
   private async bring(target: NodeTarget, wanted: () => Promise<readonly Entrance[]>, signal: AbortSignal): Promise<ShownEntrances> {
     const { access } = await this.clients.of(target.id);
-    const { objects } = await this.cluster(target, signal, 'change');
+    const { objects, hasJobs } = await this.cluster(target, signal, 'change');
     const { installationId, routerNetworks } = this.options;
-    return bringEntrances(objects, { installationId, nodeId: target.id, access, routerNetworks }, wanted);
+    const { owners, ...shown } = await bringEntrances(objects, { installationId, nodeId: target.id, access, routerNetworks }, wanted);
+    // Whatever keeps a policy from being put back is told by the next start, and is no trouble of what leads to deployments.
+    await keepPolicies(objects, { installationId, owners, hasJobs }).catch(() => undefined);
+    return shown;
   }
 
   close(): void {

@@ -28,6 +28,13 @@ export class StoredClusterAccesses implements ClusterAccesses {
     return { version, access: { ...place, trust: this.trust, kubeconfig: kubeconfig && this.open(kubeconfig, nodeId) } };
   }
 
+  async nodes(): Promise<ReadonlySet<string>> {
+    const rows = await this.dataSource.query<{ id: string }[]>(
+      `SELECT n.id FROM nodes AS n JOIN node_clusters AS c ON c.node_id = n.id WHERE n.removed_at IS NULL`,
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+
   private open(sealed: Buffer, nodeId: string): string {
     try {
       return this.box.open(sealed, kubeconfigContext(nodeId));
