@@ -83,7 +83,14 @@ export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOpti
   await makeNamespace(client);
   const provisioner = await FolderProvisioner.start(client);
   const driver = new KubernetesDriver(accesses, {
-    ...{ installationId, gpuResource: 'nvidia.com/gpu', registries: REGISTRIES, unschedulableSeconds: 5, routerNetworks: [] },
+    ...{
+      installationId,
+      gpuResource: 'nvidia.com/gpu',
+      graceSeconds: 10,
+      registries: REGISTRIES,
+      unschedulableSeconds: 5,
+      routerNetworks: [],
+    },
   });
   const { namespace } = access;
   const podOf = async (replicaId: string): Promise<string> => {
@@ -144,7 +151,14 @@ function scripted(script: Script, spec: WorkloadSpec): WorkloadSpec {
 async function decoy(client: ClusterClient, spec: WorkloadSpec): Promise<() => Promise<boolean>> {
   const { namespace } = client.access;
   const almost = jobFor(scripted('steady', spec), {
-    ...{ installationId: randomUUID(), nodeId: randomUUID(), nodeSelector: {}, gpuResource: 'none', registries: REGISTRIES },
+    ...{
+      installationId: randomUUID(),
+      nodeId: randomUUID(),
+      nodeSelector: {},
+      gpuResource: 'none',
+      graceSeconds: 10,
+      registries: REGISTRIES,
+    },
   });
   const none = Object.fromEntries(Object.entries(almost.metadata?.labels ?? {}).filter(([key]) => key !== LABEL.installation));
   const named = (name: string, labels: Record<string, string> | undefined): V1Job => ({

@@ -48,6 +48,8 @@ const TIDY_EVERY_MS = 300_000;
 export interface KubernetesDriverOptions {
   readonly installationId: string;
   readonly gpuResource: string;
+  /** Between SIGTERM and SIGKILL, where nobody asks for another time. */
+  readonly graceSeconds: number;
   readonly registries: AllowedRegistries;
   /** From where routers outside of a cluster reach its Pods, as CIDR ranges. */
   readonly routerNetworks: readonly string[];
@@ -100,8 +102,8 @@ export class KubernetesDriver extends RuntimeDriver {
 
   async ensure(target: NodeTarget, spec: WorkloadSpec, { resumeRunAt = null, ...asked }: EnsureOptions): Promise<void> {
     const client = await this.clients.of(target.id);
-    const { installationId, gpuResource, registries, unschedulableSeconds } = this.options;
-    const place = { installationId, nodeId: target.id, gpuResource, registries, nodeSelector: client.access.nodeSelector };
+    const { installationId, gpuResource, graceSeconds, registries, unschedulableSeconds } = this.options;
+    const place = { installationId, nodeId: target.id, gpuResource, graceSeconds, registries, nodeSelector: client.access.nodeSelector };
     const options = { ...asked, resumeRunAt, patienceMs: unschedulableSeconds * 1000 };
     try {
       await startReplica(await this.cluster(target, asked.signal, 'change'), spec, place, options);
