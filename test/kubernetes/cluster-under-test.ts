@@ -55,6 +55,8 @@ export interface ClusterUnderTest extends RuntimeUnderTest {
   readonly driver: KubernetesDriver;
   readonly client: ClusterClient;
   readonly installationId: string;
+  /** Another node that is the same cluster. */
+  readonly twin: NodeTarget;
 }
 
 const REGISTRIES = new AllowedRegistries('docker.io,unlisted.invalid');
@@ -69,13 +71,13 @@ interface UnderTestOptions {
 /** A driver on the real cluster, with a namespace and an installation id of its own. */
 export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOptions = {}): Promise<ClusterUnderTest> {
   const installationId = randomUUID();
-  const [target, away] = [nodeOf('cluster'), nodeOf('away')];
+  const [target, twin, away] = [nodeOf('cluster'), nodeOf('twin'), nodeOf('away')];
   const access: ClusterAccess = {
     ...{ kubeconfig: kubeconfig(), namespace: `fog-test-${installationId.slice(0, 8)}`, nodeSelector: {} },
     ...{ ingressClass: null, gateway: null },
   };
   const accesses: ClusterAccesses = {
-    nodes: () => Promise.resolve(new Set([target.id])),
+    nodes: () => Promise.resolve(new Set([target.id, twin.id])),
     of: (nodeId) =>
       Promise.resolve({ version: 1, access: { ...access, kubeconfig: nodeId === away.id ? kubeconfig({ away: true }) : through } }),
   };
@@ -98,7 +100,7 @@ export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOpti
     return items.at(-1)?.metadata?.name ?? '';
   };
   return {
-    ...{ driver, client, installationId, target, away, scripted },
+    ...{ driver, client, installationId, target, twin, away, scripted },
     // A kubelet looks at its containers once a second, and the API server hears of it when both have time.
     tellsWithinMs: 30_000,
     // The cluster gives the Pod of a suspended Job 30 s, which a kubelet does not always shorten.

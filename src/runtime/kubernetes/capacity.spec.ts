@@ -2,7 +2,7 @@ import type { V1Node, V1Pod } from '@kubernetes/client-node';
 import { capacityOf } from './capacity';
 import { LABEL } from './labels';
 
-const options = { installationId: 'ours', gpuResource: 'nvidia.com/gpu' };
+const options = { nodeId: 'ours', gpuResource: 'nvidia.com/gpu' };
 const machine = (name: string, over: { ready?: boolean; cordoned?: boolean; taint?: string } = {}): V1Node => ({
   metadata: { name },
   spec: { unschedulable: over.cordoned, ...(over.taint ? { taints: [{ key: 'for', effect: over.taint }] } : {}) },
@@ -11,8 +11,8 @@ const machine = (name: string, over: { ready?: boolean; cordoned?: boolean; tain
     conditions: [{ type: 'Ready', status: over.ready === false ? 'Unknown' : 'True' }],
   },
 });
-const pod = (nodeName: string, cpu: string, over: { installation?: string; phase?: string; init?: string } = {}): V1Pod => ({
-  metadata: { labels: over.installation ? { [LABEL.installation]: over.installation } : {} },
+const pod = (nodeName: string, cpu: string, over: { node?: string; phase?: string; init?: string } = {}): V1Pod => ({
+  metadata: { labels: over.node ? { [LABEL.node]: over.node } : {} },
   spec: {
     nodeName,
     containers: [{ name: 'c', resources: { requests: { cpu, memory: '1Gi' } } }],
@@ -36,17 +36,17 @@ describe('capacityOf', () => {
   });
 
   it('tells what the largest machine has left by others, each amount by itself, and with what is ours', () => {
-    const pods = [pod('a', '2'), pod('b', '500m'), pod('b', '3', { installation: 'ours' })];
+    const pods = [pod('a', '2'), pod('b', '500m'), pod('b', '3', { node: 'ours' })];
     expect(capacityOf([machine('a'), machine('b')], pods, options)).toMatchObject({
       ...{ cpuCores: 5.5, largestMachine: { cpuCores: 3.5, memoryMb: 7 * 1024 } },
     });
   });
 
-  it('takes away what others have asked for there, and not what is ours, has ended, or lies elsewhere', () => {
+  it('takes away what others and other nodes of ours have asked for there, and not what is its own, has ended, or lies elsewhere', () => {
     const pods = [
       pod('a', '500m'),
-      pod('a', '250m', { installation: 'theirs' }),
-      pod('a', '3', { installation: 'ours' }),
+      pod('a', '250m', { node: 'another of ours' }),
+      pod('a', '3', { node: 'ours' }),
       pod('a', '3', { phase: 'Succeeded' }),
       pod('elsewhere', '3'),
     ];

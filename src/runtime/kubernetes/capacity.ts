@@ -14,16 +14,19 @@ export interface ClusterCapacity extends Resources {
   readonly largestMachine: LargestMachine;
 }
 
-/** A machine counts when it is ready and takes new Pods, which ours do not tolerate any taint for. Ours are left out of what is taken, because reservations count them. */
+/**
+ * A machine counts when it is ready and has no taint that keeps Pods away, as ours tolerate none. The Pods of this node are left out of
+ * what is taken, because reservations count them; those of another node of ours that is a part of the same cluster are not.
+ */
 export function capacityOf(
   machines: readonly V1Node[],
   pods: readonly V1Pod[],
-  { installationId, gpuResource }: { readonly installationId: string; readonly gpuResource: string },
+  { nodeId, gpuResource }: { readonly nodeId: string; readonly gpuResource: string },
 ): ClusterCapacity {
   const open = new Map(machines.filter(takesPods).map((machine) => [machine.metadata?.name ?? '', machine.status?.allocatable ?? {}]));
   const others = pods.filter(
     ({ metadata, spec, status }) =>
-      metadata?.labels?.[LABEL.installation] !== installationId &&
+      metadata?.labels?.[LABEL.node] !== nodeId &&
       open.has(spec?.nodeName ?? '') &&
       status?.phase !== 'Succeeded' &&
       status?.phase !== 'Failed',

@@ -144,9 +144,9 @@ export class Cluster {
     return items;
   }
 
-  /** The Pods of others that hold something of a machine. */
-  othersPods(): Promise<V1Pod[]> {
-    return othersPods(this.client, this.installationId, this.signal);
+  /** The Pods that hold something of a machine, apart from those of this node. */
+  othersPods(nodeId: string): Promise<V1Pod[]> {
+    return othersPods(this.client, nodeId, this.signal);
   }
 
   /** The rules that give the account its rights in the namespace; null when the cluster does not know them all. */

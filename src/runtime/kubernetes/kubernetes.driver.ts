@@ -30,6 +30,7 @@ import type { ClusterAccesses } from './cluster-access';
 import { endReplica, suspendReplica } from './end';
 import { bringEntrances, removeStrayEntrances } from './entrances';
 import { toDriverError } from './kubernetes-errors';
+import { LiveNodes } from './live-nodes';
 import { Measurements } from './measurements';
 import { observe } from './observe';
 import { followPod, podLog } from './pod-log';
@@ -71,6 +72,7 @@ export class KubernetesDriver extends RuntimeDriver {
     string,
     { readonly at: number; readonly changes: number; readonly workloads: readonly ObservedWorkload[] }
   >();
+  private readonly nodes: LiveNodes;
   private readonly tidiedAt = new Map<string, number>();
   private readonly news = new Map<string, ReplicaNews>();
 
@@ -80,6 +82,7 @@ export class KubernetesDriver extends RuntimeDriver {
   ) {
     super();
     this.clients = new ClusterClients(accesses);
+    this.nodes = new LiveNodes(accesses);
     const objectsOf = async (target: NodeTarget, signal: AbortSignal) => (await this.cluster(target, signal, 'change')).objects;
     this.volumes = new ClusterVolumes(options.installationId, objectsOf);
   }
@@ -90,7 +93,7 @@ export class KubernetesDriver extends RuntimeDriver {
       return await within(INFO_MS, signal, async (limited) => {
         const engineId = `${await this.unchecked(target, client, limited).uid()}${selectorSuffix(client)}`;
         const measure = (patient: AbortSignal): Promise<EngineInfo> =>
-          this.measure(client, this.unchecked(target, client, patient), { engineId, signal: patient });
+          this.measure(client, this.unchecked(target, client, patient), { engineId, nodeId: target.id, signal: patient });
         return this.measurements.of(`${target.id} ${engineId}`, measure, limited);
       });
     } catch (error) {
@@ -132,13 +135,14 @@ export class KubernetesDriver extends RuntimeDriver {
    */
   async list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
     const cluster = await this.cluster(target, signal);
-    if (filter.deploymentId !== undefined) return listed(cluster, filter);
+    const others = await this.nodes.besides(target.id);
+    if (filter.deploymentId !== undefined) return listed(cluster, filter, others);
     const { isTold, changes } = cluster.news;
     const known = this.lists.get(target.id);
     const isCurrent = known?.changes === changes && performance.now() - known.at < LIST_AGE_MS && !isAwaitingCheck(known.workloads);
     if (known !== undefined && isTold && isCurrent) return known.workloads;
     const at = performance.now();
-    const workloads = await listed(cluster, filter);
+    const workloads = await listed(cluster, filter, others);
     this.lists.set(target.id, { at, changes, workloads });
     return workloads;
   }
@@ -260,14 +264,14 @@ export class KubernetesDriver extends RuntimeDriver {
   private async measure(
     client: ClusterClient,
     cluster: Cluster,
-    { engineId, signal }: { readonly engineId: string; readonly signal: AbortSignal },
+    { engineId, nodeId, signal }: { readonly engineId: string; readonly nodeId: string; readonly signal: AbortSignal },
   ): Promise<EngineInfo> {
     const [version, machines, pods, metrics, rules] = await Promise.all([
-      ...([cluster.version(), cluster.machines(), cluster.othersPods(), machineMetrics(client, signal)] as const),
+      ...([cluster.version(), cluster.machines(), cluster.othersPods(nodeId), machineMetrics(client, signal)] as const),
       cluster.rules().catch(() => null), // whoever may not ask hears of a missing right when it is needed
     ]);
     const trouble = rules === null ? null : rightsTrouble(rules, client.access.namespace);
-    const { machines: open, ...capacity } = capacityOf(machines, pods, this.options);
+    const { machines: open, ...capacity } = capacityOf(machines, pods, { nodeId, gpuResource: this.options.gpuResource });
     return { engineId, version, isolation: null, trouble, ...capacity, ...usageOf(metrics, machines, open) };
   }
 

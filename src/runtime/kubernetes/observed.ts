@@ -8,11 +8,22 @@ import { observe, type Shown } from './observe';
 /** Of so many failed health checks a look asks why; each is a call. */
 const MOST_EXPLAINED = 20;
 
-/** The workloads of the installation, or of one deployment. */
-export async function listed(cluster: Cluster, filter: { deploymentId?: string }): Promise<readonly ObservedWorkload[]> {
+/**
+ * The workloads of the installation, or of one deployment, but for those of `others`: several nodes may be parts of one cluster. What was
+ * made for a node that is no more is shown by each of them.
+ */
+export async function listed(
+  cluster: Cluster,
+  filter: { deploymentId?: string },
+  others: ReadonlySet<string>,
+): Promise<readonly ObservedWorkload[]> {
   // The Jobs first: a Pod that comes after them has a Job that the next list shows.
   const jobs = await cluster.jobs(filter);
-  return observed(cluster, byReplica(jobs, await cluster.pods(filter)));
+  const shown = byReplica(jobs, await cluster.pods(filter));
+  return observed(
+    cluster,
+    shown.filter(({ job, pods }) => !others.has((job ?? pods[0])?.metadata?.labels?.[LABEL.node] ?? '')),
+  );
 }
 
 /** A first health check that fails too often is told by no change. */
