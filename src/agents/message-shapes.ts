@@ -34,7 +34,8 @@ const isolation = object<EngineIsolation>({
   storageLimit: oneOf('enforced', 'not_enforced', 'unknown'),
 });
 
-const engine = object<Required<EngineInfo>>({
+/** An agent is on one machine. */
+const engine = object<Required<Omit<EngineInfo, 'largestMachine'>>>({
   engineId: text(200, /./),
   version: text(200),
   isolation: orNull(isolation),

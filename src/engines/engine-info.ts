@@ -1,5 +1,5 @@
 import type { EngineIsolation } from './engine-isolation';
-import type { Resources, Usage } from './resources';
+import type { LargestMachine, Resources, Usage } from './resources';
 
 /** What an engine reports about its machine: the capacity, and how busy it is. */
 export interface EngineInfo extends Omit<Resources, 'storageGb'>, Usage {
@@ -12,6 +12,8 @@ export interface EngineInfo extends Omit<Resources, 'storageGb'>, Usage {
   readonly storageGb: number | null;
   /** What is free on that disk; null or absent when it could not be measured. */
   readonly diskFreeGb?: number | null;
+  /** What the largest of several machines could give to one container, each amount by itself; null or absent: there is one machine. */
+  readonly largestMachine?: LargestMachine | null;
   /** Why only a part of what is needed works on it, in words for administrators; null or absent: all is well. */
   readonly trouble?: string | null;
 }

@@ -6,6 +6,9 @@ export interface Resources {
   readonly storageGb: number;
 }
 
+/** What one of several machines could give to one container. */
+export type LargestMachine = Pick<Resources, 'cpuCores' | 'memoryMb'>;
+
 /** How busy a machine is, from 0 to 100. */
 export interface Usage {
   readonly cpuUsagePercent: number;

@@ -1,5 +1,5 @@
 import type { FieldFault } from '../common/problem/domain-error';
-import { IN_CLUSTER, kubeconfigFault } from '../engines/kubeconfig';
+import { IN_CLUSTER, kubeconfigFault, type KubeconfigTrust } from '../engines/kubeconfig';
 import { DRIVEN_KINDS, ENGINE_TRAITS, type RuntimeKind } from '../engines/runtime-kinds';
 import { ENGINE_CHOOSES, type NewCluster, type NewNode, type NodeChange, type NodeRecord } from './node.types';
 
@@ -11,7 +11,7 @@ const REQUIRED_CAPACITY = [
 ] as const;
 
 /** Checks what the kind of engine needs of a registration, beyond the form of its members. */
-export function registrationFaults({ runtime, endpoint, capacity, ociRuntime, cluster }: NewNode): FieldFault[] {
+export function registrationFaults({ runtime, endpoint, capacity, ociRuntime, cluster }: NewNode, trust: KubeconfigTrust): FieldFault[] {
   const { needsEndpoint, tellsCapacity, isCluster } = ENGINE_TRAITS[runtime];
   const missing = tellsCapacity ? [] : REQUIRED_CAPACITY.filter(([dimension]) => capacity[dimension] === undefined);
   return [
@@ -19,14 +19,18 @@ export function registrationFaults({ runtime, endpoint, capacity, ociRuntime, cl
     ...(!needsEndpoint && endpoint !== null ? [fault('endpoint', `must be left out for a ${runtime} node`)] : []),
     ...missing.map(([, field]) => fault(field, `is required for a ${runtime} node`)),
     ...ociRuntimeFaults({ ociRuntime }, { runtime, isolation: null }),
-    ...(isCluster ? [...clusterFaults(cluster), ...twofold(cluster)] : notOfCluster(cluster, runtime)),
+    ...(isCluster ? [...clusterFaults(cluster, trust), ...twofold(cluster)] : notOfCluster(cluster, runtime)),
   ];
 }
 
 /** A kubeconfig is for a cluster, and one that is named can be used. */
-export function kubeconfigFaults({ kubeconfig }: NodeChange, { runtime, cluster }: Pick<NodeRecord, 'runtime' | 'cluster'>): FieldFault[] {
+export function kubeconfigFaults(
+  { kubeconfig }: NodeChange,
+  { runtime, cluster }: Pick<NodeRecord, 'runtime' | 'cluster'>,
+  trust: KubeconfigTrust,
+): FieldFault[] {
   if (kubeconfig === undefined) return [];
-  return cluster === null ? notOfCluster({ kubeconfig }, runtime) : clusterFaults({ kubeconfig });
+  return cluster === null ? notOfCluster({ kubeconfig }, runtime) : clusterFaults({ kubeconfig }, trust);
 }
 
 /** Only a cluster has ingresses and gateways, and a route is led through one of the two. */
@@ -38,10 +42,10 @@ export function entranceFaults(change: NodeChange, { runtime, cluster }: Pick<No
 const twofold = ({ ingressClass = null, gateway = null }: Partial<NewCluster>): FieldFault[] =>
   ingressClass === null || gateway === null ? [] : TWO_ENTRANCES;
 
-function clusterFaults({ kubeconfig }: Partial<NewCluster>): FieldFault[] {
+function clusterFaults({ kubeconfig }: Partial<NewCluster>, trust: KubeconfigTrust): FieldFault[] {
   if (kubeconfig === undefined)
     return [fault('kubeconfig', `is required for a kubernetes node; ${IN_CLUSTER}: the cluster of this program`)];
-  const words = kubeconfig === IN_CLUSTER ? null : kubeconfigFault(kubeconfig);
+  const words = kubeconfig === IN_CLUSTER ? null : kubeconfigFault(kubeconfig, trust);
   return words === null ? [] : [fault('kubeconfig', words)];
 }
 

@@ -10,7 +10,7 @@ const MEASURED_OR_KNOWN = `coalesce($6::int, nullif(n.storage_gb, 0), ${UNKNOWN_
 /**
  * $1 node, $2 engine id, $3 CPU cores, $4 memory, $5 GPU units, $6 storage, $7 CPU usage, $8 memory usage, $9 whether the node
  * stands for one engine, $10 whether its engine reports its capacity, $11 what is free on its disk, $12 how it isolates
- * containers, $13 its trouble. A disk that could not be measured keeps its size, and whether storage can be limited stays while this
+ * containers, $13 its trouble, $14 and $15 the CPU cores and memory of the largest of several machines. A disk that could not be measured keeps its size, and whether storage can be limited stays while this
  * process does not know it. Changes nothing when another engine than the node's own has answered.
  */
 export const HEARTBEAT = `
@@ -24,7 +24,7 @@ export const HEARTBEAT = `
          memory_mb  = CASE WHEN $10::boolean THEN ${followEngine('memory_mb', '$4::int')} ELSE n.memory_mb END,
          gpu_units  = CASE WHEN $10::boolean THEN ${followEngine('gpu_units', '$5::int')} ELSE n.gpu_units END,
          storage_gb = CASE WHEN $10::boolean THEN ${followEngine('storage_gb', MEASURED_OR_KNOWN)} ELSE n.storage_gb END,
-         disk_free_gb = $11::int
+         disk_free_gb = $11::int, largest_cpu_cores = $14::numeric, largest_memory_mb = $15::int
    WHERE n.id = $1 AND n.removed_at IS NULL AND (NOT $9::boolean OR coalesce(n.engine_id, $2) = $2)`;
 
 /**

@@ -26,7 +26,7 @@ export class NodesRefused extends Error {}
 export const isCapacityTaken = (error: unknown): boolean =>
   error instanceof NodesRefused || (violatedConstraint(error)?.startsWith('ck_nodes_reserved_') ?? false);
 
-interface CandidateRow extends Omit<FleetNode, 'capacity' | 'reserved' | 'keepsVolumes'> {
+interface CandidateRow extends Omit<FleetNode, 'capacity' | 'reserved' | 'keepsVolumes' | 'largestMachine'> {
   readonly runtime: DrivenKind;
   readonly cpu: number;
   readonly memory: number;
@@ -36,6 +36,8 @@ interface CandidateRow extends Omit<FleetNode, 'capacity' | 'reserved' | 'keepsV
   readonly reservedMemory: number;
   readonly reservedGpu: number;
   readonly reservedStorage: number;
+  readonly largestCpu: number | null;
+  readonly largestMemory: number | null;
 }
 
 /** The SQL about nodes for the background and placement: capacity, heartbeats, registration. */
@@ -60,6 +62,7 @@ export class NodesRepository {
               n.reserved_gpu_units AS "reservedGpu", n.reserved_storage_gb AS "reservedStorage",
               n.cpu_usage_percent AS "cpuUsagePercent", n.memory_usage_percent AS "memoryUsagePercent",
               n.disk_free_gb AS "diskFreeGb",
+              n.largest_cpu_cores::float8 AS "largestCpu", n.largest_memory_mb AS "largestMemory",
               CASE WHEN $2 AND n.last_heartbeat IS NOT NULL AND NOT n.draining AND NOT n.cordoned THEN NULL
                    ELSE ${unavailableWords('$1')} END AS unavailable
          FROM nodes AS n WHERE n.removed_at IS NULL ORDER BY n.id ${lock ? 'FOR NO KEY UPDATE' : ''}`,
@@ -77,6 +80,9 @@ export class NodesRepository {
         storageGb: row.reservedStorage,
       },
       diskFreeGb: row.diskFreeGb,
+      ...(row.largestCpu === null || row.largestMemory === null
+        ? {}
+        : { largestMachine: { cpuCores: row.largestCpu, memoryMb: row.largestMemory } }),
       cpuUsagePercent: row.cpuUsagePercent,
       memoryUsagePercent: row.memoryUsagePercent,
       unavailable: row.unavailable,
@@ -106,7 +112,7 @@ export class NodesRepository {
       await this.dataSource.query(HEARTBEAT, [
         ...[nodeId, engineId, cpuCores, memoryMb, gpuUnits, storageGb, cpuUsagePercent, memoryUsagePercent],
         ...[traits.hasIdentity, traits.tellsCapacity, info.diskFreeGb ?? null, info.isolation && JSON.stringify(info.isolation)],
-        info.trouble?.slice(0, MAX_WORDS) ?? null,
+        ...[info.trouble?.slice(0, MAX_WORDS) ?? null, info.largestMachine?.cpuCores ?? null, info.largestMachine?.memoryMb ?? null],
       ]);
     } catch (error) {
       if (violatedConstraint(error) !== 'uq_nodes_live_engine') throw error;

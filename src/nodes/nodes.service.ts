@@ -5,8 +5,9 @@ import { Commands } from '../commands/commands';
 import { DomainError, type FieldFault } from '../common/problem/domain-error';
 import type { RequestContext } from '../common/request-context';
 import { isUuid } from '../common/uuid';
+import { AppConfig } from '../config/app-config';
 import type { Tx } from '../database/transaction';
-import { IN_CLUSTER, kubeconfigContext } from '../engines/kubeconfig';
+import { IN_CLUSTER, kubeconfigContext, type KubeconfigTrust } from '../engines/kubeconfig';
 import { violatedConstraint } from '../database/postgres-error';
 import { ENGINE_TRAITS } from '../engines/runtime-kinds';
 import { JoinTokens } from './join-tokens';
@@ -31,7 +32,12 @@ export class NodesService {
     private readonly records: NodeRecordsRepository,
     private readonly box: SecretBox,
     private readonly joinTokens: JoinTokens,
+    private readonly config: AppConfig,
   ) {}
+
+  private get trust(): KubeconfigTrust {
+    return { ofMachine: this.config.KUBECONFIG_EXEC_AND_FILES };
+  }
 
   list(page: { limit: number; offset: number }): Promise<{ nodes: NodeRecord[]; total: number }> {
     return this.records.findPage(page);
@@ -46,7 +52,7 @@ export class NodesService {
 
   /** The node is offline until the worker has reached its engine. Throws `already_exists` for a live node with that name. */
   async register(newNode: NewNode, context: RequestContext): Promise<RegisteredNode> {
-    refuse(registrationFaults(newNode));
+    refuse(registrationFaults(newNode, this.trust));
     try {
       return await this.commands.run(context, async (tx) => {
         const node = await this.insert(tx, newNode);
@@ -71,7 +77,7 @@ export class NodesService {
       return await this.commands.run(context, async (tx) => {
         const before = await this.records.lockRecord(tx, id);
         if (!before) throw notFound(id);
-        refuse([...ociRuntimeFaults(change, before), ...kubeconfigFaults(change, before), ...entranceFaults(change, before)]);
+        refuse([...ociRuntimeFaults(change, before), ...kubeconfigFaults(change, before, this.trust), ...entranceFaults(change, before)]);
         if (change.kubeconfig !== undefined) await this.records.changeKubeconfig(tx, id, this.sealed(id, change.kubeconfig));
         if (change.ingressClass !== undefined || change.gateway !== undefined) await this.records.changeEntrance(tx, id, change);
         const node = await this.records.change(tx, id, change);

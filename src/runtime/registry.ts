@@ -29,9 +29,10 @@ export interface DriverParts {
 const DRIVERS: Readonly<Record<DrivenKind, (parts: DriverParts) => RuntimeDriver>> = {
   docker: ({ config, installationId }) => makeDockerDriver(config, installationId),
   kubernetes: ({ config, dataSource, box, installationId }) =>
-    new KubernetesDriver(new StoredClusterAccesses(dataSource, box), {
+    new KubernetesDriver(new StoredClusterAccesses(dataSource, box, { ofMachine: config.KUBECONFIG_EXEC_AND_FILES }), {
       installationId,
       gpuResource: config.KUBERNETES_GPU_RESOURCE,
+      graceSeconds: config.STOP_GRACE_SECONDS,
       registries: new AllowedRegistries(config.ALLOWED_REGISTRIES),
       routerNetworks: networksOf('KUBERNETES_ROUTER_NETWORKS', config.KUBERNETES_ROUTER_NETWORKS).map(
         ({ address, prefix }) => `${address}/${prefix}`,

@@ -1,5 +1,5 @@
 import type { FleetNode } from '../engines/fleet-node';
-import { RESOURCE_DIMENSIONS, toCores, type ResourceDimension } from '../engines/resources';
+import { RESOURCE_DIMENSIONS, toCores, type LargestMachine, type ResourceDimension } from '../engines/resources';
 import type { OpenNodes } from './open-nodes';
 import type { ExplainedCandidate, Placement, PlacementExplanation, PlacementRequest, RejectedNode, Shortage } from './place.types';
 import { score } from './score';
@@ -101,10 +101,14 @@ function rejection(open: OpenNodes, place: number): RejectedNode {
     if (free[dimension] >= needed) continue;
     // A node whose capacity was lowered below its reservations has nothing free; it does not show a negative amount.
     const words = `${amount(dimension, needed)} needed, ${Math.max(0, free[dimension])} free`;
-    reasons.push(`${WORDS[dimension].name}: ${words}`);
+    const where = isOfMachine(dimension) && (node.largestMachine?.[dimension] ?? Infinity) < needed ? ' on its largest machine' : '';
+    reasons.push(`${WORDS[dimension].name}: ${words}${where}`);
   }
   return { nodeId: node.id, nodeName: node.name, reasons };
 }
+
+const isOfMachine = (dimension: ResourceDimension): dimension is keyof LargestMachine =>
+  dimension === 'cpuCores' || dimension === 'memoryMb';
 
 const nodeAt = (open: OpenNodes, place: number): FleetNode => {
   const node = open.fleet.nodes[place];

@@ -42,6 +42,8 @@ export class Fleet {
   readonly free: readonly [Float64Array, Float64Array, Float64Array, Float64Array];
   /** What is really free on the disk of each node, in GB; infinite where nobody knows. */
   readonly disk: Float64Array;
+  /** What the largest machine of each node could give to one replica, of CPU and of memory; infinite where a node is one machine. */
+  readonly largest: readonly [Float64Array, Float64Array];
   readonly cpuCapacity: Float64Array;
   readonly memoryCapacity: Float64Array;
   readonly idlePart: Float64Array;
@@ -58,6 +60,7 @@ export class Fleet {
     this.free = [numbers(), numbers(), numbers(), numbers()];
     [this.cpuCapacity, this.memoryCapacity, this.idlePart] = [numbers(), numbers(), numbers()];
     this.disk = numbers();
+    this.largest = [numbers(), numbers()];
     this.isAvailable = new Uint8Array(nodes.length);
     const regions = new Map<string, Region & { nodes: number[] }>();
     for (const [place, node] of this.nodes.entries()) {
@@ -84,18 +87,18 @@ export class Fleet {
   }
 
   /**
-   * What would be free on the node after `times` more replicas of this size. A disk with too little room for one of them shows
-   * what is left on it.
+   * What would be free on the node after `times` more replicas of this size. A disk or a machine with too little room for one of them
+   * shows what is left on it.
    */
   leftOn(place: number, each: Amounts, times: number): Resources {
     const [cpu, memory, gpu, storage] = this.free;
     const unreserved = (storage[place] ?? 0) - times * each[3];
     const onDisk = this.disk[place] ?? Infinity;
     return {
-      cpuCores: ((cpu[place] ?? 0) - times * each[0]) / 1000,
-      memoryMb: (memory[place] ?? 0) - times * each[1],
+      cpuCores: withinLargest((cpu[place] ?? 0) - times * each[0], this.largest[0][place], each[0]) / 1000,
+      memoryMb: withinLargest((memory[place] ?? 0) - times * each[1], this.largest[1][place], each[1]),
       gpuUnits: (gpu[place] ?? 0) - times * each[2],
-      storageGb: onDisk < each[3] ? Math.min(onDisk, unreserved) : unreserved,
+      storageGb: withinLargest(unreserved, onDisk, each[3]),
     };
   }
 
@@ -138,6 +141,8 @@ export class Fleet {
     this.free[2][place] = capacity[2] - reserved[2];
     this.free[3][place] = capacity[3] - reserved[3];
     this.disk[place] = node.diskFreeGb ?? Infinity;
+    this.largest[0][place] = node.largestMachine ? Math.round(node.largestMachine.cpuCores * 1000) : Infinity;
+    this.largest[1][place] = node.largestMachine?.memoryMb ?? Infinity;
     this.cpuCapacity[place] = capacity[0];
     this.memoryCapacity[place] = capacity[1];
     this.idlePart[place] = idlePart(node);
@@ -172,6 +177,9 @@ export class Fleet {
     return Math.max(1, Math.min(CLASSES - 1, Math.ceil(total * (CLASSES - 1))));
   }
 }
+
+/** What is free of a node, or of the one place where all of a replica has to be if that is too small for it. */
+const withinLargest = (free: number, largest = Infinity, each: number): number => (largest < each ? Math.min(largest, free) : free);
 
 const isSorted = (nodes: readonly FleetNode[]): boolean =>
   nodes.every((node, place) => place === 0 || (nodes[place - 1]?.id ?? '') < node.id);

@@ -125,8 +125,8 @@ export class OpenNodes {
   }
 
   /**
-   * Whether `times` replicas fit beside the reservations, in every dimension, and the disk has room for each of them. Not for all
-   * of them at once: reservations say what they may take, the disk only what others have left.
+   * Whether `times` replicas fit beside the reservations, in every dimension, and the disk and the largest machine have room for each of
+   * them. Not for all of them at once: reservations say what they may take, the disk only what others have left.
    */
   private hasRoom(place: number, times: number): boolean {
     const each = this.each;
@@ -136,7 +136,9 @@ export class OpenNodes {
       (free[1][place] ?? 0) >= times * each[1] &&
       (free[2][place] ?? 0) >= times * each[2] &&
       (free[3][place] ?? 0) >= times * each[3] &&
-      (this.fleet.disk[place] ?? Infinity) >= each[3]
+      (this.fleet.disk[place] ?? Infinity) >= each[3] &&
+      (this.fleet.largest[0][place] ?? Infinity) >= each[0] &&
+      (this.fleet.largest[1][place] ?? Infinity) >= each[1]
     );
   }
 

@@ -40,6 +40,21 @@ describe('place', () => {
     );
   });
 
+  it('passes over a cluster without a machine that is large enough for one replica, and says so', () => {
+    const request = aRequest({ replicas: 2, perReplica: resources({ cpuCores: 4 }) });
+    const capacity = resources({ cpuCores: 32 });
+    const [small, large] = [
+      { cpuCores: 3.5, memoryMb: 65_536 },
+      { cpuCores: 4, memoryMb: 65_536 },
+    ];
+    const nodes = [aNode('a', { capacity, largestMachine: small }), aNode('b', { capacity, largestMachine: large })];
+    const placed = place(request, nodes);
+    expect(placed.nodeIds).toEqual(['b', 'b']);
+    const reasons = ['cpu: 4 cores needed, 3.5 free on its largest machine'];
+    expect(placed.explanation.rejected).toEqual([{ nodeId: 'a', nodeName: 'node-a', reasons }]);
+    expect(place(request, nodes.slice(0, 1)).shortfall).toContain('cpu: 4 cores needed per replica, at most 3.5 cores free on a node');
+  });
+
   it.each([
     ['spread starts with the best score', 'spread', 1, [aNode('a', { region: 'us-west' }), aNode('b')], ['b']],
     [

@@ -345,6 +345,16 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
       });
     });
 
+    it('shows that a health check has failed which has never passed, in words', async () => {
+      const check = { command: ['false'], intervalSeconds: 1, timeoutSeconds: 1, retries: 2, startPeriodSeconds: 0 };
+      const spec = scripted('unwell', { healthCheck: check });
+      await ensure(spec);
+      const { reason, hasRun } = await reaches(spec.replicaId, 'unhealthy');
+      expect(hasRun).toBe(true);
+      expect(reason).toMatch(/^Health check fails/);
+      expect(await t.driver.list(t.target, { deploymentId: spec.deploymentId }, never)).toMatchObject([{ phase: 'unhealthy' }]);
+    });
+
     describe('an end', () => {
       it('shows the exit code and a reason', async () => {
         const spec = scripted('fails');

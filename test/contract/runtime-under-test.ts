@@ -4,7 +4,7 @@ import type { Resources } from '../../src/engines/resources';
 import type { RuntimeDriver, WorkloadSpec } from '../../src/runtime/runtime-driver';
 
 /** What a workload of the suite does. Every runtime has its own way of making them. */
-export type Script = 'steady' | 'stubborn' | 'fails' | 'ends' | 'out-of-memory' | 'speaks' | 'missing-image';
+export type Script = 'steady' | 'stubborn' | 'unwell' | 'fails' | 'ends' | 'out-of-memory' | 'speaks' | 'missing-image';
 
 export interface RuntimeUnderTest {
   readonly driver: RuntimeDriver;
@@ -28,7 +28,7 @@ export interface RuntimeUnderTest {
   readonly away: NodeTarget;
   /**
    * Makes a workload that does so. `speaks` writes the value of the variable GREETING in two lines and goes on; `fails`
-   * ends with code 3, and `ends` with code 0.
+   * ends with code 3, and `ends` with code 0; `unwell` runs, and the health check that its spec has never passes.
    */
   scripted(script: Script, spec: WorkloadSpec): WorkloadSpec;
   kill(replicaId: string): Promise<void>;

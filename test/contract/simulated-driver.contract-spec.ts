@@ -31,6 +31,8 @@ function scripted(script: Script, spec: WorkloadSpec): WorkloadSpec {
       return { ...spec, image: 'simulated/oom:1' };
     case 'missing-image':
       return { ...spec, image: 'simulated/missing:1' };
+    case 'unwell':
+      return { ...spec, image: 'simulated/unhealthy:1' };
     case 'stubborn':
       return { ...spec, image: 'simulated/stubborn:1' };
     case 'speaks':

@@ -93,6 +93,7 @@ export async function dockerUnderTest({
 
 const SCRIPTS: Record<Exclude<Script, 'missing-image'>, string | null> = {
   steady: null,
+  unwell: null,
   stubborn: `trap '' TERM; while true; do sleep 1; done`,
   fails: 'exit 3',
   ends: 'exit 0',

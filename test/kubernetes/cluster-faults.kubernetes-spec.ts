@@ -47,7 +47,7 @@ describeWithCluster('what may go wrong inside a cluster', () => {
   const running = async (id: string): Promise<string[]> =>
     inStatus(await untilHealthy(product.client, id, 60_000), 'running').map((each) => each.id);
 
-  it('is told in the words of a LimitRange, of an admission policy and of the Pod Security of the namespace', async () => {
+  it('is told in the words of a LimitRange and of an admission policy, under the restricted Pod Security of the namespace', async () => {
     const { core, config, library } = product.cluster;
     await core.createNamespacedLimitRange({
       namespace: namespace(),

@@ -55,6 +55,8 @@ export interface ClusterUnderTest extends RuntimeUnderTest {
   readonly driver: KubernetesDriver;
   readonly client: ClusterClient;
   readonly installationId: string;
+  /** Another node that is the same cluster. */
+  readonly twin: NodeTarget;
 }
 
 const REGISTRIES = new AllowedRegistries('docker.io,unlisted.invalid');
@@ -69,12 +71,13 @@ interface UnderTestOptions {
 /** A driver on the real cluster, with a namespace and an installation id of its own. */
 export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOptions = {}): Promise<ClusterUnderTest> {
   const installationId = randomUUID();
-  const [target, away] = [nodeOf('cluster'), nodeOf('away')];
+  const [target, twin, away] = [nodeOf('cluster'), nodeOf('twin'), nodeOf('away')];
   const access: ClusterAccess = {
     ...{ kubeconfig: kubeconfig(), namespace: `fog-test-${installationId.slice(0, 8)}`, nodeSelector: {} },
     ...{ ingressClass: null, gateway: null },
   };
   const accesses: ClusterAccesses = {
+    nodes: () => Promise.resolve(new Set([target.id, twin.id])),
     of: (nodeId) =>
       Promise.resolve({ version: 1, access: { ...access, kubeconfig: nodeId === away.id ? kubeconfig({ away: true }) : through } }),
   };
@@ -82,7 +85,14 @@ export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOpti
   await makeNamespace(client);
   const provisioner = await FolderProvisioner.start(client);
   const driver = new KubernetesDriver(accesses, {
-    ...{ installationId, gpuResource: 'nvidia.com/gpu', registries: REGISTRIES, unschedulableSeconds: 5, routerNetworks: [] },
+    ...{
+      installationId,
+      gpuResource: 'nvidia.com/gpu',
+      graceSeconds: 10,
+      registries: REGISTRIES,
+      unschedulableSeconds: 5,
+      routerNetworks: [],
+    },
   });
   const { namespace } = access;
   const podOf = async (replicaId: string): Promise<string> => {
@@ -90,7 +100,7 @@ export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOpti
     return items.at(-1)?.metadata?.name ?? '';
   };
   return {
-    ...{ driver, client, installationId, target, away, scripted },
+    ...{ driver, client, installationId, target, twin, away, scripted },
     // A kubelet looks at its containers once a second, and the API server hears of it when both have time.
     tellsWithinMs: 30_000,
     // The cluster gives the Pod of a suspended Job 30 s, which a kubelet does not always shorten.
@@ -125,6 +135,7 @@ async function exec(client: ClusterClient, pod: string, command: string[]): Prom
 const ENDS_ON_TERM = `trap 'exit 143' TERM; while :; do sleep 0.1; done`;
 const SCRIPTS: Record<Exclude<Script, 'missing-image'>, string> = {
   steady: ENDS_ON_TERM,
+  unwell: ENDS_ON_TERM,
   stubborn: `trap '' TERM; while true; do sleep 1; done`,
   fails: 'exit 3',
   ends: 'exit 0',
@@ -142,7 +153,14 @@ function scripted(script: Script, spec: WorkloadSpec): WorkloadSpec {
 async function decoy(client: ClusterClient, spec: WorkloadSpec): Promise<() => Promise<boolean>> {
   const { namespace } = client.access;
   const almost = jobFor(scripted('steady', spec), {
-    ...{ installationId: randomUUID(), nodeId: randomUUID(), nodeSelector: {}, gpuResource: 'none', registries: REGISTRIES },
+    ...{
+      installationId: randomUUID(),
+      nodeId: randomUUID(),
+      nodeSelector: {},
+      gpuResource: 'none',
+      graceSeconds: 10,
+      registries: REGISTRIES,
+    },
   });
   const none = Object.fromEntries(Object.entries(almost.metadata?.labels ?? {}).filter(([key]) => key !== LABEL.installation));
   const named = (name: string, labels: Record<string, string> | undefined): V1Job => ({

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { Entrance, ShownEntrances } from '../../src/runtime/entrances';
 import { ClusterObjects, type ClusterObject, type Kind } from '../../src/runtime/kubernetes/cluster-objects';
 import { ENTRANCE_KINDS, type EntrancePlace } from '../../src/runtime/kubernetes/entrance-objects';
-import { bringEntrances } from '../../src/runtime/kubernetes/entrances';
-import { keepShared, releaseShared, tenantPolicy } from '../../src/runtime/kubernetes/shared';
+import { bringEntrances, removeStrayEntrances } from '../../src/runtime/kubernetes/entrances';
+import { keepPolicies, keepShared, releaseShared, tenantPolicy } from '../../src/runtime/kubernetes/shared';
 import { aSpec } from '../contract/runtime-under-test';
 import { until } from '../support/until';
 import { clusterUnderTest, describeWithCluster, type ClusterUnderTest } from './cluster-under-test';
@@ -60,6 +60,31 @@ describeWithCluster('what leads to deployments in a cluster', () => {
     await bring(place, []);
   });
 
+  it('keeps the annotations, labels and finalizers of others when its routes change', async () => {
+    const [place, wish] = [placeOf(), entrance()];
+    await bring(place, [wish]);
+    const kept = { annotations: { 'lb.example/id': '42' }, labels: { team: 'theirs' } };
+    const marked = async (kind: 'Ingress' | 'Service' | 'NetworkPolicy'): Promise<ClusterObject> =>
+      (await cluster.list(kind, `fog-compute/installation=${place.installationId}`))[0]!;
+    const changed = ['Ingress', 'Service', 'NetworkPolicy'] as const;
+    for (const kind of changed) {
+      const object = await marked(kind);
+      const finalizers = ['lb.example/clean-up'];
+      const held = await cluster.replace(object, { ...object, metadata: { ...object.metadata, finalizers } });
+      await cluster.mark({ ...held!, kind }, kept);
+    }
+    const moved = { ...wish, ports: [9090], routes: [{ host: 'web.ada.localhost', pathPrefix: '/', port: 9090 }] };
+    expect((await bring(place, [moved])).behind.size).toBe(0);
+    for (const kind of changed) {
+      const object = await marked(kind);
+      expect(JSON.stringify(object.spec)).toContain('9090');
+      expect(object.metadata).toMatchObject({ ...kept, finalizers: ['lb.example/clean-up'] });
+      await cluster.replace(object, { ...object, metadata: { ...object.metadata, finalizers: [] } });
+    }
+    await bring(place, []);
+    expect(await kinds(place)).toEqual([]);
+  });
+
   it('is not undone by somebody with older wishes who had looked before', async () => {
     const [place, wish] = [placeOf(), entrance({ ports: [80] })];
     const newer = { ...wish, ports: [80, 81] };
@@ -80,6 +105,18 @@ describeWithCluster('what leads to deployments in a cluster', () => {
     await bring(ours, []);
     expect(await kinds(theirs)).toHaveLength(4);
     await bring(theirs, []);
+  });
+
+  it('goes with its node, and stays for nodes that live and for other installations', async () => {
+    const [gone, theirs, wish] = [placeOf(), placeOf(), entrance()];
+    const live = { ...gone, nodeId: randomUUID() };
+    for (const place of [gone, theirs, live]) await bring(place, [wish]);
+    await removeStrayEntrances(cluster, gone.installationId, (id) => id === live.nodeId);
+    expect(await kinds(theirs)).toHaveLength(4);
+    const left = await objects(gone);
+    expect(left).toHaveLength(4);
+    for (const { metadata } of left) expect(metadata.labels?.['fog-compute/node']).toBe(live.nodeId);
+    for (const place of [theirs, live]) await bring(place, []);
   });
 
   it('says for the deployment which kind the cluster does not have, and makes the rest', async () => {
@@ -130,6 +167,27 @@ describeWithCluster('what leads to deployments in a cluster', () => {
       expect(await policies(installationId)).toHaveLength(1);
       await releaseShared(cluster, await policies(installationId), () => Promise.resolve(false));
       expect(await policies(installationId)).toHaveLength(0);
+    });
+
+    it('is put back when somebody has removed it or has changed its labels, for as long as it is used', async () => {
+      const installationId = randomUUID();
+      const policy = tenantPolicy(aSpec(), installationId);
+      const ownerId = policy.metadata.labels?.['fog-compute/owner'] ?? '';
+      const put = (isUsed: boolean): Promise<void> =>
+        keepPolicies(cluster, { installationId, owners: [ownerId], hasJobs: () => Promise.resolve(isUsed) });
+      await put(true);
+      const [made] = await policies(installationId);
+      await cluster.mark(made!, { labels: { 'fog-compute/installation': 'changed', 'fog-compute/owner': null } });
+      await put(true);
+      expect((await policies(installationId))[0]?.metadata.labels).toEqual(policy.metadata.labels);
+      const [again] = await policies(installationId);
+      await cluster.mark(again!, { labels: { 'fog-compute/owner': 'changed' } });
+      await keepShared(cluster, [policy]);
+      expect((await policies(installationId))[0]?.metadata.labels).toEqual(policy.metadata.labels);
+      const [last] = await policies(installationId);
+      await cluster.remove(last!);
+      await put(false);
+      expect(await policies(installationId)).toEqual([]);
     });
 
     it('is one object however many ask for it at once', async () => {

@@ -4,6 +4,7 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { ClusterClient } from '../../src/runtime/kubernetes/cluster-client';
+import { ClusterObjects } from '../../src/runtime/kubernetes/cluster-objects';
 import { freshInstallationId } from '../engine/product-on-docker';
 import type { Client } from '../support/client';
 import type { Configuration } from '@kubernetes/client-node';
@@ -31,9 +32,21 @@ export interface Left {
   readonly policies: number;
   readonly ingresses: number;
   readonly budgets: number;
+  readonly httpRoutes: number;
+  readonly claims: number;
 }
 
-export const NOTHING_LEFT: Left = { jobs: 0, pods: 0, secrets: 0, services: 0, policies: 0, ingresses: 0, budgets: 0 };
+export const NOTHING_LEFT: Left = {
+  jobs: 0,
+  pods: 0,
+  secrets: 0,
+  services: 0,
+  policies: 0,
+  ingresses: 0,
+  budgets: 0,
+  httpRoutes: 0,
+  claims: 0,
+};
 
 interface StartOptions {
   /** Puts something between the product and the cluster: gives another kubeconfig of the same account. */
@@ -113,7 +126,11 @@ export class ProductOnKubernetes {
         ...[networking.listNamespacedIngress({ namespace }), this.api('PolicyV1Api').listNamespacedPodDisruptionBudget({ namespace })],
       ])
     ).map(({ items }) => items.length);
-    return { jobs, pods, secrets, services, policies, ingresses, budgets };
+    const objects = new ClusterObjects(this.cluster, new AbortController().signal, 'look');
+    const [httpRoutes = 0, claims = 0] = await Promise.all(
+      (['HTTPRoute', 'PersistentVolumeClaim'] as const).map(async (kind) => (await objects.list(kind, '')).length),
+    );
+    return { jobs, pods, secrets, services, policies, ingresses, budgets, httpRoutes, claims };
   }
 
   /** Changes an object of the cluster as `kubectl patch --type merge` does. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { CoordinationV1Api, V1Lease, V1Node, V1Pod } from '@kubernetes/client-node';
 import { ClusterClient } from '../../src/runtime/kubernetes/cluster-client';
 import { textLines } from '../../src/runtime/kubernetes/text-lines';
+import { until } from '../support/until';
 import { kubeconfig } from './cluster-under-test';
 
 const LABEL = 'fog-test/machines';
@@ -43,7 +44,15 @@ export class SimulatedMachines {
     for (const name of names) await machines.add(name);
     machines.timer = setInterval(() => void machines.renew(), RENEW_MS);
     void machines.follow();
+    // A cluster keeps Pods away from a machine that is new until it has seen that it is ready.
+    const isOpen = async (): Promise<boolean> => (await machines.list()).every(({ spec }) => (spec?.taints ?? []).length === 0);
+    await until(isOpen, { timeoutMs: 60_000, what: 'the machines to take Pods' });
     return machines;
+  }
+
+  private async list(): Promise<V1Node[]> {
+    const labelSelector = Object.entries(this.selector).flat().join('=');
+    return (await this.client.core.listNode({ labelSelector })).items;
   }
 
   /** From now on this machine does not answer. */

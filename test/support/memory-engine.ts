@@ -110,6 +110,7 @@ export class MemoryEngine {
     const startedAt = new Date(kept.begun).toISOString();
     kept.shown = { ...kept.shown, phase: 'running', hasRun: true, startedAt, exitCode: null, reason: null };
     const { SCRIPT } = kept.spec.env;
+    if (SCRIPT === 'unwell') kept.shown = { ...kept.shown, phase: 'unhealthy', reason: 'Health check fails' };
     if (SCRIPT === 'ends') this.end(kept, 0, 'Exited with code 0');
     if (SCRIPT === 'fails') this.end(kept, 3, 'Exited with code 3');
     if (SCRIPT === 'out-of-memory') this.end(kept, 137, `Out of memory (limit ${kept.spec.resources.memoryMb} MB)`);

@@ -1,5 +1,5 @@
-import { IsIP, IsIn, IsOptional, IsString, Matches } from 'class-validator';
-import { whole } from '../variables';
+import { IsBoolean, IsIP, IsIn, IsOptional, IsString, Matches } from 'class-validator';
+import { Flag, whole } from '../variables';
 
 export const RUNTIME_CHOICES = ['auto', 'docker', 'kubernetes', 'agent', 'simulated'] as const;
 
@@ -35,6 +35,14 @@ export class EnginesConfig {
   })
   readonly ALLOWED_REGISTRIES: string =
     'docker.io,ghcr.io,quay.io,gcr.io,registry.k8s.io,public.ecr.aws,mcr.microsoft.com,registry.gitlab.com,nvcr.io';
+
+  /**
+   * Lets the kubeconfigs that administrators register name programs that make tokens, and files. They are run and read by this process, so
+   * every administrator of fog-compute has the rights of its account on this machine then.
+   */
+  @Flag()
+  @IsBoolean()
+  readonly KUBECONFIG_EXEC_AND_FILES: boolean = false;
 
   /** The resource of a Kubernetes cluster that stands for one GPU. */
   @Matches(/^[a-z0-9.-]+\/[A-Za-z0-9._-]+$/, { message: 'KUBERNETES_GPU_RESOURCE must look like nvidia.com/gpu' })

@@ -75,6 +75,7 @@ import { IndexVolumes1796930000500 } from './1796930000500-index-volumes';
 import { EndPurgedOrders1796940000000 } from './1796940000000-end-purged-orders';
 import { NoteSessions1796943000000 } from './1796943000000-note-sessions';
 import { IndexOpenReservations1796950000000 } from './1796950000000-index-open-reservations';
+import { ShowLargestMachine1796950000003 } from './1796950000003-show-largest-machine';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -155,4 +156,5 @@ export const migrations = [
   EndPurgedOrders1796940000000,
   NoteSessions1796943000000,
   IndexOpenReservations1796950000000,
+  ShowLargestMachine1796950000003,
 ];

@@ -70,6 +70,13 @@ export class FogNode {
   @Column({ name: 'disk_free_gb', type: 'integer', nullable: true })
   diskFreeGb!: number | null;
 
+  /** What the largest of several machines could give to one replica when the engine last answered; null for one machine. */
+  @Column({ name: 'largest_cpu_cores', type: 'numeric', precision: 9, scale: 3, nullable: true, transformer: NUMERIC })
+  largestCpuCores!: number | null;
+
+  @Column({ name: 'largest_memory_mb', type: 'integer', nullable: true })
+  largestMemoryMb!: number | null;
+
   /** The capacity columns that an administrator has set; what the engine reports no longer changes them. */
   @Column({ name: 'fixed_capacity', type: 'text', array: true, default: () => `'{}'` })
   fixedCapacity!: string[];

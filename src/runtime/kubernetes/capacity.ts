@@ -1,5 +1,5 @@
 import type { V1Container, V1Node, V1Pod } from '@kubernetes/client-node';
-import type { Resources } from '../../engines/resources';
+import type { LargestMachine, Resources } from '../../engines/resources';
 import { LABEL } from './labels';
 import { quantity } from './quantity';
 
@@ -10,18 +10,23 @@ const GB = 2 ** 30;
 export interface ClusterCapacity extends Resources {
   /** The machines that take Pods now. */
   readonly machines: readonly string[];
+  /** What the largest of them could give to one replica, if none of ours were there; zeros without machines. */
+  readonly largestMachine: LargestMachine;
 }
 
-/** A machine counts when it is ready and takes new Pods. Ours are left out of what is taken, because reservations count them. */
+/**
+ * A machine counts when it is ready and has no taint that keeps Pods away, as ours tolerate none. The Pods of this node are left out of
+ * what is taken, because reservations count them; those of another node of ours that is a part of the same cluster are not.
+ */
 export function capacityOf(
   machines: readonly V1Node[],
   pods: readonly V1Pod[],
-  { installationId, gpuResource }: { readonly installationId: string; readonly gpuResource: string },
+  { nodeId, gpuResource }: { readonly nodeId: string; readonly gpuResource: string },
 ): ClusterCapacity {
   const open = new Map(machines.filter(takesPods).map((machine) => [machine.metadata?.name ?? '', machine.status?.allocatable ?? {}]));
   const others = pods.filter(
     ({ metadata, spec, status }) =>
-      metadata?.labels?.[LABEL.installation] !== installationId &&
+      metadata?.labels?.[LABEL.node] !== nodeId &&
       open.has(spec?.nodeName ?? '') &&
       status?.phase !== 'Succeeded' &&
       status?.phase !== 'Failed',
@@ -30,8 +35,17 @@ export function capacityOf(
     const all = [...open.values()].reduce((sum, allocatable) => sum + quantity(allocatable[resource]), 0);
     return Math.max(0, all - others.reduce((sum, pod) => sum + requested(pod, resource), 0));
   };
+  const largest = (resource: string): number => {
+    const left = new Map([...open].map(([name, allocatable]) => [name, quantity(allocatable[resource])]));
+    for (const pod of others) {
+      const name = pod.spec?.nodeName ?? '';
+      left.set(name, (left.get(name) ?? 0) - requested(pod, resource));
+    }
+    return [...left.values()].reduce((most, each) => Math.max(most, each), 0);
+  };
   return {
     machines: [...open.keys()],
+    largestMachine: { cpuCores: Math.floor(largest('cpu') * 1000) / 1000, memoryMb: Math.floor(largest('memory') / MB) },
     cpuCores: Math.floor(left('cpu') * 1000) / 1000,
     memoryMb: Math.floor(left('memory') / MB),
     storageGb: Math.floor(left('ephemeral-storage') / GB),
@@ -40,7 +54,9 @@ export function capacityOf(
 }
 
 const takesPods = ({ spec, status }: V1Node): boolean =>
-  spec?.unschedulable !== true && (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True');
+  spec?.unschedulable !== true &&
+  !(spec?.taints ?? []).some(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute') &&
+  (status?.conditions ?? []).some(({ type, status: is }) => type === 'Ready' && is === 'True');
 
 /** As the scheduler counts: the containers together, or the largest of those that come first if that is more, and the overhead. */
 function requested({ spec }: V1Pod, resource: string): number {

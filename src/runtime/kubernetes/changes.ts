@@ -1,5 +1,6 @@
 import type { V1Job, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
 import { abortWith } from '../../common/abort-with';
+import { within } from '../../common/within';
 import { DriverError } from '../runtime-driver';
 import type { Cluster } from './cluster';
 import type { ClusterClient } from './cluster-client';
@@ -9,6 +10,10 @@ import { textLines } from './text-lines';
 
 /** The server ends a watch after this time; the next one goes on where it ended. */
 const WATCH_SECONDS = 300;
+/** A watch that the server has not ended by then is on a connection that leads nowhere. */
+const LONGEST_MS = (WATCH_SECONDS + 30) * 1000;
+/** One that ends sooner is of a server that does not want it now, or of something between that cuts it. */
+const SHORTEST_MS = 1_000;
 /** Pods and Jobs. */
 const PATHS = 2;
 /** An API server keeps no larger objects than 1.5 MB. */
@@ -36,17 +41,19 @@ interface Following {
   readonly onChange: (change: ClusterChange) => void;
   /** Called once all changes are told. */
   readonly onTold: () => void;
+  /** False once the cluster is to be asked in another way, such as with a new token. */
+  readonly isCurrent: () => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Follows the Jobs and Pods of an installation. Resolves on abort and throws when the cluster breaks off, or no longer knows what has
- * changed (410): the caller looks at everything then.
+ * Follows the Jobs and Pods of an installation. Resolves on abort and throws when the cluster breaks off, ends a watch at once, or no
+ * longer knows what has changed (410), and when it is to be asked in another way: the caller looks at everything then, after a pause.
  */
 export async function watchChanges(
   client: ClusterClient,
   clusterUnder: (signal: AbortSignal) => Cluster,
-  { installationId, onChange, onTold, signal }: Following,
+  { installationId, onChange, onTold, isCurrent, signal }: Following,
 ): Promise<void> {
   const { namespace } = client.access;
   const both = abortWith(signal);
@@ -56,7 +63,7 @@ export async function watchChanges(
       client,
       { path, kind, version: () => clusterUnder(both.signal).versionOf(kind) },
       {
-        ...{ installationId, onChange, signal: both.signal },
+        ...{ installationId, onChange, isCurrent, signal: both.signal },
         onTold: () => told.add(path).size === PATHS && onTold(),
       },
     );
@@ -83,26 +90,41 @@ interface Watched {
 async function watchPath(
   client: ClusterClient,
   { path, kind, version }: Watched,
-  { installationId, onChange, onTold, signal }: Following,
+  { onTold, isCurrent, signal, ...following }: Following,
 ): Promise<void> {
   const always = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(WATCH_SECONDS) };
   const hasEnded = (): boolean => signal.aborted;
   for (let resourceVersion = await version(); !hasEnded();) {
-    const query = { ...always, labelSelector: selectorOf({ installationId }), resourceVersion };
-    const stream = await client.stream(path, { query, signal });
-    onTold();
-    for await (const { text } of textLines(stream, MAX_EVENT_BYTES)) {
-      const { type, object } = JSON.parse(text) as WatchEvent;
-      if (type === 'ERROR') throw new Error(object.message ?? 'Trouble without words');
-      resourceVersion = object.metadata?.resourceVersion ?? resourceVersion;
-      const { [LABEL.deployment]: deploymentId, [LABEL.replica]: replicaId } = object.metadata?.labels ?? {};
-      if (deploymentId === undefined || replicaId === undefined) continue;
-      const id = { deploymentId, replicaId };
-      if (type === 'DELETED') onChange({ ...id, pod: null, isNews: true });
-      else if (kind === 'Jobs') onChange({ ...id, isNews: isNewsOfJob(object) });
-      else onChange({ ...id, pod: withDates(object as V1Pod), isNews: isNewsOfPod(object) });
-    }
+    const query = { ...always, labelSelector: selectorOf({ installationId: following.installationId }), resourceVersion };
+    const begun = performance.now();
+    resourceVersion = await within(LONGEST_MS, signal, async (limited) => {
+      const stream = await client.stream(path, { query, signal: limited });
+      onTold();
+      return tell(stream, { ...following, kind, resourceVersion });
+    });
+    if (!signal.aborted && performance.now() - begun < SHORTEST_MS) throw new Error('It was ended at once');
+    if (!signal.aborted && !(await isCurrent())) throw new Error('The access has changed');
   }
+}
+
+/** Tells the changes of one stream until it ends, and gives the version of the last. */
+async function tell(
+  stream: AsyncIterable<Buffer>,
+  { kind, resourceVersion, onChange }: Pick<Following, 'onChange'> & Pick<Watched, 'kind'> & { resourceVersion: string },
+): Promise<string> {
+  let version = resourceVersion;
+  for await (const { text } of textLines(stream, MAX_EVENT_BYTES)) {
+    const { type, object } = JSON.parse(text) as WatchEvent;
+    if (type === 'ERROR') throw new Error(object.message ?? 'Trouble without words');
+    version = object.metadata?.resourceVersion ?? version;
+    const { [LABEL.deployment]: deploymentId, [LABEL.replica]: replicaId } = object.metadata?.labels ?? {};
+    if (deploymentId === undefined || replicaId === undefined) continue;
+    const id = { deploymentId, replicaId };
+    if (type === 'DELETED') onChange({ ...id, pod: null, isNews: true });
+    else if (kind === 'Jobs') onChange({ ...id, isNews: isNewsOfJob(object) });
+    else onChange({ ...id, pod: withDates(object as V1Pod), isNews: isNewsOfPod(object) });
+  }
+  return version;
 }
 
 const isNewsOfPod = ({ metadata, status }: V1Pod): boolean => metadata?.deletionTimestamp !== undefined || status?.phase !== 'Pending';

@@ -1,16 +1,9 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent, request as send } from 'node:https';
-import type {
-  AuthorizationV1Api,
-  BatchV1Api,
-  CoreV1Api,
-  CustomObjectsApi,
-  KubeConfig,
-  RequestContext,
-  VersionApi,
-} from '@kubernetes/client-node';
+import type { AuthorizationV1Api, BatchV1Api, CoreV1Api, KubeConfig, RequestContext, VersionApi } from '@kubernetes/client-node';
 import { LRUCache } from 'lru-cache';
 import { FairTurns } from '../../common/fair-turns';
+import { KubeconfigError, ownKubeconfig } from '../../engines/kubeconfig';
 import { DriverError } from '../runtime-driver';
 import type { ClusterAccess } from './cluster-access';
 
@@ -37,7 +30,6 @@ export type Purpose = 'change' | 'look';
 export class ClusterClient {
   readonly core: CoreV1Api;
   readonly batch: BatchV1Api;
-  readonly objects: CustomObjectsApi;
   readonly version: VersionApi;
   readonly authorization: AuthorizationV1Api;
   /** Who has to do with what is to be done, or only looks, takes turns, before the time of a call begins. */
@@ -61,7 +53,6 @@ export class ClusterClient {
     });
     this.core = new library.CoreV1Api(configuration);
     this.batch = new library.BatchV1Api(configuration);
-    this.objects = new library.CustomObjectsApi(configuration);
     this.version = new library.VersionApi(configuration);
     this.authorization = new library.AuthorizationV1Api(configuration);
   }
@@ -72,7 +63,7 @@ export class ClusterClient {
     try {
       const config = new library.KubeConfig();
       if (access.kubeconfig === null) config.loadFromCluster();
-      else config.loadFromString(access.kubeconfig);
+      else config.loadFromString(ownKubeconfig(access.kubeconfig, access.trust ?? { ofMachine: false }));
       if (config.getCurrentCluster() === null) throw new Error('It names no cluster');
       const options: { ca?: string | Buffer; cert?: string | Buffer; key?: string | Buffer; servername?: string } = {};
       await config.applyToHTTPSOptions(options);
@@ -82,7 +73,9 @@ export class ClusterClient {
       return new ClusterClient(library, config, access, agent, streams);
     } catch (error) {
       const words =
-        access.kubeconfig === null ? 'This program does not run in a Kubernetes cluster' : 'The kubeconfig of this node cannot be used';
+        access.kubeconfig === null
+          ? 'This program does not run in a Kubernetes cluster'
+          : `The kubeconfig of this node cannot be used${error instanceof KubeconfigError ? `: it ${error.message}` : ''}`;
       throw new DriverError('unreachable', words, { cause: error });
     }
   }

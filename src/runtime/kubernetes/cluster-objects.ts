@@ -3,6 +3,7 @@ import { boundedCall } from '../bounded-call';
 import { askAgain } from './ask-again';
 import type { ClusterClient, Purpose } from './cluster-client';
 import { isConflict, isNotFound, toDriverError } from './kubernetes-errors';
+import { OURS } from './labels';
 
 const CALL_MS = 30_000;
 const SETTLE_MS = 5_000;
@@ -32,6 +33,8 @@ export interface ClusterObject {
     readonly uid?: string;
     readonly resourceVersion?: string;
     readonly deletionTimestamp?: string;
+    readonly finalizers?: readonly string[];
+    readonly ownerReferences?: readonly unknown[];
   };
   readonly [member: string]: unknown;
 }
@@ -77,10 +80,12 @@ export class ClusterObjects {
     })) as ClusterObject | null;
   }
 
-  /** Puts `wanted` in the place of what was read. Null when that has changed since, or is gone. */
+  /**
+   * Puts `wanted` in the place of what was read, and keeps what others have written about it: their labels and annotations, finalizers
+   * and owners. Null when it has changed since, or is gone.
+   */
   async replace(read: ClusterObject, wanted: ClusterObject): Promise<ClusterObject | null> {
-    const { resourceVersion } = read.metadata;
-    const body = { apiVersion: KINDS[read.kind][0], ...wanted, metadata: { ...wanted.metadata, resourceVersion } };
+    const body = { apiVersion: KINDS[read.kind][0], ...wanted, metadata: mergedMetadata(read.metadata, wanted.metadata) };
     const path = pathOf(this.namespace, read.kind, read.metadata.name);
     return (await this.call('PUT', path, { doing: `change a ${read.kind}`, body, settleMs: SETTLE_MS })) as ClusterObject | null;
   }
@@ -132,6 +137,19 @@ export class ClusterObjects {
     }
   }
 }
+
+/** Controllers of others, such as those of load balancers and certificates, keep their notes and their finalizers in what is ours. Pure. */
+export function mergedMetadata(read: ClusterObject['metadata'], wanted: ClusterObject['metadata']): ClusterObject['metadata'] {
+  const { resourceVersion, finalizers, ownerReferences } = read;
+  return {
+    ...{ finalizers, ownerReferences, ...wanted, resourceVersion },
+    labels: { ...ofOthers(read.labels), ...wanted.labels },
+    annotations: { ...ofOthers(read.annotations), ...wanted.annotations },
+  };
+}
+
+const ofOthers = (marks: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(marks).filter(([key]) => !key.startsWith(OURS)));
 
 type Marks = Readonly<Record<string, string | null>>;
 

@@ -82,9 +82,9 @@ export class Cluster {
     return items.length > 0;
   };
 
-  /** What the cluster has told of an object, the newest last. */
-  async events(kind: string, name: string): Promise<CoreV1Event[]> {
-    const param = { namespace: this.namespace, fieldSelector: `involvedObject.kind=${kind},involvedObject.name=${name}` };
+  /** What the cluster has told of an object, the newest last. By its uid: another one of that name may have been there before. */
+  async events(uid: string): Promise<CoreV1Event[]> {
+    const param = { namespace: this.namespace, fieldSelector: `involvedObject.uid=${uid}` };
     const { items } = await this.call({ doing: 'read the events', timeoutMs: READ_MS }, (options) =>
       this.client.core.listNamespacedEvent(param, options),
     );
@@ -144,9 +144,9 @@ export class Cluster {
     return items;
   }
 
-  /** The Pods of others that hold something of a machine. */
-  othersPods(): Promise<V1Pod[]> {
-    return othersPods(this.client, this.installationId, this.signal);
+  /** The Pods that hold something of a machine, apart from those of this node. */
+  othersPods(nodeId: string): Promise<V1Pod[]> {
+    return othersPods(this.client, nodeId, this.signal);
   }
 
   /** The rules that give the account its rights in the namespace; null when the cluster does not know them all. */

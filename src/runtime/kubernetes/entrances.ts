@@ -16,15 +16,30 @@ const keyOf = ({ kind, metadata }: ClusterObject): string => `${kind} ${metadata
 const deploymentOf = ({ metadata }: ClusterObject): string => metadata.labels?.[LABEL.deployment] ?? '';
 const replicaOf = ({ metadata }: ClusterObject): string => metadata.labels?.[LABEL.replica] ?? '';
 
+/** Removes what leads to deployments by way of nodes that are no more, such as of a cluster that was registered anew. */
+export async function removeStrayEntrances(
+  cluster: ClusterObjects,
+  installationId: string,
+  isLive: (nodeId: string) => boolean,
+): Promise<void> {
+  const selector = `${LABEL.installation}=${installationId},${LABEL.node}`;
+  const all = await Promise.all(ENTRANCE_KINDS.map((kind) => cluster.list(kind, selector, { metadataOnly: true })));
+  for (const object of all.flat()) {
+    const { labels, deletionTimestamp } = object.metadata;
+    if (deletionTimestamp === undefined && !isLive(labels?.[LABEL.node] ?? '')) await cluster.remove(object);
+  }
+}
+
 /**
  * Brings the entrances of one node to what `wanted` gives. It looks before it asks for the wishes, and changes nothing that is newer
- * than that look, so older wishes never undo newer ones. What it could not do is told by deployment, in words.
+ * than that look, so older wishes never undo newer ones. What it could not do is told by deployment, in words. `owners`: those of the Pods
+ * that are there.
  */
 export async function bringEntrances(
   cluster: ClusterObjects,
   place: EntrancePlace,
   wanted: () => Promise<readonly Entrance[]>,
-): Promise<ShownEntrances> {
+): Promise<ShownEntrances & { readonly owners: ReadonlySet<string> }> {
   const found = await look(cluster, place);
   const wishes = await wanted();
   const failed = new Map<string, string>();
@@ -32,7 +47,8 @@ export async function bringEntrances(
   const now = isChanged ? await look(cluster, place) : found;
   const served = await servedPods(cluster, place, now);
   const behind = new Map(stepsOf(now, wishes, place).map(({ deploymentId, words }) => [deploymentId, words]));
-  return { behind: new Map([...behind, ...failed]), served };
+  const owners = new Set(now.pods.flatMap(({ metadata }) => metadata.labels?.[LABEL.owner] ?? []));
+  return { behind: new Map([...behind, ...failed]), served, owners };
 }
 
 async function look(cluster: ClusterObjects, place: EntrancePlace): Promise<Found> {

@@ -9,6 +9,7 @@ const place = {
   nodeId: 'n1',
   nodeSelector: { zone: 'a' },
   gpuResource: 'nvidia.com/gpu',
+  graceSeconds: 10,
   registries: new AllowedRegistries('docker.io'),
 };
 const spec: WorkloadSpec = {
@@ -30,6 +31,13 @@ const container = (over: Partial<WorkloadSpec> = {}) => jobFor({ ...spec, ...ove
 
 describe('jobFor', () => {
   const job = jobFor(spec, place);
+
+  it.each([
+    [10, 30],
+    [90, 90],
+  ])('gets, with %i s for containers, %i s when the cluster ends it', (graceSeconds, expected) => {
+    expect(jobFor(spec, { ...place, graceSeconds }).spec?.template.spec?.terminationGracePeriodSeconds).toBe(expected);
+  });
 
   it('is started once and never again, and its Pod has nothing of the cluster', () => {
     expect(job.spec).toMatchObject({ backoffLimit: 0, podReplacementPolicy: 'Failed' });

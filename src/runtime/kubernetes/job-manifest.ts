@@ -9,8 +9,8 @@ import { metaOf, objectName, pullSecretName, secretName, type Maker } from './la
 
 /** The container of a replica in its Pod. */
 export const CONTAINER = 'replica';
-/** For ends that nobody gave a time for, such as those of `kubectl drain`. */
-const DEFAULT_GRACE_SECONDS = 30;
+/** For ends that nobody gave a time for, such as those of `kubectl drain` and of a suspended Job, unless containers get longer here. */
+const LEAST_GRACE_SECONDS = 30;
 const TMP_SIZE = '64Mi';
 /** Volumes are made writable for this group, which every user of a container with volumes is in: who it is, nobody else knows. */
 const VOLUME_GROUP = { fsGroup: 65_532, fsGroupChangePolicy: 'OnRootMismatch' };
@@ -21,6 +21,8 @@ export interface JobPlace extends Maker {
   readonly nodeSelector: Readonly<Record<string, string>>;
   /** The resource that stands for one GPU, such as `nvidia.com/gpu`. */
   readonly gpuResource: string;
+  /** What containers get between SIGTERM and SIGKILL where nobody asks for another time. */
+  readonly graceSeconds: number;
   /** Where machines of the cluster may be sent to for an image. */
   readonly registries: AllowedRegistries;
 }
@@ -45,7 +47,7 @@ export function jobFor(spec: WorkloadSpec, place: JobPlace): V1Job {
           restartPolicy: 'Never',
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          terminationGracePeriodSeconds: DEFAULT_GRACE_SECONDS,
+          terminationGracePeriodSeconds: Math.max(LEAST_GRACE_SECONDS, place.graceSeconds),
           nodeSelector: { ...place.nodeSelector },
           securityContext: { runAsNonRoot: true, ...(spec.volumes ? VOLUME_GROUP : {}) },
           ...(spec.registry ? { imagePullSecrets: [{ name: pullSecretName(spec, spec.registry) }] } : {}),

@@ -1,4 +1,3 @@
-import type { V1Job, V1Pod } from '@kubernetes/client-node';
 import { within } from '../../common/within';
 import type { EngineInfo } from '../../engines/engine-info';
 import type { NodeTarget } from '../../engines/node-target';
@@ -29,17 +28,18 @@ import type { ClusterClient, Purpose } from './cluster-client';
 import { ClusterClients } from './cluster-clients';
 import type { ClusterAccesses } from './cluster-access';
 import { endReplica, suspendReplica } from './end';
-import { bringEntrances } from './entrances';
+import { bringEntrances, removeStrayEntrances } from './entrances';
 import { toDriverError } from './kubernetes-errors';
-import { LABEL, objectName } from './labels';
+import { LiveNodes } from './live-nodes';
 import { Measurements } from './measurements';
-import { observe, type Shown } from './observe';
+import { observe } from './observe';
 import { followPod, podLog } from './pod-log';
+import { isAwaitingCheck, listed, observed } from './observed';
 import { ReplicaNews } from './replica-news';
 import { rightsTrouble } from './rights';
 import { startReplica } from './start';
-import { releaseUnused } from './shared';
-import { podSample, usageOf } from './usage';
+import { keepPolicies, releaseUnused } from './shared';
+import { machineMetrics, podSample, usageOf } from './usage';
 
 const INFO_MS = 8_000;
 /** A connection may be dead and not know it, so that what is told is not relied on for longer. */
@@ -49,6 +49,8 @@ const TIDY_EVERY_MS = 300_000;
 export interface KubernetesDriverOptions {
   readonly installationId: string;
   readonly gpuResource: string;
+  /** Between SIGTERM and SIGKILL, where nobody asks for another time. */
+  readonly graceSeconds: number;
   readonly registries: AllowedRegistries;
   /** From where routers outside of a cluster reach its Pods, as CIDR ranges. */
   readonly routerNetworks: readonly string[];
@@ -70,15 +72,17 @@ export class KubernetesDriver extends RuntimeDriver {
     string,
     { readonly at: number; readonly changes: number; readonly workloads: readonly ObservedWorkload[] }
   >();
+  private readonly nodes: LiveNodes;
   private readonly tidiedAt = new Map<string, number>();
   private readonly news = new Map<string, ReplicaNews>();
 
   constructor(
-    accesses: ClusterAccesses,
+    private readonly accesses: ClusterAccesses,
     private readonly options: KubernetesDriverOptions,
   ) {
     super();
     this.clients = new ClusterClients(accesses);
+    this.nodes = new LiveNodes(accesses);
     const objectsOf = async (target: NodeTarget, signal: AbortSignal) => (await this.cluster(target, signal, 'change')).objects;
     this.volumes = new ClusterVolumes(options.installationId, objectsOf);
   }
@@ -89,7 +93,7 @@ export class KubernetesDriver extends RuntimeDriver {
       return await within(INFO_MS, signal, async (limited) => {
         const engineId = `${await this.unchecked(target, client, limited).uid()}${selectorSuffix(client)}`;
         const measure = (patient: AbortSignal): Promise<EngineInfo> =>
-          this.measure(client, this.unchecked(target, client, patient), engineId);
+          this.measure(client, this.unchecked(target, client, patient), { engineId, nodeId: target.id, signal: patient });
         return this.measurements.of(`${target.id} ${engineId}`, measure, limited);
       });
     } catch (error) {
@@ -101,8 +105,8 @@ export class KubernetesDriver extends RuntimeDriver {
 
   async ensure(target: NodeTarget, spec: WorkloadSpec, { resumeRunAt = null, ...asked }: EnsureOptions): Promise<void> {
     const client = await this.clients.of(target.id);
-    const { installationId, gpuResource, registries, unschedulableSeconds } = this.options;
-    const place = { installationId, nodeId: target.id, gpuResource, registries, nodeSelector: client.access.nodeSelector };
+    const { installationId, gpuResource, graceSeconds, registries, unschedulableSeconds } = this.options;
+    const place = { installationId, nodeId: target.id, gpuResource, graceSeconds, registries, nodeSelector: client.access.nodeSelector };
     const options = { ...asked, resumeRunAt, patienceMs: unschedulableSeconds * 1000 };
     try {
       await startReplica(await this.cluster(target, asked.signal, 'change'), spec, place, options);
@@ -131,20 +135,22 @@ export class KubernetesDriver extends RuntimeDriver {
    */
   async list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
     const cluster = await this.cluster(target, signal);
-    if (filter.deploymentId !== undefined) return listed(cluster, filter);
+    const others = await this.nodes.besides(target.id);
+    if (filter.deploymentId !== undefined) return listed(cluster, filter, others);
     const { isTold, changes } = cluster.news;
     const known = this.lists.get(target.id);
-    const isCurrent = known?.changes === changes && performance.now() - known.at < LIST_AGE_MS;
+    const isCurrent = known?.changes === changes && performance.now() - known.at < LIST_AGE_MS && !isAwaitingCheck(known.workloads);
     if (known !== undefined && isTold && isCurrent) return known.workloads;
     const at = performance.now();
-    const workloads = await listed(cluster, filter);
+    const workloads = await listed(cluster, filter, others);
     this.lists.set(target.id, { at, changes, workloads });
     return workloads;
   }
 
   async find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null> {
-    const shown = await (await this.cluster(target, signal)).shown(replicaId);
-    return shown && observe(shown);
+    const cluster = await this.cluster(target, signal);
+    const shown = await cluster.shown(replicaId);
+    return shown && ((await observed(cluster, [shown]))[0] ?? null);
   }
 
   /** The machines of a cluster pull by themselves, and nobody can ask what they could pull. */
@@ -205,6 +211,7 @@ export class KubernetesDriver extends RuntimeDriver {
     try {
       await watchChanges(client, (limited) => this.unchecked(target, client, limited), {
         ...{ installationId, signal, onTold: () => (news.isTold = true) },
+        isCurrent: async () => (await this.clients.of(target.id)) === client,
         onChange: ({ deploymentId, replicaId, pod, isNews }) => {
           news.noteChange();
           if (pod !== undefined) news.note(replicaId, pod);
@@ -216,7 +223,7 @@ export class KubernetesDriver extends RuntimeDriver {
     }
   }
 
-  /** Removes what outlived its Jobs: a process ended between two removals, or somebody removed a Job by hand. */
+  /** Removes what outlived its Jobs or its node: a process ended between two removals, or somebody removed a Job by hand. */
   async tidy(target: NodeTarget, signal: AbortSignal): Promise<void> {
     if (performance.now() - (this.tidiedAt.get(target.id) ?? -TIDY_EVERY_MS) < TIDY_EVERY_MS) return;
     // Noted first: what a call leaves behind meanwhile asks for another time.
@@ -226,6 +233,8 @@ export class KubernetesDriver extends RuntimeDriver {
       const users = (await cluster.jobs({})).map(({ metadata }) => metadata?.labels ?? {});
       const { installationId } = this.options;
       await releaseUnused(cluster.objects, { installationId, users, hasJobs: cluster.hasJobs });
+      const live = await this.accesses.nodes();
+      await removeStrayEntrances(cluster.objects, installationId, (id) => id === target.id || live.has(id));
     } catch (error) {
       this.tidiedAt.delete(target.id);
       throw error;
@@ -234,9 +243,12 @@ export class KubernetesDriver extends RuntimeDriver {
 
   private async bring(target: NodeTarget, wanted: () => Promise<readonly Entrance[]>, signal: AbortSignal): Promise<ShownEntrances> {
     const { access } = await this.clients.of(target.id);
-    const { objects } = await this.cluster(target, signal, 'change');
+    const { objects, hasJobs } = await this.cluster(target, signal, 'change');
     const { installationId, routerNetworks } = this.options;
-    return bringEntrances(objects, { installationId, nodeId: target.id, access, routerNetworks }, wanted);
+    const { owners, ...shown } = await bringEntrances(objects, { installationId, nodeId: target.id, access, routerNetworks }, wanted);
+    // Whatever keeps a policy from being put back is told by the next start, and is no trouble of what leads to deployments.
+    await keepPolicies(objects, { installationId, owners, hasJobs }).catch(() => undefined);
+    return shown;
   }
 
   close(): void {
@@ -249,14 +261,18 @@ export class KubernetesDriver extends RuntimeDriver {
     return news;
   }
 
-  private async measure(client: ClusterClient, cluster: Cluster, engineId: string): Promise<EngineInfo> {
-    const [version, machines, pods, rules] = await Promise.all([
-      ...([cluster.version(), cluster.machines(), cluster.othersPods()] as const),
+  private async measure(
+    client: ClusterClient,
+    cluster: Cluster,
+    { engineId, nodeId, signal }: { readonly engineId: string; readonly nodeId: string; readonly signal: AbortSignal },
+  ): Promise<EngineInfo> {
+    const [version, machines, pods, metrics, rules] = await Promise.all([
+      ...([cluster.version(), cluster.machines(), cluster.othersPods(nodeId), machineMetrics(client, signal)] as const),
       cluster.rules().catch(() => null), // whoever may not ask hears of a missing right when it is needed
     ]);
     const trouble = rules === null ? null : rightsTrouble(rules, client.access.namespace);
-    const { machines: open, ...capacity } = capacityOf(machines, pods, this.options);
-    return { engineId, version, isolation: null, trouble, ...capacity, ...(await usageOf(client, machines, open)) };
+    const { machines: open, ...capacity } = capacityOf(machines, pods, { nodeId, gpuResource: this.options.gpuResource });
+    return { engineId, version, isolation: null, trouble, ...capacity, ...usageOf(metrics, machines, open) };
   }
 
   private async cluster(target: NodeTarget, signal: AbortSignal, purpose: Purpose = 'look'): Promise<Cluster> {
@@ -274,25 +290,4 @@ export class KubernetesDriver extends RuntimeDriver {
 function selectorSuffix({ access }: ClusterClient): string {
   const parts = Object.entries(access.nodeSelector).map(([key, value]) => `${key}=${value}`);
   return parts.length === 0 ? '' : `/${parts.sort().join(',')}`;
-}
-
-async function listed(cluster: Cluster, filter: { deploymentId?: string }): Promise<readonly ObservedWorkload[]> {
-  // The Jobs first: a Pod that comes after them has a Job that the next list shows.
-  const jobs = await cluster.jobs(filter);
-  return byReplica(jobs, await cluster.pods(filter)).map(observe);
-}
-
-function byReplica(jobs: readonly V1Job[], pods: readonly V1Pod[]): Shown[] {
-  const shown = new Map<string, { job: V1Job | null; pods: V1Pod[] }>();
-  for (const job of jobs) {
-    const id = job.metadata?.labels?.[LABEL.replica] ?? '';
-    if (job.metadata?.name === objectName(id)) shown.set(id, { job, pods: [] });
-  }
-  for (const pod of pods) {
-    const id = pod.metadata?.labels?.[LABEL.replica] ?? '';
-    const found = shown.get(id);
-    if (found) found.pods.push(pod);
-    else shown.set(id, { job: null, pods: [pod] });
-  }
-  return [...shown.values()];
 }

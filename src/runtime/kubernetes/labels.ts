@@ -4,6 +4,9 @@ import { specDigest } from '../../engines/spec-digest';
 import type { RegistryCredential } from '../../engines/registry-credential';
 import type { WorkloadSpec } from '../runtime-driver';
 
+/** Labels and annotations that begin so are ours alone. */
+export const OURS = 'fog-compute/';
+
 /** The labels that tell whose an object of a cluster is. They are its identity; objects of others have no such labels. */
 export const LABEL = {
   installation: 'fog-compute/installation',

@@ -59,6 +59,17 @@ describe('measurements of a cluster', () => {
     await expect(ask()).resolves.toBe(2);
   });
 
+  it('that fail in a way that passes do not undo the one of before, and others are told', async () => {
+    await known(1);
+    nowMs = 30_000;
+    const busy = ask();
+    measured[1]?.reject(new DriverError('unreachable', 'The cluster has too much to do'));
+    await expect(busy).resolves.toBe(1);
+    const refused = ask();
+    measured[2]?.reject(new DriverError('unfit', 'The cluster refuses to list the machines'));
+    await expect(refused).rejects.toMatchObject({ failure: 'unfit' });
+  });
+
   it('that fail are told to those who wait, and made anew for the next', async () => {
     const asked = ask();
     measured[0]?.reject(new DriverError('unreachable', 'No'));

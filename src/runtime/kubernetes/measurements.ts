@@ -1,5 +1,6 @@
 import { resultWithin, within } from '../../common/within';
 import { boundedCall } from '../bounded-call';
+import { DriverError } from '../runtime-driver';
 import { toDriverError } from './kubernetes-errors';
 
 /** Others' Pods change slowly, and a large cluster has many of them. */
@@ -14,9 +15,13 @@ interface Known<T> {
   readonly value: T;
 }
 
+/** A cluster that has too much to do for a large question answers small ones, and has not become smaller. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof DriverError && (error.failure === 'unreachable' || error.failure === 'timeout' || error.failure === 'aborted');
+
 /**
  * What was measured of large things, by key. Measuring may take longer than whoever asks can wait: then it goes on for the next who
- * asks, and the value of before is given meanwhile, if there is one.
+ * asks, and the value of before is given meanwhile, if there is one, and when it fails in a way that passes.
  */
 export class Measurements<T> {
   private readonly known = new Map<string, Known<T>>();
@@ -30,7 +35,14 @@ export class Measurements<T> {
     const ageMs = known === undefined ? Infinity : this.now() - known.at;
     if (known !== undefined && ageMs < FRESH_MS) return known.value;
     const measuring = this.underWay.get(key) ?? this.begin(key, measure);
-    if (known !== undefined && ageMs < KNOWN_MS) return resultWithin(PATIENCE_MS, measuring, known.value);
+    if (known !== undefined && ageMs < KNOWN_MS) {
+      const { value } = known;
+      const orKnown = measuring.catch((error: unknown) => {
+        if (isPassing(error)) return value;
+        throw error;
+      });
+      return resultWithin(PATIENCE_MS, orKnown, value);
+    }
     return boundedCall({ signal, doing: 'tell what it has', timeoutMs: MEASURE_MS, toDriverError }, () => measuring);
   }
 

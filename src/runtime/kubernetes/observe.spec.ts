@@ -105,6 +105,13 @@ describe('observe', () => {
       [{ ...aPod(ended(0)), metadata: { labels, deletionTimestamp: later } }],
       { phase: 'exited', hasRun: true, exitCode: null, reason: 'Its Pod was removed from the cluster' },
     ],
+    [
+      'a Pod that its machine has refused',
+      aJob(),
+      [aPod(undefined, { phase: 'Failed', reason: 'OutOfcpu', message: "Node didn't have enough resource: cpu" })],
+      { phase: 'exited', hasRun: false, reason: "Its machine has refused it: OutOfcpu: Node didn't have enough resource: cpu" },
+    ],
+    ['one of which nobody says why', aJob(), [aPod(undefined, { phase: 'Failed' })], { reason: 'Ended before its container ran' }],
     ['an end with code 0', aJob(), [aPod(ended(0))], { phase: 'exited', hasRun: true, exitCode: 0 }],
     ['a start that is taken back', aJob({ metadata: { labels, deletionTimestamp: later } }), [], { phase: 'starting', reason: null }],
     [
@@ -124,7 +131,17 @@ describe('observe', () => {
     ['a Pod whose Job is gone', null, [aPod(running)], { phase: 'running', replicaId: 'r1', containerId: 'pod-1' }],
     ['the running one of two', aJob(), [aPod(running), aPod(undefined)], { phase: 'running' }],
   ])('reads %s', (_what, job, pods, seen) => {
-    expect(observe({ job, pods })).toMatchObject(seen);
+    expect(observe({ job, pods }, STARTED)).toMatchObject(seen);
+  });
+
+  it('takes a container that was never ready for unhealthy once its check has failed as often as it may', () => {
+    const pod = aPod(running, ready('False', STARTED), true);
+    Object.assign(pod.spec!.containers[0]!.readinessProbe!, {
+      ...{ initialDelaySeconds: 20, periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 4 },
+    });
+    const after = (seconds: number): Date => new Date(STARTED.getTime() + seconds * 1000);
+    expect(observe({ job: aJob(), pods: [pod] }, after(58))).toMatchObject({ phase: 'starting', reason: null });
+    expect(observe({ job: aJob(), pods: [pod] }, after(60))).toMatchObject({ phase: 'unhealthy', reason: 'Health check fails' });
   });
 
   it('does not take a Job that somebody has suspended, or told to have no Pod, for one that starts', () => {

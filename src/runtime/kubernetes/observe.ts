@@ -1,10 +1,11 @@
-import type { V1ContainerState, V1Job, V1ObjectMeta, V1Pod } from '@kubernetes/client-node';
+import type { V1ContainerState, V1Job, V1ObjectMeta, V1Pod, V1Probe } from '@kubernetes/client-node';
 import { familiarName, parseImageReference } from '../../engines/image-reference';
 import { COMMAND_REFUSALS, refusalIn } from '../command-refusal';
 import { exitReason } from '../exit-reason';
 import { digestIn } from '../image-digest';
 import { oneLine } from '../one-line';
 import type { ObservedWorkload, PublishedPort, WorkloadOrigin } from '../runtime-driver';
+import { CHECK_FAILS, probeOf } from './check-words';
 import { CONTAINER } from './job-manifest';
 import { LABEL, MADE_OF } from './labels';
 
@@ -25,14 +26,14 @@ const STARTING: State = { phase: 'starting', hasRun: false, startedAt: null, exi
  * Reads a workload from its Job and Pods. The Job is the workload, and its uid what is shown as the container's id: it stays the
  * same over a suspension, and a Pod does not.
  */
-export function observe({ job, pods }: Shown): ObservedWorkload {
+export function observe({ job, pods }: Shown, now = new Date()): ObservedWorkload {
   const pod = liveliest(pods);
   const { labels = {}, uid = '' } = (job ?? pod)?.metadata ?? {};
   return {
     replicaId: labels[LABEL.replica] ?? '',
     deploymentId: labels[LABEL.deployment] ?? '',
     containerId: uid,
-    ...stateOf(job, pod),
+    ...stateOf(job, pod, now),
     upSeconds: null,
     publishedPorts: pod ? portsOf(pod) : [],
     origin: originOf((job ?? pod)?.metadata ?? {}),
@@ -54,12 +55,12 @@ function originOf({ name = '', creationTimestamp, labels = {}, annotations = {} 
 
 const liveliest = (pods: readonly V1Pod[]): V1Pod | null => pods.find((pod) => stateIn(pod)?.running) ?? pods.at(-1) ?? null;
 
-function stateOf(job: V1Job | null, pod: V1Pod | null): State {
+function stateOf(job: V1Job | null, pod: V1Pod | null, now: Date): State {
   if (pod === null) return withoutPod(job);
   const state = stateIn(pod);
-  if (state?.running) return isGivenUp(pod) ? givenUpState(state) : runningState(pod, state);
+  if (state?.running) return isGivenUp(pod) ? givenUpState(state) : runningState(pod, state, now);
   if (state?.terminated) return endedState(pod, state);
-  return isFinished(pod) ? { ...STARTING, phase: 'exited', reason: disruption(pod) ?? 'Ended before its container ran' } : STARTING;
+  return isFinished(pod) ? { ...STARTING, phase: 'exited', reason: disruption(pod) ?? refusal(pod) } : STARTING;
 }
 
 /** The digest of the image that a Pod runs; null when its machine knows of none, such as of an image that was brought there by hand. */
@@ -121,22 +122,30 @@ function suspendedState(job: V1Job): State | null {
   return { ...STARTING, phase: 'exited', reason: 'Somebody has suspended its Job in the cluster' };
 }
 
-function runningState(pod: V1Pod, { running }: V1ContainerState): State {
+function runningState(pod: V1Pod, { running }: V1ContainerState, now: Date): State {
   const startedAt = running?.startedAt ?? null;
   const run = { hasRun: true, startedAt, exitCode: null, reason: null };
-  const probe = pod.spec?.containers.find(({ name }) => name === CONTAINER)?.readinessProbe;
+  const probe = probeOf(pod);
   const ready = pod.status?.conditions?.find(({ type }) => type === 'ContainersReady');
   if (probe === undefined || ready?.status === 'True') return { ...run, phase: 'running' };
   // A container that was never ready is not yet unhealthy: its condition has not changed since before it ran.
   const changedAt = ready?.lastTransitionTime;
-  if (startedAt === null || changedAt === undefined || changedAt.getTime() <= startedAt.getTime() + FIRST_LOOK_MS) {
+  const wasNeverReady = startedAt === null || changedAt === undefined || changedAt.getTime() <= startedAt.getTime() + FIRST_LOOK_MS;
+  if (wasNeverReady && (startedAt === null || now.getTime() <= startedAt.getTime() + mostCheckMs(probe))) {
     return { ...run, phase: 'starting' };
   }
-  return { ...run, phase: 'unhealthy', reason: 'Health check fails' };
+  return { ...run, phase: 'unhealthy', reason: CHECK_FAILS };
 }
 
 /** The kubelet writes the condition of a new container within this time, by its clock of whole seconds. */
 const FIRST_LOOK_MS = 1_000;
+/** By so much the clocks of the machines may differ from the one here, and so late a cluster may tell what a machine has found. */
+const LATE_MS = 5_000;
+
+/** A cluster leaves a container that is never ready as it is. After so many failures a check has failed elsewhere. */
+function mostCheckMs({ initialDelaySeconds = 0, periodSeconds = 10, timeoutSeconds = 1, failureThreshold = 3 }: V1Probe): number {
+  return (initialDelaySeconds + failureThreshold * periodSeconds + timeoutSeconds) * 1000 + LATE_MS;
+}
 
 function endedState(pod: V1Pod, { terminated }: V1ContainerState): State {
   const { exitCode: code = 0, reason: word = '', message = '', startedAt = null } = terminated ?? {};
@@ -165,6 +174,13 @@ function disruption({ status }: V1Pod): string | null {
   if (status?.reason === 'Evicted') return oneLine(`Evicted from its machine: ${status.message ?? ''}`);
   const found = status?.conditions?.find(({ type, status: is }) => type === 'DisruptionTarget' && is === 'True');
   return found === undefined ? null : oneLine(`Ended by the cluster: ${found.message ?? found.reason ?? ''}`);
+}
+
+/** Why a Pod has ended whose container never ran: its machine has refused it, such as for want of room, and says so. */
+function refusal({ status }: V1Pod): string {
+  const { reason, message } = status ?? {};
+  if (reason === undefined && message === undefined) return 'Ended before its container ran';
+  return oneLine(`Its machine has refused it: ${[reason, message].filter((each) => each !== undefined).join(': ')}`);
 }
 
 /** The ports of a Pod are reached at its own address, where the network of the cluster lets them be reached. */

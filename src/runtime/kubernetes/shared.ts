@@ -92,15 +92,45 @@ async function keep(cluster: ClusterObjects, wanted: ClusterObject): Promise<voi
       if ((await cluster.create(wanted)) !== null) return;
       continue;
     }
-    if (!isMadeAs(found.metadata.labels, metadata.labels)) {
+    if (!isOurs(found, wanted)) {
       throw new DriverError('unfit', `The cluster has a ${kind} named ${metadata.name} that does not belong to this installation`);
     }
-    if (isMadeAs(found.spec, spec)) {
+    if (!isMadeAs(found.metadata.labels, metadata.labels)) {
+      if ((await cluster.mark({ ...found, kind }, { labels: metadata.labels ?? {} })) !== null) return;
+    } else if (isMadeAs(found.spec, spec)) {
       if (found.metadata.annotations?.[GOING] === undefined) return;
       if ((await cluster.mark({ ...found, kind }, { annotations: { [GOING]: null } })) !== null) return;
     } else if ((await cluster.replace({ ...found, kind }, wanted)) !== null) return;
   }
   throw new DriverError('timeout', `The ${kind} of the replica was changed by others again and again`);
+}
+
+/** Labels may have been changed by hand; whose an object is its policy tells, too, by the Pods that it is for. */
+function isOurs({ metadata, spec }: ClusterObject, wanted: ClusterObject): boolean {
+  const { [LABEL.installation]: ours } = wanted.metadata.labels ?? {};
+  const selected = (spec as { podSelector?: { matchLabels?: Labels } } | undefined)?.podSelector?.matchLabels?.[LABEL.installation];
+  return [metadata.labels?.[LABEL.installation], selected].includes(ours);
+}
+
+/**
+ * Puts back the policies of tenants that somebody has removed or changed. `owners`: those whose replicas were just seen. One whose last
+ * replica has gone since has its policy released again.
+ */
+export async function keepPolicies(
+  cluster: ClusterObjects,
+  { installationId, owners, hasJobs }: { readonly installationId: string; readonly owners: Iterable<string>; readonly hasJobs: HasJobs },
+): Promise<void> {
+  const there = await cluster.list('NetworkPolicy', `${selectorOf({ installationId })},!${LABEL.node}`);
+  for (const ownerId of owners) {
+    const wanted = tenantPolicy({ ownerId }, installationId);
+    const { name, labels } = wanted.metadata;
+    const found = there.find(({ metadata }) => metadata.name === name);
+    if (found !== undefined && isMadeAs(found.metadata.labels, labels) && isMadeAs(found.spec, wanted.spec)) continue;
+    await keep(cluster, wanted);
+    if (await hasJobs(usersOf(wanted))) continue;
+    const made = await cluster.read('NetworkPolicy', name);
+    if (made !== null) await releaseShared(cluster, [{ ...made, kind: 'NetworkPolicy' }], hasJobs);
+  }
 }
 
 /**

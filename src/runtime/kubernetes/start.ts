@@ -99,7 +99,7 @@ async function untilStarted(
     } else if (waited > POD_DUE_MS) {
       const shown = await cluster.shown(spec.replicaId);
       if (shown === null || observe(shown).phase !== 'starting') return shown?.pods.at(-1) ?? null;
-      words = await whyNoPod(cluster, objectName(spec.replicaId));
+      words = await whyNoPod(cluster, shown);
       refused = words !== null;
     }
     if (refused && words !== null && waited > patienceMs) return giveUp(cluster, spec, new DriverError('unfit', words), signal);
@@ -116,7 +116,7 @@ async function giveUp(cluster: Cluster, { replicaId }: WorkloadSpec, failure: Dr
 }
 
 /** A quota that is full, or a policy that refuses the Pod, in the words of the cluster. */
-async function whyNoPod(cluster: Cluster, name: string): Promise<string | null> {
-  const refusal = (await cluster.events('Job', name)).findLast(({ reason }) => reason === 'FailedCreate');
+async function whyNoPod(cluster: Cluster, { job }: Shown): Promise<string | null> {
+  const refusal = (await cluster.events(job?.metadata?.uid ?? '')).findLast(({ reason }) => reason === 'FailedCreate');
   return refusal === undefined ? null : oneLine(`The cluster refuses the Pod: ${refusal.message ?? ''}`);
 }

@@ -1,10 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { SecretBox } from '../../common/crypto/secret-box';
-import { kubeconfigContext } from '../../engines/kubeconfig';
+import { kubeconfigContext, type KubeconfigTrust } from '../../engines/kubeconfig';
 import { DriverError } from '../runtime-driver';
 import type { ClusterAccess, ClusterAccesses } from './cluster-access';
 
-interface Row extends Omit<ClusterAccess, 'kubeconfig'> {
+interface Row extends Omit<ClusterAccess, 'kubeconfig' | 'trust'> {
   readonly kubeconfig: Buffer | null;
   readonly version: number;
 }
@@ -14,6 +14,7 @@ export class StoredClusterAccesses implements ClusterAccesses {
   constructor(
     private readonly dataSource: DataSource,
     private readonly box: SecretBox,
+    private readonly trust: KubeconfigTrust,
   ) {}
 
   async of(nodeId: string): Promise<{ readonly access: ClusterAccess; readonly version: number }> {
@@ -24,7 +25,14 @@ export class StoredClusterAccesses implements ClusterAccesses {
     );
     if (!row) throw new DriverError('unreachable', 'The node has no cluster');
     const { kubeconfig, version, ...place } = row;
-    return { version, access: { ...place, kubeconfig: kubeconfig && this.open(kubeconfig, nodeId) } };
+    return { version, access: { ...place, trust: this.trust, kubeconfig: kubeconfig && this.open(kubeconfig, nodeId) } };
+  }
+
+  async nodes(): Promise<ReadonlySet<string>> {
+    const rows = await this.dataSource.query<{ id: string }[]>(
+      `SELECT n.id FROM nodes AS n JOIN node_clusters AS c ON c.node_id = n.id WHERE n.removed_at IS NULL`,
+    );
+    return new Set(rows.map(({ id }) => id));
   }
 
   private open(sealed: Buffer, nodeId: string): string {

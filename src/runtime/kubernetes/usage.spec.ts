@@ -1,4 +1,19 @@
-import { podSample } from './usage';
+import { machineMetrics, podSample } from './usage';
+
+describe('what the metrics API tells of machines', () => {
+  it('is nothing when it does not answer soon, and nobody waits for it', async () => {
+    jest.useFakeTimers();
+    try {
+      const call = (_method: string, _path: string, { signal }: { signal: AbortSignal }): Promise<unknown> =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('Called off'))));
+      const asked = machineMetrics({ call }, new AbortController().signal);
+      await jest.advanceTimersByTimeAsync(3_000);
+      await expect(asked).resolves.toEqual([]);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});
 
 describe('what the metrics API tells of a Pod', () => {
   const containers = [

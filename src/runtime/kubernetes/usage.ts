@@ -1,4 +1,5 @@
 import type { V1Node } from '@kubernetes/client-node';
+import { within } from '../../common/within';
 import type { Usage } from '../../engines/resources';
 import type { WorkloadSample } from '../runtime-driver';
 import type { ClusterClient } from './cluster-client';
@@ -10,10 +11,13 @@ interface MachineMetrics {
   readonly usage?: { readonly cpu?: string; readonly memory?: string };
 }
 
-/** How busy the machines are together, in percent, from the metrics API; 0 in a cluster that has none. */
-export async function usageOf(client: ClusterClient, machines: readonly V1Node[], open: readonly string[]): Promise<Usage> {
+/** A metrics API may be there and not answer: placement does without it, and nothing waits. */
+const METRICS_MS = 3_000;
+
+/** How busy the machines are together, in percent, by what the metrics API says; 0 where that is nothing. */
+export function usageOf(metrics: readonly MachineMetrics[], machines: readonly V1Node[], open: readonly string[]): Usage {
   const counted = new Map(machines.map((machine) => [machine.metadata?.name ?? '', machine.status?.capacity ?? {}]));
-  const measured = (await metricsOf(client)).filter(({ metadata }) => open.includes(metadata?.name ?? ''));
+  const measured = metrics.filter(({ metadata }) => open.includes(metadata?.name ?? ''));
   const percent = (resource: 'cpu' | 'memory'): number => {
     const used = measured.reduce((sum, { usage }) => sum + quantity(usage?.[resource]), 0);
     const all = measured.reduce((sum, { metadata }) => sum + quantity(counted.get(metadata?.name ?? '')?.[resource]), 0);
@@ -22,9 +26,12 @@ export async function usageOf(client: ClusterClient, machines: readonly V1Node[]
   return { cpuUsagePercent: percent('cpu'), memoryUsagePercent: percent('memory') };
 }
 
-async function metricsOf(client: ClusterClient): Promise<readonly MachineMetrics[]> {
+/** What the metrics API says of all machines; nothing where there is none, or where it does not answer soon. */
+export async function machineMetrics(client: Pick<ClusterClient, 'call'>, signal: AbortSignal): Promise<readonly MachineMetrics[]> {
   try {
-    const answer: unknown = await client.objects.listClusterCustomObject({ group: 'metrics.k8s.io', version: 'v1beta1', plural: 'nodes' });
+    const answer = await within(METRICS_MS, signal, (limited) =>
+      client.call('GET', '/apis/metrics.k8s.io/v1beta1/nodes', { signal: limited }),
+    );
     const items: unknown = typeof answer === 'object' && answer !== null && 'items' in answer ? answer.items : [];
     return Array.isArray(items) ? (items as MachineMetrics[]) : [];
   } catch {
