@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { Standing } from '../commands/standing';
 import { walkedPage } from '../common/http/walked-page';
+import { RIGHTS_BEAT_MS } from '../common/rights-beat';
 import type { Actor } from '../common/request-context';
 import type { AuditRecordDto } from './audit-log.dto';
 import { AuditLogRepository } from './audit-log.repository';
 import { encodeAuditCursor, type AuditCursor, type AuditFilters, type AuditQuery } from './audit-query';
 
 const EXPORT_BATCH = 500;
-/** How often an export asks again whether its reader is still an administrator. */
-const CHECK_MS = 2_500;
 
 export interface AuditPage {
   readonly items: AuditRecordDto[];
@@ -41,7 +40,7 @@ export class AuditLogService {
     let cursor: AuditCursor | null = null;
     let checkedAt = performance.now();
     for (;;) {
-      if (performance.now() - checkedAt > CHECK_MS) {
+      if (performance.now() - checkedAt > RIGHTS_BEAT_MS) {
         const lost = await this.standing.lost(reader);
         if (lost) throw lost;
         checkedAt = performance.now();

@@ -5,6 +5,7 @@ import { DomainError } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
 import type { Tx } from '../database/transaction';
 import { reliedRoles } from '../rights/acts';
+import { endOnRefusal } from '../common/rights-beat';
 import { ROLES } from '../rights/rights';
 
 /** The rights with which a request began have ended or changed since. */
@@ -13,9 +14,6 @@ export class StandingLost extends DomainError {
     super(code, words, code === 'try_again' ? { retryAfterSeconds: 1 } : {});
   }
 }
-
-/** How often the rights of who waits are asked for again. They are promised to end within 5 s. */
-const CHECK_MS = 2_500;
 
 interface Row {
   readonly isActive: boolean;
@@ -60,15 +58,12 @@ export class Standing {
   /** Lets a request wait. The signal aborts when the caller may not stay, and then the answer is held back (`late-answers.ts`). */
   async during<T>(actor: Actor, wait: (lost: AbortSignal) => Promise<T>): Promise<T> {
     const end = new AbortController();
-    const check = async (): Promise<void> => {
-      // A database that does not answer is no sign that the rights have ended.
-      if (await this.lost(actor).catch(() => null)) end.abort();
-    };
-    const timer = setInterval(() => void check(), CHECK_MS);
+    // A database that does not answer is no sign that the rights have ended.
+    const stopAsking = endOnRefusal(end, () => this.lost(actor).catch(() => null));
     try {
       return await wait(end.signal);
     } finally {
-      clearInterval(timer);
+      stopAsking();
     }
   }
 }

@@ -9,7 +9,8 @@ import { EventStream, passes } from './event-stream';
 import type { FeedQuery } from './events-query';
 import { FeedHub } from './feed-hub';
 import { FeedPlaces } from './feed-places';
-import { CHECK_MS, OpenStreams, type Reader } from './open-streams';
+import { endOnRefusal } from '../common/rights-beat';
+import { OpenStreams, type Reader } from './open-streams';
 
 /** The feed as pages, as pages that wait for new events, and as streams. */
 @Injectable()
@@ -40,17 +41,13 @@ export class EventFeedService implements OnModuleDestroy {
     if (first.events.length > 0 || first.hasMore || query.waitSeconds === 0) return first;
     const end = abortWith(gone, this.ending.signal);
     const giveBack = this.takePlace(userId, end);
-    const check = async (): Promise<void> => {
-      const refused = await refusal();
-      if (refused) end.abort(refused);
-    };
-    const timer = setInterval(() => void check(), CHECK_MS);
+    const stopAsking = endOnRefusal(end, refusal);
     try {
       const page = await this.waitFor(query, first.position, end.signal);
       if (end.signal.reason instanceof DomainError) throw end.signal.reason;
       return page;
     } finally {
-      clearInterval(timer);
+      stopAsking();
       end.abort();
       giveBack();
     }

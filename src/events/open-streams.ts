@@ -2,12 +2,11 @@ import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { abortWith } from '../common/abort-with';
+import { RIGHTS_BEAT_MS } from '../common/rights-beat';
 import type { DomainError } from '../common/problem/domain-error';
 import { Metrics } from '../metrics/metrics';
 import { FeedPlaces } from './feed-places';
 
-/** How often the rights of who reads are checked again. The guard remembers them for 2 s, so they end within 5 s. */
-export const CHECK_MS = 2_500;
 /** Every so many checks a stream shows that it is alive. */
 const CHECKS_A_BEAT = 6;
 /** A client that reads nothing for this long is considered gone. */
@@ -75,7 +74,7 @@ export class OpenStreams implements OnModuleDestroy {
       if (await refusal()) end.abort();
       if (checks % CHECKS_A_BEAT === 0) source.beat();
     };
-    const timer = setInterval(() => void check(), CHECK_MS);
+    const timer = setInterval(() => void check(), RIGHTS_BEAT_MS);
     const close = (): void => {
       clearInterval(timer);
       giveBack();

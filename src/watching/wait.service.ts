@@ -6,7 +6,8 @@ import type { Actor } from '../common/request-context';
 import type { DeploymentStatusDto } from '../deployments/dto/deployment-status.dto';
 import { DeploymentViewsService, type Tagged } from '../deployments/views/deployment-views.service';
 import { FeedPlaces } from '../events/feed-places';
-import { CHECK_MS, type Reader } from '../events/open-streams';
+import { endOnRefusal } from '../common/rights-beat';
+import type { Reader } from '../events/open-streams';
 import { DeploymentWatch } from './deployment-watch';
 import { DeploymentFactsRepository } from './deployment-facts.repository';
 import { verdictOf, type DeploymentFacts, type Verdict, type WaitCondition } from './wait-condition';
@@ -64,18 +65,14 @@ export class WaitService implements OnModuleDestroy {
     try {
       const giveBack = this.places.take(actor.userId, () => end.abort());
       const timer = setTimeout(() => end.abort(), timeoutMs);
-      const check = async (): Promise<void> => {
-        const refused = await refusal();
-        if (refused) end.abort(refused);
-      };
-      const beat = setInterval(() => void check(), CHECK_MS);
+      const stopAsking = endOnRefusal(end, refusal);
       try {
         const reached = await this.watched(id, condition, end.signal);
         if (end.signal.reason instanceof DomainError) throw end.signal.reason;
         return reached;
       } finally {
         clearTimeout(timer);
-        clearInterval(beat);
+        stopAsking();
         giveBack();
       }
     } finally {
