@@ -4,8 +4,9 @@ import { together } from '../database/together';
 import type { Tx } from '../database/transaction';
 import type { Resources } from '../engines/resources';
 import { mayKnow, type Asker } from '../quotas/asker';
-import { QuotaLimits, type HolderKind, type Limits } from '../quotas/quota-limits';
+import { QuotaLimits } from '../quotas/quota-limits';
 import { refuseBeyond } from '../quotas/refuse-beyond';
+import { countHoldings, countsOf, parts, wholes, type CountedHolder, type GrowingPart } from './count-holdings';
 import { holdingsOf, SIZES, type Amounts, type Holdings } from './holdings.sql';
 
 /** In whose quotas something counts. A personal project has none besides that of its user. */
@@ -21,12 +22,9 @@ interface ManyHolders extends Omit<Holders, 'userId'> {
   readonly userIds: readonly string[];
 }
 
-/** What a change may make larger, all of it in one project. */
-export interface Growing {
-  readonly projectId: string;
+/** What changes several deployments, or a secret that the asker sets. */
+export interface Growing extends GrowingPart {
   readonly deployments: readonly { readonly id: string; readonly userId: string }[];
-  /** The name of a secret that the asker sets. */
-  readonly secret?: string;
   readonly asker: Asker;
   /** What the change may make larger. Absent: anything. */
   readonly asked?: readonly Held[];
@@ -51,14 +49,10 @@ export interface QuotaTally {
 
 const NO_LIMITS: QuotaTally = { require: () => undefined, add: () => undefined };
 
-interface Holder {
-  readonly kind: HolderKind;
-  readonly id: string;
-}
+type Holder = Pick<CountedHolder, 'kind' | 'id'>;
 
-interface LimitedHolder extends Holder {
+interface LimitedHolder extends CountedHolder {
   readonly name: string;
-  readonly limits: Limits;
   /** Whether the asker may not know what is held. */
   readonly isSecret: boolean;
 }
@@ -101,7 +95,7 @@ export class Quota {
     const { userId, projectId, asker } = all;
     const holders = { userIds: userId === null ? [] : [userId], projectId, asker };
     const count = (limited: readonly LimitedHolder[]): Promise<Holdings[]> =>
-      holdings(tx, wholes(limited), { asked, restored: all.restored });
+      countHoldings(tx, wholes(limited), { asked, restored: all.restored });
     const { limited, counted } = await this.limitedAndCounted(tx, holders, { asked, lock, count });
     if (limited.length === 0) return NO_LIMITS;
     let now = counted;
@@ -126,12 +120,12 @@ export class Quota {
     const { projectId, deployments, secret, asker, own, asked = HELD } = growing;
     const userIds = [...deployments.map(({ userId }) => userId), ...(secret === undefined ? [] : [asker.userId])];
     const count = (those: readonly LimitedHolder[]): Promise<Holdings[]> =>
-      holdings(tx, [...wholes(those), ...parts(those)], { asked, growing });
+      countHoldings(tx, [...wholes(those), ...parts(those)], { asked, growing });
     const { limited, counted } = await this.limitedAndCounted(tx, { userIds, projectId, asker }, { asked, own, lock: true, count });
     if (limited.length === 0) return work();
     const [held, before] = [counted.slice(0, limited.length), counted.slice(limited.length)];
     const done = await work();
-    const after = await holdings(tx, parts(limited), { asked, growing });
+    const after = await countHoldings(tx, parts(limited), { asked, growing });
     for (const [index, holder] of limited.entries()) weigh([holder], held.slice(index, index + 1), growth(before[index], after[index]));
     return done;
   }
@@ -200,57 +194,6 @@ export const replicaAmounts = (replicas: number, resources: Resources, ports: nu
   ...{ replicas, cpu_cores: replicas * resources.cpuCores, memory_mb: replicas * resources.memoryMb },
   ...{ gpu_units: replicas * resources.gpuUnits, storage_gb: replicas * resources.storageGb, ports: replicas * ports },
 });
-
-/** Secrets count for whoever has set them, volumes for whose deployment made them, and both for their project. */
-const COLUMNS = { user: ['d.user_id', 'k.updated_by', 'w.user_id'], project: ['d.project_id', 'k.project_id', 'w.project_id'] } as const;
-
-/** One whose holdings are counted. `isPart`: only of what is growing. */
-interface Counted {
-  readonly holder: LimitedHolder;
-  readonly isPart?: boolean;
-}
-
-interface Scope {
-  readonly asked: readonly Held[];
-  /** A deleted deployment that does not count. */
-  readonly restored?: string;
-  /** Goes with parts. */
-  readonly growing?: Growing;
-}
-
-const wholes = (limited: readonly LimitedHolder[]): Counted[] => limited.map((holder) => ({ holder }));
-const parts = (limited: readonly LimitedHolder[]): Counted[] => limited.map((holder) => ({ holder, isPart: true }));
-
-/** Whether resources have to be counted, and not numbers only. */
-const needsSizes = (limited: readonly LimitedHolder[], asked: readonly Held[]): boolean =>
-  limited.some(({ limits }) => SIZES.some((held) => asked.includes(held) && limits[held] !== null));
-
-/** Names what a count of them counts. */
-const countsOf = (limited: readonly LimitedHolder[], asked: readonly Held[]): string =>
-  [...limited.map(({ id }) => id), needsSizes(limited, asked)].join();
-
-/** In the order of `counted`, with one statement. */
-async function holdings(tx: Tx, counted: readonly Counted[], { asked, restored, growing }: Scope): Promise<Holdings[]> {
-  const sizes = needsSizes(
-    counted.map(({ holder }) => holder),
-    asked,
-  );
-  const reserved = asked.includes('replicas') || sizes;
-  const part = growing ? [growing.deployments.map(({ id }) => id), growing.projectId, growing.secret ?? null] : [];
-  const values = [...counted.map(({ holder }) => holder.id), ...part];
-  const after = (place: number): string => `$${counted.length + place}`;
-  // A parameter that no statement reads is refused.
-  const except = reserved ? `$${values.push(restored ?? null)}` : undefined;
-  const each = counted.map(({ holder: { kind }, isPart }, place) => {
-    const [owner, secretOwner, volumeOwner] = COLUMNS[kind];
-    const holder = `$${place + 1}`;
-    const where = `${owner} = ${holder}${isPart ? ` AND d.id = ANY(${after(1)}::uuid[])` : ''}`;
-    const secrets = `${secretOwner} = ${holder}${isPart ? ` AND k.project_id = ${after(2)} AND k.name = ${after(3)}` : ''}`;
-    const volumes = `${volumeOwner} = ${holder}`;
-    return `SELECT ${place} AS place, h.* FROM (${holdingsOf({ where, secrets, volumes, sizes, reserved, except })}) AS h`;
-  });
-  return tx.query<Holdings[]>(`${each.join(' UNION ALL ')} ORDER BY place`, values);
-}
 
 function weigh(limited: readonly LimitedHolder[], holdingsOfEach: readonly Holdings[], amounts: Partial<Amounts>): void {
   for (const [index, { kind, name, limits, isSecret }] of limited.entries()) {
