@@ -33,7 +33,7 @@ export function addressesOf(node: NodePlace | undefined, published: Published): 
 export const publishedOf = ({ replica, move, refresh }: Seen): Published => move?.published ?? refresh?.published ?? replica.published;
 
 /** The routed ports at which no router reaches a replica, as it is seen now. */
-export function unreachedPorts(judgement: Judgement, { routedPorts }: Routed): number[] {
+function unreachedPorts(judgement: Judgement, { routedPorts }: Routed): number[] {
   if (routedPorts.length === 0) return [];
   const addresses = addressesOf(judgement.replica.nodePlace, publishedOf(judgement));
   return routedPorts.filter((port) => addresses[String(port)] === undefined);

@@ -137,7 +137,8 @@ const STATE = `
 /** $1 deployment. */
 const PORTS_IN_USE = `
   SELECT v.number AS revision,
-         ARRAY(SELECT (p->>'containerPort')::int FROM jsonb_array_elements(v.spec->'ports') AS p WHERE p->>'protocol' = 'tcp') AS ports
+         ARRAY(SELECT (p->>'containerPort')::int FROM jsonb_array_elements(v.spec->'ports') AS p
+                WHERE p->>'protocol' = 'tcp') AS ports
     FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id
    WHERE d.id = $1
      AND (v.number = d.current_revision
