@@ -107,11 +107,11 @@ export class RolloutsRepository {
     );
   }
 
-  /** Records what the open rollout waits for, in words. */
-  async noteWait(tx: Tx, deploymentId: string, words: string): Promise<void> {
+  /** Records what a rollout waits for that goes on, in words; null: nothing. The reason of any other says why it does not go on. */
+  async noteWait(tx: Tx, deploymentId: string, words: string | null): Promise<void> {
     await tx.query(
       `UPDATE deployment_rollouts SET reason = $2
-        WHERE deployment_id = $1 AND finished_at IS NULL AND reason IS DISTINCT FROM $2`,
+        WHERE deployment_id = $1 AND state = 'progressing' AND finished_at IS NULL AND reason IS DISTINCT FROM $2`,
       [deploymentId, words],
     );
   }

@@ -59,6 +59,7 @@ describe('plan, of any input at all', () => {
       revision: fc.constantFrom(1, 2, 3),
       currentRollout: fc.constantFrom(0, 1),
       writesVolumes: fc.boolean(),
+      routedPorts: fc.constantFrom([], [80]),
       rollout: fc.option(
         fc.record({
           number: fc.constantFrom(1, 2),

@@ -3,7 +3,7 @@ import { wantsReplicas } from '../deployments/domain/deployment-status';
 import { isLive } from '../deployments/domain/replica-status';
 import { ModelRecords, type UserVerb } from '../../test/support/reconciler-model';
 import { ModelRun } from '../../test/support/reconciler-run';
-import { anyStep, quieten, take, type Ending, type Step } from '../../test/support/reconciler-steps';
+import { anyPolicy, anyStep, quieten, servingStep, take, type Ending, type Step } from '../../test/support/reconciler-steps';
 
 function expectOrder({ records, dueAt }: ModelRun): void {
   expect(['running', 'stopped', 'failed', 'deleted']).toContain(records.status);
@@ -40,6 +40,7 @@ const aRun = (target: number): ModelRun => {
     online: true,
     draining: false,
     lost: false,
+    reached: true,
     containers: new Map(),
   }));
   return new ModelRun(new ModelRecords(nodes, target));
@@ -81,6 +82,22 @@ describe('plan, whatever happens', () => {
         expectOrder(run);
       }),
       { numRuns: 250 },
+    );
+  });
+
+  it('lets nothing that serves go for what no router reaches, or for what has not passed its check', () => {
+    const first = fc.record({ kind: fc.constant('roll out'), revision: fc.constant('new'), checked: fc.boolean() });
+    const steps = fc.array(servingStep, { maxLength: 40, size: 'max' });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 4 }), anyPolicy, first, steps, (target, policy, rollout, all) => {
+        const run = aRun(target);
+        Object.assign(run.records, { routedPorts: [80], policy });
+        quieten(run, ALL_WELL);
+        for (const next of [rollout, ...all]) take(run, next);
+        quieten(run, { ...ALL_WELL, rollout: 'resume' });
+        expectOrder(run);
+      }),
+      { numRuns: 200 },
     );
   });
 

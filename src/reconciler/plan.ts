@@ -7,6 +7,7 @@ import { policyFor, waitWords, writerInTheWay } from './one-writer';
 import type { PlannedPlacement, Plan, PlanInput } from './plan.types';
 import { endsStart, nextAttempt, restartDueMs } from './restart-policy';
 import { isAvailable, isMixed, nextRollout, revisionOf } from './rollout';
+import { isReached, unreachedWords } from './reach';
 import { failureOf, rolloutLookMs, rolloutStep } from './rollout-step';
 import { hasEndedWell, isOver, leavesNode, missingOf, sharesOf, surplusOf, unreplaced, type Share } from './shares';
 
@@ -69,12 +70,12 @@ function keepTarget(input: PlanInput, judged: readonly Judgement[]): Plan {
   const rollout = rolloutStep(input, shares);
   if (rollout?.kind === 'state') return toPlan(input, judged, { rollout });
   const next = nextRollout(input.deployment);
-  const surplus = new Set(shares.flatMap(surplusOf));
-  const settled = isSettledElsewhere(input, judged, { shares, surplus });
+  const surplus = new Set(shares.flatMap((share) => surplusOf(share, input)));
+  const mayLeave = settledElsewhere(input, judged, { shares, surplus });
   const all = judged.map((judgement) => {
     if (surplus.has(judgement)) return ended(judgement, judgement.replica.rollout === next ? 'More replicas than wanted' : 'Replaced');
-    const leaves = settled ? leavesNode(judgement) : null;
-    return leaves === null ? judgement : ended(judgement, leaves);
+    const leaves = leavesNode(judgement);
+    return leaves === null || !mayLeave(judgement) ? judgement : ended(judgement, leaves);
   });
   const running = judged.filter((judgement) => judgement.status === 'running' && judgement.replica.rollout === next);
   const over = judged.filter((judgement) => isOver(input.deployment, judgement) && judgement.replica.rollout === next);
@@ -87,6 +88,13 @@ function keepTarget(input: PlanInput, judged: readonly Judgement[]): Plan {
     // One plan places replicas of one rollout; the next plan, which follows at once, places those of another.
     place: short.map((share) => replacements(input, judged, share)).find((planned) => planned !== null) ?? null,
     rollout,
+    waits:
+      isMixed(input, judged) || !judged.some((each) => waitsForReach(each, input, mayLeave))
+        ? null
+        : unreachedWords(
+            judged.filter((each) => leavesNode(each) === null),
+            input.deployment,
+          ),
     supersede: [
       ...full.flatMap(({ failures }) => failures.map(({ replica }) => replica.id)),
       ...[...surplus].filter((each) => each.replica.rollout !== next && isOver(input.deployment, each)).map(({ replica }) => replica.id),
@@ -99,18 +107,32 @@ function keepTarget(input: PlanInput, judged: readonly Judgement[]): Plan {
   });
 }
 
-/** Whether enough replicas serve where they may stay for the others to leave. */
-function isSettledElsewhere(
+/**
+ * Tells of a replica that has to leave its node whether enough others serve where they may stay. One that routers reach waits for others
+ * that they reach; one that takes no requests waits for any.
+ */
+function settledElsewhere(
   input: PlanInput,
   judged: readonly Judgement[],
   { shares, surplus }: { readonly shares: readonly Share[]; readonly surplus: ReadonlySet<Judgement> },
-): boolean {
+): (judgement: Judgement) => boolean {
   const { targetReplicas, policy } = input.deployment;
   const lasting = shares.flatMap((share) => share.lasting);
-  if (!isMixed(input, judged)) return lasting.filter(({ status }) => status === 'running').length >= targetReplicas;
-  const serving = lasting.filter((judgement) => !surplus.has(judgement) && isAvailable(judgement, input)).length;
-  return serving >= targetReplicas - policy.maxUnavailable;
+  if (isMixed(input, judged)) {
+    const serving = lasting.filter((judgement) => !surplus.has(judgement) && isAvailable(judgement, input)).length;
+    return () => serving >= targetReplicas - policy.maxUnavailable;
+  }
+  const running = lasting.filter(({ status }) => status === 'running');
+  const reached = running.filter((judgement) => isReached(judgement, input.deployment));
+  return (judgement) => (takesRequests(judgement, input) ? reached : running).length >= targetReplicas;
 }
+
+/** True for a replica that has to leave its node and would take the requests with it. */
+const waitsForReach = (judgement: Judgement, input: PlanInput, mayLeave: (judgement: Judgement) => boolean): boolean =>
+  judgement.status === 'running' && leavesNode(judgement) !== null && takesRequests(judgement, input) && !mayLeave(judgement);
+
+const takesRequests = (judgement: Judgement, { deployment }: PlanInput): boolean =>
+  judgement.replica.nodeOnline && isReached(judgement, deployment);
 
 /** How a deployment ended whose replicas need no successors. */
 function endWords(over: readonly Judgement[]): string {
@@ -142,7 +164,7 @@ function replacements(input: PlanInput, judged: readonly Judgement[], share: Sha
   const count = vacant + replaces.length;
   const draining = judged.some(({ replica, status }) => replica.nodeDraining && isLive(status));
   if (count === 0) return null;
-  const isNew = input.deployment.rollout !== null && rollout === nextRollout(input.deployment);
+  const isNew = input.deployment.rollout?.number === rollout;
   const cause = replaces.length > 0 ? 'replace' : isNew ? 'rollout' : draining ? 'drain' : 'replace';
   return { revision, rollout, count, cause, replaces };
 }
@@ -150,11 +172,11 @@ function replacements(input: PlanInput, judged: readonly Judgement[], share: Sha
 function toPlan(
   input: PlanInput,
   judged: readonly Judgement[],
-  more: Partial<Pick<Plan, 'place' | 'rollout' | 'supersede' | 'deployment'>> = {},
+  more: Partial<Pick<Plan, 'place' | 'rollout' | 'supersede' | 'deployment'>> & { readonly waits?: string | null } = {},
 ): Plan {
   const ids = (holds: (judgement: Judgement) => unknown): string[] => judged.filter(holds).map(({ replica }) => replica.id);
   const writer = more.place ? writerInTheWay(input.deployment, judged) : null;
-  const words = writer && waitWords(writer);
+  const waits = [writer && waitWords(writer), more.waits ?? null].filter((words) => words !== null);
   return {
     place: writer || isCrowded(input.deployment, judged) ? null : (more.place ?? null),
     rollout: more.rollout ?? null,
@@ -170,9 +192,7 @@ function toPlan(
     ensure: ids(({ ensure }) => ensure),
     suspend: judged.filter(({ suspend }) => suspend).map(onNode),
     remove: [...judged.filter(({ remove }) => remove).map(onNode), ...unknownWorkloads(input)],
-    blocked: [
-      ...new Set([...judged.flatMap(({ blocked }) => (blocked === undefined ? [] : [blocked])), ...(words === null ? [] : [words])]),
-    ],
+    blocked: [...new Set([...judged.flatMap(({ blocked }) => (blocked === undefined ? [] : [blocked])), ...waits])],
     unstoppable: judged.flatMap(({ replica, status, blocked }) =>
       status === 'stopping' && blocked !== undefined ? [{ replicaId: replica.id, words: blocked }] : [],
     ),

@@ -3,6 +3,7 @@ import type { ReplicaStatus } from '../deployments/domain/replica-status';
 import type { OpenRollout, RolloutPolicy, RolloutState } from '../deployments/domain/rollout';
 import type { PlacementCause } from '../deployments/placement/placements.repository';
 import type { ReplicaFacts, ReplicaMove } from '../deployments/replicas.repository';
+import type { NodePlace } from '../engines/node-address';
 import type { ObservedWorkload } from '../runtime/runtime-driver';
 import type { RestartPolicy } from '../engines/container-spec';
 import type { RecordedRun } from './runs';
@@ -22,6 +23,8 @@ export interface PlanReplica extends RecordedRun {
   readonly reason: string | null;
   readonly nodeId: string;
   readonly nodeName: string;
+  /** What says where its ports are reached. */
+  readonly nodePlace: NodePlace;
   readonly nodeOnline: boolean;
   readonly nodeDraining: boolean;
   /** The node has been silent for so long that the replica gets a successor elsewhere. */
@@ -95,6 +98,8 @@ export interface PlanInput {
     readonly policy: RolloutPolicy;
     /** Replicas of it write to volumes, so no two of them may run at once. */
     readonly writesVolumes: boolean;
+    /** The ports of the containers to which routes lead; none where there is no router. */
+    readonly routedPorts: readonly number[];
     /** It has not run yet, and the time is not over in which it waits for what passes by itself. */
     readonly patient: boolean;
   };
@@ -113,9 +118,11 @@ export interface PlanRollout extends OpenRollout {
   readonly deadlineAt: Date;
 }
 
-/** What becomes of the open rollout: progress is recorded, or it changes its state, or it is finished. */
+/** What becomes of the open rollout: progress or what it waits for is recorded, or it changes its state, or it is finished. */
 export type RolloutStep =
   | { readonly kind: 'progress'; readonly healthyReplicas: number }
+  /** In words; null: nothing that can be named. */
+  | { readonly kind: 'waits'; readonly words: string | null }
   | {
       readonly kind: 'state';
       readonly state: Extract<RolloutState, 'completed' | 'failed' | 'rolled_back' | 'paused'>;

@@ -96,6 +96,7 @@ export class Recorder {
         if (routing) await this.backends.record(tx, snapshot.id, routing);
         if (ends) await this.completion.complete(tx, snapshot.id);
         const placed = place ? await this.place(tx, deployment, { ...place, fleet }, attempt) : NOTHING;
+        if (place) await this.noteShortfall(tx, snapshot, place, placed.shortfall);
         if (plan.rollout) await this.moveRollout(tx, snapshot, plan.rollout);
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
         if (plan.release.length + plan.suspended.length > 0) afterCommit(tx, () => this.pubSub.publish(TEARDOWN_TOPIC, snapshot.id));
@@ -136,13 +137,19 @@ export class Recorder {
       planned.replaces.slice(0, placed).map((replaced) => replaced.id),
     );
     const shortfall = placement.shortfall === null ? null : shortfallText(shortWords(planned.cause), placement);
-    if (shortfall !== null && planned.cause === 'rollout') await this.rollouts.noteWait(tx, deployment.id, shortfall);
     return { ...NOTHING, wrote: placed > 0, shortfall };
+  }
+
+  /** What a rollout says of missing room holds until its next replicas are placed. */
+  private async noteShortfall(tx: Tx, { id, rollout }: Snapshot, planned: PlannedPlacement, shortfall: string | null): Promise<void> {
+    if (planned.rollout !== rollout?.number || shortfall === rollout.reason) return;
+    await this.rollouts.noteWait(tx, id, shortfall);
   }
 
   private async moveRollout(tx: Tx, { id, rollout, revision, policy }: Snapshot, step: RolloutStep): Promise<void> {
     if (!rollout) return;
     if (step.kind === 'progress') return this.rollouts.noteProgress(tx, id, step.healthyReplicas, policy.progressDeadlineSeconds);
+    if (step.kind === 'waits') return this.rollouts.noteWait(tx, id, step.words);
     if (step.kind === 'finished') {
       return this.rollouts.change(tx, id, { state: rollout.state, reason: rollout.reason, finished: true, told: null });
     }

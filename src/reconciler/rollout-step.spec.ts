@@ -17,11 +17,12 @@ function planned(
   rollout: Partial<PlanRollout> = {},
   deployment: Partial<PlanInput['deployment']> = {},
 ): Plan {
-  const running = replicas.filter(({ status }) => status === 'running').map(({ id }) => [id, 'running'] as const);
+  const running = replicas.filter(({ status }) => status === 'running');
+  const shown = running.map(({ id, published }) => [id, aWorkload(id, 'running', { publishedPorts: published })] as const);
   return plan(
     aPlanInput({
       replicas,
-      views: { n1: showing(...running) },
+      views: { n1: { reachable: true, workloads: new Map(shown) } },
       deployment: { targetReplicas: 2, rollout: { ...OPEN, ...rollout }, ...deployment },
     }),
   );
@@ -109,6 +110,20 @@ describe('plan, of an open rollout', () => {
     expect(result.rollout).toEqual({ kind: 'state', state: 'rolled_back', why });
   });
 
+  it('says at its deadline what it waited for', () => {
+    const result = planned([old('a'), old('b')], { deadlineAt: NOW, reason: 'Insufficient nodes for new replicas: 0 of 1' });
+    const why = 'No progress for 600 s: 0 of 2 new replicas are healthy; Insufficient nodes for new replicas: 0 of 1';
+    expect(result.rollout).toMatchObject({ state: 'rolled_back', why });
+  });
+
+  it('forgets what it waited for when nothing is left to place', () => {
+    const waited = { reason: 'Insufficient nodes for new replicas: 0 of 1' };
+    expect(planned([old('a'), old('b')], waited).rollout).toBeNull();
+    const placed = young('c', { status: 'starting', runningAt: null });
+    expect(planned([old('a'), old('b'), placed], waited).rollout).toEqual({ kind: 'waits', words: null });
+    expect(planned([old('a'), old('b'), placed]).rollout).toBeNull();
+  });
+
   it('neither begins nor ends anything while it is paused, and has no deadline', () => {
     const result = planned([old('a'), old('b'), young('c')], { state: 'paused', deadlineAt: secondsAgo(9) });
     expect([result.place, result.moves, result.rollout, result.lookAgainMs]).toEqual([null, [], null, null]);
@@ -156,6 +171,87 @@ describe('plan, of an open rollout', () => {
     const check = { run: 'r', healthy, reason: null };
     const result = planned([old('a'), old('b'), young('c', { check, healthy })]);
     expect([result.moves, result.rollout]).toEqual([[], null]);
+  });
+
+  describe('to which routes lead', () => {
+    const published = [{ containerPort: 80, protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 32_768 }] as const;
+    const here = { runtime: 'agent', endpoint: null, address: '192.0.2.7' } as const;
+    const nowhere = { ...here, address: null };
+    const routed = (replicas: readonly PlanReplica[], rollout: Partial<PlanRollout> = {}, ports: readonly number[] = [80]): Plan =>
+      planned(
+        replicas.map((replica) => ({ ...replica, published })),
+        rollout,
+        { routedPorts: ports },
+      );
+    const words = 'No router reaches replicas on node node-n1: the node needs an address';
+    const olds = [old('a', { nodePlace: here }), old('b', { nodePlace: here })];
+
+    it('does not count a new replica that no router reaches, and says what is missing, once and at the deadline', () => {
+      const lonely = young('c', { nodePlace: nowhere });
+      const result = routed([...olds, lonely]);
+      expect([result.place, result.moves, result.rollout]).toEqual([null, [], { kind: 'waits', words }]);
+      expect(routed([...olds, lonely], { reason: words }).rollout).toBeNull();
+      const why = `No progress for 600 s: 0 of 2 new replicas are healthy; ${words}`;
+      expect(routed([...olds, lonely], { deadlineAt: NOW }).rollout).toMatchObject({ state: 'rolled_back', why });
+    });
+
+    it('counts it as soon as its node has an address, or no route leads to it', () => {
+      const reached = routed([...olds, young('c', { nodePlace: here })], { reason: words });
+      expect(reached).toMatchObject({ moves: [{ replicaId: 'a', to: 'stopping' }], rollout: { kind: 'progress', healthyReplicas: 1 } });
+      const unrouted = routed([...olds, young('c', { nodePlace: nowhere })], {}, []);
+      expect(unrouted.rollout).toEqual({ kind: 'progress', healthyReplicas: 1 });
+    });
+
+    it.each([
+      ['that publishes no such port', [], here, 'port 80 is not published there'],
+      [
+        'whose ports are those of another machine alone',
+        [{ ...published[0], hostIp: '127.0.0.1' }],
+        here,
+        'its ports are published at 127.0.0.1, which is reached on that machine only (PUBLISH_ADDRESS)',
+      ],
+    ])('says so of a replica %s', (_what, ports, nodePlace, expected) => {
+      const deployment = { routedPorts: [80] };
+      const result = planned(
+        [...olds.map((each) => ({ ...each, published })), young('c', { published: ports, nodePlace })],
+        {},
+        deployment,
+      );
+      expect(result.rollout).toEqual({ kind: 'waits', words: `No router reaches replicas on node node-n1: ${expected}` });
+    });
+
+    it('ends of the old ones the one that answers last', () => {
+      const result = routed([old('a', { nodePlace: here }), old('b', { nodePlace: nowhere }), young('c', { nodePlace: here })]);
+      expect(result.moves).toEqual([expect.objectContaining({ replicaId: 'b', to: 'stopping' })]);
+    });
+
+    it('asks an old replica for some route only, as nothing else may answer for that one', () => {
+      const result = routed([...olds, young('c', { nodePlace: here })], {}, [80, 81]);
+      expect(result.moves).toEqual([]);
+      expect(result.rollout).toEqual({
+        kind: 'waits',
+        words: 'No router reaches replicas on node node-n1: port 81 is not published there',
+      });
+    });
+
+    it('does not drain a node while its replica is the only one that routers reach, and says why', () => {
+      const leaving = { ...old('a', { nodeDraining: true, nodePlace: here }), published };
+      const drain = (nodePlace: PlanReplica['nodePlace'], over: Partial<PlanReplica> = {}): Plan =>
+        planned(
+          [
+            { ...leaving, ...over },
+            { ...old('b', { nodePlace }), published },
+          ],
+          {},
+          {
+            ...{ rollout: null, targetReplicas: 1, routedPorts: [80] },
+          },
+        );
+      expect(drain(nowhere)).toMatchObject({ moves: [], blocked: [words] });
+      const left = { moves: [{ replicaId: 'a', to: 'stopping', reason: 'Node is draining' }], blocked: [] };
+      expect(drain(here)).toMatchObject(left);
+      expect(drain(nowhere, { nodePlace: nowhere })).toMatchObject(left);
+    });
   });
 
   it('does not stop a deployment whose runs are all over while its rollout is paused', () => {

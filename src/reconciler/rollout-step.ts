@@ -2,6 +2,7 @@ import { goesForward } from '../deployments/domain/rollout';
 import { isLive } from '../deployments/domain/replica-status';
 import type { Judgement } from './judge';
 import type { PlanInput, RolloutStep } from './plan.types';
+import { unreachedWords } from './reach';
 import { endsStart, nextAttempt } from './restart-policy';
 import { isMixed, nextRollout, settlesInMs } from './rollout';
 import { missingOf, type Share } from './shares';
@@ -18,7 +19,7 @@ export function failureOf({ replica, move, hopeless }: Judgement, now: Date): { 
 /**
  * What becomes of the open rollout now. It is complete when as many new replicas serve as are wanted. It fails when a new replica
  * cannot start, has failed too often in a row, or nothing got better until the deadline; then it ends as the policy says. Null: it
- * stays as it is.
+ * stays as it is. What keeps new replicas from serving is noted; that they find no place is noted by those who place them.
  */
 export function rolloutStep({ deployment, now }: PlanInput, shares: readonly Share[]): RolloutStep | null {
   const { rollout, targetReplicas, status, policy } = deployment;
@@ -28,9 +29,12 @@ export function rolloutStep({ deployment, now }: PlanInput, shares: readonly Sha
   if (rollout.state === 'paused') return null;
   const available = own?.available ?? 0;
   if (available >= targetReplicas) return { kind: 'state', state: 'completed', why: '' };
-  const why = failureWords(own, now) ?? (now >= rollout.deadlineAt ? deadlineWords(available, deployment) : null);
+  const waits = unreachedWords(own?.lasting ?? [], deployment);
+  const why = failureWords(own, now) ?? (now >= rollout.deadlineAt ? deadlineWords(available, deployment, waits) : null);
   if (why !== null) return { kind: 'state', state: stateAfterFailure(deployment, policy.onFailure), why };
-  return available > rollout.healthyReplicas ? { kind: 'progress', healthyReplicas: available } : null;
+  if (available > rollout.healthyReplicas) return { kind: 'progress', healthyReplicas: available };
+  const isPlacing = own !== undefined && missingOf(own) > 0;
+  return isPlacing || waits === rollout.reason ? null : { kind: 'waits', words: waits };
 }
 
 /** A restart has no other revision to go back to. */
@@ -49,9 +53,11 @@ function failureWords(own: Share | undefined, now: Date): string | null {
   return `${move?.reason ?? replica.reason ?? 'A new replica failed'}, on node ${replica.nodeName}`;
 }
 
-const deadlineWords = (available: number, { policy, targetReplicas, rollout }: PlanInput['deployment']): string =>
+/** With what it waited for, which would be forgotten otherwise. */
+const deadlineWords = (available: number, { policy, targetReplicas, rollout }: PlanInput['deployment'], waits: string | null): string =>
   `No progress for ${policy.progressDeadlineSeconds} s: ${available} of ${targetReplicas} new replicas are healthy` +
-  (rollout?.healthyReplicas ? `, ${rollout.healthyReplicas} were` : '');
+  (rollout?.healthyReplicas ? `, ${rollout.healthyReplicas} were` : '') +
+  [waits ?? rollout?.reason ?? null].map((words) => (words === null ? '' : `; ${words}`)).join('');
 
 /** True when no replica of a given-up rollout is left and the current one has all of its own. */
 const isBack = (deployment: PlanInput['deployment'], shares: readonly Share[]): boolean =>

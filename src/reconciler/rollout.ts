@@ -2,6 +2,7 @@ import { isLive } from '../deployments/domain/replica-status';
 import { goesForward, type RolloutPolicy } from '../deployments/domain/rollout';
 import type { Judgement } from './judge';
 import type { PlanInput } from './plan.types';
+import { answersSome, isReached } from './reach';
 
 /** How many replicas of one side of a rollout live, and how many of them serve. */
 export interface Side {
@@ -74,9 +75,13 @@ export function settlesInMs({ replica, move }: Judgement, { deployment, now }: P
 export const isWell = ({ replica, status, refresh }: Judgement): boolean =>
   status === 'running' && !(refresh?.paused ?? replica.paused) && (replica.check === null || replica.healthy === true);
 
-/** True for a replica that serves: it is well, and somebody confirms that. New ones must have run for a while. */
+/**
+ * True for a replica that serves: it is well, and somebody confirms that. New ones must have run for a while, and routers must reach them
+ * at every routed port; an old one counts as long as it answers for some route.
+ */
 export function isAvailable(judgement: Judgement, input: Pick<PlanInput, 'deployment' | 'now'>): boolean {
   const { replica } = judgement;
   if (!isWell(judgement) || !replica.nodeOnline) return false;
-  return replica.rollout !== nextRollout(input.deployment) || settlesInMs(judgement, input) === 0;
+  if (replica.rollout !== nextRollout(input.deployment)) return answersSome(judgement, input.deployment);
+  return isReached(judgement, input.deployment) && settlesInMs(judgement, input) === 0;
 }

@@ -6,7 +6,7 @@ const PORT = { containerPort: 80, protocol: 'tcp', hostIp: '127.0.0.1', hostPort
 const node = { id: 'n1', name: 'edge', runtime: 'docker', endpoint: null, address: null } as const;
 const running = (id: string, over: Partial<PlanReplica> = {}): PlanReplica => aReplica(id, { published: [PORT], ...over });
 const backend = (replicaId: string, address = '127.0.0.1:32768') => ({ replicaId, ports: { 80: address } });
-const aRouting = (over: Partial<Routing> = {}): Routing => ({ version: 3, backends: [], leaving: [], ...over });
+const aRouting = (over: Partial<Routing> = {}): Routing => ({ version: 3, ports: [80], backends: [], leaving: [], ...over });
 const after = (
   routing: Routing | null,
   replicas: readonly PlanReplica[],

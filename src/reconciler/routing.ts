@@ -1,13 +1,13 @@
-import { isIPv6 } from 'node:net';
-import { reachedAt } from '../engines/node-address';
-import { SIMULATED_ADDRESS, type Backend, type LeavingBackend } from '../routing/route-table';
-import type { ReplicaFacts } from '../deployments/replicas.repository';
+import type { Backend, LeavingBackend } from '../routing/route-table';
 import type { Plan, PlanReplica } from './plan.types';
+import { addressesOf, publishedOf } from './reach';
 import type { Snapshot } from './snapshot.repository';
 
 /** What is recorded of the replicas that answer for a deployment's routes. */
 export interface Routing {
   readonly version: number;
+  /** The ports of the containers to which routes lead now. */
+  readonly ports: readonly number[];
   readonly backends: readonly Backend[];
   /** `drained`: no router sends it anything any more, or the time for that is over. */
   readonly leaving: readonly (LeavingBackend & { readonly drained: boolean })[];
@@ -20,8 +20,6 @@ export interface RoutingChange {
   /** Those that leave with this change have no transaction yet. */
   readonly leaving: readonly (Omit<LeavingBackend, 'outIn'> & { readonly outIn: number | null })[];
 }
-
-type Published = ReplicaFacts['published'];
 
 /** The replicas to which a router may still send something, so that their containers may not be asked to end yet. */
 export function routedReplicas(routing: Routing | null): ReadonlySet<string> {
@@ -61,31 +59,17 @@ const lacksHealth = ({ check, healthy }: PlanReplica): boolean => check !== null
 
 function backendsAfter(
   { replicas, nodes }: Pick<Snapshot, 'replicas' | 'nodes'>,
-  { moves, refresh }: Pick<Plan, 'moves' | 'refresh'>,
+  { moves, refresh: facts }: Pick<Plan, 'moves' | 'refresh'>,
 ): Backend[] {
   const moved = new Map(moves.map((move) => [move.replicaId, move]));
-  const refreshed = new Map(refresh.map((facts) => [facts.replicaId, facts]));
+  const refreshed = new Map(facts.map((each) => [each.replicaId, each]));
   return replicas.flatMap((replica): Backend[] => {
     const move = moved.get(replica.id);
-    const facts = refreshed.get(replica.id);
-    const isPaused = move ? false : (facts?.paused ?? replica.paused);
+    const refresh = refreshed.get(replica.id);
+    const isPaused = move ? false : (refresh?.paused ?? replica.paused);
     if ((move?.to ?? replica.status) !== 'running' || isPaused || (!move && lacksHealth(replica))) return [];
-    const published = move?.published ?? facts?.published ?? replica.published;
-    return [{ replicaId: replica.id, ports: addressesOf(nodes.get(replica.nodeId), published) }];
+    return [{ replicaId: replica.id, ports: addressesOf(nodes.get(replica.nodeId), publishedOf({ replica, move, refresh })) }];
   });
-}
-
-/** The tcp ports that can be reached. Nothing listens for a simulated container; whatever listens at its port is something else. */
-function addressesOf(node: ReturnType<Snapshot['nodes']['get']>, published: Published): Backend['ports'] {
-  if (!node) return {};
-  const tcp = published.filter(({ protocol }) => protocol === 'tcp');
-  return Object.fromEntries(
-    tcp.flatMap(({ containerPort, ...port }): [string, string][] => {
-      if (node.runtime === 'simulated') return [[String(containerPort), SIMULATED_ADDRESS]];
-      const reach = reachedAt(node, port);
-      return reach ? [[String(containerPort), `${isIPv6(reach.host) ? `[${reach.host}]` : reach.host}:${reach.port}`]] : [];
-    }),
-  );
 }
 
 /** Replicas are listed in the order of their age, so that the same content is the same text. */

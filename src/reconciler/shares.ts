@@ -1,6 +1,7 @@
 import { isLive } from '../deployments/domain/replica-status';
 import type { Judgement } from './judge';
 import type { PlanInput } from './plan.types';
+import { answersSome } from './reach';
 import { isAvailable, isWell, nextRollout, shareOut, type Side } from './rollout';
 
 /** How many replicas of one rollout are wanted, and which there are. */
@@ -79,10 +80,15 @@ export const missingOf = ({ wanted, lasting }: Share): number => Math.max(0, wan
 
 /**
  * The replicas beyond the wanted number, as when a node stops draining before its replicas have moved. Replicas on nodes without
- * an answer come first, then those that are not well, then the oldest: as a scale-down ends them.
+ * an answer come first, then those that are not well, those that no router reaches, those that have not run for long enough to count,
+ * and the oldest: as a scale-down ends them.
  */
-export function surplusOf({ wanted, lasting }: Share): readonly Judgement[] {
-  const serves = (judgement: Judgement): number => (judgement.replica.nodeOnline ? 2 : 0) + (isWell(judgement) ? 1 : 0);
+export function surplusOf({ wanted, lasting }: Share, input: Pick<PlanInput, 'deployment' | 'now'>): readonly Judgement[] {
+  const serves = (judgement: Judgement): number =>
+    (judgement.replica.nodeOnline ? 8 : 0) +
+    (isWell(judgement) ? 4 : 0) +
+    (answersSome(judgement, input.deployment) ? 2 : 0) +
+    (isAvailable(judgement, input) ? 1 : 0);
   const leastWanted = lasting.toSorted((a, b) => serves(a) - serves(b));
   return leastWanted.slice(0, Math.max(0, lasting.length - wanted));
 }

@@ -44,6 +44,8 @@ export interface Snapshot {
   readonly deletion: OpenDeletion | null;
   /** Null for a deployment that never had routes. */
   readonly routing: Routing | null;
+  /** The ports to which routes lead; none where there is no router. */
+  readonly routedPorts: readonly number[];
   readonly name: string;
   /** Its project. */
   readonly ownerId: string;
@@ -63,13 +65,13 @@ type OptionalTimeName = 'startedAt' | 'runningAt' | 'runAt' | 'warmUntil' | 'sus
 
 interface ReplicaRow
   extends
-    Omit<PlanReplica, 'routed' | 'changedAt' | 'restart' | 'checkIntervalSeconds' | 'healthy' | OptionalTimeName>,
+    Omit<PlanReplica, 'routed' | 'nodePlace' | 'changedAt' | 'restart' | 'checkIntervalSeconds' | 'healthy' | OptionalTimeName>,
     Record<OptionalTimeName, string | null> {
   readonly changedAt: string;
   readonly node: NodeTarget & NodePlace;
 }
 
-interface Row extends Omit<Snapshot, 'replicas' | 'nodes' | 'specs' | 'rollout' | 'policy' | 'writesVolumes'> {
+interface Row extends Omit<Snapshot, 'replicas' | 'nodes' | 'specs' | 'rollout' | 'policy' | 'writesVolumes' | 'routedPorts'> {
   readonly rollout: (Omit<PlanRollout, 'startedAt' | 'deadlineAt'> & { readonly startedAt: string; readonly deadlineAt: string }) | null;
   readonly policy: Partial<RolloutPolicy>;
   readonly specs: Readonly<Record<string, RevisionSpec>>;
@@ -105,12 +107,14 @@ export class SnapshotRepository {
         deadlineAt: new Date(row.rollout.deadlineAt),
       },
       policy: rolloutPolicyOf(row.policy),
+      routedPorts: this.config.LOAD_BALANCER === 'none' ? [] : (row.routing?.ports ?? []),
       writesVolumes: Object.values(row.specs).some(writesVolumes),
       specs,
       replicas: row.replicas.map(({ node, ...replica }) => ({
         ...replica,
         nodeId: node.id,
         nodeName: node.name,
+        nodePlace: node,
         // Where no grace is given, nobody waits for requests either.
         routed: routed.has(replica.id) && graceSecondsOf(row, replica.id, 1) > 0,
         restart: specs.get(replica.revision)?.restart ?? 'always',

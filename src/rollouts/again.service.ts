@@ -16,6 +16,7 @@ import { SecretValues } from '../secrets/secret-values';
 import type { Changed } from './change.types';
 import { RevisionStart, type Started } from './revision-start';
 import { revisionWords } from './revision-words';
+import { unpublishedPorts } from './route-changes';
 import { StoredStateRepository, type KeptRevision, type StoredState } from './stored-state.repository';
 
 interface Verb {
@@ -48,7 +49,7 @@ export class AgainService {
   /**
    * Makes a new revision with the content of an older one and the present values of its secrets: of `number`, or of the newest that was
    * current before. Throws `not_found` for one that never was, `quota_exceeded`, and `conflict` for one that is forgotten or wanted
-   * already, or when there is none.
+   * already or lacks the port of a route, or when there is none.
    */
   rollback(id: string, number: number | null, context: RequestContext): Promise<Changed> {
     const start = async (tx: Tx, deployment: LockedDeployment, state: StoredState) => {
@@ -56,6 +57,7 @@ export class AgainService {
       const old = requireKept(await this.states.revision(tx, id, number), number);
       const { imageDigest } = old;
       requireOneWriter(old, deployment);
+      requireRoutedPorts(old, state);
       const what = `the content of revision ${old.number}`;
       const content = { now: state, container: old.container, what, imageDigest, policy: rolloutPolicyOf(state.policy) };
       const started = await this.quota.growing(tx, { deployment, asker: context.actor }, async () => {
@@ -97,6 +99,16 @@ export class AgainService {
 function requireOneWriter({ number, container }: { number: number; container: ContainerSpec }, { targetReplicas }: LockedDeployment): void {
   if (writerFaults(container, targetReplicas).length === 0) return;
   throw new DomainError('conflict', `Revision ${number} writes to a volume, and ${targetReplicas} replicas are wanted: scale to 1 first`);
+}
+
+/** Throws `conflict` when the old content lacks a port to which routes lead. */
+function requireRoutedPorts({ number, container }: { number: number; container: ContainerSpec }, { routes }: StoredState): void {
+  const lost = unpublishedPorts(routes, container);
+  if (lost.length === 0) return;
+  throw new DomainError(
+    'conflict',
+    `Revision ${number} does not publish ${lost.join(', ')}, to which routes lead: change the routes first`,
+  );
 }
 
 /** To go back while a rollout is open is to abort it; the newest previous revision would be one too far. */

@@ -42,6 +42,12 @@ export interface KeptRevision {
   readonly container: ContainerSpec | null;
 }
 
+/** The tcp ports that a revision publishes. */
+export interface RevisionPorts {
+  readonly revision: number;
+  readonly ports: readonly number[];
+}
+
 /** As the database gives it. */
 type Stored<T, C = StoredContainer> = Omit<T, 'container'> & { readonly container: C };
 
@@ -86,6 +92,11 @@ export class StoredStateRepository {
     return row ? { ...row, container: row.container && this.vault.open(row.container, id) } : null;
   }
 
+  /** The tcp ports of the current revision, and of each that a live replica runs. */
+  async portsInUse(tx: Tx, id: string): Promise<RevisionPorts[]> {
+    return tx.query<RevisionPorts[]>(PORTS_IN_USE, [id]);
+  }
+
   /** The failed replicas of the open rollout that wait for a successor. */
   async failedOfRollout(tx: Tx, id: string): Promise<string[]> {
     const rows = await tx.query<{ id: string }[]>(
@@ -122,6 +133,18 @@ const STATE = `
       ON v.deployment_id = d.id
      AND v.number = CASE WHEN o.state IN ('progressing', 'paused') THEN o.revision ELSE d.current_revision END
    WHERE d.id = $1`;
+
+/** $1 deployment. */
+const PORTS_IN_USE = `
+  SELECT v.number AS revision,
+         ARRAY(SELECT (p->>'containerPort')::int FROM jsonb_array_elements(v.spec->'ports') AS p
+                WHERE p->>'protocol' = 'tcp') AS ports
+    FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id
+   WHERE d.id = $1
+     AND (v.number = d.current_revision
+          OR v.number IN (SELECT r.revision FROM deployment_replicas AS r
+                           WHERE r.deployment_id = d.id AND r.status IN ('pending', 'starting', 'running')))
+   ORDER BY v.number`;
 
 /** $1 deployment, $2 number, or null for the newest previous one. */
 const REVISION = `

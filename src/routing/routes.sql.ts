@@ -49,6 +49,8 @@ const isDrained = (seconds: string): string => `
 export const routingOf = (deployment: string, seconds: string): string => `
   (SELECT json_build_object(
             'version', t.version, 'backends', t.backends,
+            'ports', (SELECT coalesce(json_agg(DISTINCT x.port), '[]') FROM deployment_routes AS x
+                       WHERE x.deployment_id = t.deployment_id AND x.removed_at IS NULL),
             'leaving', (SELECT coalesce(json_agg(l || jsonb_build_object('drained', ${isDrained(seconds)})), '[]')
                           FROM jsonb_array_elements(t.leaving) AS l))
      FROM route_tables AS t WHERE t.deployment_id = ${deployment}.id)`;

@@ -265,18 +265,6 @@ describe('a change of a running deployment', () => {
     expect((await t.as('ada').get(`/api/deployment/${id}`)).body).toMatchObject({ revision: 4, env_names: ['A', 'B', 'C'] });
   });
 
-  it.each([
-    ['a scale', (id: string) => t.as('ada').post(`/api/deployment/scale/${id}`).send({ replicas: 3 })],
-    ['a stop', (id: string) => post(id, 'stop')],
-    ['a restart', (id: string) => post(id, 'restart')],
-    ['a delete', (id: string) => t.as('ada').delete(`/api/deployment/${id}`)],
-  ])('races with %s, and both or the stronger one hold', async (_what, other) => {
-    const id = await deployed(t, 'ada', { replicas: 2, rollout: QUICK });
-    const [changed, raced] = await Promise.all([change(t, 'ada', id, { container_image: 'nginx:1.28' }), other(id)]);
-    expect([changed.status, raced.status].every((status) => status < 300 || status === 404 || status === 409)).toBe(true);
-    await settles(t, 'ada', id);
-  });
-
   it('that is deleted half way comes back with the revision that was current', async () => {
     const id = await halfWay();
     await t.as('ada').delete(`/api/deployment/${id}`).expect(200);

@@ -1,4 +1,5 @@
-import { anUnnamedSpec, aSpec, deployed, expectInvariants, freshName } from '../support/deployments';
+import { QUICK, rolloutEnds } from '../support/changes';
+import { anUnnamedSpec, aSpec, deployed, expectInvariants, freshName, settles } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const PORTS = [{ container_port: 8080 }, { container_port: 9090 }];
@@ -65,6 +66,73 @@ describe('routes of a deployment that is changed', () => {
     expect((await t.as('ada').get(`/api/deployment/${id}`).expect(200)).body).toEqual(before);
     await patch('ada', id, { ports: null, routes: null }).expect(202);
     expect(await routesOf(id)).toEqual([]);
+  });
+
+  const FIRST = [{ container_port: 8080 }];
+  const notYet = (port: number, revision: number): string =>
+    `port must be one that every replica has which runs, and revision ${revision} does not publish ${port}; ` +
+    'change ports first, and routes when that is rolled out';
+
+  it('lead to no port that a replica which runs lacks, in the middle of a rollout neither', async () => {
+    const name = freshName();
+    const never = { ...QUICK, min_healthy_seconds: 600, progress_deadline_seconds: 3_600 };
+    const id = await deployed(t, 'ada', { name, ports: FIRST, routes: [{ port: 8080 }], rollout: never });
+    const before = (await t.as('ada').get(`/api/deployment/${id}`).expect(200)).body;
+    const both = { ports: [{ container_port: 9090 }], routes: [{ port: 9090 }] };
+    const answers = await Promise.all([
+      patch('ada', id, both),
+      t.as('ada').post(`/api/deployment/${id}/preview`).send(both),
+      t.as('ada').put(`/api/deployment/named/${name}`).send(anUnnamedSpec(both)),
+    ]);
+    const refused = [422, `${notYet(9090, 1)}.`, [{ pointer: '/routes/0/port', detail: notYet(9090, 1) }]];
+    for (const { status, body } of answers) expect([status, body.detail, body.errors]).toEqual(refused);
+    expect((await t.as('ada').get(`/api/deployment/${id}`).expect(200)).body).toEqual(before);
+
+    await patch('ada', id, { ports: PORTS }).expect(202);
+    const moved = { routes: [{ port: 8080 }, { path_prefix: '/v2', port: 9090 }] };
+    const { body } = await patch('ada', id, moved).expect(422);
+    expect(body.errors).toEqual([{ pointer: '/routes/1/port', detail: notYet(9090, 1) }]);
+    await t.as('ada').post(`/api/deployment/${id}/rollout/abort`).expect(202);
+    await rolloutEnds(t, 'ada', id, 'rolled_back');
+    expect(await routesOf(id)).toEqual([[`${name}.ada.localhost/`, 8080]]);
+  });
+
+  it('move to another port in three steps, and going back never leaves them without one', async () => {
+    const name = freshName();
+    const id = await deployed(t, 'ada', { name, ports: FIRST, routes: [{ port: 8080 }], rollout: QUICK });
+    await patch('ada', id, { ports: PORTS }).expect(202);
+    await rolloutEnds(t, 'ada', id, 'completed');
+    await patch('ada', id, { routes: [{ port: 9090 }] }).expect(200);
+    await patch('ada', id, { ports: [{ container_port: 9090 }] }).expect(202);
+    await rolloutEnds(t, 'ada', id, 'completed');
+    const back = (revision: number) => t.as('ada').post(`/api/deployment/${id}/rollback`).send({ revision });
+    expect((await back(1).expect(409)).body).toMatchObject({
+      code: 'conflict',
+      detail: 'Revision 1 does not publish 9090, to which routes lead: change the routes first',
+    });
+    expect(await routesOf(id)).toEqual([[`${name}.ada.localhost/`, 9090]]);
+    await back(2).expect(202);
+    await rolloutEnds(t, 'ada', id, 'completed');
+  });
+
+  it('change together with the ports where nothing runs', async () => {
+    const name = freshName();
+    const id = await deployed(t, 'ada', { name, ports: FIRST, routes: [{ port: 8080 }] });
+    await t.as('ada').post(`/api/deployment/${id}/stop`).expect(202);
+    await patch('ada', id, { ports: [{ container_port: 9090 }], routes: [{ port: 9090 }] }).expect(202);
+    expect(await routesOf(id)).toEqual([[`${name}.ada.localhost/`, 9090]]);
+  });
+
+  it('have their port again after a delete in the middle of a rollout that drops another one', async () => {
+    const name = freshName();
+    const never = { ...QUICK, min_healthy_seconds: 600, progress_deadline_seconds: 3_600 };
+    const id = await deployed(t, 'ada', { name, ports: PORTS, routes: [{ port: 9090 }], rollout: never });
+    await patch('ada', id, { ports: FIRST, routes: [{ port: 8080 }] }).expect(202);
+    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').post(`/api/deployment/${id}/restore`).expect(202);
+    await settles(t, 'ada', id);
+    const { body } = await t.as('ada').get(`/api/deployment/${id}`).expect(200);
+    expect(body).toMatchObject({ status: 'running', revision: 1, routes: [{ port: 8080, state: 'active', backends: 1 }] });
   });
 
   it.each([

@@ -14,6 +14,12 @@ import { CrashFleet, VICTIMS } from './crash-fleet';
 const ROUNDS = Number(process.env.FAULT_ROUNDS ?? '4');
 const DEPLOYMENTS = 6;
 const REPLICAS = 3;
+/**
+ * In each round but the last, half of the deployments get an image that no engine starts, so that every process is killed on ways back
+ * too: by turns, so that what goes back is superseded by what goes forward and the other way round.
+ */
+const imageOf = (round: number, index: number): string =>
+  round < ROUNDS - 1 && (round + index) % 2 === 0 ? `simulated/rejected:${round}` : `nginx:1.${28 + round}`;
 
 interface Seen {
   fewest: number;
@@ -71,7 +77,7 @@ describe(`the API, the worker, PostgreSQL, or all of them killed ${ROUNDS} times
       for (const id of ids) await untilHealthy(fleet.client, id);
       const watched = watch();
       for (let round = 0; round < ROUNDS; round++) {
-        await Promise.all(ids.map((id) => patch(id, `nginx:1.${28 + round}`)));
+        await Promise.all(ids.map((id, index) => patch(id, imageOf(round, index))));
         await sleep(Math.random() * 600);
         await fleet.kill(VICTIMS[round % VICTIMS.length]!);
       }
@@ -96,7 +102,7 @@ describe(`the API, the worker, PostgreSQL, or all of them killed ${ROUNDS} times
     expect(seen).toEqual({ fewest: REPLICAS, most: REPLICAS + 1 });
   });
 
-  it('has rolled out every revision that was acknowledged, the last of them to the end', async () => {
+  it('has every revision that was acknowledged, and has rolled out the last of them to the end', async () => {
     const revisions = await dataSource.query<{ id: string; current_revision: number; count: number }[]>(
       `SELECT d.id, d.current_revision, (SELECT count(*)::int FROM deployment_revisions WHERE deployment_id = d.id) AS count
          FROM deployments AS d`,
@@ -106,6 +112,17 @@ describe(`the API, the worker, PostgreSQL, or all of them killed ${ROUNDS} times
       `SELECT revision, count(*)::int AS count FROM deployment_replicas WHERE status = 'running' GROUP BY 1`,
     );
     expect(live).toEqual([{ revision: ROUNDS + 1, count: DEPLOYMENTS * REPLICAS }]);
+  });
+
+  it('went back from every revision that cannot start, and from no other', async () => {
+    const ends = await dataSource.query<{ broken: boolean; state: string }[]>(
+      `SELECT DISTINCT v.spec->>'image' LIKE 'simulated/%' AS broken, o.state
+         FROM deployment_rollouts AS o JOIN deployment_revisions AS v ON v.deployment_id = o.deployment_id AND v.number = o.revision`,
+    );
+    const statesOf = (broken: boolean): string[] => ends.filter((each) => each.broken === broken).map(({ state }) => state);
+    expect(['rolled_back', 'superseded']).toEqual(expect.arrayContaining(statesOf(true)));
+    expect(['completed', 'superseded']).toEqual(expect.arrayContaining(statesOf(false)));
+    if (ROUNDS > 1) expect(statesOf(true)).toContain('rolled_back');
   });
 
   it('left no container of an earlier revision, and nothing reserved for one', async () => {

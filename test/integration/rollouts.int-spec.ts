@@ -112,9 +112,38 @@ describe('a rollout', () => {
     await rollOut(t, id, { resources: gpus }, { policy: { progressDeadlineSeconds: 3 } });
     await until(async () => (await rolloutsOf(t, id))[0]?.reason?.startsWith('Insufficient nodes for new replicas'));
     await finished(id);
-    const why = 'No progress for 3 s: 0 of 1 new replicas are healthy';
+    const why = 'No progress for 3 s: 0 of 1 new replicas are healthy; Insufficient nodes for new replicas';
     expect(await rolloutsOf(t, id)).toMatchObject([{ state: 'rolled_back', reason: expect.stringContaining(why) }]);
     expect(await live(id)).toEqual([{ revision: 1, rollout: 0, count: 1 }]);
+  });
+
+  it('keeps what it says of its end when there is no room on the way back', async () => {
+    const id = await deployed(t, 'ada', { replicas: 2 });
+    await rollOut(
+      t,
+      id,
+      { image: 'simulated/unhealthy:1' },
+      { policy: { maxSurge: 0, maxUnavailable: 2, progressDeadlineSeconds: 3_000 } },
+    );
+    await until(async () => (await live(id)).some(({ revision }) => revision === 2), { what: 'new replicas' });
+    await t.dataSource.query(`UPDATE nodes SET cordoned = true`);
+    await t.as('ada').post(`/api/deployment/${id}/rollout/abort`).expect(202);
+    const work = async (): Promise<string | null> => (await statusOf(t, 'ada', id)).work?.last_error ?? null;
+    await until(async () => (await work())?.startsWith('Insufficient nodes'), { what: 'the way back to find no room' });
+    expect(await rolloutsOf(t, id)).toMatchObject([{ state: 'rolled_back', reason: 'Aborted by ada', finished: false }]);
+    await t.dataSource.query(`UPDATE nodes SET cordoned = false`);
+    await finished(id);
+    expect(await rolloutsOf(t, id)).toMatchObject([{ state: 'rolled_back', reason: 'Aborted by ada' }]);
+  });
+
+  it('forgets that there was no room when its replicas are placed', async () => {
+    const id = await deployed(t, 'ada', { replicas: 1 });
+    await t.dataSource.query(`UPDATE nodes SET cordoned = true`);
+    await rollOut(t, id, { image: 'simulated/unhealthy:1' }, { policy: { progressDeadlineSeconds: 3_000 } });
+    await until(async () => (await rolloutsOf(t, id))[0]?.reason?.startsWith('Insufficient nodes for new replicas'));
+    await t.dataSource.query(`UPDATE nodes SET cordoned = false`);
+    await until(async () => (await live(id)).length === 2, { what: 'a new replica' });
+    await until(async () => (await rolloutsOf(t, id))[0]?.reason === null, { what: 'the words to be gone' });
   });
 
   it('supersedes the one before it, whose replicas serve until others do', async () => {

@@ -82,7 +82,15 @@ export interface StatusBody {
   target_replicas: number;
   work: { last_error: string | null } | null;
   updated_at: string;
-  replicas: { id: string; node_id: string; status: string; reason: string | null; attempt: number; container_id: string | null }[];
+  replicas: {
+    id: string;
+    node_id: string;
+    status: string;
+    reason: string | null;
+    attempt: number;
+    revision: number;
+    container_id: string | null;
+  }[];
   recent_status_changes: { old_status: string; new_status: string; changed_at: string; reason: string }[];
 }
 

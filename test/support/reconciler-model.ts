@@ -12,11 +12,13 @@ export interface ModelNode {
   draining: boolean;
   /** Silent for so long that its replicas are replaced; counts only while it is offline. */
   lost: boolean;
+  /** It has an address, so that routers reach what runs on it. */
+  reached: boolean;
   readonly containers: Map<string, WorkloadPhase>;
 }
 
 export type ModelReplica = {
-  -readonly [K in keyof Omit<PlanReplica, 'nodeName' | 'nodeOnline' | 'nodeDraining' | 'nodeLost'>]: PlanReplica[K];
+  -readonly [K in keyof Omit<PlanReplica, 'nodeName' | 'nodePlace' | 'nodeOnline' | 'nodeDraining' | 'nodeLost'>]: PlanReplica[K];
 };
 
 type ModelRollout = { -readonly [K in keyof PlanRollout]: PlanRollout[K] };
@@ -32,6 +34,7 @@ const VERBS: Readonly<Record<UserVerb, { from: readonly DeploymentStatus[]; to: 
 };
 
 const WARM_MS = 60_000;
+const PORT = { containerPort: 80, protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 32_768 } as const;
 
 /**
  * The records of one deployment and its nodes in memory. They are written as the recorder and the services write to the
@@ -45,6 +48,9 @@ export class ModelRecords {
   currentRollout = 0;
   policy: RolloutPolicy = DEFAULT_ROLLOUT_POLICY;
   rollout: ModelRollout | null = null;
+  routedPorts: readonly number[] = [];
+  /** The revisions whose replicas have a health check. */
+  readonly checked = new Set<number>();
   private revisions = 1;
   private rollouts = 0;
   readonly rows = new Map<string, ModelReplica>();
@@ -83,8 +89,10 @@ export class ModelRecords {
           (row.status === 'failed' && (row.reserved || (!row.superseded && row.generation === this.generation))),
       )
       .map((row): PlanReplica => {
-        const { online, draining, lost } = this.node(row.nodeId);
-        return { ...row, nodeName: `node-${row.nodeId}`, nodeOnline: online, nodeDraining: draining, nodeLost: lost && !online };
+        const { online, draining, lost, reached } = this.node(row.nodeId);
+        const nodePlace = { runtime: 'agent', endpoint: null, address: reached ? '192.0.2.7' : null } as const;
+        const node = { nodeName: `node-${row.nodeId}`, nodePlace, nodeOnline: online, nodeDraining: draining };
+        return { ...row, ...node, nodeLost: lost && !online };
       });
     const deployment = {
       status: this.status,
@@ -93,6 +101,7 @@ export class ModelRecords {
       revision: this.revision,
       currentRollout: this.currentRollout,
       writesVolumes: false,
+      routedPorts: this.routedPorts,
       rollout: this.rollout && { ...this.rollout },
       policy: this.policy,
       patient: false,
@@ -105,7 +114,23 @@ export class ModelRecords {
   }
 
   workloads(node: ModelNode): ObservedWorkload[] {
-    return [...node.containers].map(([id, phase]) => aWorkload(id, phase, { startedAt: this.runs.get(id) ?? null }));
+    return [...node.containers].map(([id, phase]) =>
+      aWorkload(id, phase, { startedAt: this.runs.get(id) ?? null, publishedPorts: [PORT] }),
+    );
+  }
+
+  /** Does what CheckedReplicas does where engines make the health checks: what they show is what the checks have found. */
+  noteChecks(replicas: readonly PlanReplica[], views: ReadonlyMap<string, NodeView>): PlanReplica[] {
+    return replicas.map((replica) => {
+      const { id, nodeId, status, check } = replica;
+      const view = views.get(nodeId);
+      const workload = view?.reachable && (status === 'starting' || status === 'running') ? view.workloads.get(id) : undefined;
+      if (!check || !workload?.hasRun || workload.phase === 'exited' || workload.phase === 'paused') return replica;
+      const healthy = workload.phase === 'starting' ? null : workload.phase === 'running';
+      const found = { run: `${id} ${workload.startedAt?.toISOString() ?? ''}`, healthy, reason: null };
+      Object.assign(this.row(id), { check: found, healthy });
+      return { ...replica, healthy };
+    });
   }
 
   begin(node: ModelNode, id: string): void {
@@ -124,20 +149,22 @@ export class ModelRecords {
    */
   record(plan: Plan, version: number, placementWorks: boolean): { stale: boolean; short: boolean } {
     if (version !== this.version) return { stale: true, short: false };
-    for (const { replicaId, from, to, startedAt } of plan.moves) {
+    for (const { replicaId, from, to, startedAt, published } of plan.moves) {
       const row = this.row(replicaId);
       if (row.status !== from || !canReplicaTransition(from, to)) throw new Error(`${replicaId} is ${row.status}: ${from} → ${to}`);
       row.status = to;
       row.changedAt = new Date(this.now);
       row.runAt = startedAt ?? row.runAt;
+      row.published = (published as ModelReplica['published'] | undefined) ?? row.published;
       row.runningAt = to === 'running' ? new Date(this.now) : row.runningAt;
       row.startedAt ??= startedAt ?? (to === 'running' ? new Date(this.now) : null);
     }
-    for (const { replicaId, startedAt, paused } of plan.refresh) {
+    for (const { replicaId, startedAt, paused, published } of plan.refresh) {
       const row = this.row(replicaId);
       if (row.status !== 'running') throw new Error(`${replicaId} is ${row.status} and is refreshed`);
       row.runAt = startedAt ?? row.runAt;
       row.paused = paused;
+      row.published = published as ModelReplica['published'];
     }
     for (const id of plan.release) this.release(this.row(id));
     for (const { replicaId, runAt } of plan.suspended) {
@@ -183,7 +210,7 @@ export class ModelRecords {
           completed: false,
           restart: 'always',
           checkIntervalSeconds: null,
-          check: null,
+          check: this.checked.has(of.revision) ? { run: '', healthy: null, reason: null } : null,
           healthy: null,
           reserved: true,
           changedAt: at,
@@ -226,10 +253,11 @@ export class ModelRecords {
   }
 
   /** Begins a rollout, of another revision or of the same one, as RolloutsRepository does. */
-  rollOut(revision: 'new' | 'same'): void {
+  rollOut(revision: 'new' | 'same', checked: boolean): void {
     if (this.status === 'deleted') return;
     this.rollouts += 1;
     if (revision === 'new') this.revisions += 1;
+    if (revision === 'new' && checked) this.checked.add(this.revisions);
     const next: ModelRollout = {
       ...{ number: this.rollouts, revision: revision === 'new' ? this.revisions : this.revision, fromRevision: this.revision },
       ...{ state: 'progressing', reason: null, healthyReplicas: 0 },
@@ -264,6 +292,12 @@ export class ModelRecords {
       if (step.healthyReplicas <= rollout.healthyReplicas) throw new Error('No progress is recorded as one');
       rollout.healthyReplicas = step.healthyReplicas;
       rollout.deadlineAt = new Date(this.now + this.policy.progressDeadlineSeconds * 1000);
+      return;
+    }
+    if (step.kind === 'waits') {
+      if (rollout.state !== 'progressing' || step.words === rollout.reason)
+        throw new Error(`A ${rollout.state} rollout waits: ${step.words}`);
+      rollout.reason = step.words;
       return;
     }
     if (step.kind === 'finished' || step.state === 'completed') {

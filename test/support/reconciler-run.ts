@@ -45,9 +45,11 @@ export class ModelRun {
     const { records } = this;
     const { version, ...seen } = records.snapshot();
     this.abortUnwanted(options.calls);
+    const views = records.views(seen.replicas.map((replica) => replica.nodeId));
     const input: PlanInput = {
       ...seen,
-      views: records.views(seen.replicas.map((replica) => replica.nodeId)),
+      replicas: records.noteChecks(seen.replicas, views),
+      views,
       startFailures: this.startFailures,
     };
     const todo = planTwice(input);
@@ -55,6 +57,7 @@ export class ModelRun {
     requireKept(input, todo);
     this.requireConfirmed(todo);
     requireService(input, todo);
+    requireReach(input, todo);
 
     options.meanwhile?.();
     const recorded = options.crash === 'before writing' ? null : records.record(todo, version, options.placementWorks);
@@ -215,17 +218,49 @@ function requireService({ replicas, deployment, now }: PlanInput, todo: Plan): v
   const next = rollout && ['progressing', 'paused'].includes(rollout.state) ? rollout.number : currentRollout;
   const moves = new Map(todo.moves.map((move) => [move.replicaId, move]));
   const paused = new Map(todo.refresh.map((facts) => [facts.replicaId, facts.paused]));
+  const shown = new Map(todo.refresh.map((facts) => [facts.replicaId, facts.published]));
   const serves = (replica: PlanReplica, to: string): boolean => {
     const isNew = moves.get(replica.id)?.to === 'running' || !replica.runningAt;
     const ranMs = isNew || !replica.runningAt ? 0 : now.getTime() - replica.runningAt.getTime();
     const settled = replica.rollout !== next || ranMs >= policy.minHealthySeconds * 1000;
-    return to === 'running' && replica.nodeOnline && !(paused.get(replica.id) ?? replica.paused) && settled;
+    const well = replica.check === null || replica.healthy === true;
+    const published = moves.get(replica.id)?.published ?? shown.get(replica.id) ?? replica.published;
+    const reached = isReachedAt(deployment, replica, published);
+    return to === 'running' && replica.nodeOnline && !(paused.get(replica.id) ?? replica.paused) && settled && well && reached;
   };
   const end = ({ id, status }: PlanReplica): string => moves.get(id)?.to ?? status;
   const after = replicas.filter((replica) => serves(replica, end(replica))).length;
   const before = replicas.filter((replica) => serves(replica, end(replica) === 'stopping' ? replica.status : end(replica))).length;
   const least = Math.min(before, targetReplicas - policy.maxUnavailable);
   if (after < least) throw new Error(`${after} replicas serve where ${least} should`);
+}
+
+function isReachedAt({ routedPorts }: PlanInput['deployment'], { nodePlace }: PlanReplica, published: readonly unknown[]): boolean {
+  return routedPorts.length === 0 || (nodePlace.address !== null && published.length > 0);
+}
+
+/** Outside of a rollout nothing that answers requests leaves its node before as many answer elsewhere as are wanted. */
+function requireReach({ replicas, deployment }: PlanInput, todo: Plan): void {
+  if (deployment.status !== 'running' || todo.deployment || isMixed({ replicas, deployment })) return;
+  const moves = new Map(todo.moves.map((move) => [move.replicaId, move]));
+  const shown = new Map(todo.refresh.map((facts) => [facts.replicaId, facts.published]));
+  const answers = (replica: PlanReplica): boolean =>
+    isReachedAt(deployment, replica, moves.get(replica.id)?.published ?? shown.get(replica.id) ?? replica.published);
+  const isToLeave = ({ nodeDraining, nodeLost }: PlanReplica): boolean => nodeDraining || nodeLost;
+  const left = replicas.filter(
+    (replica) =>
+      replica.status === 'running' &&
+      moves.get(replica.id)?.to === 'stopping' &&
+      isToLeave(replica) &&
+      replica.nodeOnline &&
+      answers(replica),
+  );
+  const stay = replicas.filter(
+    (replica) => (moves.get(replica.id)?.to ?? replica.status) === 'running' && !isToLeave(replica) && answers(replica),
+  );
+  if (left.length > 0 && stay.length < deployment.targetReplicas) {
+    throw new Error(`${left.length} leave their node while ${stay.length} answer elsewhere`);
+  }
 }
 
 /** All of the value as text, with the content of maps. */

@@ -17,10 +17,12 @@ type Change =
       readonly online: boolean;
       readonly draining: boolean;
       readonly lost: boolean;
+      readonly reached: boolean;
     }
   | { readonly kind: 'user'; readonly verb: UserVerb }
   | { readonly kind: 'restore' }
-  | { readonly kind: 'roll out'; readonly revision: 'new' | 'same' }
+  | { readonly kind: 'roll out'; readonly revision: 'new' | 'same'; readonly checked: boolean }
+  | { readonly kind: 'route'; readonly ports: readonly number[] }
   | { readonly kind: 'steer'; readonly verb: 'pause' | 'resume' | 'abort' }
   | { readonly kind: 'policy'; readonly policy: RolloutPolicy }
   | { readonly kind: 'scale'; readonly target: number };
@@ -38,7 +40,7 @@ export type Step =
       readonly crash: 'before writing' | 'after writing' | undefined;
     };
 
-const anyPolicy: fc.Arbitrary<RolloutPolicy> = fc
+export const anyPolicy: fc.Arbitrary<RolloutPolicy> = fc
   .record({
     maxSurge: fc.nat({ max: 5 }),
     maxUnavailable: fc.nat({ max: 5 }),
@@ -68,6 +70,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
       online: fc.boolean(),
       draining: fc.boolean(),
       lost: fc.boolean(),
+      reached: fc.boolean(),
     }),
   },
   {
@@ -78,7 +81,11 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('restore') }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('roll out'), revision: fc.constantFrom('new', 'new', 'same') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant('roll out'), revision: fc.constantFrom('new', 'new', 'same'), checked: fc.boolean() }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('route'), ports: fc.constantFrom([], [80]) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('steer'), verb: fc.constantFrom('pause', 'resume', 'resume', 'abort') }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('policy'), policy: anyPolicy }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('scale'), target: fc.integer({ min: 1, max: 5 }) }) },
@@ -100,6 +107,35 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+/** What happens to a deployment that serves: its engines answer, and what changes is what routers reach and what checks find. */
+export const servingStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      ...{ kind: fc.constant('pass'), calls: fc.constant<CallEnd[]>(['done']), placementWorks: fc.constant(true) },
+      ...{ meanwhile: fc.constant(undefined), crash: fc.constant(undefined) },
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('container'),
+      pick,
+      becomes: fc.constantFrom('running', 'running', 'running', 'running', 'starting', 'unhealthy', 'again'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      ...{ kind: fc.constant('node'), pick, reachable: fc.constant(true), online: fc.constant(true), lost: fc.constant(false) },
+      ...{ draining: fc.constantFrom(false, false, true), reached: fc.boolean() },
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('time'), seconds: fc.constantFrom(1, 11) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('roll out'), revision: fc.constant('new'), checked: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('scale'), target: fc.integer({ min: 1, max: 5 }) }) },
+);
+
 function apply(run: ModelRun, what: Change): void {
   const { records } = run;
   const nodeAt = (index: number): ModelNode => records.node(`n${index % records.nodes.length}`);
@@ -117,8 +153,8 @@ function apply(run: ModelRun, what: Change): void {
       nodeAt(what.pick).containers.set(`stranger-${what.pick}`, 'running');
       return;
     case 'node': {
-      const { reachable, online, draining, lost } = what;
-      Object.assign(nodeAt(what.pick), { reachable, online, draining, lost });
+      const { reachable, online, draining, lost, reached } = what;
+      Object.assign(nodeAt(what.pick), { reachable, online, draining, lost, reached });
       return;
     }
     case 'user':
@@ -126,7 +162,12 @@ function apply(run: ModelRun, what: Change): void {
       run.wake();
       return;
     case 'roll out':
-      records.rollOut(what.revision);
+      records.rollOut(what.revision, what.checked);
+      run.wake();
+      return;
+    case 'route':
+      records.routedPorts = what.ports;
+      records.version += 1;
       run.wake();
       return;
     case 'steer':
@@ -168,6 +209,7 @@ export function take(run: ModelRun, next: Step): void {
     case 'user':
     case 'restore':
     case 'roll out':
+    case 'route':
     case 'steer':
     case 'policy':
     case 'scale':
@@ -200,8 +242,11 @@ export function quieten(run: ModelRun, { dead, draining, lost = [], rollout }: E
       online: node.online && !dead[index],
       draining: draining[index] === true,
       lost: lost[index] === true,
+      reached: true,
     });
   });
+  // Whoever gives a node an address wakes the deployments on it.
+  run.wake();
   for (const { containers } of records.nodes) {
     for (const [id, phase] of containers) if (phase === 'paused') containers.set(id, 'running');
   }
