@@ -64,9 +64,11 @@ export const baselineFunctions = (nodes) => `
     SELECT coalesce(max(number), 0) + 1 INTO rolled FROM deployment_rollouts WHERE deployment_id = wanted;
     INSERT INTO deployment_rollouts (deployment_id, number, revision, from_revision, started_by, deadline_at)
       VALUES (wanted, rolled, newest + 1, d.current_revision, owner, clock_timestamp() + interval '600 seconds');
-    UPDATE deployments SET open_rollout = rolled, version = version + 1, updated_at = clock_timestamp() WHERE id = wanted;
-    UPDATE deployment_revisions SET spec = '{}' WHERE deployment_id = wanted AND number <= newest - 20 AND number <> d.current_revision AND spec <> '{}';
-    UPDATE deployments SET stored_bytes = stored_bytes + 300 WHERE id = wanted;
+    UPDATE deployments SET open_rollout = rolled, version = version + 1, updated_at = clock_timestamp(), stored_bytes = stored_bytes + 300
+     WHERE id = wanted;
+    IF newest >= 20 THEN
+      UPDATE deployment_revisions SET spec = '{}' WHERE deployment_id = wanted AND number <= newest - 20 AND number <> d.current_revision AND spec <> '{}';
+    END IF;
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, event, changed_by, request_id)
       VALUES (wanted, d.status, d.status, 'Revision ' || newest + 1 || ': image', 'rollout_started', owner, 'bench');
     PERFORM bench.audit('deployment.change', wanted, owner, jsonb_build_object('revision', newest), jsonb_build_object('revision', newest + 1));

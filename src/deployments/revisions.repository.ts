@@ -34,9 +34,10 @@ export class RevisionsRepository {
 
   /**
    * Erases the specs of all revisions but the newest ones, the current one, the one that was current before it, and those that replicas
-   * still run. Finished replicas name their revisions, so the rows stay.
+   * still run. Finished replicas name their revisions, so the rows stay. `newest` is the number that was given last.
    */
-  async forget(tx: Tx, deploymentId: string): Promise<void> {
+  async forget(tx: Tx, deploymentId: string, newest: number): Promise<void> {
+    if (newest <= KEPT_REVISIONS) return;
     await tx.query(FORGET, [deploymentId, KEPT_REVISIONS]);
   }
 }

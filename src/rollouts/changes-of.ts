@@ -1,6 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Held } from '../config/quota-list';
 import { OF_REPLICAS } from '../deployments/quota';
-import { hashOf } from '../deployments/spec/asked-spec';
 import type { Wanted } from './change.types';
 import { differences, type Difference } from './differences';
 import { bodyOf } from './wanted';
@@ -35,7 +35,7 @@ export function changesOf(before: Wanted, wanted: Wanted): Changes {
   const isSetting = isOf(SETTINGS);
   return {
     differences: found,
-    container: hashOf(before.spec.container) !== hashOf(wanted.spec.container),
+    container: !isDeepStrictEqual(before.spec.container, wanted.spec.container),
     replicas: before.spec.replicas !== wanted.spec.replicas,
     places: touches('replicas', 'region', 'placement_strategy'),
     settings: found.some(({ field }) => isSetting(field)),

@@ -1,4 +1,4 @@
-import { hashOf } from '../deployments/spec/asked-spec';
+import { isDeepStrictEqual } from 'node:util';
 import { isJsonObject, type JsonObject } from './merge-patch';
 
 /** One member of a body that a change would change. Null: it is not there. */
@@ -19,7 +19,7 @@ const MAX_WORDS = 400;
 export function differences(before: JsonObject, after: JsonObject): Difference[] {
   return namesOf(before, after).flatMap((field): Difference[] => {
     const [from, to] = [before[field], after[field]];
-    if (from === to || hashOf(from ?? null) === hashOf(to ?? null)) return [];
+    if (isDeepStrictEqual(from ?? null, to ?? null)) return [];
     if (!OPENED.has(field)) return [{ field, from: from ?? null, to: to ?? null }];
     return membersOf(field, isJsonObject(from) ? from : {}, isJsonObject(to) ? to : {});
   });

@@ -55,7 +55,7 @@ export class RevisionStart {
     const made = { number: revision, reason: what, createdBy: context.actor.userId, imageDigest: imageDigest ?? null };
     const [, , started] = await together([
       this.revisions.add(tx, deployment.id, sealed, made),
-      this.revisions.forget(tx, deployment.id),
+      this.revisions.forget(tx, deployment.id, revision),
       this.start(tx, deployment, { revision, words: `Revision ${revision}: ${what}`, policy: content.policy }, context),
     ]);
     return started;
