@@ -10,6 +10,7 @@ import { SecretBox } from '../common/crypto/secret-box';
 import type { Order, OrdersMessage } from '../runtime/agent/link-messages';
 import { Agent, type AgentParts } from './agent';
 import { KeptValue } from './disk/kept-value';
+import type { TwinFile } from './disk/twin-file';
 import { Identity, readIdentity, type KeptIdentity } from './identity/identity';
 import { joinedOnce } from './identity/join';
 import { makeKeyPair } from './identity/key-pair';
@@ -17,6 +18,23 @@ import { Way } from './link/way';
 import { joinedAnew, readMemory } from './memory';
 import { OrdersStore } from './orders/orders-store';
 import { Recollection } from './recollection';
+
+/** A disk that takes no orders beyond so many bytes. */
+class RoomFor {
+  constructor(
+    orders: OrdersStore,
+    private bytes: number,
+  ) {
+    const file = Reflect.get(orders, 'file') as TwinFile;
+    const write = file.write.bind(file);
+    file.write = (content) =>
+      content.length > this.bytes ? Promise.reject(Object.assign(new Error('No space'), { code: 'ENOSPC' })) : write(content);
+  }
+
+  is(bytes: number): void {
+    this.bytes = bytes;
+  }
+}
 
 /** The whole agent in this process, with a control plane made from the protocol alone and an engine in memory. */
 describe('an agent', () => {
@@ -87,6 +105,42 @@ describe('an agent', () => {
     await runs(first);
     await runs(second);
     await until(() => troubles()?.length === 0, { what: 'no trouble any more' });
+  });
+
+  it('ends what is to go while its disk has no room for what is to start, also when that was ordered before', async () => {
+    const { orders } = await start({ askAgainMs: 100 });
+    const [kept, goes] = [run(), run()];
+    for (const replicaId of [kept, goes]) await runs(replicaId);
+    const room = new RoomFor(orders, 6_000);
+    const large = run({ env: { LARGE: 'x'.repeat(8_000) } });
+    await until(() => server.reports.at(-1)?.troubles.length === 1, { what: 'the trouble of the large one' });
+    const end = (replicaId: string) => server.order({ replicaId, will: 'absent', spec: null });
+    end(goes);
+    await until(() => server.gone.get(goes) === server.orderOf(goes)?.version, { what: 'the end of one' });
+    expect(driver.workloads.has(kept)).toBe(true);
+    expect(server.reports.at(-1)).toMatchObject({ ordersVersion: 2, troubles: [{ replicaId: large }] });
+    end(large);
+    await until(() => server.reports.at(-1)?.troubles.length === 0, { what: 'no trouble of what is not wanted any more' });
+    room.is(1_000_000);
+    await until(() => server.reports.at(-1)?.ordersVersion === server.version, { what: 'all orders' });
+    expect(driver.calls.filter((call) => !call.startsWith('remove'))).toEqual([`ensure ${kept}`, `ensure ${goes}`]);
+  });
+
+  it.each([
+    ['The agent is too old for this control plane: update the agent', { oldest: 2, newest: 3 }],
+    ['The control plane is too old for this agent: update the control plane', { oldest: 0, newest: 0 }],
+  ])('says in words, and stays away for minutes: %s', async (words, protocols) => {
+    await start();
+    const replicaId = run();
+    await runs(replicaId);
+    server.protocols = protocols;
+    const hellos = server.hellos.length;
+    server.cut();
+    const line = await until(() => said.find((one) => one.startsWith(words)), { what: 'the words' });
+    expect(Number(/Trying again in ([\d.]+) s/.exec(line)?.[1])).toBeGreaterThanOrEqual(300);
+    expect(server.hellos).toHaveLength(hellos);
+    expect(driver.calls).toEqual([`ensure ${replicaId}`]);
+    expect(driver.workloads.get(replicaId)?.phase).toBe('running');
   });
 
   it('does not lower the version that it has seen while orders that were damaged come anew', async () => {

@@ -129,11 +129,12 @@ export class Agent {
     const taken = await orders.take(message);
     if (taken === 'older') return 'taken';
     if (taken !== 'taken') {
-      // A step that follows what the disk did not take is not to be had either; all of it is asked for again later.
+      // A step that follows what the disk did not take is not to be had whole either; all of it is asked for again later.
       const reason = taken === 'resend' ? this.unkept.reason : taken.words;
       if (reason === null) return 'resend';
       if (reason !== this.unkept.reason) log.error(reason);
-      this.unkept.add(message, reason);
+      if (await orders.takeEnds(message)) this.keeper.wake();
+      this.unkept.add(message.orders, reason, orders.book.orders);
       this.reporter?.changed();
       return 'taken';
     }

@@ -9,6 +9,8 @@ export interface KeptAccount {
   readonly bootId: string;
   readonly upMs: number;
   readonly words: string;
+  /** Absent in what an older version of the agent has kept. */
+  readonly attempt?: number;
 }
 
 /** What the agent has to remember besides its orders, as the disk has it. */

@@ -24,19 +24,19 @@ function onDisk(bytes: number): { recollection: Recollection; kept: { current: M
 describe('what an agent remembers', () => {
   it('gives up what it has to tell on a full disk, so that the machine is let in and takes its orders', async () => {
     const { recollection, kept, said } = onDisk(500);
-    for (let n = 0; n < 10; n++) recollection.account(REPLICA, 'Exited with code 1 and was started again');
+    for (let n = 0; n < 10; n++) recollection.account(REPLICA, 'Exited with code 1 and was started again', 1);
     expect(recollection.accounts(100)).toHaveLength(10);
     await recollection.letIn({ ticket: 't1', ordersVersion: 7 });
     expect(kept.stored).toMatchObject({ ticket: 't1', toldVersion: 7, accounts: [] });
     expect(said.at(-1)).toContain('stands in this log only');
-    recollection.account(REPLICA, 'x'.repeat(400));
+    recollection.account(REPLICA, 'x'.repeat(400), 1);
     await recollection.seen(7, () => true);
     expect(kept.stored).toMatchObject({ ticket: 't1', seenVersion: 7, accounts: [] });
   });
 
   it('tells who waits when the disk takes nothing at all', async () => {
     const { recollection } = onDisk(0);
-    recollection.account(REPLICA, 'Exited with code 1 and was started again');
+    recollection.account(REPLICA, 'Exited with code 1 and was started again', 1);
     await expect(recollection.letIn({ ticket: 't1', ordersVersion: 7 })).rejects.toThrow('ENOSPC');
     expect(recollection.accounts(100)).toHaveLength(1);
   });

@@ -53,9 +53,10 @@ export class Recollection {
     this.change({ ...this.memory, attempts: { ...this.memory.attempts, [replicaId]: attempt } });
   }
 
-  account(replicaId: string, words: string): void {
+  /** The replica was started again, having failed so often in a row. */
+  account(replicaId: string, words: string, attempt: number): void {
     this.log.info(`Replica ${replicaId}: ${words}`);
-    this.change(withAccount(this.memory, { replicaId, words, at: new Date().toISOString(), bootId: this.bootId, upMs: upMs() }));
+    this.change(withAccount(this.memory, { replicaId, words, attempt, at: new Date().toISOString(), bootId: this.bootId, upMs: upMs() }));
   }
 
   /** The control plane has these accounts, and knows of these ends. */
@@ -98,7 +99,10 @@ export class Recollection {
   }
 }
 
-const told = ({ id, replicaId, at, words }: KeptAccount, agoMs: number | null): Account => ({ id, replicaId, at, agoMs, words });
+const told = ({ id, replicaId, at, words, attempt }: KeptAccount, agoMs: number | null): Account => ({
+  ...{ id, replicaId, at, agoMs, words },
+  ...(attempt === undefined ? {} : { attempt }),
+});
 
 /** Empty where the system does not tell it; then accounts from before a restart of the agent have no age that could be wrong. */
 function readBootId(): string {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { DeploymentsModule } from '../deployments/deployments.module';
 import { RuntimeModule } from '../runtime/runtime.module';
 import { AccountsRepository } from './accounts.repository';
 import { Admission } from './admission';
@@ -18,7 +19,7 @@ import { Tickets } from './tickets';
 
 /** Machines that only dial out: how they join, and the links over which they get orders and report. Only processes with routes hold links. */
 @Module({
-  imports: [RuntimeModule],
+  imports: [DeploymentsModule, RuntimeModule],
   controllers: [AgentsController],
   providers: [
     AccountsRepository,

@@ -85,9 +85,9 @@ const workload = object<Required<Omit<ReportedWorkload, 'outOfReach' | 'unordere
 const gone = object<ReportMessage['gone'][number]>({ replicaId: uuid, version: orNull(VERSION) });
 const trouble = object<OrderTrouble>({ replicaId: uuid, version: VERSION, failure, message: WORDS });
 const progress = object<ReportMessage['progress'][number]>({ replicaId: uuid, words: words(300) });
-const account = object<Account>({
+const account = object<Required<Account>>({
   ...{ id: uuid, replicaId: uuid, at: time },
-  ...{ agoMs: orNull(numeric(0, 1e12, { whole: false })), words: words(500) },
+  ...{ agoMs: orNull(numeric(0, 1e12, { whole: false })), words: words(500), attempt: orNull(numeric(0, 1_000_000)) },
 });
 
 /** The parts of a report that are read on their own: the engine, and the entries of each list. */

@@ -39,6 +39,15 @@ export interface ReplicaFacts {
   readonly paused: boolean;
 }
 
+/** A container that its machine has started again by itself, while nobody reached it. */
+export interface ReplicaRestart {
+  readonly replicaId: string;
+  /** How often in a row the replica had failed before. */
+  readonly attempt: number;
+  /** How long ago that was; null: nobody knows, so the run counts from now. */
+  readonly agoMs: number | null;
+}
+
 /** The replicas of a deployment that count, at one moment. */
 export interface Census {
   readonly live: number;
@@ -123,6 +132,11 @@ export class ReplicasRepository {
   /** Records what engines show of replicas that are still running: a restart by hand, other host ports, a pause. */
   async refresh(tx: Tx, facts: readonly ReplicaFacts[]): Promise<void> {
     if (facts.length > 0) await tx.query(REFRESH, [JSON.stringify(facts)]);
+  }
+
+  /** Goes on with the count of failures where the machines of these replicas were. Each replica is named once. */
+  async noteRestarts(tx: Tx, restarts: readonly ReplicaRestart[]): Promise<void> {
+    if (restarts.length > 0) await tx.query(NOTE_RESTARTS, [JSON.stringify(restarts)]);
   }
 
   /** Records what starts wait for, in words. */
@@ -226,6 +240,16 @@ const REFRESH = `
          paused_at = CASE WHEN f.paused THEN coalesce(r.paused_at, clock_timestamp()) END
     FROM jsonb_to_recordset($1::jsonb) AS f("replicaId" uuid, "startedAt" timestamptz, published jsonb, paused boolean)
    WHERE r.id = f."replicaId" AND r.status = 'running'`;
+
+/** $1 restarts. One that has failed since, and has no successor yet, gets it after the pause that follows from this. */
+const NOTE_RESTARTS = `
+  UPDATE deployment_replicas AS r
+     SET attempt = s.attempt,
+         running_at = CASE WHEN r.status = 'starting' THEN r.running_at
+                           ELSE least(clock_timestamp() - coalesce(s."agoMs", 0) * interval '1 millisecond',
+                                      CASE r.status WHEN 'failed' THEN r.changed_at END) END
+    FROM jsonb_to_recordset($1::jsonb) AS s("replicaId" uuid, attempt integer, "agoMs" float8)
+   WHERE r.id = s."replicaId" AND (r.status IN ('starting', 'running') OR r.status = 'failed' AND r.superseded_at IS NULL)`;
 
 /** $1 the moves. */
 const MOVE = `

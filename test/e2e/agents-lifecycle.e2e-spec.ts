@@ -14,6 +14,10 @@ interface StatusBody {
 
 const SPEED = { NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '4', NODE_LOST_AFTER_SECONDS: '6', RUNTIME: 'agent' };
 
+/** $1 deployment. */
+const SUSPENDED = `SELECT 1 FROM deployment_replicas WHERE deployment_id = $1 AND suspended_at IS NOT NULL`;
+const WARM = `SELECT 1 FROM deployment_replicas WHERE deployment_id = $1 AND warm_until > clock_timestamp()`;
+
 /** The link is with one process, the worker is another one, and requests go to either of two API processes. */
 describe('deployments on machines that only dial out', () => {
   let t: TestApp;
@@ -125,6 +129,62 @@ describe('deployments on machines that only dial out', () => {
     expect(kept.engine.workloads.size).toBe(1);
     // It would get its next successor on the machine of the next test.
     await t.as('ada').delete(`/api/deployment/${id}?wait=10`).expect(200);
+  });
+
+  it('of a machine that was away for a month are what is wanted by now, within five seconds of its return', async () => {
+    const away = await machine();
+    const [kept, deleted, moved] = [
+      await deploy(away.region, { replicas: 1 }),
+      await deploy(away.region, { replicas: 1 }),
+      await deploy(away.region, { replicas: 1 }),
+    ];
+    for (const id of [kept, deleted, moved]) await runs(id);
+    expect(away.engine.workloads.size).toBe(3);
+    away.agent.cut();
+    await t.as('ada').delete(`/api/deployment/${deleted}`).expect(202);
+    await t.as('ada').post(`/api/deployment/${kept}/stop`).expect(202);
+    const there = await machine();
+    await until(() => there.engine.workloads.size === 1, { what: 'the successor' });
+    await runs(moved);
+    await t.dataSource.query(
+      `UPDATE agent_links SET last_heard = last_heard - interval '31 days', reported_at = reported_at - interval '31 days' WHERE node_id = $1`,
+      [away.nodeId],
+    );
+    await t.dataSource.query(`UPDATE agent_accounts SET noted_at = noted_at - interval '31 days' WHERE node_id = $1`, [away.nodeId]);
+    const [begun, known] = [performance.now(), away.agent.got.length];
+    await away.agent.connect(second);
+    // Whoever was away for so long gets all orders, and not the steps to them.
+    const all = () => away.agent.got.slice(known).find((message) => message.type === 'orders' && message.since === null);
+    await until(all, { what: 'all orders' });
+    await until(() => away.engine.workloads.size === 0, { what: 'nothing to run there' });
+    await until(
+      async () => ((await t.as('ada').get(`/api/deployment/${deleted}/deletion`)).body as { completed_at: string | null }).completed_at,
+      { what: 'the end of the teardown' },
+    );
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(there.engine.workloads.size).toBe(1);
+    await t.as('ada').delete(`/api/deployment/${moved}?wait=10`).expect(200);
+  });
+
+  it('that are kept warm while the machine is away go when it is back after the end of that time', async () => {
+    const { engine, region, agent } = await machine();
+    const id = await deploy(region);
+    await runs(id);
+    await t.as('ada').delete(`/api/deployment/${id}?keep_warm=6s&grace_seconds=0&wait=0`).expect(202);
+    const suspended = async () => (await t.dataSource.query(SUSPENDED, [id])).length > 0;
+    await until(suspended, { what: 'the container to be suspended' });
+    agent.cut();
+    expect(engine.workloads.size).toBe(1);
+    await until(async () => (await t.dataSource.query(WARM, [id])).length === 0, { what: 'the end of the window' });
+    expect(engine.workloads.size).toBe(1);
+    const begun = performance.now();
+    await agent.connect(second);
+    await until(
+      async () => ((await t.as('ada').get(`/api/deployment/${id}/deletion`)).body as { completed_at: string | null }).completed_at,
+      { what: 'the end of the teardown' },
+    );
+    expect(performance.now() - begun).toBeLessThan(5_000);
+    expect(engine.workloads.size).toBe(0);
   });
 
   it('go on while the process with the link ends, and the agent finds another one', async () => {

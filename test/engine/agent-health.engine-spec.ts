@@ -104,24 +104,54 @@ describeWithEngine('replicas on an agent', () => {
     await remove(client, id);
   });
 
-  it('are started again by the agent while the link is away, and the history tells of it afterwards', async () => {
+  it('are started again by the agent while the link is away, after the same pauses, and history and count tell of it afterwards', async () => {
     const id = await deploy(client, 'dies-alone', onDocker({ command: SERVE, ports: PORTS, health_check: HTTP }));
-    const before = inStatus(await untilHealthy(client, id), 'running')[0]?.id;
+    const before = inStatus(await untilHealthy(client, id), 'running')[0];
+    expect(before?.attempt).toBe(0);
+    const starts: Date[] = [];
+    const ends: number[] = [];
     await cutWhile(async () => {
       const container = await containerOf(id);
-      await container.kill();
-      await until(async () => (await container.inspect()).State.Running, {
-        what: 'the agent to start it again',
-        timeoutMs: HEALED_WITHIN_MS,
-      });
+      for (let time = 0; time < 3; time++) {
+        await container.kill();
+        ends.push(Date.now());
+        const { StartedAt: again } = await until(
+          async () => {
+            const { State: state } = await container.inspect();
+            return state.Running ? state : null;
+          },
+          { what: 'the agent to start it again', timeoutMs: HEALED_WITHIN_MS },
+        );
+        starts.push(new Date(again));
+      }
     });
     const told = async () => {
       const { body } = await client.get(`/api/deployment/${id}/history`);
-      return (body as { reason: string }[]).find(({ reason }) => reason.includes('while its link was away'));
+      return (body as { reason: string }[]).map(({ reason }) => reason).filter((reason) => reason.includes('while its link was away'));
     };
-    const healed = await until(told, { what: 'the account in the history', timeoutMs: HEALED_WITHIN_MS });
-    expect(healed.reason).toMatch(/^Node shop-7, while its link was away: .*137.*, and was started again by the agent \(at /);
-    expect(inStatus(await untilHealthy(client, id), 'running')[0]?.id).toBe(before);
+    // The newest comes first.
+    const healed = await until(async () => [(await told()).reverse()].find(({ length }) => length === 3), {
+      what: 'the accounts in the history',
+      timeoutMs: HEALED_WITHIN_MS,
+    });
+    const words = [' ', ' after 2 failures in a row ', ' after 3 failures in a row '];
+    for (const [index, reason] of healed.entries()) {
+      expect(reason).toMatch(/^Node shop-7, while its link was away: .*137.*, and was started again by the agent/);
+      expect(reason).toContain(`by the agent${words[index] ?? ''}(at 20`);
+      const at = Date.parse(/\(at ([^)]+)\)$/.exec(reason)?.[1] ?? '');
+      expect(Math.abs(at - starts[index]!.getTime())).toBeLessThan(2_000);
+    }
+    // The first failure is not paused for, but for the ten seconds until the agent is on its own.
+    const pauses = starts.map((start, index) => (start.getTime() - ends[index]!) / 1000);
+    process.stderr.write(`\nStarted again ${pauses.map((pause) => pause.toFixed(1)).join(', ')} s after each end\n`);
+    for (const [index, least] of [0, 10, 20].entries()) {
+      expect(pauses[index]).toBeGreaterThan(least - 0.5);
+      expect(pauses[index]).toBeLessThan(least + 15);
+    }
+    const [after] = inStatus(await untilHealthy(client, id), 'running');
+    expect(after).toMatchObject({ id: before?.id, attempt: 3 });
+    await (await containerOf(id)).kill();
+    expect((await failedOf(id)).reason).toContain('(failed 4 times in a row; next attempt in 40 s)');
     await remove(client, id);
   });
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { RestartPolicy } from '../../src/engines/container-spec';
 import type { WorkloadSpec } from '../../src/runtime/runtime-driver';
 import { LABEL } from '../../src/runtime/docker/docker-labels';
-import { AgentUnderTest } from '../support/agent-under-test';
+import { AgentUnderTest, PROGRAM_OF_NOW } from '../support/agent-under-test';
 import { describeWithEngine, engineClient, loadTestImage, removeContainersOf, TEST_IMAGE } from '../support/engine';
 import { LinkServer } from '../support/link-server';
 import { until } from '../support/until';
@@ -112,6 +112,34 @@ describeWithEngine('an agent on a real engine', () => {
     await server.listen(port);
     const told = () => over.map(({ replicaId }) => server.workloads.get(replicaId)?.exitCode);
     await until(() => told().join() === '0,0,3', { what: 'the ends to be told', timeoutMs: 90_000 });
+  });
+
+  it('is updated while its replicas run: the next program goes on with the same runs', async () => {
+    const all = [spec(), spec()];
+    for (const wanted of all) run(wanted);
+    await agent.start();
+    for (const { replicaId } of all) await isRunning(replicaId);
+    const runs = async () =>
+      Promise.all(
+        all.map(async ({ replicaId }) => {
+          const [{ Id: id } = { Id: '' }] = await containersOf(replicaId);
+          return `${id} ${(await docker.getContainer(id).inspect()).State.StartedAt}`;
+        }),
+      );
+    const before = await runs();
+    await agent.kill('SIGTERM');
+    const next = new AgentUnderTest({ SERVER_URL: server.url, DATA_DIR: home }, [], PROGRAM_OF_NOW);
+    try {
+      const reports = server.reports.length;
+      await next.start();
+      await until(() => server.reports.length > reports, { what: 'a report of the next program' });
+      for (const { replicaId } of all) expect(phaseOf(replicaId)).toBe('running');
+      expect(await runs()).toEqual(before);
+      for (const { replicaId } of all) end(replicaId);
+      for (const { replicaId } of all) await isGone(replicaId);
+    } finally {
+      await next.kill();
+    }
   });
 
   it('does what has changed while it was away, and shows what it did by itself', async () => {

@@ -1,5 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client as Postgres } from 'pg';
@@ -7,52 +6,15 @@ import { checkInvariants } from '../../src/invariants/check-invariants';
 import type { Client } from '../support/client';
 import { deploy, remove, statusOf, untilHealthy } from '../support/deployments-under-test';
 import { openDataSource } from '../support/open-data-source';
-import { adminOf, startProcess, temporaryDataDir, type ProcessUnderTest } from '../support/process-under-test';
+import { adminOf, startProcess, type ProcessUnderTest } from '../support/process-under-test';
+import { fill, mountSmallDisk, type SmallDisk } from '../support/small-disk';
 import { until } from '../support/until';
 import { doneTooOften, lostPromises } from './crash-ledger';
 import { CrashLoad } from './crash-load';
 
-const SIZE_MB = 256;
+const SIZE_KB = 256 * 1024;
 const LOOPS = 4;
 const RECOVERS_WITHIN_MS = 15_000;
-
-interface Disk {
-  readonly path: string;
-  readonly unmount: () => void;
-}
-
-/** Mounts a small disk, or says why that is impossible: only root on Linux can. */
-function mountDisk(): Disk | string {
-  const folder = temporaryDataDir();
-  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE_MB}m,mode=755`, 'tmpfs', folder.path], {
-    encoding: 'utf8',
-  });
-  if (status !== 0) {
-    folder.remove();
-    return (stderr ?? '').trim() || 'there is no program "mount"';
-  }
-  const unmount = (): void => {
-    spawnSync('umount', ['--lazy', folder.path]);
-    folder.remove();
-  };
-  return { path: folder.path, unmount };
-}
-
-/** Takes all the room that is left and returns the function that gives it back. */
-function fill(folder: string): () => void {
-  const file = join(folder, 'filler');
-  const handle = openSync(file, 'w');
-  for (let size = 1_048_576; size >= 1; size = Math.floor(size / 2)) {
-    const piece = Buffer.alloc(size);
-    try {
-      for (;;) writeSync(handle, piece);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-  closeSync(handle);
-  return () => rmSync(file);
-}
 
 function urlOfEmbedded(dataDir: string): string {
   const port = readFileSync(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[3] ?? '';
@@ -60,12 +22,12 @@ function urlOfEmbedded(dataDir: string): string {
   return `postgres://fog:${password}@127.0.0.1:${port}/fog_compute`;
 }
 
-const attempt = mountDisk();
+const attempt = mountSmallDisk(SIZE_KB);
 if (typeof attempt === 'string') process.stderr.write(`\nSKIPPED: the database on a full disk: ${attempt}\n\n`);
 else attempt.unmount();
 
 (typeof attempt === 'string' ? describe.skip : describe)('the embedded database on a disk that is full', () => {
-  let disk: Disk;
+  let disk: SmallDisk;
   let product: ProcessUnderTest;
   let client: Client;
   let load: CrashLoad;
@@ -75,7 +37,7 @@ else attempt.unmount();
   let giveBack: () => void = () => undefined;
 
   beforeAll(async () => {
-    disk = mountDisk() as Disk;
+    disk = mountSmallDisk(SIZE_KB) as SmallDisk;
     const dataDir = join(disk.path, 'data');
     product = await startProcess({ DATA_DIR: dataDir, LOG_LEVEL: 'warn' });
     client = await adminOf(product);

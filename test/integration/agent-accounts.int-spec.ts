@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { AccountsRepository } from '../../src/agents/accounts.repository';
+import { loadConfig } from '../../src/config/app-config';
+import { ReplicasRepository } from '../../src/deployments/replicas.repository';
+import { nextAttempt } from '../../src/reconciler/restart-policy';
 import type { Account } from '../../src/runtime/agent/link-messages';
 import { openDataSource } from '../support/open-data-source';
 import { aDeployment, aNode, aPlacedReplica, aUser, insertRow } from '../support/rows';
@@ -17,7 +20,7 @@ describe('what machines tell that they did by themselves', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     dataSource = await openDataSource(database.url, 6);
-    accounts = new AccountsRepository(dataSource);
+    accounts = new AccountsRepository(dataSource, new ReplicasRepository(loadConfig({})));
   });
   beforeEach(async () => {
     nodeId = await linkedNode();
@@ -71,5 +74,63 @@ describe('what machines tell that they did by themselves', () => {
     await dataSource.query(`UPDATE agent_accounts SET noted_at = noted_at - interval '61 minutes'`);
     await accounts.note(nodeId, 7, told(10));
     expect([await healed(), await kept()]).toEqual([2_010, 2_010]);
+  });
+
+  describe('counts on', () => {
+    const restart = (attempt: number | undefined, agoMs: number | null): Account => ({
+      ...told(1)[0]!,
+      ...{ agoMs, attempt },
+    });
+    const count = async () => {
+      const [row] = await dataSource.query<{ attempt: number; runningAt: Date | null; changedAt: Date; secondsAgo: number | null }[]>(
+        `SELECT attempt, running_at AS "runningAt", changed_at AS "changedAt",
+                extract(epoch FROM clock_timestamp() - running_at)::float8 AS "secondsAgo" FROM deployment_replicas WHERE id = $1`,
+        [replicaId],
+      );
+      return row!;
+    };
+    /** It is recorded as running for an hour, and has perhaps just been seen dead. */
+    const ran = (status: string) =>
+      dataSource.query(
+        `UPDATE deployment_replicas SET status = $2, running_at = now() - interval '1 hour', changed_at = clock_timestamp() WHERE id = $1`,
+        [replicaId, status],
+      );
+
+    it('where the machine was, from the newest restart that it tells, and from none twice', async () => {
+      await ran('running');
+      const some = [restart(1, 90_000), restart(2, 80_000), restart(3, 60_000)];
+      await accounts.note(nodeId, 7, some);
+      const noted = await count();
+      expect(noted.attempt).toBe(3);
+      expect(noted.secondsAgo).toBeCloseTo(60, -1);
+      await dataSource.query(`UPDATE deployment_replicas SET attempt = 9 WHERE id = $1`, [replicaId]);
+      await accounts.note(nodeId, 7, some);
+      expect((await count()).attempt).toBe(9);
+    });
+
+    it('with a run that has ended since, whose successor is the next attempt and not the first of a run of an hour', async () => {
+      await ran('failed');
+      expect(nextAttempt(await count())).toBe(1);
+      await accounts.note(nodeId, 7, [restart(5, 30_000)]);
+      expect(nextAttempt(await count())).toBe(6);
+      // How long ago a machine that was started since has done it nobody knows, so it counts as just now.
+      await accounts.note(nodeId, 7, [restart(6, null)]);
+      expect(nextAttempt(await count())).toBe(7);
+    });
+
+    it('with one whose start was never seen to end, and with none that has left or that no count is told of', async () => {
+      await dataSource.query(`UPDATE deployment_replicas SET status = 'starting', running_at = NULL WHERE id = $1`, [replicaId]);
+      await accounts.note(nodeId, 7, [restart(2, 1_000)]);
+      expect(await count()).toMatchObject({ attempt: 2, runningAt: null });
+      await accounts.note(nodeId, 7, [restart(undefined, 1_000)]);
+      expect((await count()).attempt).toBe(2);
+      await ran('stopping');
+      await accounts.note(nodeId, 7, [restart(3, 1_000)]);
+      expect((await count()).attempt).toBe(2);
+      await ran('failed');
+      await dataSource.query(`UPDATE deployment_replicas SET superseded_at = now() WHERE id = $1`, [replicaId]);
+      await accounts.note(nodeId, 7, [restart(4, 1_000)]);
+      expect((await count()).attempt).toBe(2);
+    });
   });
 });

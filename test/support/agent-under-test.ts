@@ -17,7 +17,11 @@ export async function joinToken(admin: Client): Promise<string> {
 export const nodeIsThere = (admin: Client): Promise<unknown> =>
   until(async () => JSON.stringify((await admin.get('/api/nodes')).body).includes('"status":"idle"'), { what: 'the node to be there' });
 
-const FROM_SOURCES: readonly string[] = [process.execPath, '-r', '@swc-node/register', join(ROOT, 'src/main.ts')];
+const fromSources = (root: string): readonly string[] => [process.execPath, '-r', '@swc-node/register', join(root, 'src/main.ts')];
+/** The program of now, whatever the others are. */
+export const PROGRAM_OF_NOW = fromSources(ROOT);
+/** All tests of agents with an older release, unpacked there with its packages: `AGENT_SOURCES=/there npx jest test/engine/agent`. */
+const FROM_SOURCES = fromSources(process.env.AGENT_SOURCES ?? ROOT);
 /** What `npm run build` has made, under an emulated ARM64. */
 export const BUILT_FOR_ARM64: readonly string[] = [...ARM64_NODE, join(ROOT, 'dist/main.js')];
 /** All tests of agents as on ARM64: `npm run build && AGENT_ARM64=1 npx jest test/engine/agent`. */

@@ -36,6 +36,8 @@ export class LinkServer {
   readonly token = 'fogj_test';
   fate: (message: ToAgent) => Fate = () => 'arrives';
   notes = true;
+  /** What it says of the versions that it speaks. */
+  protocols = { oldest: 1, newest: 1 };
   version = 0;
   bytes = 0;
   private readonly orders = new Map<string, Order>();
@@ -139,7 +141,7 @@ export class LinkServer {
   private serve(socket: WebSocket): void {
     const nonce = randomBytes(32).toString('base64url');
     const send = (message: ToAgent): void => socket.send(JSON.stringify(message));
-    send({ type: 'challenge', nonce, protocols: { oldest: 1, newest: 1 } });
+    send({ type: 'challenge', nonce, protocols: this.protocols });
     const pings = setInterval(() => socket.ping(), this.options.pingMs ?? 20_000);
     socket.on('close', () => {
       clearInterval(pings);

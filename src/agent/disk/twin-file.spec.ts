@@ -62,6 +62,21 @@ describe('a value on the disk', () => {
     expect(['a', 'b'].map((name) => statSync(`${path}.${name}`).blocks)).toEqual(before);
   });
 
+  it('has room in both files for what is no larger than any value that was taken', async () => {
+    await written('x', 'y', 'x'.repeat(10_000));
+    expect(['a', 'b'].map((name) => statSync(`${path}.${name}`).size)).toEqual([16_384, 16_384]);
+    const blocks = ['a', 'b'].map((name) => statSync(`${path}.${name}`).blocks);
+    expect(new Set(blocks).size).toBe(1);
+    await written('y'.repeat(9_000), 'x'.repeat(10_000));
+    expect(['a', 'b'].map((name) => statSync(`${path}.${name}`).blocks)).toEqual(blocks);
+  });
+
+  it('is no damaged one where the process was killed before its first value was there', async () => {
+    writeFileSync(`${path}.a`, '');
+    writeFileSync(`${path}.b`, Buffer.alloc(4_096));
+    expect(await new TwinFile(path).read()).toEqual({ content: null, damaged: false });
+  });
+
   it('shares writes that are asked for at once, and has the newest value when they end', async () => {
     const kept = await KeptValue.open<number>(path, (value) => (typeof value === 'number' ? value : 0));
     const writes = Array.from({ length: 50 }, (_unused, index) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fieldOf } from '../../common/field-of';
 
@@ -23,8 +23,8 @@ interface Slot {
 
 /**
  * A value on the disk that is replaced as a whole, readable by its owner only. Its two files are overwritten in turn, so a
- * process that is killed at any byte leaves the value from before, and a full disk has room for a value that has hardly grown: the
- * blocks are there. `write` resolves when the disk has it. Calls one after the other, never two at once.
+ * process that is killed at any byte leaves the value from before, and a full disk has room for a value that is hardly larger than any
+ * that it took: the blocks are there, in both files. `write` resolves when the disk has it. Calls one after the other, never two at once.
  */
 export class TwinFile {
   private newest: { readonly name: (typeof NAMES)[number]; readonly sequence: number } | null = null;
@@ -37,8 +37,8 @@ export class TwinFile {
     let present = false;
     for (const name of NAMES) {
       const bytes = await bytesOf(`${this.path}.${name}`);
-      // An empty file is one whose first write never began.
-      present ||= bytes !== null && bytes.length > 0;
+      // A file with nothing but room is one whose first write never began.
+      present ||= bytes?.some((byte) => byte !== 0) === true;
       const slot = bytes === null ? null : parse(bytes);
       if (slot === null || (found !== null && slot.sequence < found.sequence)) continue;
       found = slot;
@@ -50,19 +50,36 @@ export class TwinFile {
   async write(content: Buffer): Promise<void> {
     const name = this.newest?.name === 'a' ? 'b' : 'a';
     const sequence = (this.newest?.sequence ?? 0) + 1;
-    const path = `${this.path}.${name}`;
-    const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    const bytes = format({ sequence, content });
+    // In both files before either is changed: what is taken now leaves room for whatever comes next and is no larger.
+    for (const each of NAMES) await makeRoom(`${this.path}.${each}`, bytes.length);
+    const file = await open(`${this.path}.${name}`, constants.O_RDWR);
     try {
-      const bytes = format({ sequence, content });
-      const isNew = (await file.stat()).size === 0;
-      for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at, bytes.length - at, at)).bytesWritten;
+      await writeAt(file, bytes, 0);
       await file.sync();
-      if (isNew) await syncFolder(dirname(path));
     } finally {
       await file.close();
     }
     this.newest = { name, sequence };
   }
+}
+
+/** Makes the file at least so large, without a change of what it has. */
+async function makeRoom(path: string, size: number): Promise<void> {
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  try {
+    const { size: before } = await file.stat();
+    if (before >= size) return;
+    await writeAt(file, Buffer.alloc(size - before), before);
+    await file.sync();
+    if (before === 0) await syncFolder(dirname(path));
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAt(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
 }
 
 function format({ sequence, content }: Slot): Buffer {

@@ -152,11 +152,12 @@ export class Keeper {
       await driver.suspend(target, replicaId, { graceSeconds, signal });
     } else if (spec !== null) {
       // Counted before it is tried: a machine that dies of it does not try on and on without a pause.
-      if (kind === 'restart') recollection.attempt(replicaId, this.lives.nextAttempt(order, recollection.memory.attempts));
+      const attempt = this.lives.nextAttempt(order, recollection.memory.attempts);
+      if (kind === 'restart') recollection.attempt(replicaId, attempt);
       const onProgress = (said: string): void => this.say(replicaId, said);
       // What a tag means here is written on the container; the control plane compares it with the other machines.
       await driver.ensure(target, spec, { signal, resumeRunAt, onProgress, chooseDigest: (digest) => Promise.resolve(digest) });
-      if (kind === 'restart') recollection.account(replicaId, `${words ?? 'It had ended'}, and was started again by the agent`);
+      if (kind === 'restart') recollection.account(replicaId, `${words ?? 'It had ended'}, and was ${startedAgain(attempt)}`, attempt);
     }
   }
 
@@ -206,3 +207,6 @@ export class Keeper {
     }
   }
 }
+
+const startedAgain = (attempt: number): string =>
+  `started again by the agent${attempt > 1 ? ` after ${String(attempt)} failures in a row` : ''}`;

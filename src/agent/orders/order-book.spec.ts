@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Order, OrdersMessage } from '../../runtime/agent/link-messages';
-import { afterMessage, NO_ORDERS, type OrderBook } from './order-book';
+import { afterMessage, NO_ORDERS, withEnds, type OrderBook } from './order-book';
 
 const order = (replicaId: string, version: number): Order => ({
   ...{ replicaId, version, will: 'absent', spec: null, graceSeconds: 10, resumeRunAt: null, ociRuntime: null },
@@ -33,6 +33,16 @@ describe('the book of orders', () => {
   it('forgets orders that the control plane does not need any more, and what a whole state leaves out', () => {
     expect(versions(afterMessage(book, step(5, 6, [], ['b'])))).toEqual({ a: 3 });
     expect(versions(afterMessage(book, step(null, 6, [order('c', 6)])))).toEqual({ c: 6 });
+  });
+
+  it('takes alone what ends something, and stays as old as it is until the rest has come', () => {
+    const start: Order = { ...order('c', 7), will: 'run' };
+    const message = step(6, 8, [{ ...order('a', 8), will: 'suspend' }, order('b', 4), start]);
+    const partly = withEnds(book, message);
+    expect([partly.version, versions(partly)]).toEqual([5, { a: 8, b: 5 }]);
+    expect(withEnds(book, step(6, 7, [start]))).toBe(book);
+    // What came by itself is not undone by the rest, which is older.
+    expect(versions(afterMessage(partly, step(5, 7, [{ ...order('a', 6), will: 'run' }, start])))).toEqual({ a: 8, b: 5, c: 7 });
   });
 
   it('never goes back, however messages are lost, doubled and overtaken', () => {

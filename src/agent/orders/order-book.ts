@@ -25,3 +25,15 @@ export function afterMessage(book: OrderBook, message: OrdersMessage): OrderBook
   for (const replicaId of message.forget) if (!ordered.has(replicaId)) orders.delete(replicaId);
   return { version: message.version, orders };
 }
+
+/**
+ * The book with those orders of a message that end or suspend something, for a disk that does not take the rest of it. It stays of its
+ * version, as the rest is missing. Pure; the same book where there is nothing of the kind.
+ */
+export function withEnds(book: OrderBook, { orders }: OrdersMessage): OrderBook {
+  const ends = orders.filter(
+    ({ replicaId, version, will }) => (will === 'absent' || will === 'suspend') && version > (book.orders.get(replicaId)?.version ?? 0),
+  );
+  if (ends.length === 0) return book;
+  return { version: book.version, orders: new Map([...book.orders, ...ends.map((order) => [order.replicaId, order] as const)]) };
+}

@@ -3,7 +3,7 @@ import { fieldOf } from '../../common/field-of';
 import type { Order, OrdersMessage } from '../../runtime/agent/link-messages';
 import { isRecord } from '../../runtime/docker/json-lines';
 import { TwinFile } from '../disk/twin-file';
-import { afterMessage, NO_ORDERS, type OrderBook } from './order-book';
+import { afterMessage, NO_ORDERS, withEnds, type OrderBook } from './order-book';
 
 const CONTEXT = 'orders of the node';
 
@@ -39,16 +39,31 @@ export class OrdersStore {
   async take(message: OrdersMessage): Promise<Taken> {
     const next = afterMessage(this.held, message);
     if (next === 'resend' || next === 'older') return next;
+    const words = await this.keep(next);
+    return words === null ? 'taken' : { words };
+  }
+
+  /**
+   * Takes of a message that the disk does not take as a whole, or that follows one, what ends or suspends something: that needs hardly any
+   * room, and has to get through. False when there is nothing of the kind, or the disk does not even take that.
+   */
+  async takeEnds(message: OrdersMessage): Promise<boolean> {
+    const next = withEnds(this.held, message);
+    return next !== this.held && (await this.keep(next)) === null;
+  }
+
+  /** Null, or why the disk does not take it; the orders of before stay then. */
+  private async keep(next: OrderBook): Promise<string | null> {
     try {
       const content = sealed(next, this.box);
       await this.file.write(content);
       // The other file still has the orders of before, and with them passwords and values that are no longer needed here.
       if (forgets(this.held, next)) await this.file.write(content);
     } catch (error) {
-      return { words: `The disk of the machine does not take the orders (${String(fieldOf(error, 'code') ?? error)})` };
+      return `The disk of the machine does not take the orders (${String(fieldOf(error, 'code') ?? error)})`;
     }
     this.held = next;
-    return 'taken';
+    return null;
   }
 }
 

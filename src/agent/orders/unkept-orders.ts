@@ -1,4 +1,4 @@
-import type { OrdersMessage, OrderTrouble } from '../../runtime/agent/link-messages';
+import type { Order, OrderTrouble } from '../../runtime/agent/link-messages';
 
 /** A disk that was full is seldom emptied sooner, and each time all orders come anew. */
 const ASK_EVERY_MS = 30_000;
@@ -23,10 +23,13 @@ export class UnkeptOrders {
     return [...this.byReplica.values()];
   }
 
-  /** The disk did not take these orders, for this reason. */
-  add({ orders }: OrdersMessage, words: string): void {
+  /** The disk did not take these orders, for this reason, but for those that it is known to have. */
+  add(orders: readonly Order[], words: string, kept: ReadonlyMap<string, Order>): void {
     this.words = words;
-    for (const { replicaId, version } of orders) this.byReplica.set(replicaId, { replicaId, version, failure: 'unfit', message: words });
+    for (const { replicaId, version } of orders) {
+      if ((kept.get(replicaId)?.version ?? 0) >= version) this.byReplica.delete(replicaId);
+      else this.byReplica.set(replicaId, { replicaId, version, failure: 'unfit', message: words });
+    }
     this.timer ??= setInterval(() => this.askAgain(), this.everyMs).unref();
   }
 

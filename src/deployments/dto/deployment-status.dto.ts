@@ -63,7 +63,7 @@ export class ReplicaDto {
   @ApiProperty({ type: String, nullable: true, description: 'Why it is in this status, in words' })
   reason!: string | null;
 
-  @ApiProperty({ type: 'integer', description: 'How many predecessors failed in a row' })
+  @ApiProperty({ type: 'integer', description: 'How often in a row it, and those that it stands in for, have failed' })
   attempt!: number;
 
   @ApiProperty({ type: 'integer', description: 'The revision that it runs' })

@@ -101,8 +101,10 @@ export interface Account {
   readonly at: string;
   /** How long ago it was when the report was made, by a clock that nobody sets: the clock of the machine may be wrong. Null after a reboot. */
   readonly agoMs: number | null;
-  /** In words: `Exited with code 1 and was started again, for the third time`. */
+  /** In words: `Exited with code 1, and was started again by the agent after 3 failures in a row`. */
   readonly words: string;
+  /** How often in a row the replica had failed when it was started again, as `Order.attempt` counts; absent: the agent does not say. */
+  readonly attempt?: number | null;
 }
 
 /** What is there. Complete when `whole`; otherwise what has changed since the last report on this connection. */
@@ -122,6 +124,7 @@ export interface ReportMessage {
   readonly troubles: readonly OrderTrouble[];
   /** Words such as `Pulling image nginx:1.27: 34 of 80 MB`, by replica. */
   readonly progress: readonly { readonly replicaId: string; readonly words: string }[];
+  /** The oldest first. */
   readonly accounts: readonly Account[];
   /** The time of the machine's clock, ISO 8601. */
   readonly clock: string;
