@@ -92,6 +92,7 @@ export class KubernetesDriver extends RuntimeDriver {
     try {
       return await within(INFO_MS, signal, async (limited) => {
         const engineId = `${await this.unchecked(target, client, limited).uid()}${selectorSuffix(client)}`;
+        this.identities.confirm(target, engineId);
         const measure = (patient: AbortSignal): Promise<EngineInfo> =>
           this.measure(client, this.unchecked(target, client, patient), { engineId, nodeId: target.id, signal: patient });
         return this.measurements.of(`${target.id} ${engineId}`, measure, limited);
@@ -220,6 +221,7 @@ export class KubernetesDriver extends RuntimeDriver {
       });
     } finally {
       news.isTold = false;
+      this.identities.forget(target); // a cluster that takes the place of another one breaks the watches
     }
   }
 
