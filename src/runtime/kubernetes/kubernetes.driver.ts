@@ -36,7 +36,7 @@ import { observe } from './observe';
 import { followPod, podLog } from './pod-log';
 import { isAwaitingCheck, listed, observed } from './observed';
 import { ReplicaNews } from './replica-news';
-import { rightsTrouble } from './rights';
+import { mayGet, namespaceTrouble, rightsTrouble } from './rights';
 import { startReplica } from './start';
 import { keepPolicies, releaseUnused } from './shared';
 import { machineMetrics, podSample, usageOf } from './usage';
@@ -268,11 +268,10 @@ export class KubernetesDriver extends RuntimeDriver {
     cluster: Cluster,
     { engineId, nodeId, signal }: { readonly engineId: string; readonly nodeId: string; readonly signal: AbortSignal },
   ): Promise<EngineInfo> {
-    const [version, machines, pods, metrics, rules] = await Promise.all([
+    const [version, machines, pods, metrics, trouble] = await Promise.all([
       ...([cluster.version(), cluster.machines(), cluster.othersPods(nodeId), machineMetrics(client, signal)] as const),
-      cluster.rules().catch(() => null), // whoever may not ask hears of a missing right when it is needed
+      troubleIn(cluster, client.access.namespace).catch(() => null), // whoever cannot ask hears of it when something is needed
     ]);
-    const trouble = rules === null ? null : rightsTrouble(rules, client.access.namespace);
     const { machines: open, ...capacity } = capacityOf(machines, pods, { nodeId, gpuResource: this.options.gpuResource });
     return { engineId, version, isolation: null, trouble, ...capacity, ...usageOf(metrics, machines, open) };
   }
@@ -286,6 +285,15 @@ export class KubernetesDriver extends RuntimeDriver {
   private unchecked(target: NodeTarget, client: ClusterClient, signal: AbortSignal): Cluster {
     return new Cluster(client, signal, this.options.installationId, this.newsOf(target), 'look');
   }
+}
+
+/** Why not everything can be made in the namespace, in words; null where nothing is known against it. */
+async function troubleIn(cluster: Cluster, namespace: string): Promise<string | null> {
+  const rules = await cluster.rules();
+  if (rules === null) return null;
+  // Most accounts may not look at it, and of a namespace that is gone their role has gone, too.
+  const state = mayGet(rules, 'namespaces') ? await cluster.namespaceState() : null;
+  return namespaceTrouble(state, namespace) ?? rightsTrouble(rules, namespace);
 }
 
 /** Two nodes may be two parts of one cluster, and are two engines then. */
