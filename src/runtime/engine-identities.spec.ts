@@ -28,9 +28,9 @@ describe('the identity of an engine', () => {
 
   it('is trusted no more as soon as anybody has seen another one, and again when the engine is back', async () => {
     await identities.require(target, answering('e1'));
-    expect(() => identities.confirm(target, 'e2')).toThrow(other);
+    expect(() => identities.confirm(target, 'e2', performance.now())).toThrow(other);
     await expect(identities.require(target, answering('e2'))).rejects.toEqual(other);
-    identities.confirm(target, 'e1');
+    identities.confirm(target, 'e1', performance.now());
     await identities.require(target, answering('e2'));
     expect(asked).toBe(2);
   });
@@ -41,8 +41,22 @@ describe('the identity of an engine', () => {
     await expect(identities.require(target, answering('e2'))).rejects.toEqual(other);
   });
 
+  it('is asked for after a look, by one question for those who wait together', async () => {
+    await identities.require(target, answering('e1'));
+    const looked = performance.now();
+    const waiting = [looked, looked].map((since) => identities.requireSince(target, since, answering('e1')));
+    const later = identities.requireSince(target, performance.now() + 1_000, answering('e1'));
+    await Promise.all([...waiting, later]);
+    expect(asked).toBe(3);
+    await identities.requireSince(target, looked, answering('e2'));
+    expect(asked).toBe(3);
+    await expect(identities.requireSince(target, performance.now(), answering('e2'))).rejects.toEqual(other);
+    await expect(identities.requireSince(target, performance.now(), () => Promise.reject(new Error('away')))).rejects.toThrow('away');
+    await identities.requireSince(target, performance.now(), answering('e1'));
+  });
+
   it('does not matter for a node that has not answered yet', async () => {
-    identities.confirm({ ...target, engineId: null }, 'e2');
+    identities.confirm({ ...target, engineId: null }, 'e2', 0);
     await identities.require({ ...target, engineId: null }, answering('e2'));
     expect(asked).toBe(0);
   });
