@@ -7,7 +7,9 @@ const CAPACITY_COLUMNS = `
   json_build_object('cpuCores', n.reserved_cpu_cores, 'memoryMb', n.reserved_memory_mb,
                     'gpuUnits', n.reserved_gpu_units, 'storageGb', n.reserved_storage_gb) AS reserved,
   n.cpu_usage_percent AS "cpuUsagePercent", n.memory_usage_percent AS "memoryUsagePercent",
-  n.disk_free_gb AS "diskFreeGb"`;
+  n.disk_free_gb AS "diskFreeGb",
+  CASE WHEN n.largest_cpu_cores IS NOT NULL AND n.largest_memory_mb IS NOT NULL
+       THEN json_build_object('cpuCores', n.largest_cpu_cores, 'memoryMb', n.largest_memory_mb) END AS "largestMachine"`;
 
 /** The columns of a NodeRecord. */
 export const recordColumns = (offlineAfter: string): string => `

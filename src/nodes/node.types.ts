@@ -1,5 +1,5 @@
 import type { EngineIsolation } from '../engines/engine-isolation';
-import type { Resources, Usage } from '../engines/resources';
+import type { LargestMachine, Resources, Usage } from '../engines/resources';
 import type { DrivenKind, RuntimeKind } from '../engines/runtime-kinds';
 import type { NodeStatus } from './node-status.sql';
 
@@ -22,6 +22,8 @@ export interface NodeRecord extends Usage {
   readonly capacity: Resources;
   readonly reserved: Resources;
   readonly diskFreeGb: number | null;
+  /** What others have left of the largest of several machines; null for one machine, and while it is not known. */
+  readonly largestMachine: LargestMachine | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly registeredAt: Date;
   readonly lastHeartbeat: Date | null;

@@ -62,6 +62,7 @@ describe('/api/nodes', () => {
         reserved: { cpu_cores: 0, memory_mb: 0, gpu_units: 0, storage_gb: 0 },
         free: { ...SIZE, gpu_units: 1 },
         disk_free_gb: null,
+        largest_machine: null,
         cpu_usage_percent: 0,
         memory_usage_percent: 0,
         registered_at: expect.stringMatching(ISO) as string,

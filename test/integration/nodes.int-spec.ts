@@ -126,6 +126,17 @@ describe('nodes in the database', () => {
     expect(await disk(remote)).toEqual([100, null]);
   });
 
+  it('shows the largest of several machines for as long as its engine tells it', async () => {
+    const largestMachine = { cpuCores: 7.125, memoryMb: 14_336 };
+    const id = await aNode(dataSource, { runtime: 'kubernetes', last_heartbeat: null });
+    expect(await records.find(id)).toMatchObject({ largestMachine: null });
+    await nodes.heartbeat(id, engine('c1', { largestMachine }), ENGINE_TRAITS.kubernetes);
+    expect(await records.find(id)).toMatchObject({ largestMachine });
+    expect(await candidates()).toMatchObject([{ largestMachine }]);
+    await nodes.heartbeat(id, engine('c1'), ENGINE_TRAITS.kubernetes);
+    expect(await records.find(id)).toMatchObject({ largestMachine: null });
+  });
+
   it('a heartbeat follows a Docker engine, but never below what is reserved', async () => {
     const id = await aNode(dataSource, { runtime: 'docker', last_heartbeat: null, last_error: 'away', endpoint: 'tcp://10.0.0.5:2376' });
     await reserveOn(id, 6);

@@ -47,6 +47,11 @@ describeWithCluster('what may go wrong inside a cluster', () => {
   const running = async (id: string): Promise<string[]> =>
     inStatus(await untilHealthy(product.client, id, 60_000), 'running').map((each) => each.id);
 
+  it('leaves a node with all of its machines, and shows the largest of them', async () => {
+    const amount = (cores: number): object => ({ cpu_cores: cores, memory_mb: cores * 1024 });
+    expect(await product.node()).toMatchObject({ ...amount(3_000), largest_machine: amount(1_000) });
+  });
+
   it('is told in the words of a LimitRange and of an admission policy, under the restricted Pod Security of the namespace', async () => {
     const { core, config, library } = product.cluster;
     await core.createNamespacedLimitRange({

@@ -53,38 +53,59 @@ interface StartOptions {
   readonly through?: (kubeconfig: string) => string;
   /** The labels of the machines that the node consists of. */
   readonly machines?: Readonly<Record<string, string>>;
+  /** Another installation, whose namespace and account this one uses, too. */
+  readonly beside?: ProductOnKubernetes;
+  /** Runs the product as a Pod does: with its token and the authority of the cluster where clusters mount them. */
+  readonly inCluster?: boolean;
+}
+
+interface NodeView {
+  readonly status: string;
+  readonly last_error: string | null;
+  readonly cpu_cores: number;
+  readonly memory_mb: number;
+  readonly namespace: string;
 }
 
 /** The product with a cluster as its node, reached with exactly the rights of deploy/kubernetes. */
 export class ProductOnKubernetes {
   private constructor(
     readonly cluster: ClusterClient,
+    private readonly account: string,
     private readonly installation: Installation,
     readonly installationId: string,
-    private readonly environment: Environment,
+    private readonly begin: () => Promise<ProcessUnderTest>,
     private process: ProcessUnderTest,
     public client: Client,
     readonly nodeId: string,
+    private readonly isGuest: boolean,
   ) {}
 
-  static async start(more: Environment = {}, { through, machines = {} }: StartOptions = {}): Promise<ProductOnKubernetes> {
-    const namespace = `fog-test-${randomUUID().slice(0, 8)}`;
+  static async start(
+    more: Environment = {},
+    { through, machines = {}, beside, inCluster = false }: StartOptions = {},
+  ): Promise<ProductOnKubernetes> {
+    const namespace = beside?.cluster.access.namespace ?? `fog-test-${randomUUID().slice(0, 8)}`;
     const cluster = await ClusterClient.of({ kubeconfig: kubeconfig(), namespace, nodeSelector: {}, ingressClass: null, gateway: null });
-    const account = await accountIn(cluster);
-    const config = through?.(account) ?? account;
+    const account = beside?.account ?? (await accountIn(cluster));
+    const config = inCluster ? 'in-cluster' : (through?.(account) ?? account);
     const installation = await Installation.create();
     const installationId = await freshInstallationId(installation.dataSource);
     const environment: Environment = {
       ...{ RUNTIME: 'kubernetes', MIN_CPU_CORES: '0.01', MIN_MEMORY_MB: '16', NODE_SYNC_SECONDS: '2', STOP_GRACE_SECONDS: '2' },
       ...{ KUBERNETES_UNSCHEDULABLE_SECONDS: '4', ...more },
     };
-    const process = await installation.start(environment);
+    const mounted = inCluster ? asInPod(account) : null;
+    const begin = (): Promise<ProcessUnderTest> =>
+      installation.start({ ...environment, ...mounted?.environment }, mounted ? { shell: mounted.shell } : {});
+    const process = await begin();
     const client = await adminOf(process);
     const body = { name: 'cluster', region: 'us-east', runtime: 'kubernetes', kubeconfig: config, namespace, node_selector: machines };
     const answer = await client.post('/api/nodes', body);
     if (answer.status !== 201) throw new Error(`The registration answered ${String(answer.status)}: ${JSON.stringify(answer.body)}`);
     const { id } = answer.body as { id: string };
-    const product = new ProductOnKubernetes(cluster, installation, installationId, environment, process, client, id);
+    const isGuest = beside !== undefined;
+    const product = new ProductOnKubernetes(cluster, account, installation, installationId, begin, process, client, id, isGuest);
     try {
       await until(async () => (await product.node()).status !== 'offline', { timeoutMs: 30_000, what: 'the node to be online' });
       return product;
@@ -104,14 +125,14 @@ export class ProductOnKubernetes {
     return this.process.pid;
   }
 
-  async node(): Promise<{ status: string; last_error: string | null; cpu_cores: number; memory_mb: number; namespace: string }> {
-    return (await this.client.get(`/api/nodes/${this.nodeId}`)).body as Awaited<ReturnType<ProductOnKubernetes['node']>>;
+  async node(id = this.nodeId): Promise<NodeView> {
+    return (await this.client.get(`/api/nodes/${id}`)).body as NodeView;
   }
 
   /** Kills the process without notice and starts another one. */
   async crash(): Promise<void> {
     await this.process.kill('SIGKILL');
-    this.process = await this.installation.start(this.environment);
+    this.process = await this.begin();
     this.client = await adminOf(this.process);
   }
 
@@ -149,6 +170,7 @@ export class ProductOnKubernetes {
 
   async close(): Promise<void> {
     await this.installation.close();
+    if (this.isGuest) return this.cluster.close();
     const { namespace } = this.cluster.access;
     // A test may have deleted it before.
     await this.cluster.core.deleteNamespace({ name: namespace }).catch(() => undefined);
@@ -167,6 +189,29 @@ export class ProductOnKubernetes {
   }
 }
 
+/** The environment and the files of a Pod whose account this is. The files are in a mount namespace that ends with the process. */
+function asInPod(account: string): { readonly environment: Environment; readonly shell: string } {
+  const { clusters, users } = JSON.parse(account) as Account;
+  const { hostname, port } = new URL(clusters[0].cluster.server);
+  const folder = '/run/secrets/kubernetes.io/serviceaccount';
+  const mount = [
+    'mount -t tmpfs fog-test /run',
+    `mkdir -p ${folder}`,
+    `printf %s ${users[0].user.token} > ${folder}/token`,
+    `echo ${clusters[0].cluster['certificate-authority-data']} | base64 -d > ${folder}/ca.crt`,
+    'exec "$@"',
+  ];
+  return {
+    environment: { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port },
+    shell: `set -- unshare --mount sh -c '${mount.join(' && ')}' sh "$@"`,
+  };
+}
+
+interface Account {
+  readonly clusters: readonly [{ readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string } }];
+  readonly users: readonly [{ readonly user: { readonly token: string } }];
+}
+
 /** Applies the file of the role to a namespace of its own, and gives a kubeconfig of its account. */
 async function accountIn(cluster: ClusterClient): Promise<string> {
   const { library, config } = cluster;
@@ -174,8 +219,13 @@ async function accountIn(cluster: ClusterClient): Promise<string> {
   const objects = library.loadAllYaml(readFileSync(ROLE_FILE, 'utf8').replaceAll('fog-compute', namespace));
   const api = library.KubernetesObjectApi.makeApiClient(config);
   for (const object of objects) await api.create(object);
+  return kubeconfigOf(cluster, namespace);
+}
+
+/** A kubeconfig of an account in the namespace. */
+export async function kubeconfigOf({ core, config, access: { namespace } }: ClusterClient, name: string): Promise<string> {
   const body = { spec: { audiences: [], expirationSeconds: 3_600 } };
-  const token = await cluster.core.createNamespacedServiceAccountToken({ name: namespace, namespace, body });
+  const token = await core.createNamespacedServiceAccountToken({ name, namespace, body });
   const { server, caData } = config.getCurrentCluster()!;
   return JSON.stringify({
     ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'test' },

@@ -52,9 +52,12 @@ export class EnginesConfig {
   @whole(1, 3_600)
   readonly KUBERNETES_UNSCHEDULABLE_SECONDS: number = 60;
 
-  /** Comma-separated CIDR ranges from where routers outside of a cluster reach its Pods. What is in the cluster need not be named. */
+  /**
+   * Comma-separated CIDR ranges from where routers outside of a cluster reach its Pods. Routers that are Pods of the cluster need not be
+   * named, unless they use the network of their machine.
+   */
   @IsString()
-  readonly KUBERNETES_ROUTER_NETWORKS: string = '0.0.0.0/0,::/0';
+  readonly KUBERNETES_ROUTER_NETWORKS: string = '';
 
   @whole(5, 3_600)
   readonly IMAGE_PULL_TIMEOUT_SECONDS: number = 600;

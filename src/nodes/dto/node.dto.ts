@@ -24,6 +24,15 @@ export class NodeAmountDto {
   }
 }
 
+/** A part of one machine, as answers spell it. */
+export class MachineAmountDto {
+  @ApiProperty({ example: 7.5 })
+  cpu_cores!: number;
+
+  @ApiProperty({ type: 'integer', example: 14336 })
+  memory_mb!: number;
+}
+
 /** A node. Only administrators see `endpoint`, `address` and `last_error`. */
 export class NodeDto extends NodeAmountDto {
   @ApiProperty({ format: 'uuid' })
@@ -85,6 +94,14 @@ export class NodeDto extends NodeAmountDto {
     description: 'What is really free on the disk of the engine; a replica with more storage is not placed there. null: not known.',
   })
   disk_free_gb!: number | null;
+
+  @ApiProperty({
+    type: () => MachineAmountDto,
+    nullable: true,
+    description:
+      'The most CPU, and the most memory, that one machine of a kubernetes node has beside what others ask for: no larger replica is placed there.',
+  })
+  largest_machine!: MachineAmountDto | null;
 
   @ApiProperty({
     type: 'string',
@@ -149,6 +166,7 @@ export class NodeDto extends NodeAmountDto {
       reserved: NodeAmountDto.from(node.reserved),
       free: NodeAmountDto.from(subtract(node.capacity, node.reserved)),
       disk_free_gb: node.diskFreeGb,
+      largest_machine: node.largestMachine && { cpu_cores: node.largestMachine.cpuCores, memory_mb: node.largestMachine.memoryMb },
       cpu_usage_percent: node.cpuUsagePercent,
       memory_usage_percent: node.memoryUsagePercent,
       cordoned: node.cordoned,

@@ -89,7 +89,9 @@ export class DockerDriver extends RuntimeDriver {
 
   async info(target: NodeTarget, signal: AbortSignal): Promise<DockerEngineInfo> {
     try {
+      const asked = performance.now();
       const info = await toEngineInfo(await this.unchecked(target, signal).info(INFO_MS), this.engines.isLocal(target));
+      this.identities.confirm(target, info.engineId, asked);
       return { ...info, isolation: this.isolation.note(target, info.isolation) };
     } catch (error) {
       if (!(error instanceof DriverError) || error.failure !== 'timeout') throw error;

@@ -42,11 +42,24 @@ function claimFor({ id, sizeGb }: WorkloadVolume, ownerId: string, { installatio
 export class ClusterVolumes implements EngineVolumes {
   constructor(
     private readonly installationId: string,
-    private readonly objectsOf: (target: NodeTarget, signal: AbortSignal) => Promise<ClusterObjects>,
+    /** Gives what `look` has found, once it is known to be that of the node's own cluster. */
+    private readonly looking: <T>(target: NodeTarget, signal: AbortSignal, look: (objects: ClusterObjects) => Promise<T>) => Promise<T>,
   ) {}
 
-  async remove(target: NodeTarget, volumeId: string, signal: AbortSignal): Promise<void> {
-    const objects = await this.objectsOf(target, signal);
+  remove(target: NodeTarget, volumeId: string, signal: AbortSignal): Promise<void> {
+    return this.looking(target, signal, (objects) => this.removeFrom(objects, volumeId, signal));
+  }
+
+  /** Of this node, since several nodes may share a namespace. */
+  list(target: NodeTarget, signal: AbortSignal): Promise<readonly string[]> {
+    const selector = `${LABEL.installation}=${this.installationId},${LABEL.node}=${target.id}`;
+    return this.looking(target, signal, async (objects) => {
+      const claims = await objects.list('PersistentVolumeClaim', selector, { metadataOnly: true });
+      return claims.flatMap(({ metadata }) => metadata.labels?.[LABEL.volume] ?? []);
+    });
+  }
+
+  private async removeFrom(objects: ClusterObjects, volumeId: string, signal: AbortSignal): Promise<void> {
     for (let look = 0; look < LOOKS; look++) {
       const found = await objects.read('PersistentVolumeClaim', claimName(volumeId));
       if (found === null) return;
@@ -55,14 +68,6 @@ export class ClusterVolumes implements EngineVolumes {
       await pause(LOOK_MS, signal);
     }
     throw new DriverError('timeout', 'The cluster has not removed the PersistentVolumeClaim: a Pod may still use it');
-  }
-
-  /** Of this node, since several nodes may share a namespace. */
-  async list(target: NodeTarget, signal: AbortSignal): Promise<readonly string[]> {
-    const objects = await this.objectsOf(target, signal);
-    const selector = `${LABEL.installation}=${this.installationId},${LABEL.node}=${target.id}`;
-    const claims = await objects.list('PersistentVolumeClaim', selector, { metadataOnly: true });
-    return claims.flatMap(({ metadata }) => metadata.labels?.[LABEL.volume] ?? []);
   }
 }
 

@@ -20,6 +20,7 @@ import type { Shown } from './observe';
 import { othersPods } from './others-pods';
 import { pagesOf } from './pages';
 import type { ReplicaNews } from './replica-news';
+import type { NamespaceState } from './rights';
 
 const READ_MS = 10_000;
 const LIST_MS = 30_000;
@@ -147,6 +148,15 @@ export class Cluster {
   /** The Pods that hold something of a machine, apart from those of this node. */
   othersPods(nodeId: string): Promise<V1Pod[]> {
     return othersPods(this.client, nodeId, this.signal);
+  }
+
+  /** How it stands with the namespace. Needs a right that is not among those of the role that is delivered. */
+  async namespaceState(): Promise<NamespaceState> {
+    const found = await this.orNull({ doing: 'read the namespace', timeoutMs: READ_MS }, (options) =>
+      this.client.core.readNamespace({ name: this.namespace }, options),
+    );
+    if (found === null) return 'missing';
+    return found.metadata?.deletionTimestamp === undefined ? 'there' : 'ending';
   }
 
   /** The rules that give the account its rights in the namespace; null when the cluster does not know them all. */

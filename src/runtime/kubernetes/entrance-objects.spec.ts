@@ -35,19 +35,21 @@ describe('what a cluster has for a deployment', () => {
     });
   });
 
-  it('lets routers in to the ports of routes, and nobody of the namespace', () => {
+  it('lets routers in to the ports of routes, and of the namespace only those that are marked', () => {
     const [policy] = made('NetworkPolicy');
     expect(policy?.spec).toMatchObject({
       ingress: [
         {
           from: [
             { namespaceSelector: { matchExpressions: [{ operator: 'NotIn', values: ['fog'] }] } },
+            { podSelector: { matchLabels: { 'fog-compute/router': 'true' } } },
             { ipBlock: { cidr: '10.0.0.0/8' } },
           ],
           ports: [{ port: 80 }, { port: 443 }],
         },
       ],
     });
+    expect(JSON.stringify(made('NetworkPolicy', {}, { routerNetworks: [] }))).not.toContain('ipBlock');
     expect(made('NetworkPolicy', { routes: [] })).toEqual([]);
   });
 

@@ -17,6 +17,9 @@ export interface EntrancePlace {
 /** On a Pod that answers. Services lead to these Pods and no others. */
 export const SERVES = 'fog-compute/serves';
 
+/** On a Pod of the namespace itself that is a router, such as one of fog-compute. Whoever runs it there sets it; replicas never have it. */
+const ROUTER = 'fog-compute/router';
+
 /** The kinds of objects that entrances are made of. */
 export const ENTRANCE_KINDS = [
   'Service',
@@ -66,7 +69,10 @@ function service(entrance: Entrance, place: EntrancePlace): ClusterObject {
   };
 }
 
-/** Routers are Pods of other namespaces, such as those of an ingress controller, or are outside of the cluster. */
+/**
+ * Routers are Pods of other namespaces, such as those of an ingress controller, or Pods of this one that are marked as routers, or are
+ * outside of the cluster in networks that somebody has named.
+ */
 function routerPolicy(entrance: Entrance, place: EntrancePlace): ClusterObject {
   const elsewhere = [{ key: 'kubernetes.io/metadata.name', operator: 'NotIn', values: [place.access.namespace] }];
   const ports = [...new Set(entrance.routes.map(({ port }) => port))].sort((a, b) => a - b);
@@ -78,7 +84,11 @@ function routerPolicy(entrance: Entrance, place: EntrancePlace): ClusterObject {
       policyTypes: ['Ingress'],
       ingress: [
         {
-          from: [{ namespaceSelector: { matchExpressions: elsewhere } }, ...place.routerNetworks.map((cidr) => ({ ipBlock: { cidr } }))],
+          from: [
+            { namespaceSelector: { matchExpressions: elsewhere } },
+            { podSelector: { matchLabels: { [ROUTER]: 'true' } } },
+            ...place.routerNetworks.map((cidr) => ({ ipBlock: { cidr } })),
+          ],
           ports: ports.map((port) => ({ port, protocol: 'TCP' })),
         },
       ],

@@ -4,6 +4,7 @@ import type { NodeTarget } from '../../engines/node-target';
 import { ENGINE_TRAITS } from '../../engines/runtime-kinds';
 import { throwIfAborted } from '../abort';
 import type { AllowedRegistries } from '../allowed-registries';
+import { boundedCall } from '../bounded-call';
 import { EngineIdentities } from '../engine-identities';
 import type { Entrance, Entrances, ShownEntrances } from '../entrances';
 import {
@@ -36,7 +37,7 @@ import { observe } from './observe';
 import { followPod, podLog } from './pod-log';
 import { isAwaitingCheck, listed, observed } from './observed';
 import { ReplicaNews } from './replica-news';
-import { rightsTrouble } from './rights';
+import { mayGet, namespaceTrouble, rightsTrouble } from './rights';
 import { startReplica } from './start';
 import { keepPolicies, releaseUnused } from './shared';
 import { machineMetrics, podSample, usageOf } from './usage';
@@ -83,15 +84,18 @@ export class KubernetesDriver extends RuntimeDriver {
     super();
     this.clients = new ClusterClients(accesses);
     this.nodes = new LiveNodes(accesses);
-    const objectsOf = async (target: NodeTarget, signal: AbortSignal) => (await this.cluster(target, signal, 'change')).objects;
-    this.volumes = new ClusterVolumes(options.installationId, objectsOf);
+    this.volumes = new ClusterVolumes(options.installationId, (target, signal, look) =>
+      this.looking(target, signal, ({ objects }) => look(objects), 'change'),
+    );
   }
 
   async info(target: NodeTarget, signal: AbortSignal): Promise<EngineInfo> {
     const client = await this.clients.of(target.id);
     try {
       return await within(INFO_MS, signal, async (limited) => {
-        const engineId = `${await this.unchecked(target, client, limited).uid()}${selectorSuffix(client)}`;
+        const asked = performance.now();
+        const { engineId } = await this.identify(target, client, limited);
+        this.identities.confirm(target, engineId, asked);
         const measure = (patient: AbortSignal): Promise<EngineInfo> =>
           this.measure(client, this.unchecked(target, client, patient), { engineId, nodeId: target.id, signal: patient });
         return this.measurements.of(`${target.id} ${engineId}`, measure, limited);
@@ -117,13 +121,13 @@ export class KubernetesDriver extends RuntimeDriver {
   }
 
   async suspend(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {
-    await suspendReplica(await this.cluster(target, options.signal, 'change'), replicaId, options);
+    await this.looking(target, options.signal, (cluster) => suspendReplica(cluster, replicaId, options), 'change');
   }
 
   async remove(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {
     let isWhole = false;
     try {
-      isWhole = await endReplica(await this.cluster(target, options.signal, 'change'), replicaId, options);
+      isWhole = await this.looking(target, options.signal, (cluster) => endReplica(cluster, replicaId, options), 'change');
     } finally {
       if (!isWhole) this.tidiedAt.delete(target.id); // the Job may be gone without what it shared
     }
@@ -136,21 +140,23 @@ export class KubernetesDriver extends RuntimeDriver {
   async list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
     const cluster = await this.cluster(target, signal);
     const others = await this.nodes.besides(target.id);
-    if (filter.deploymentId !== undefined) return listed(cluster, filter, others);
+    const look = (): Promise<readonly ObservedWorkload[]> => this.looking(target, signal, (fresh) => listed(fresh, filter, others));
+    if (filter.deploymentId !== undefined) return look();
     const { isTold, changes } = cluster.news;
     const known = this.lists.get(target.id);
     const isCurrent = known?.changes === changes && performance.now() - known.at < LIST_AGE_MS && !isAwaitingCheck(known.workloads);
     if (known !== undefined && isTold && isCurrent) return known.workloads;
     const at = performance.now();
-    const workloads = await listed(cluster, filter, others);
+    const workloads = await look();
     this.lists.set(target.id, { at, changes, workloads });
     return workloads;
   }
 
-  async find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null> {
-    const cluster = await this.cluster(target, signal);
-    const shown = await cluster.shown(replicaId);
-    return shown && ((await observed(cluster, [shown]))[0] ?? null);
+  find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null> {
+    return this.looking(target, signal, async (cluster) => {
+      const shown = await cluster.shown(replicaId);
+      return shown && ((await observed(cluster, [shown]))[0] ?? null);
+    });
   }
 
   /** The machines of a cluster pull by themselves, and nobody can ask what they could pull. */
@@ -205,7 +211,7 @@ export class KubernetesDriver extends RuntimeDriver {
   ): Promise<void> {
     if (signal.aborted) return;
     const client = await this.clients.of(target.id);
-    await this.identities.require(target, () => this.info(target, signal));
+    await this.identities.require(target, () => this.identify(target, client, signal));
     const { installationId } = this.options;
     const news = this.newsOf(target);
     try {
@@ -220,6 +226,7 @@ export class KubernetesDriver extends RuntimeDriver {
       });
     } finally {
       news.isTold = false;
+      this.identities.forget(target); // a cluster that takes the place of another one breaks the watches
     }
   }
 
@@ -243,12 +250,15 @@ export class KubernetesDriver extends RuntimeDriver {
 
   private async bring(target: NodeTarget, wanted: () => Promise<readonly Entrance[]>, signal: AbortSignal): Promise<ShownEntrances> {
     const { access } = await this.clients.of(target.id);
-    const { objects, hasJobs } = await this.cluster(target, signal, 'change');
     const { installationId, routerNetworks } = this.options;
-    const { owners, ...shown } = await bringEntrances(objects, { installationId, nodeId: target.id, access, routerNetworks }, wanted);
-    // Whatever keeps a policy from being put back is told by the next start, and is no trouble of what leads to deployments.
-    await keepPolicies(objects, { installationId, owners, hasJobs }).catch(() => undefined);
-    return shown;
+    const place = { installationId, nodeId: target.id, access, routerNetworks };
+    const bringing = async ({ objects, hasJobs }: Cluster): Promise<ShownEntrances> => {
+      const { owners, ...shown } = await bringEntrances(objects, place, wanted);
+      // Whatever keeps a policy from being put back is told by the next start, and is no trouble of what leads to deployments.
+      await keepPolicies(objects, { installationId, owners, hasJobs }).catch(() => undefined);
+      return shown;
+    };
+    return this.looking(target, signal, bringing, 'change');
   }
 
   close(): void {
@@ -266,24 +276,50 @@ export class KubernetesDriver extends RuntimeDriver {
     cluster: Cluster,
     { engineId, nodeId, signal }: { readonly engineId: string; readonly nodeId: string; readonly signal: AbortSignal },
   ): Promise<EngineInfo> {
-    const [version, machines, pods, metrics, rules] = await Promise.all([
+    const [version, machines, pods, metrics, trouble] = await Promise.all([
       ...([cluster.version(), cluster.machines(), cluster.othersPods(nodeId), machineMetrics(client, signal)] as const),
-      cluster.rules().catch(() => null), // whoever may not ask hears of a missing right when it is needed
+      troubleIn(cluster, client.access.namespace).catch(() => null), // whoever cannot ask hears of it when something is needed
     ]);
-    const trouble = rules === null ? null : rightsTrouble(rules, client.access.namespace);
     const { machines: open, ...capacity } = capacityOf(machines, pods, { nodeId, gpuResource: this.options.gpuResource });
     return { engineId, version, isolation: null, trouble, ...capacity, ...usageOf(metrics, machines, open) };
   }
 
+  /**
+   * Gives what `work` has found or done, once it is known that it was the cluster of the node: another one in its place has nothing of ours,
+   * so whatever is looked for there is not there.
+   */
+  private async looking<T>(target: NodeTarget, signal: AbortSignal, work: (cluster: Cluster) => Promise<T>, purpose?: Purpose): Promise<T> {
+    const result = await work(await this.cluster(target, signal, purpose));
+    const client = await this.clients.of(target.id);
+    const ask = () => this.identify(target, client, new AbortController().signal);
+    await boundedCall({ signal, doing: 'tell which cluster it is', timeoutMs: INFO_MS, toDriverError }, () =>
+      this.identities.requireSince(target, performance.now(), ask),
+    );
+    return result;
+  }
+
+  private async identify(target: NodeTarget, client: ClusterClient, signal: AbortSignal): Promise<Pick<EngineInfo, 'engineId'>> {
+    return { engineId: `${await this.unchecked(target, client, signal).uid()}${selectorSuffix(client)}` };
+  }
+
   private async cluster(target: NodeTarget, signal: AbortSignal, purpose: Purpose = 'look'): Promise<Cluster> {
     const client = await this.clients.of(target.id);
-    await this.identities.require(target, () => this.info(target, signal));
+    await this.identities.require(target, () => this.identify(target, client, signal));
     return new Cluster(client, signal, this.options.installationId, this.newsOf(target), purpose);
   }
 
   private unchecked(target: NodeTarget, client: ClusterClient, signal: AbortSignal): Cluster {
     return new Cluster(client, signal, this.options.installationId, this.newsOf(target), 'look');
   }
+}
+
+/** Why not everything can be made in the namespace, in words; null where nothing is known against it. */
+async function troubleIn(cluster: Cluster, namespace: string): Promise<string | null> {
+  const rules = await cluster.rules();
+  if (rules === null) return null;
+  // Most accounts may not look at it, and of a namespace that is gone their role has gone, too.
+  const state = mayGet(rules, 'namespaces') ? await cluster.namespaceState() : null;
+  return namespaceTrouble(state, namespace) ?? rightsTrouble(rules, namespace);
 }
 
 /** Two nodes may be two parts of one cluster, and are two engines then. */

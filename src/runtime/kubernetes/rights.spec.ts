@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { loadAll } from 'js-yaml';
-import { RIGHTS, rightsTrouble } from './rights';
+import { mayGet, namespaceTrouble, RIGHTS, rightsTrouble } from './rights';
 
 interface Role {
   readonly kind: string;
@@ -32,6 +32,16 @@ describe('the rights of an account', () => {
       'The account lacks rights in namespace apps: list, watch, patch, delete pods; create, get, patch, delete secrets; get pods.metrics.k8s.io',
     );
     expect(rightsTrouble([{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }], 'apps')).toBeNull();
+  });
+
+  it('are worth nothing in a namespace that is missing or ends', () => {
+    expect(namespaceTrouble('missing', 'apps')).toMatch(/^There is no namespace apps in the cluster/);
+    expect(namespaceTrouble('ending', 'apps')).toMatch(/^The namespace apps is being removed/);
+    expect(mayGet([{ apiGroups: [''], resources: ['namespaces'], resourceNames: ['kube-system'], verbs: ['get'] }], 'namespaces')).toBe(
+      false,
+    );
+    expect(mayGet([{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }], 'namespaces')).toBe(true);
+    for (const state of ['there', null] as const) expect(namespaceTrouble(state, 'apps')).toBeNull();
   });
 
   it('are none at all where there is no such namespace, or no role in it', () => {

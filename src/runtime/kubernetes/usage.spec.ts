@@ -1,6 +1,16 @@
-import { machineMetrics, podSample } from './usage';
+import { machineMetrics, podSample, usageOf } from './usage';
 
 describe('what the metrics API tells of machines', () => {
+  const machine = (name: string, cpu: string, memory: string) => ({ metadata: { name }, status: { capacity: { cpu, memory } } });
+  const used = (name: string, cpu: string, memory: string) => ({ metadata: { name }, usage: { cpu, memory } });
+
+  it('is how busy those are together that take Pods and were measured', () => {
+    const machines = [machine('a', '4', '8Gi'), machine('b', '12', '8Gi'), machine('silent', '4', '8Gi'), machine('closed', '4', '8Gi')];
+    const metrics = [used('a', '2', '8Gi'), used('b', '2000m', '0'), used('closed', '4', '8Gi'), used('of another node', '4', '8Gi')];
+    expect(usageOf(metrics, machines, ['a', 'b', 'silent'])).toEqual({ cpuUsagePercent: 25, memoryUsagePercent: 50 });
+    expect(usageOf([], machines, ['a', 'b'])).toEqual({ cpuUsagePercent: 0, memoryUsagePercent: 0 });
+  });
+
   it('is nothing when it does not answer soon, and nobody waits for it', async () => {
     jest.useFakeTimers();
     try {
