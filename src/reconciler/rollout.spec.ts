@@ -61,6 +61,24 @@ describe('shareOut', () => {
     );
   });
 
+  it('never brings more than the surge, whatever serves on nodes that it has to leave', () => {
+    const leaves = fc.nat({ max: 4 });
+    fc.assert(
+      fc.property(aMoment, fc.tuple(leaves, leaves, leaves), (moment, [ofNext, ofCurrent, ofFormer]) => {
+        // Those that leave serve and are not among the live ones: successors are wanted for them.
+        const withLeaving = ({ live, available }: Side, more: number): Side => ({ live, available: available + more });
+        const { target, maxSurge, current } = moment;
+        const to = shareOut({
+          ...{ ...moment, next: withLeaving(moment.next, ofNext), former: withLeaving(moment.former, ofFormer) },
+          current: current && withLeaving(current, ofCurrent),
+        });
+        const live = to.next + to.current + Math.min(moment.former.live, to.former);
+        expect(live).toBeLessThanOrEqual(Math.max(sum(moment, 'live'), target + maxSurge));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   it('ends with the wanted replicas alone when whatever is begun comes to serve', () => {
     fc.assert(
       fc.property(aMoment, (begin) => {
