@@ -46,7 +46,8 @@ export function shareOut({ target, paused, maxSurge, maxUnavailable, next, curre
   // What serves may stay beyond the surge, as after the wanted number has fallen; only new ones may not come, nor for what leaves its node.
   const staying = current === null ? 0 : Math.min(current.available, current.live);
   const keptCurrent = current === null ? 0 : Math.min(needsCurrent, Math.max(staying, most - next.live - keptFormer));
-  const room = most - Math.max(current?.live ?? 0, keptCurrent) - former.live;
+  // What is beyond these numbers ends with this plan, so that its room is free for what begins with it.
+  const room = most - keptCurrent - keptFormer;
   const wantedNext = Math.min(target, paused ? next.live : Math.max(next.live, room));
   return { next: wantedNext, current: keptCurrent, former: keptFormer };
 }
