@@ -13,6 +13,7 @@ const HELP = `npm run bench -- [command] [options]
   bulk        a thousand deployments in a request
   start       time to readiness, memory when idle
   engine      deploys and deletes on a real Docker Engine, against the engine's own API (--image)
+  rollout     rollouts on a real Docker Engine, against the same starts and stops of the engine (--image)
   kubernetes  deploys on a cluster, against the same Jobs created there (KUBECONFIG_FOR_TESTS, --image)
   router      the built-in router beside HAProxy (haproxy and wrk)
   agents      what --nodes agents cost one API process; join to first replica
@@ -55,6 +56,7 @@ const COMMANDS = {
   bulk: async (options) => (await import('./bulk.mjs')).run({ withDatabase, publish, heading, options, say }),
   start: async (options) => (await import('./start.mjs')).run({ publish, heading, options }),
   engine: async (options) => (await import('./engine.mjs')).run({ publish, heading, options, say }),
+  rollout: async (options) => (await import('./rollout.mjs')).run({ publish, heading, options, say }),
   kubernetes: async (options) => (await import('./kubernetes.mjs')).run({ publish, heading, options, say }),
   router: async (options) => (await import('./router.mjs')).run({ publish, heading, options, say }),
   agents: async (options) => (await import('./agents.mjs')).run({ withDatabase, publish, heading, options, say }),

@@ -34,6 +34,7 @@ import { RetentionPolicyRow } from './retention/entities/retention-policy.entity
 import { DeploymentRoute } from './routing/entities/deployment-route.entity';
 import { RouteTableRow } from './routing/entities/route-table.entity';
 import { RouterRow } from './routing/entities/router.entity';
+import { RouterWatchRow } from './routing/entities/router-watch.entity';
 import { Project } from './projects/entities/project.entity';
 import { ProjectGroup } from './projects/entities/project-group.entity';
 import { ProjectMember } from './projects/entities/project-member.entity';
@@ -77,7 +78,7 @@ export const entities = [
   ],
   ...[Project, ProjectGroup, ProjectMember, ProjectSecret, Registry],
   ...[Job, IdempotencyKey, SharedSecretFingerprint, ClockWatchRow],
-  ...[DeploymentRoute, RouteTableRow, RouterRow],
+  ...[DeploymentRoute, RouteTableRow, RouterRow, RouterWatchRow],
   ...[Operation, OperationItem, Orphan],
   ...[FogEvent, EventFeedRow, Subscription, Delivery, ConfirmedAddress, AddressCode],
   ...[RetentionPolicyRow, PurgedDeployment],

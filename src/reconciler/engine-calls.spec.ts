@@ -239,6 +239,20 @@ describe('EngineCalls', () => {
     expect(told).toBe(2);
   });
 
+  it('waits for others no longer than suits the call that has ended, however long calls have followed each other', async () => {
+    const before = await begin('start', 'a');
+    nowMs = 600_000;
+    const after = await begin('start', 'b');
+    await begin('remove', 'c');
+    nowMs = 600_100;
+    const begun = performance.now();
+    const told = calls.next();
+    await after.end();
+    await told;
+    expect(performance.now() - begun).toBeLessThan(500);
+    await before.end();
+  });
+
   it('aborts everything when the worker stops', async () => {
     const start = await begin('start', 'a');
     stop.abort();

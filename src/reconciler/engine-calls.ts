@@ -7,8 +7,9 @@ import type { StartFailure, StopFailure } from './plan.types';
 type CallKind = 'start' | 'suspend' | 'remove';
 
 /**
- * How long a run waits for other calls to end as well after one has: a share of the time that the calls have taken so far. A look at
- * a hundred replicas after each of a hundred starts would cost the machine of the engine more than the starts.
+ * How long a run waits for other calls to end as well after one has: a share of the time that this one has taken. A look at a hundred
+ * replicas after each of a hundred starts would cost the machine of the engine more than the starts. In a rollout, where one call begins
+ * when another ends, the time since the first of them would make the waits longer and longer.
  */
 const GATHER_SHARE = 0.05;
 const LEAST_GATHER_MS = 10;
@@ -17,6 +18,7 @@ const MOST_GATHER_MS = 1_000;
 interface Call {
   readonly kind: CallKind;
   readonly abort: AbortController;
+  readonly begunAt: number;
   readonly ended: Promise<void>;
 }
 
@@ -43,8 +45,6 @@ export class EngineCalls {
   private startFailures = new Map<string, StartFailure>();
   private stopFailures = new Map<string, StopFailure>();
   private changedAt: number;
-  /** Since when some call has been under way. */
-  private busySince: number;
 
   /** `now` is in milliseconds; only differences between its values count. */
   constructor(
@@ -52,7 +52,6 @@ export class EngineCalls {
     private readonly now: () => number = () => performance.now(),
   ) {
     this.changedAt = now();
-    this.busySince = now();
     // One listener for all calls: a run may make hundreds of them.
     signal.addEventListener('abort', this.abortAll, { once: true });
   }
@@ -101,7 +100,6 @@ export class EngineCalls {
     previous?.abort.abort();
     if (this.failed.get(replicaId)?.kind !== kind) this.failed.delete(replicaId);
     this.changedAt = this.now();
-    if (this.calls.size === 0) this.busySince = this.changedAt;
     const abort = new AbortController();
     if (this.signal.aborted) abort.abort();
     const ended = (previous?.ended ?? Promise.resolve())
@@ -115,7 +113,7 @@ export class EngineCalls {
         if (this.calls.get(replicaId) === call) this.calls.delete(replicaId);
         this.starts.delete(call);
       });
-    const call: Call = { kind, abort, ended };
+    const call: Call = { kind, abort, begunAt: this.changedAt, ended };
     this.calls.set(replicaId, call);
     if (kind === 'start') this.starts.set(call, replicaId);
   }
@@ -147,9 +145,9 @@ export class EngineCalls {
    * more.
    */
   async next(): Promise<void> {
-    await Promise.race([...this.calls.values()].map((call) => call.ended));
+    const first = await Promise.race([...this.calls.values()].map((call) => call.ended.then(() => call)));
     if (this.calls.size === 0) return;
-    const share = (this.now() - this.busySince) * GATHER_SHARE;
+    const share = (this.now() - first.begunAt) * GATHER_SHARE;
     const gatherMs = Math.min(MOST_GATHER_MS, Math.max(LEAST_GATHER_MS, share));
     await Promise.race([Promise.all([...this.calls.values()].map((call) => call.ended)), sleep(gatherMs)]);
   }

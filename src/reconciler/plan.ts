@@ -7,7 +7,7 @@ import { policyFor, waitWords, writerInTheWay } from './one-writer';
 import type { PlannedPlacement, Plan, PlanInput } from './plan.types';
 import { endsStart, nextAttempt, restartDueMs } from './restart-policy';
 import { isAvailable, isMixed, nextRollout, revisionOf } from './rollout';
-import { isReached, unreachedWords } from './reach';
+import { isReached, waitsForReachWords } from './reach';
 import { failureOf, rolloutLookMs, rolloutStep } from './rollout-step';
 import { hasEndedWell, isOver, leavesNode, missingOf, sharesOf, surplusOf, unreplaced, type Share } from './shares';
 
@@ -91,7 +91,7 @@ function keepTarget(input: PlanInput, judged: readonly Judgement[]): Plan {
     waits:
       isMixed(input, judged) || !judged.some((each) => waitsForReach(each, input, mayLeave))
         ? null
-        : unreachedWords(
+        : waitsForReachWords(
             judged.filter((each) => leavesNode(each) === null),
             input.deployment,
           ),

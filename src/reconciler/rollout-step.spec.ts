@@ -132,7 +132,7 @@ describe('plan, of an open rollout', () => {
   it('brings the old ones back before the new ones leave, and is finished then', () => {
     const back = { state: 'rolled_back' } as const;
     const first = planned([old('b'), young('c'), young('d')], back);
-    expect(first).toMatchObject({ place: null, moves: [{ replicaId: 'c', to: 'stopping' }], rollout: null });
+    expect(first).toMatchObject({ place: { rollout: 0, count: 1 }, moves: [{ replicaId: 'c', to: 'stopping' }], rollout: null });
     const second = planned([old('b'), young('d')], back);
     expect(second).toMatchObject({ place: { revision: 1, rollout: 0, count: 1 }, moves: [], rollout: null });
     const third = planned([old('b'), old('e'), young('d')], back);

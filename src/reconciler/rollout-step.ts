@@ -2,7 +2,7 @@ import { goesForward } from '../deployments/domain/rollout';
 import { isLive } from '../deployments/domain/replica-status';
 import type { Judgement } from './judge';
 import type { PlanInput, RolloutStep } from './plan.types';
-import { unreachedWords } from './reach';
+import { waitsForReachWords } from './reach';
 import { endsStart, nextAttempt } from './restart-policy';
 import { isMixed, nextRollout, settlesInMs } from './rollout';
 import { missingOf, type Share } from './shares';
@@ -29,7 +29,7 @@ export function rolloutStep({ deployment, now }: PlanInput, shares: readonly Sha
   if (rollout.state === 'paused') return null;
   const available = own?.available ?? 0;
   if (available >= targetReplicas) return { kind: 'state', state: 'completed', why: '' };
-  const waits = unreachedWords(own?.lasting ?? [], deployment);
+  const waits = waitsForReachWords(own?.lasting ?? [], deployment);
   const why = failureWords(own, now) ?? (now >= rollout.deadlineAt ? deadlineWords(available, deployment, waits) : null);
   if (why !== null) return { kind: 'state', state: stateAfterFailure(deployment, policy.onFailure), why };
   if (available > rollout.healthyReplicas) return { kind: 'progress', healthyReplicas: available };

@@ -11,14 +11,14 @@ describe('shareOut', () => {
   it.each([
     ['begins with as many as the surge allows', {}, { next: 1, current: 3, former: 0 }],
     ['lets no old one go before a new one serves', { next: side(1, 0) }, { next: 1, current: 3, former: 0 }],
-    ['lets one go for each that serves', { next: side(1) }, { next: 1, current: 2, former: 0 }],
-    ['begins the next when one has gone', { next: side(1), current: side(2) }, { next: 2, current: 2, former: 0 }],
+    ['lets one go for each that serves, and begins the next', { next: side(1) }, { next: 2, current: 2, former: 0 }],
+    ['begins the next when one has gone by itself', { next: side(1), current: side(2) }, { next: 2, current: 2, former: 0 }],
     ['lets the last one go at the end', { next: side(3), current: side(1) }, { next: 3, current: 0, former: 0 }],
-    ['goes ahead of the new ones where some may be missing', { maxSurge: 0, maxUnavailable: 2 }, { next: 0, current: 1, former: 0 }],
+    ['goes ahead of the new ones where some may be missing', { maxSurge: 0, maxUnavailable: 2 }, { next: 2, current: 1, former: 0 }],
     ['takes the room of those that left', { maxSurge: 0, maxUnavailable: 2, current: side(1) }, { next: 2, current: 1, former: 0 }],
     ['replaces an old one that has failed meanwhile', { next: side(1, 0), current: side(2) }, { next: 1, current: 3, former: 0 }],
     ['lets those of a rollout that was given up serve', { current: side(1), former: side(2) }, { next: 1, current: 1, former: 2 }],
-    ['ends those that were given up and do not serve', { current: side(3), former: side(1, 0) }, { next: 0, current: 3, former: 0 }],
+    ['ends those that were given up and do not serve', { current: side(3), former: side(1, 0) }, { next: 1, current: 3, former: 0 }],
     ['goes back without fewer serving', { current: null, next: side(1), former: side(2) }, { next: 2, current: 0, former: 2 }],
     ['keeps what there is while it is paused', { paused: true, next: side(1), current: side(3) }, { next: 1, current: 3, former: 0 }],
     ['replaces a lost one while it is paused', { paused: true, next: side(1, 0), current: side(2) }, { next: 1, current: 3, former: 0 }],
@@ -56,6 +56,24 @@ describe('shareOut', () => {
         const { target, maxSurge, maxUnavailable } = moment;
         expect(sum(after, 'live')).toBeLessThanOrEqual(Math.max(sum(moment, 'live'), target + maxSurge));
         expect(sum(after, 'available')).toBeGreaterThanOrEqual(Math.min(sum(moment, 'available'), target - maxUnavailable));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('never brings more than the surge, whatever serves on nodes that it has to leave', () => {
+    const leaves = fc.nat({ max: 4 });
+    fc.assert(
+      fc.property(aMoment, fc.tuple(leaves, leaves, leaves), (moment, [ofNext, ofCurrent, ofFormer]) => {
+        // Those that leave serve and are not among the live ones: successors are wanted for them.
+        const withLeaving = ({ live, available }: Side, more: number): Side => ({ live, available: available + more });
+        const { target, maxSurge, current } = moment;
+        const to = shareOut({
+          ...{ ...moment, next: withLeaving(moment.next, ofNext), former: withLeaving(moment.former, ofFormer) },
+          current: current && withLeaving(current, ofCurrent),
+        });
+        const live = to.next + to.current + Math.min(moment.former.live, to.former);
+        expect(live).toBeLessThanOrEqual(Math.max(sum(moment, 'live'), target + maxSurge));
       }),
       { numRuns: 5_000 },
     );

@@ -4,9 +4,11 @@ import type { Judgement } from './judge';
 import type { PlanInput } from './plan.types';
 import { answersSome, isReached } from './reach';
 
-/** How many replicas of one side of a rollout live, and how many of them serve. */
+/** The replicas of one side of a rollout. */
 export interface Side {
+  /** How many live that need not leave their node. */
   readonly live: number;
+  /** How many serve, those included that have to leave. */
   readonly available: number;
 }
 
@@ -33,16 +35,19 @@ export interface SharedOut {
 /**
  * Shares the wanted replicas out among the sides of a rollout. Pure. If each side is brought to its number, least serving replicas
  * first, then never fewer than `target - maxUnavailable` replicas serve (or as few as before), never more than
- * `target + maxSurge` live (or as many as before), and some step can always be made.
+ * `target + maxSurge` live (or as many as before), and some step can always be made. Those that have to leave their node do not count as
+ * living: if they did, a rollout that has used its surge up, and hangs or is paused, would keep an administrator's drain from its end.
  */
 export function shareOut({ target, paused, maxSurge, maxUnavailable, next, current, former }: RolloutMoment): SharedOut {
   const most = target + maxSurge;
   const needed = Math.max(0, target - maxUnavailable - next.available);
   const keptFormer = Math.min(former.available, paused ? former.available : Math.max(0, needed - (current?.available ?? 0)));
   const needsCurrent = Math.max(needed - keptFormer, paused ? (current?.live ?? 0) : 0);
-  // What serves may stay beyond the surge, as after the wanted number has fallen; only new ones may not come.
-  const keptCurrent = current === null ? 0 : Math.min(needsCurrent, Math.max(current.available, most - next.live - keptFormer));
-  const room = most - Math.max(current?.live ?? 0, keptCurrent) - former.live;
+  // What serves may stay beyond the surge, as after the wanted number has fallen; only new ones may not come, nor for what leaves its node.
+  const staying = current === null ? 0 : Math.min(current.available, current.live);
+  const keptCurrent = current === null ? 0 : Math.min(needsCurrent, Math.max(staying, most - next.live - keptFormer));
+  // What is beyond these numbers ends with this plan, so that its room is free for what begins with it.
+  const room = most - keptCurrent - keptFormer;
   const wantedNext = Math.min(target, paused ? next.live : Math.max(next.live, room));
   return { next: wantedNext, current: keptCurrent, former: keptFormer };
 }

@@ -1,6 +1,7 @@
+import { addressesOf } from '../deployments/domain/reach';
 import type { Backend, LeavingBackend } from '../routing/route-table';
 import type { Plan, PlanReplica } from './plan.types';
-import { addressesOf, publishedOf } from './reach';
+import { publishedOf } from './reach';
 import type { Snapshot } from './snapshot.repository';
 
 /** What is recorded of the replicas that answer for a deployment's routes. */

@@ -80,8 +80,8 @@ export class StoredStateRepository {
   /** The newest rollout, whether or not it is open. */
   async rollout(tx: Tx, id: string): Promise<RolloutDto | null> {
     const [row] = await tx.query<{ rollout: RolloutRow | null }[]>(
-      `SELECT ${newestRollout('$2')} AS rollout FROM deployments AS d WHERE d.id = $1`,
-      [id, this.config.NODE_OFFLINE_AFTER_SECONDS],
+      `SELECT ${newestRollout('$2', '$3')} AS rollout FROM deployments AS d WHERE d.id = $1`,
+      [id, this.config.NODE_OFFLINE_AFTER_SECONDS, this.config.LOAD_BALANCER !== 'none'],
     );
     return row?.rollout ? toRollout(row.rollout) : null;
   }

@@ -24,8 +24,38 @@ export const routesOf = (deployment: string): string => `
 /** A router that has been silent for longer counts as gone. It may still serve its last tables, until nobody answers there. */
 const ROUTER_GONE_SECONDS = 10;
 
-/** Whether the row of `routers` with this alias is of one that lives. */
-const routerCounts = (router: string): string => `${router}.seen_at > clock_timestamp() - interval '${ROUTER_GONE_SECONDS} seconds'`;
+/** Workers that have not noted themselves for longer were away, or the database was. They do so each second. */
+const BREAK_SECONDS = 4;
+
+/** Whether the row of `router_watch` with this alias was written to shortly before this time. */
+const isUnbroken = (now: string, watch: string): string =>
+  `${now} BETWEEN ${watch}.beat_at - interval '1 second' AND ${watch}.beat_at + interval '${BREAK_SECONDS} seconds'`;
+
+/**
+ * Writes to `router_watch` that a worker and the database are there. Workers that do so in the same moment share a write; one that had to
+ * wait for another's is a little late, which is no break.
+ */
+export const BEAT = `
+  UPDATE router_watch AS w
+     SET beat_at = at.now,
+         since = CASE WHEN ${isUnbroken('at.now', 'w')} THEN w.since ELSE at.now END,
+         sound_at = CASE WHEN ${isUnbroken('at.now', 'w')} AND at.now >= w.since + interval '${ROUTER_GONE_SECONDS} seconds'
+                         THEN at.now ELSE w.sound_at END
+    FROM (SELECT clock_timestamp() AS now) AS at
+   WHERE at.now NOT BETWEEN w.beat_at - interval '0.5 seconds' AND w.beat_at + interval '0.5 seconds'`;
+
+/**
+ * The newest moment at which silence told something: now, unless the database or all workers were away until just now. Then it is the
+ * moment before that, until routers have had ten seconds to report.
+ */
+const quietUntil = `
+  (SELECT CASE WHEN ${isUnbroken('clock_timestamp()', 'q')}
+                AND clock_timestamp() >= q.since + interval '${ROUTER_GONE_SECONDS} seconds'
+               THEN clock_timestamp() ELSE least(q.sound_at, clock_timestamp()) END
+     FROM router_watch AS q)`;
+
+/** Whether the row of `routers` with this alias is of one that lives, or of one that nobody could hear. */
+const routerCounts = (router: string): string => `${router}.seen_at > ${quietUntil} - interval '${ROUTER_GONE_SECONDS} seconds'`;
 
 /** Whether the router of this row lives and may not serve what this transaction changed in the row of `route_tables AS t`. */
 const servesNot = (router: string, transaction: string): string => `
@@ -33,11 +63,11 @@ const servesNot = (router: string, transaction: string): string => `
                                OR NOT pg_visible_in_snapshot((${transaction})::text::xid8, ${router}.serves::pg_snapshot))`;
 
 /**
- * Whether the entry `l` of the replicas that leave the table `t` gets nothing more, or the time for it is over. So it is for what
- * began to leave in the future, before the clock was set back.
+ * Whether the entry `l` of the replicas that leave the table `t` gets nothing more, or the time for it is over, in which routers could
+ * hear of it. So it is for what began to leave in the future, before the clock was set back.
  */
 const isDrained = (seconds: string): string => `
-  ((l->>'since')::timestamptz NOT BETWEEN clock_timestamp() - make_interval(secs => ${seconds}) AND clock_timestamp()
+  ((l->>'since')::timestamptz NOT BETWEEN ${quietUntil} - make_interval(secs => ${seconds}) AND clock_timestamp()
    OR NOT EXISTS (SELECT 1 FROM routers AS w
                    WHERE ${routerCounts('w')} AND (w.busy ? (l->>'replicaId') OR (${servesNot('w', "l->>'outIn'")}))))`;
 

@@ -32,6 +32,7 @@ import { ResyncRepository } from '../reconciler/resync.repository';
 import { ClockMetrics } from './clock-metrics';
 import { EnvSealing } from './env-sealing';
 import { PortCounting } from './port-counting';
+import { RouterWatch } from '../routing/router-watch';
 import { StateMetrics } from './state-metrics';
 import { StepBack } from './step-back';
 import { NodeEntrancesHandler } from '../reconciler/entrances/node-entrances.handler';
@@ -54,7 +55,10 @@ const FIRST_LOOK_MS = 3_000;
     RetentionModule,
     VolumesModule,
   ],
-  providers: [AuditSealHandler, ClockMetrics, EnvSealing, MaintenanceHandler, NotificationMetrics, PortCounting, StateMetrics, StepBack],
+  providers: [
+    ...[AuditSealHandler, ClockMetrics, EnvSealing, MaintenanceHandler, NotificationMetrics],
+    ...[PortCounting, RouterWatch, StateMetrics, StepBack],
+  ],
 })
 export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly workers: readonly JobWorker[];

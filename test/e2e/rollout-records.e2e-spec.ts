@@ -40,6 +40,24 @@ describe('what is written down of a change', () => {
     return Number(new RegExp(`fog_rollouts_total\\{result="${result}"\\} (\\d+)`).exec(text)?.[1] ?? 0);
   };
 
+  it('counts as healthy those that serve, and not one that fails its check', async () => {
+    const wish = { ports: [{ container_port: 8080 }], health_check: { tcp: { port: 8080 }, interval_seconds: 3_600 } };
+    const id = await deployed(t, 'ada', { rollout: QUICK, ...wish });
+    await change(t, 'ada', id, { container_image: 'nginx:1.28' }).expect(202);
+    expect(await rolloutEnds(t, 'ada', id, 'completed')).toMatchObject({ healthy_replicas: 1 });
+    await wait(id);
+    // What was found is recorded; nobody looks again so soon.
+    const found = (healthy: boolean): Promise<unknown> =>
+      t.dataSource.query(
+        `UPDATE replica_checks SET healthy = $2 WHERE replica_id IN (SELECT id FROM deployment_replicas WHERE deployment_id = $1)`,
+        [id, healthy],
+      );
+    await found(false);
+    expect((await rolloutOf(t, 'ada', id)).healthy_replicas).toBe(0);
+    await found(true);
+    expect((await rolloutOf(t, 'ada', id)).healthy_replicas).toBe(1);
+  });
+
   it('is an audit row of who asked, an event, and a count, for every verb', async () => {
     const actor = await t.userId('ada');
     const before = { aborted: await counted('aborted'), superseded: await counted('superseded'), completed: await counted('completed') };

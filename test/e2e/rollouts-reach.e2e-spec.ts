@@ -8,6 +8,8 @@ import { until } from '../support/until';
 
 interface StatusBody {
   status: string;
+  health: string;
+  health_reasons: string[];
   replicas: { status: string; node_id: string }[];
   routes: { state: string; backends: number }[];
   work: { last_error: string | null } | null;
@@ -60,9 +62,12 @@ describe('replicas on a machine that no router reaches', () => {
     await change(t, 'ada', id, { container_image: 'memory:2' }).expect(202);
     await until(async () => (await rolloutOf(t, 'ada', id)).reason === wordsOf(lonely.name), { what: 'the reason' });
     expect(await runsOn(id)).toEqual([reached.id, lonely.id]);
-    expect([await rolloutOf(t, 'ada', id), await backends(id)]).toMatchObject([{ state: 'progressing', old_replicas: 1 }, 1]);
+    const waits = { state: 'progressing', updated_replicas: 1, healthy_replicas: 0, old_replicas: 1 };
+    expect([await rolloutOf(t, 'ada', id), await backends(id)]).toMatchObject([waits, 1]);
+    expect(await status(id)).toMatchObject({ health: 'healthy', health_reasons: [wordsOf(lonely.name)] });
     await patchNode(lonely.id, { address: '127.0.0.1' });
-    await rolloutEnds(t, 'ada', id, 'completed');
+    expect(await rolloutEnds(t, 'ada', id, 'completed')).toMatchObject({ healthy_replicas: 1 });
+    expect((await status(id)).health_reasons).toEqual([]);
     await until(async () => (await runsOn(id)).join() === lonely.id, { what: 'the old replica to be gone' });
     expect(await backends(id)).toBe(1);
   });

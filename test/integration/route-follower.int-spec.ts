@@ -6,6 +6,7 @@ import { RouteBackendsRepository } from '../../src/routing/route-backends.reposi
 import { RouteFollower } from '../../src/routing/route-follower';
 import type { RouteTable } from '../../src/routing/route-table';
 import { RouteTablesRepository } from '../../src/routing/route-tables.repository';
+import { RouterWatch } from '../../src/routing/router-watch';
 import { RoutesRepository } from '../../src/routing/routes.repository';
 import { routingOf } from '../../src/routing/routes.sql';
 import { WriterLease } from '../../src/routing/writer-lease';
@@ -71,6 +72,19 @@ describe('a router that follows the tables of routes', () => {
     );
   const leaves = (version: number, since = new Date()): Promise<void> =>
     record({ version, leaving: [{ replicaId: REPLICA, since: since.toISOString(), outIn: null }] });
+  /** Workers have been there for a while, and are now. */
+  const isWatched = (): Promise<unknown> =>
+    dataSource.query(`UPDATE router_watch SET beat_at = clock_timestamp(), since = clock_timestamp() - interval '1 minute'`);
+  const beat = (): Promise<void> => new RouterWatch(dataSource).beat();
+  /** All that is stored about routers was written so much earlier: nobody was there since. */
+  const passes = async (seconds: number): Promise<void> => {
+    await dataSource.query(`UPDATE routers SET seen_at = seen_at - make_interval(secs => $1)`, [seconds]);
+    await dataSource.query(
+      `UPDATE router_watch SET beat_at = beat_at - make_interval(secs => $1), since = since - make_interval(secs => $1),
+                               sound_at = sound_at - make_interval(secs => $1)`,
+      [seconds],
+    );
+  };
   const isDrained = async (): Promise<boolean | undefined> => {
     const [row] = await dataSource.query<{ routing: { leaving: { drained: boolean }[] } }[]>(
       `SELECT ${routingOf('d', '$2')} AS routing FROM deployments AS d WHERE d.id = $1`,
@@ -126,6 +140,7 @@ describe('a router that follows the tables of routes', () => {
   });
 
   it('waits for a router no longer than requests may take, and not for one that is gone', async () => {
+    await isWatched();
     await follower.look();
     await leaves(1, new Date(Date.now() - 60_000));
     expect(await isDrained()).toBe(true);
@@ -133,6 +148,90 @@ describe('a router that follows the tables of routes', () => {
     expect(await isDrained()).toBe(false);
     await dataSource.query(`UPDATE routers SET seen_at = seen_at - interval '1 minute'`);
     expect(await isDrained()).toBe(true);
+  });
+
+  describe('after a time without the database, or without workers', () => {
+    /** Both were there for a while, and have not been since. */
+    const outage = async (seconds: number): Promise<void> => {
+      await passes(1);
+      await isWatched();
+      await passes(1);
+      await beat();
+      await passes(seconds);
+    };
+
+    it('waits for routers that could not report, until they have had ten seconds for it', async () => {
+      await record({ version: 1, backends });
+      await follower.look();
+      await outage(60);
+      await leaves(2);
+      const drained = [await isDrained()];
+      await beat();
+      drained.push(await isDrained());
+      for (let second = 0; second < 8; second++) {
+        await passes(1);
+        await beat();
+      }
+      drained.push(await isDrained());
+      for (let second = 0; second < 3; second++) {
+        await passes(1);
+        await beat();
+      }
+      drained.push(await isDrained());
+      expect(drained).toEqual([false, false, false, true]);
+    });
+
+    it('waits no longer for one that reports', async () => {
+      await record({ version: 1, backends });
+      await follower.look();
+      await outage(60);
+      await beat();
+      await leaves(2);
+      expect(await isDrained()).toBe(false);
+      await follower.look();
+      expect(await isDrained()).toBe(true);
+    });
+
+    it('waits for none that was gone before', async () => {
+      await record({ version: 1, backends });
+      await follower.look();
+      await passes(20);
+      await outage(60);
+      await leaves(2);
+      expect(await isDrained()).toBe(true);
+      await beat();
+      expect(await isDrained()).toBe(true);
+    });
+
+    it('counts no time of it for requests, as routers did not hear that the replica leaves', async () => {
+      await record({ version: 1, backends });
+      await follower.look();
+      await outage(60);
+      await leaves(2, new Date(Date.now() - 61_000));
+      await beat();
+      expect(await isDrained()).toBe(false);
+    });
+
+    it('does not take a second one, soon after the first, for the chance to report', async () => {
+      await record({ version: 1, backends });
+      await follower.look();
+      await outage(60);
+      await beat();
+      await passes(30);
+      await beat();
+      await leaves(2);
+      expect(await isDrained()).toBe(false);
+    });
+
+    it('takes no other worker that writes in the same moment for a break', async () => {
+      await isWatched();
+      await passes(1);
+      await Promise.all(Array.from({ length: 8 }, beat));
+      const [row] = await dataSource.query<{ unbroken: boolean }[]>(
+        `SELECT since < clock_timestamp() - interval '50 seconds' AS unbroken FROM router_watch`,
+      );
+      expect(row).toEqual({ unbroken: true });
+    });
   });
 
   it('proves that a change is out although an older transaction still runs', async () => {

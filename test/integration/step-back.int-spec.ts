@@ -49,7 +49,7 @@ const FACTS = [
 ];
 const FACTS_OF_TABLES = [
   ...['clock_watch.seen_at', 'deletions.warm_until', 'deployment_status_history.changed_at', 'known_addresses.seen_at'],
-  ...['simulated_workloads.started_at'],
+  ...['router_watch.beat_at', 'router_watch.sound_at', 'simulated_workloads.started_at'],
 ];
 
 describe('the clock of the database that was set back by a day', () => {

@@ -76,6 +76,7 @@ import { EndPurgedOrders1796940000000 } from './1796940000000-end-purged-orders'
 import { NoteSessions1796943000000 } from './1796943000000-note-sessions';
 import { IndexOpenReservations1796950000000 } from './1796950000000-index-open-reservations';
 import { ShowLargestMachine1796950000003 } from './1796950000003-show-largest-machine';
+import { WatchRouters1796955000000 } from './1796955000000-watch-routers';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -157,4 +158,5 @@ export const migrations = [
   NoteSessions1796943000000,
   IndexOpenReservations1796950000000,
   ShowLargestMachine1796950000003,
+  WatchRouters1796955000000,
 ];

@@ -140,7 +140,7 @@ export class DeploymentStatusDto {
   @ApiProperty({ enum: ['healthy', 'degraded', 'unhealthy'] })
   health!: 'healthy' | 'degraded' | 'unhealthy';
 
-  @ApiProperty({ type: [String], description: 'Why it is not healthy; empty when it is' })
+  @ApiProperty({ type: [String], description: 'Why it is not healthy, and which replicas no router reaches' })
   health_reasons!: string[];
 
   @ApiProperty({ type: 'integer' })

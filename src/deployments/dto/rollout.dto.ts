@@ -18,7 +18,7 @@ export class RolloutDto {
   @ApiProperty({ type: 'integer', description: 'Replicas that this rollout has made' })
   updated_replicas!: number;
 
-  @ApiProperty({ type: 'integer', description: 'Those of them that serve: they have run for `min_healthy_seconds`' })
+  @ApiProperty({ type: 'integer', description: 'Those of them that serve: well for `min_healthy_seconds`, and reached by routers' })
   healthy_replicas!: number;
 
   @ApiProperty({ type: 'integer', description: 'Replicas of before' })

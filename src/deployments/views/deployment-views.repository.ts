@@ -124,6 +124,7 @@ export class DeploymentViewsRepository {
       queries.map(({ includeDeleted }) => includeDeleted),
       this.config.NODE_OFFLINE_AFTER_SECONDS,
       queries.map(({ finished }) => finished),
+      this.config.LOAD_BALANCER !== 'none',
     ]);
     const views = queries.map((): StatusView | null => null);
     for (const row of rows) views[row.place - 1] = toStatusView(row);

@@ -7,6 +7,7 @@ import { RouteUrls } from '../../routing/route-urls';
 import { DeploymentListRepository, sortValueOf, type ListRow } from './deployment-list.repository';
 import { DeploymentViewsRepository, type DetailView, type HistoryRow, type StatusShown } from './deployment-views.repository';
 import { gradeOf, healthOf } from '../domain/health';
+import { unreachedWords } from '../domain/reach';
 import type { DeploymentDetailDto, ReadBackDto } from '../dto/deployment-detail.dto';
 import type { DeploymentListItemDto } from '../dto/deployment-list.dto';
 import type { DeploymentStatusDto, HistoryEntryDto } from '../dto/deployment-status.dto';
@@ -116,7 +117,7 @@ function toStatus(view: StatusView, urls: RouteUrls): DeploymentStatusDto {
     name: view.name,
     status: view.status,
     health,
-    health_reasons: [...new Set([...reasons, ...waiting])],
+    health_reasons: [...new Set([...reasons, ...(urls.hasRouters ? unreached(view) : []), ...waiting])],
     target_replicas: view.targetReplicas,
     revision: view.revision,
     rollout: view.rollout,
@@ -172,6 +173,15 @@ function clusterEndpoints({ id: deploymentId, replicas }: Pick<StatusView, 'id' 
       : [],
   );
   return [...new Set(addresses)];
+}
+
+/** Which of the replicas that run and count take no requests for the routes, as no router reaches them. */
+function unreached({ replicas, routes }: Pick<StatusView, 'replicas' | 'routes'>): string[] {
+  const ports = routes.filter(({ removed }) => !removed).map(({ port }) => port);
+  return unreachedWords(
+    replicas.filter(({ counts, status, online }) => counts && status === 'running' && online),
+    ports,
+  );
 }
 
 function whyNotWell({ pausedAt, healthy, checkReason }: StatusView['replicas'][number]): string | null {

@@ -1,5 +1,6 @@
 import { readable } from '../../rights/rights.sql';
 import { isoTime, isoTimeOrNull, type JsonTime } from '../../database/json-time';
+import type { NodePlace } from '../../engines/node-address';
 import type { RuntimeKind } from '../../engines/runtime-kinds';
 import { routesOf } from '../../routing/routes.sql';
 import { isOnline } from '../../nodes/node-status.sql';
@@ -16,6 +17,8 @@ interface ReplicaView {
   readonly nodeId: string;
   readonly nodeName: string;
   readonly runtime: RuntimeKind;
+  /** What says where its ports are reached; never shown. */
+  readonly nodePlace: NodePlace;
   readonly online: boolean;
   readonly observedAt: IsoTime | null;
   readonly status: ReplicaStatus;
@@ -98,6 +101,8 @@ type Replica = readonly [
   healthy: boolean | null,
   checkReason: string | null,
   namespace: string | null,
+  address: string | null,
+  endpoint: string | null,
 ];
 
 type Route = readonly [host: string, pathPrefix: string, port: number, removed: boolean, backends: number];
@@ -126,14 +131,13 @@ const unreplaced = (r: string): string => `
 
 /**
  * Reads many deployments by id, each for one user. $1 ids, $2 users, $3 whether each is an administrator, $4 whether to include
- * deleted ones, $5 seconds of silence after which a node is offline, $6 how many replicas of the past each shows. Current ones
- * come first:
- * those that live, and those that have ended without a successor.
+ * deleted ones, $5 seconds of silence after which a node is offline, $6 how many replicas of the past each shows, $7
+ * whether there are routers. Current ones come first: those that live, and those that have ended without a successor.
  */
 export const STATUS = `
   SELECT asked.place::int AS place, d.id, d.name, d.status, d.target_replicas AS "targetReplicas",
          d.project_id AS "projectId", (SELECT p.name FROM projects AS p WHERE p.id = d.project_id) AS project,
-         d.current_revision AS revision, ${newestRollout('$5')} AS rollout,
+         d.current_revision AS revision, ${newestRollout('$5', '$7')} AS rollout,
          json_build_array(d.created_at, d.updated_at, d.deleted_at, d.purge_at) AS times,
          json_build_array(d.version, d.protection_reason, d.legal_hold_reason IS NOT NULL) AS guards,
          (SELECT json_build_object('cpu_cores', cpu_cores::float8, 'memory_mb', memory_mb,
@@ -145,7 +149,7 @@ export const STATUS = `
                    r.generation = d.generation AND r.superseded_at IS NULL, r.paused_at,
                    r.completed_at IS NOT NULL, r.revision, c.healthy, c.reason,
                    CASE WHEN n.runtime = 'kubernetes'
-                        THEN (SELECT k.namespace FROM node_clusters AS k WHERE k.node_id = n.id) END)
+                        THEN (SELECT k.namespace FROM node_clusters AS k WHERE k.node_id = n.id) END, n.address, n.endpoint)
                    ORDER BY r.finished, CASE WHEN NOT r.finished THEN r.created_at END, r.created_at DESC, r.id)
             FROM (SELECT x.*, false AS finished FROM deployment_replicas AS x
                    WHERE x.deployment_id = d.id AND (x.status NOT IN ('stopped', 'failed') OR ${unreplaced('x')})
@@ -240,12 +244,15 @@ function toReplica(row: Replica): ReplicaView {
     healthy,
     checkReason,
     namespace,
+    address,
+    endpoint,
   ] = row;
   return {
     id,
     nodeId,
     nodeName,
     runtime,
+    nodePlace: { runtime, address, endpoint },
     online,
     observedAt: isoTimeOrNull(observedAt),
     status,
