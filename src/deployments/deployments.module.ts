@@ -26,6 +26,7 @@ import { KeptLogsRepository } from './kept-logs.repository';
 import { LiveReplicasRepository } from './live-replicas.repository';
 import { MovesTogetherRepository } from './moves-together.repository';
 import { Quota } from './quota';
+import { QuotaRoom } from './quota-room';
 import { ReplicasRepository } from './replicas.repository';
 import { RevisionsRepository } from './revisions.repository';
 import { RolloutsRepository } from './rollouts.repository';
@@ -58,6 +59,7 @@ import { VolumeUsesRepository } from './volumes/volume-uses.repository';
     PlacementService,
     PlacementsRepository,
     Quota,
+    QuotaRoom,
     ReplicaEnding,
     ReplicasRepository,
     RevisionsRepository,
@@ -81,6 +83,7 @@ import { VolumeUsesRepository } from './volumes/volume-uses.repository';
     MovesTogetherRepository,
     PlacementService,
     Quota,
+    QuotaRoom,
     ReplicasRepository,
     RevisionsRepository,
     RolloutsRepository,

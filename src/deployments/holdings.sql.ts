@@ -90,7 +90,7 @@ const bytesOf = (secrets: string): string => `(
 const liveOf = (where: string, { sizes, reserved }: { readonly sizes: boolean; readonly reserved: boolean }): string => `
      SELECT coalesce(sum(${reserved ? 'greatest(d.target_replicas, h.replicas)' : 'd.target_replicas'}), 0)::int AS replicas,
             ${reserved ? 'coalesce(sum(greatest(h.replicas - d.target_replicas, 0)), 0)::int' : '0'} AS extra,
-            ${SIZES.map((size) => (sizes ? LARGER_SIZES[size] : `0 AS ${size}`)).join(`,
+            ${SIZES.map((size) => (sizes ? sumOfLive(size) : `0 AS ${size}`)).join(`,
             `)}
        FROM deployments AS d${reserved ? reservedOf(where, sizes) : ''}${sizes ? REVISIONS : ''}
       WHERE ${where} AND d.deleted_at IS NULL`;
@@ -104,20 +104,23 @@ const reservedOf = (where: string, sizes: boolean): string => `
 
 const RESERVED_SIZES = RESOURCES.map((size) => `, sum(v.${size}) AS ${size}`).join('');
 
-const REVISIONS = `
+/** The resources `r` of the current revision of a deployment `d`, and the revision `n` that is being rolled out. */
+export const REVISIONS = `
        JOIN deployment_resources AS r ON r.deployment_id = d.id
        LEFT JOIN deployment_rollouts AS o ON o.deployment_id = d.id AND o.number = d.open_rollout
        LEFT JOIN deployment_revisions AS n ON n.deployment_id = o.deployment_id AND n.number = o.revision`;
 
-const larger = (column: (typeof RESOURCES)[number], ofOpenRollout: string): string =>
-  `coalesce(sum(greatest(d.target_replicas * greatest(r.${column}, ${ofOpenRollout}), h.${column})), 0) AS ${column}`;
+/** What each wanted replica counts: the larger of the two `REVISIONS`. */
+export const EACH: Readonly<Record<(typeof SIZES)[number], string>> = {
+  cpu_cores: `greatest(r.cpu_cores, (n.spec->'resources'->>'cpuCores')::numeric)`,
+  memory_mb: `greatest(r.memory_mb, (n.spec->'resources'->>'memoryMb')::int)`,
+  gpu_units: `greatest(r.gpu_units, (n.spec->'resources'->>'gpuUnits')::int)`,
+  storage_gb: `greatest(r.storage_gb, (n.spec->'resources'->>'storageGb')::int)`,
+  ports: `greatest(r.ports, jsonb_array_length(n.spec->'ports'))`,
+};
 
 /** Replicas beyond the wanted ones count the ports of the revisions of now. */
-const LARGER_SIZES: Readonly<Record<(typeof SIZES)[number], string>> = {
-  cpu_cores: larger('cpu_cores', `(n.spec->'resources'->>'cpuCores')::numeric`),
-  memory_mb: larger('memory_mb', `(n.spec->'resources'->>'memoryMb')::int`),
-  gpu_units: larger('gpu_units', `(n.spec->'resources'->>'gpuUnits')::int`),
-  storage_gb: larger('storage_gb', `(n.spec->'resources'->>'storageGb')::int`),
-  ports: `coalesce(sum(greatest(d.target_replicas, h.replicas)
-                          * greatest(r.ports, jsonb_array_length(n.spec->'ports'))), 0) AS ports`,
-};
+const sumOfLive = (size: (typeof SIZES)[number]): string =>
+  size === 'ports'
+    ? `coalesce(sum(greatest(d.target_replicas, h.replicas) * ${EACH.ports}), 0) AS ports`
+    : `coalesce(sum(greatest(d.target_replicas * ${EACH[size]}, h.${size})), 0) AS ${size}`;

@@ -246,10 +246,11 @@ const READ = `SELECT id, name, quota FROM projects WHERE id = ANY($1::uuid[])`;
 const READ_OF_DEPLOYMENT = `
   SELECT p.id, p.name, p.quota FROM deployments AS d JOIN projects AS p ON p.id IN (d.project_id, d.user_id) WHERE d.id = $1`;
 const lockOf = (id: string): string => `pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || ${id}, 0))`;
-/** Everybody locks in the order of ids. */
-const LOCK_AND_READ = `
+/** $1 the ids of users and projects, which everybody locks in the order of ids. */
+export const LOCK_AND_READ = `
   WITH h AS MATERIALIZED (${READ} ORDER BY id)
   SELECT ${lockOf('id')}, id, name, quota FROM h`;
+/** The same, where the limits are known. */
 const LOCK = `
   WITH h AS MATERIALIZED (SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id)
   SELECT ${lockOf('id')} FROM h`;

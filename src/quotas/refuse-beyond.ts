@@ -21,9 +21,13 @@ export interface QuotaUse {
 /** CPU cores are counted in thousandths; whole numbers of these add up exactly. */
 const exact = (amount: number): number => Math.round(amount * 1_000);
 
-/** Throws `quota_exceeded` when more is asked for than is left. What asks for nothing passes, also when a limit was lowered below its use. */
+/** Whether a limit leaves room for what is asked for. What asks for nothing always fits, also when a limit was lowered below its use. */
+export const fitsIn = ({ limit, used, requested }: Pick<QuotaUse, 'limit' | 'used' | 'requested'>): boolean =>
+  limit === null || requested <= 0 || exact(used) + exact(requested) <= exact(limit);
+
+/** Throws `quota_exceeded` when more is asked for than is left. */
 export function refuseBeyond({ quota, project, limit, used, requested, what = quota, remark = '', isSecret = false }: QuotaUse): void {
-  if (limit === null || requested <= 0 || exact(used) + exact(requested) <= exact(limit)) return;
+  if (fitsIn({ limit, used, requested })) return;
   const holder = project === undefined ? 'user' : 'project';
   if (isSecret) {
     const words = `The quota of the user for whom it counts does not allow ${requested} more ${what}`;

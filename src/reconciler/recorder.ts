@@ -5,6 +5,7 @@ import { afterCommit, inTransaction, type Tx } from '../database/transaction';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { PlacementService, type PlacementOrder } from '../deployments/placement/placement.service';
+import { QuotaRoom, type LimitedHolder } from '../deployments/quota-room';
 import { KeptLogsRepository } from '../deployments/kept-logs.repository';
 import { MovesTogetherRepository } from '../deployments/moves-together.repository';
 import { ReplicasRepository } from '../deployments/replicas.repository';
@@ -15,6 +16,7 @@ import type { ClaimedJob } from '../jobs/job-kinds';
 import { PubSub } from '../database/pub-sub';
 import { isCapacityTaken, NodesRepository } from '../nodes/nodes.repository';
 import { shortfallText } from '../scheduling/explain';
+import { mayHoldMore } from './holds-more';
 import type { PlanWithLogs } from './last-lines';
 import { RouteBackendsRepository } from '../routing/route-backends.repository';
 import type { PlannedPlacement, RolloutStep } from './plan.types';
@@ -56,6 +58,7 @@ export class Recorder {
     private readonly nodes: NodesRepository,
     private readonly rollouts: RolloutsRepository,
     private readonly placements: PlacementService,
+    private readonly quotas: QuotaRoom,
     private readonly completion: TeardownCompletion,
     private readonly pubSub: PubSub,
     private readonly backends: RouteBackendsRepository,
@@ -85,6 +88,7 @@ export class Recorder {
         const deployment = await this.deployments.lockAtVersion(tx, snapshot.id, snapshot.version, job);
         if (!deployment) return { ...NOTHING, stale: true };
         const place = plan.place && prepared(snapshot, plan.place);
+        const limited = mayHoldMore({ ...snapshot, deployment: snapshot }, plan) ? await this.quotas.hold(tx, deployment) : [];
         const fleet = place ? await this.placements.prepare(tx, deployment, place, attempt) : undefined;
         await this.replicas.move(tx, plan.moves);
         await this.replicas.refresh(tx, plan.refresh);
@@ -95,7 +99,7 @@ export class Recorder {
         await this.replicas.supersede(tx, plan.supersede);
         if (routing) await this.backends.record(tx, snapshot.id, routing);
         if (ends) await this.completion.complete(tx, snapshot.id);
-        const placed = place ? await this.place(tx, deployment, { ...place, fleet }, attempt) : NOTHING;
+        const placed = place ? await this.placeWithin(tx, deployment, { ...place, fleet, limited }, attempt) : NOTHING;
         if (place) await this.noteShortfall(tx, snapshot, place, placed.shortfall);
         if (plan.rollout) await this.moveRollout(tx, snapshot, plan.rollout);
         if (plan.deployment) await this.changeStatus(tx, deployment, plan.deployment.to, plan.deployment.reason);
@@ -106,6 +110,20 @@ export class Recorder {
     );
     if (!recorded.stale) this.completion.observe(snapshot, plan, (performance.now() - begun) / 1000);
     return recorded;
+  }
+
+  /** Places as many replicas as quotas allow, or none of a pending deployment when not all. The others wait for room. */
+  private async placeWithin(
+    tx: Tx,
+    deployment: LockedDeployment,
+    { limited, ...planned }: PreparedPlacement & { readonly limited: readonly LimitedHolder[] },
+    attempt: number,
+  ): Promise<Recorded> {
+    const { count, words } = await this.quotas.fitting(tx, deployment, planned, limited);
+    if (words === null) return this.place(tx, deployment, planned, attempt);
+    if (count === 0 || deployment.status === 'pending') return { ...NOTHING, shortfall: words };
+    const placed = await this.place(tx, deployment, { ...planned, count, replaces: planned.replaces.slice(0, count) }, attempt);
+    return { ...placed, shortfall: placed.shortfall ?? words };
   }
 
   /**

@@ -13,6 +13,7 @@ import { requireMatch } from '../deployments/etag';
 import { deploymentNotFound } from '../deployments/refusals';
 import { PlacementService } from '../deployments/placement/placement.service';
 import { Quota } from '../deployments/quota';
+import { QuotaRoom } from '../deployments/quota-room';
 import { VolumeClaims } from '../deployments/volumes/volume-claims.service';
 import { relyOnRole } from '../rights/acts';
 import { requireRole } from '../rights/rights';
@@ -59,6 +60,7 @@ export class RestoreService {
     private readonly restorations: RestorationRepository,
     private readonly placements: PlacementService,
     private readonly quota: Quota,
+    private readonly quotas: QuotaRoom,
     private readonly images: ImageCheck,
     private readonly routes: RoutesRepository,
     private readonly metrics: DeploymentMetrics,
@@ -139,9 +141,17 @@ export class RestoreService {
   private async placeRest(tx: Tx, deployment: RestorationCandidate, attempt: number): Promise<void> {
     const count = replicasToPlace(deployment);
     if (count === 0) return;
+    // Where quotas leave no room beside the replicas from before the deletion, the reconciler places them once enough of these are gone.
+    if (!(await this.hasRoom(tx, deployment, count))) return;
     const { generation, revision, currentRollout: rollout } = deployment;
     const placement = await this.placements.place(tx, deployment, { count, cause: 'restore', generation, revision, rollout }, attempt);
     // What its volumes wait for passes by itself, and the reconciler places it then.
     if (placement.shortfall !== null && !placement.waits) throw new DomainError('insufficient_capacity', placement.shortfall);
+  }
+
+  private async hasRoom(tx: Tx, deployment: RestorationCandidate, count: number): Promise<boolean> {
+    if (deployment.heldReplicas <= deployment.warmReplicaIds.length) return true;
+    const limited = await this.quotas.hold(tx, deployment);
+    return (await this.quotas.fitting(tx, deployment, { count, resources: deployment.resources }, limited)).words === null;
   }
 }

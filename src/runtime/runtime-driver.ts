@@ -196,6 +196,8 @@ export interface EngineVolumes {
  * - `remove` resolves when the engine has confirmed that the workload is gone;
  * - `ensure` makes the volumes of a workload that are not there, and throws `rejected` for one that was there before; neither
  *   `remove` nor `tidy` touches them, and `volumes.remove` removes one for good;
+ * - `ensure` throws `timeout`, and starts nothing, while another workload of this installation on the node may write to a volume to which
+ *   this one would write: records know of every other one, but for those of an older database. A simulation stores nothing, and may start it;
  * - `follow` gives every line of one stream in its order, and asks the engine for more only when the reader does;
  * - every failure is a DriverError whose message is fit for users: no address, path or secret in it;
  * - a driver is never called inside a transaction.

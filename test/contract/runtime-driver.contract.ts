@@ -228,6 +228,31 @@ export function describeRuntimeDriver(name: string, setup: () => Promise<Runtime
         expect(await find(spec.replicaId)).toBeNull();
       });
 
+      it('are written by one workload at a time, whatever the records say, beside any that only read', async () => {
+        // A simulated engine stores nothing that could be spoilt.
+        if (t.driver.volumes === null || t.driver.traits.isSimulation) return;
+        const volume = aVolume();
+        const [first, second] = [
+          scripted('steady', { volumes: [volume] }),
+          scripted('steady', { volumes: [{ ...volume, wasMade: true }] }),
+        ];
+        try {
+          await running(first);
+          const error = await failure(ensure(second));
+          expect(error.failure).toBe('timeout');
+          expect(error.message).toContain('still writes to the volume data');
+          expect((await find(second.replicaId))?.phase ?? 'starting').toBe('starting');
+          // A cluster may put a reader on another machine, where it waits.
+          if (!t.driver.traits.isCluster) await running(scripted('steady', { volumes: [{ ...volume, wasMade: true, readOnly: true }] }));
+          await ensure(first);
+          await remove(first.replicaId);
+          await running(second);
+        } finally {
+          await Promise.all(made.splice(0).map((replicaId) => remove(replicaId)));
+          await t.driver.volumes.remove(t.target, volume.id, never);
+        }
+      });
+
       it('of a node whose engine does not answer are neither listed nor removed', async () => {
         if (t.driver.volumes === null) return;
         expect((await failure(t.driver.volumes.list(t.away, never))).failure).toBe('unreachable');

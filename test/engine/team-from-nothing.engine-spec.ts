@@ -82,7 +82,7 @@ describeWithEngine('a team of three on an empty installation', () =>
       const at = (rest: string): string => `/api/projects/${team}/${rest}`;
       bodyOf(await ada.put(at('members/bob'), { role: 'deployer' }), 200);
       bodyOf(await ada.put(at('members/cyd'), { role: 'viewer' }), 200);
-      bodyOf(await admin.put(at('quota'), { replicas: 2 }), 200);
+      bodyOf(await admin.put(at('quota'), { replicas: 3 }), 200);
 
       // Only a maintainer gives the project its secret and its registry; their values never come back.
       expect(codeOf(await bob.put(at('secrets/db-password'), { value: 'mine' }))).toBe('403 role_required');
@@ -106,7 +106,7 @@ describeWithEngine('a team of three on an empty installation', () =>
       const [, project] = bodyOf(await cyd.get('/api/projects'), 200) as [unknown, object];
       expect(project).toMatchObject({
         ...{ id: team, name: 'web-team', role: 'viewer', members: 3, usage: { deployments: 1, replicas: 1 } },
-        quota: { replicas: { limit: 2, used: 1 } },
+        quota: { replicas: { limit: 3, used: 1 } },
       });
       const members = bodyOf(await cyd.get(at('members')), 200) as { username: string; role: string }[];
       expect(members.map(({ username, role }) => `${username} ${role}`)).toEqual(['ada maintainer', 'bob deployer', 'cyd viewer']);
@@ -118,7 +118,7 @@ describeWithEngine('a team of three on an empty installation', () =>
       const token = { name: 'pipeline', project: 'web-team', role: 'deployer' };
       const { token: secret } = bodyOf(await bob.post('/api/auth/tokens', token), 201) as { token: string };
       const pipeline = new Client(url, secret);
-      expect(codeOf(await pipeline.post(`/api/deployment/scale/${id}`, { replicas: 3 }))).toBe('409 quota_exceeded');
+      expect(codeOf(await pipeline.post(`/api/deployment/scale/${id}`, { replicas: 4 }))).toBe('409 quota_exceeded');
       expect(codeOf(await pipeline.get('/api/users'))).toBe('403 bound_token');
       bodyOf(await pipeline.post(`/api/deployment/scale/${id}`, { replicas: 2 }), 200);
       await untilHealthy(bob, id, 60_000);

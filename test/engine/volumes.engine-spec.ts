@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { checkInvariants } from '../../src/invariants/check-invariants';
+import { LABEL } from '../../src/runtime/docker/docker-labels';
 import type { Client } from '../support/client';
 import { deploy, remove, untilHealthy } from '../support/deployments-under-test';
 import { describeWithEngine } from '../support/engine';
@@ -100,6 +102,43 @@ describeWithEngine('volumes on a real engine', () => {
       what: 'the volume to be removed',
       timeoutMs: 60_000,
     });
+  });
+
+  it('have no second writer after the restore of an older database: the successor waits for the container that it does not know', async () => {
+    const id = await deploy(client, 'older', remembering('older'));
+    expect(await found(id)).toBe(0);
+    const [known] = await product.containers(id);
+    // What a container is that was started after the backup was made: it carries our labels and a replica that the records do not have.
+    const { Config, HostConfig } = await product.docker.getContainer(known!.Id).inspect();
+    const Labels = { ...Config.Labels, [LABEL.replica]: randomUUID() };
+    const { Image, Cmd } = { Image: Config.Image, Cmd: ['sleep', '3600'] };
+    const Mounts = (HostConfig.Mounts ?? []).filter(({ Target }) => Target === '/data');
+    const stranger = await product.docker.createContainer({ Image, Cmd, Labels, HostConfig: { Mounts } });
+    await stranger.start();
+    try {
+      await product.docker.getContainer(known!.Id).remove({ force: true });
+      const words = 'A container that no replica stands for still writes to the volume older';
+      const status = async (): Promise<string> => JSON.stringify((await client.get(`/api/deployment/status/${id}`)).body);
+      await until(async () => (await status()).includes(words), { what: 'the reason to be shown' });
+      const writing = await product.docker.listContainers({
+        filters: JSON.stringify({ volume: [`fog-volume-${(await named('older'))!.id}`] }),
+      });
+      expect(writing.map(({ Id }) => Id)).toEqual([stranger.id]);
+      const orphan = await until(
+        async () =>
+          ((await client.get('/api/admin/orphans?kind=container')).body as { id: string; etag: string; replica_id: string }[]).find(
+            ({ replica_id: replicaId }) => replicaId === Labels[LABEL.replica],
+          ),
+        { what: 'the orphan to be listed' },
+      );
+      const reaped = await client.post(`/api/admin/orphans/${orphan.id}/reap`, undefined, { ifMatch: orphan.etag });
+      expect(reaped).toMatchObject({ status: 202 });
+      expect(await found(id)).toBe(1);
+    } finally {
+      await stranger.remove({ force: true }).catch(() => undefined);
+    }
+    expect(await remove(client, id, '?grace_seconds=0')).toMatchObject({ status: 200 });
+    await purge(id);
   });
 
   it('that somebody has removed by hand are not replaced by empty ones', async () => {

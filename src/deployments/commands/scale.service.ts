@@ -12,6 +12,7 @@ import { wantsReplicas, type DeploymentStatus } from '../domain/deployment-statu
 import { replicaFaults } from '../domain/limits';
 import { PlacementService } from '../placement/placement.service';
 import { OF_REPLICAS, Quota } from '../quota';
+import { QuotaRoom } from '../quota-room';
 import { requireMatch } from '../etag';
 import { deploymentNotFound } from '../refusals';
 import { ReplicaEnding } from './replica-ending';
@@ -41,6 +42,7 @@ export class ScaleService {
     private readonly ending: ReplicaEnding,
     private readonly placements: PlacementService,
     private readonly quota: Quota,
+    private readonly quotas: QuotaRoom,
     private readonly volumes: VolumeUsesRepository,
   ) {}
 
@@ -85,7 +87,7 @@ export class ScaleService {
     if (target > current) requireOneWriter(writes, target);
     if (census) {
       const more = { count: target - current, attempt, mayHaveVolumes: writes !== null };
-      if (target > current) await this.placeMore(tx, deployment, census, more);
+      if (target > current && (await this.hasRoom(tx, deployment, target, more))) await this.placeMore(tx, deployment, census, more);
       if (!isRollingOut) await this.endRest(tx, deployment, census, target);
     }
     await this.deployments.changeStatus(tx, deployment, {
@@ -118,6 +120,16 @@ export class ScaleService {
     }
     // Now the live replicas are exactly the wanted ones, so no failed replica waits for a successor any more.
     await this.replicas.supersede(tx, census.failedIds);
+  }
+
+  /**
+   * Nobody asks a quota for replicas that were wanted before. Where their predecessors are not gone yet and leave no room in it, the
+   * reconciler places them later.
+   */
+  private async hasRoom(tx: Tx, deployment: LockedDeployment, target: number, { count }: { readonly count: number }): Promise<boolean> {
+    if (target > deployment.targetReplicas) return true;
+    const limited = await this.quotas.hold(tx, deployment);
+    return (await this.quotas.fitting(tx, deployment, { count, resources: deployment.resources }, limited)).words === null;
   }
 
   private async placeMore(

@@ -57,6 +57,21 @@ export class DockerEngine {
     });
   }
 
+  /** The volumes among these to which our containers that run write, but for that of one replica. */
+  async writtenVolumes(names: readonly string[], replicaId: string): Promise<ReadonlySet<string>> {
+    const label = labelFilters({ installationId: this.ours.installationId });
+    const filters = JSON.stringify({ volume: names, label });
+    const answer: unknown = await this.call({ doing: 'list the containers with a volume', timeoutMs: READ_MS }, (abortSignal) =>
+      this.client.listContainers({ filters, abortSignal }),
+    );
+    if (!Array.isArray(answer)) throw new DriverError('timeout', 'The engine gave an incomplete list of containers');
+    const others = (answer as ContainerInfo[]).filter(({ Labels: labels }) => labels[LABEL.replica] !== replicaId);
+    const mounts = others.flatMap((container) => (container.Mounts as ContainerInfo['Mounts'] | undefined) ?? []);
+    return new Set(
+      mounts.flatMap(({ Name: name, RW: isWritten }) => (name !== undefined && isWritten && names.includes(name) ? [name] : [])),
+    );
+  }
+
   /** Null only when the engine says that it knows no such container. */
   inspect(idOrName: string): Promise<ContainerInspectInfo | null> {
     return this.call<ContainerInspectInfo | null>(

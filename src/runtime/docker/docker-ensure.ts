@@ -15,6 +15,8 @@ export interface EnsureWork {
   readonly payload: (image: NodeImage) => Payload;
   /** Makes sure that the volumes of the payload are there. */
   readonly volumes: () => Promise<void>;
+  /** Throws while another container of ours writes to a volume to which this one would write. */
+  readonly requireOnlyWriter: () => Promise<void>;
   /** Makes sure that the network of the payload is there. `again`: the engine has just missed it. */
   readonly network: (again: boolean) => Promise<void>;
   /** Called when the engine shows whether it can hold a container to its storage. */
@@ -34,6 +36,7 @@ export async function ensureContainer(engine: DockerEngine, spec: WorkloadSpec, 
     const container = await findOrCreate(engine, spec, work);
     if (container === null) continue;
     if (container.state !== 'created' && !(await isSuspended(engine, container, work.resumeRunAt))) return;
+    await work.requireOnlyWriter();
     if (container.state === 'created') await work.network(networkMissed);
     const start = await engine.start(container.id);
     if (start === 'started') return;

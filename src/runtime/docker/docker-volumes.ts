@@ -1,6 +1,8 @@
 import type { NodeTarget } from '../../engines/node-target';
 import { lostVolume } from '../lost-volume';
-import { DriverError, type EngineVolumes, type WorkloadVolume } from '../runtime-driver';
+import { writtenVolume } from '../written-volume';
+import { DriverError, type EngineVolumes, type WorkloadSpec, type WorkloadVolume } from '../runtime-driver';
+import type { DockerEngine } from './docker-engine';
 import { VOLUME_LABEL } from './docker-labels';
 import type { NewVolume, VolumeCalls } from './volume-calls';
 
@@ -18,6 +20,19 @@ export async function makeVolumes(calls: VolumeCalls, volumes: readonly Workload
     else if (wasMade) throw lostVolume(name);
     else await calls.create(orderOf({ id, name, sizeGb, installationId }));
   }
+}
+
+/** Throws `timeout` while another container of ours that runs writes to a volume to which a workload would write. */
+export async function requireOnlyWriter(
+  engine: DockerEngine,
+  { volumes = [], replicaId }: Pick<WorkloadSpec, 'volumes' | 'replicaId'>,
+): Promise<void> {
+  const own = volumes.filter(({ readOnly }) => !readOnly);
+  if (own.length === 0) return;
+  const names = own.map(({ id }) => volumeName(id));
+  const written = await engine.writtenVolumes(names, replicaId);
+  const taken = own.find(({ id }) => written.has(volumeName(id)));
+  if (taken) throw writtenVolume(taken.name);
 }
 
 /** The volumes of Docker Engines. `callsTo` gives the calls to the engine that a node stands for, after it has shown that it is that one. */

@@ -36,7 +36,7 @@ import { jsonLines, recordAt } from './json-lines';
 import { localDockerEngine } from './local-engine';
 import { fromInspection, fromList } from './observe';
 import { ensureNetwork, ownerNetwork, removeIdleNetworks, type NetworkSettings, type OwnerNetwork } from './owner-network';
-import { DockerVolumes, makeVolumes } from './docker-volumes';
+import { DockerVolumes, makeVolumes, requireOnlyWriter } from './docker-volumes';
 import { SeenIsolation } from './seen-isolation';
 import { SharedLists } from './shared-lists';
 import { VolumeCalls } from './volume-calls';
@@ -126,6 +126,7 @@ export class DockerDriver extends RuntimeDriver {
           image,
         ),
       volumes: () => makeVolumes(this.volumeCalls(target, signal), spec.volumes ?? [], this.options.installationId),
+      requireOnlyWriter: () => requireOnlyWriter(engine, spec),
       network: (again) => this.ensureNetwork(target, network, { signal, again }),
       onStorageLimit: (enforced) => this.isolation.storageLimitSeen(target, enforced),
     });

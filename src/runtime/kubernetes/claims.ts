@@ -1,7 +1,10 @@
+import type { V1Job, V1Pod, V1Volume } from '@kubernetes/client-node';
 import type { NodeTarget } from '../../engines/node-target';
 import { pause } from '../abort';
 import { lostVolume } from '../lost-volume';
+import { writtenVolume } from '../written-volume';
 import { DriverError, type EngineVolumes, type WorkloadSpec, type WorkloadVolume } from '../runtime-driver';
+import type { Cluster } from './cluster';
 import type { ClusterObject, ClusterObjects } from './cluster-objects';
 import { LABEL, tenantOf, type Maker } from './labels';
 
@@ -28,6 +31,36 @@ export async function makeClaims(
     else await objects.create(claimFor(volume, ownerId, maker));
   }
 }
+
+/**
+ * Throws `timeout` while another Job or Pod of ours that may run writes to a claim to which a workload would write. The access mode
+ * `ReadWriteOnce` prevents that between machines only, and `ReadWriteOncePod` needs drivers that many clusters do not have.
+ */
+export async function requireOnlyWriter(
+  cluster: Pick<Cluster, 'jobs' | 'pods'>,
+  { volumes = [], replicaId }: Pick<WorkloadSpec, 'volumes' | 'replicaId'>,
+): Promise<void> {
+  const own = volumes.filter(({ readOnly }) => !readOnly);
+  if (own.length === 0) return;
+  const [jobs, pods] = await Promise.all([cluster.jobs({}), cluster.pods({})]);
+  const others = [...jobs.filter(mayStart), ...pods.filter(mayRun)].filter(
+    ({ metadata }) => metadata?.labels?.[LABEL.replica] !== replicaId,
+  );
+  const written = new Set(others.flatMap(volumesOf).flatMap(writtenClaims));
+  const taken = own.find(({ id }) => written.has(claimName(id)));
+  if (taken) throw writtenVolume(taken.name);
+}
+
+const mayRun = ({ status }: V1Pod): boolean => status?.phase !== 'Succeeded' && status?.phase !== 'Failed';
+
+const mayStart = ({ spec, status }: V1Job): boolean =>
+  spec?.suspend !== true &&
+  !(status?.conditions ?? []).some(({ type, status: is }) => (type === 'Complete' || type === 'Failed') && is === 'True');
+
+const volumesOf = ({ spec }: V1Job | V1Pod): readonly V1Volume[] => (spec && 'template' in spec ? spec.template.spec : spec)?.volumes ?? [];
+
+const writtenClaims = ({ persistentVolumeClaim: claim }: V1Volume): string[] =>
+  claim === undefined || claim.readOnly === true ? [] : [claim.claimName];
 
 function claimFor({ id, sizeGb }: WorkloadVolume, ownerId: string, { installationId, nodeId }: Maker): ClusterObject {
   const labels = { ...tenantOf({ ownerId }), [LABEL.installation]: installationId, [LABEL.node]: nodeId, [LABEL.volume]: id };

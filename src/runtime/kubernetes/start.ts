@@ -2,7 +2,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { oneLine } from '../one-line';
 import { DriverError, type EnsureOptions, type WorkloadSpec } from '../runtime-driver';
 import type { Cluster } from './cluster';
-import { makeClaims } from './claims';
+import { makeClaims, requireOnlyWriter } from './claims';
 import { jobFor, type JobPlace } from './job-manifest';
 import { objectName } from './labels';
 import { digestOf, observe, RAN_AT, type Shown } from './observe';
@@ -45,6 +45,7 @@ async function start(cluster: Cluster, spec: WorkloadSpec, place: JobPlace, opti
   if (shown !== null) {
     const { phase, startedAt } = observe(shown);
     if (phase === 'exited' && shown.job?.spec?.suspend === true && isSameRun(startedAt, options.resumeRunAt)) {
+      await requireOnlyWriter(cluster, spec);
       await cluster.patchJob(objectName(spec.replicaId), { metadata: { annotations: { [RAN_AT]: null } }, spec: { suspend: false } });
     } else if (phase !== 'starting') return shown.pods.at(-1) ?? null;
     await keepShared(cluster.objects, sharedOf(spec, place.installationId)); // the attempt that made it may have ended before that
@@ -71,6 +72,7 @@ async function findOrMake(cluster: Cluster, spec: WorkloadSpec, place: JobPlace)
   const shared = sharedOf(spec, place.installationId);
   await keepShared(cluster.objects, shared, { unlessSeen: true });
   await makeClaims(cluster.objects, spec, place);
+  await requireOnlyWriter(cluster, spec);
   const isMade = (await cluster.createJob(job)) !== null;
   if (isMade) await keepShared(cluster.objects, shared);
   return isMade ? null : asked(() => cluster.shown(replicaId));
