@@ -13,7 +13,7 @@ void runTool(
     applicationName: 'fog-compute-invariants',
     usage: `GRACE_SECONDS (default ${DEFAULT_GRACE_SECONDS}) is how long the background may take for what it has to finish.`,
     run: async (dataSource) => {
-      const graceSeconds = Number(process.env.GRACE_SECONDS ?? DEFAULT_GRACE_SECONDS);
+      const graceSeconds = Number(process.env.GRACE_SECONDS?.trim() || DEFAULT_GRACE_SECONDS);
       if (!Number.isFinite(graceSeconds) || graceSeconds < 0) throw new Misused('GRACE_SECONDS is no number of seconds');
       const violations = await checkInvariants(dataSource, { graceSeconds });
       process.stdout.write(`${report(violations).join('\n')}\n`);

@@ -2,12 +2,15 @@ import 'reflect-metadata';
 import { existsSync } from 'node:fs';
 import { DataSource } from 'typeorm';
 import { changeSecrets } from './change-secrets';
+import { connectPatiently } from './common/outgoing-connections';
 import { secretBoxOf } from './common/crypto/encryption-key';
 import { loadConfig } from './config/app-config';
 import { hideFromLibraries } from './config/library-variables';
 import { dataSourceOptions } from './data-source-options';
 import { startEmbeddedPostgres } from './database/embedded/embedded-postgres';
+import { holdsDatabase } from './database/embedded/server-home';
 import { migrate } from './database/migrate';
+import { refuseTransactionPooler } from './database/refuse-pooler';
 import { sealAllEnv } from './deployments/seal-plain-env';
 import { describeStartError } from './start-errors';
 
@@ -19,10 +22,15 @@ async function main(): Promise<number> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const config = loadConfig(process.env);
   hideFromLibraries(process.env, config);
+  connectPatiently();
+  if (config.DATABASE_URL === undefined && !holdsDatabase(config.DATA_DIR)) {
+    throw new Error(`There is no database in ${config.DATA_DIR}. Set DATABASE_URL, or DATA_DIR to the folder of the embedded one.`);
+  }
   const embedded = config.DATABASE_URL === undefined ? await startEmbeddedPostgres({ dataDir: config.DATA_DIR }) : null;
   const url = embedded?.url ?? config.DATABASE_URL ?? '';
   const dataSource = new DataSource(dataSourceOptions({ url, poolSize: 3, applicationName: 'fog-compute-secrets' }));
   try {
+    await refuseTransactionPooler(url);
     await dataSource.initialize();
     await migrate(dataSource);
     const say = (words: string): void => void process.stdout.write(`${words}\n`);

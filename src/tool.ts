@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { DataSource } from 'typeorm';
+import { connectPatiently } from './common/outgoing-connections';
 import { hideFromLibraries } from './config/library-variables';
 import { dataSourceOptions } from './data-source-options';
 import { describeDatabaseError, wordsOf } from './database/describe-error';
@@ -28,17 +29,18 @@ export class Misused extends Error {}
  * process, into which `.env` is read as the program does.
  */
 export async function runTool(tool: Tool, env: NodeJS.ProcessEnv): Promise<void> {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  connectPatiently();
   process.exitCode = await resultOf(tool, env);
 }
 
 async function resultOf(tool: Tool, env: NodeJS.ProcessEnv): Promise<number> {
   const { failure, applicationName, run } = tool;
-  const given = env.DATABASE_URL?.trim() || undefined;
-  const dataDir = env.DATA_DIR?.trim() || '.data';
   let dataSource: DataSource | undefined;
   let url: string | null = null;
   try {
+    if (existsSync('.env')) process.loadEnvFile('.env');
+    const given = env.DATABASE_URL?.trim() || undefined;
+    const dataDir = env.DATA_DIR?.trim() || '.data';
     url = given ?? runningDatabase(dataDir);
     if (url === null) throw new Misused(`no embedded database runs in ${dataDir} now`);
     hideFromLibraries(env, { ...(given === undefined ? {} : { DATABASE_URL: given }) });

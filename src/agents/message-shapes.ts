@@ -67,7 +67,7 @@ const origin = object<NonNullable<ReportedWorkload['origin']>>({
 
 const phase: Shape<WorkloadPhase> = oneOf('starting', 'running', 'paused', 'unhealthy', 'exited');
 
-const workload = object<Required<Omit<ReportedWorkload, 'outOfReach' | 'unordered'>>>({
+const workload = object<Required<Omit<ReportedWorkload, 'outOfReach' | 'unordered' | 'justKilled'>>>({
   replicaId: uuid,
   deploymentId: uuid,
   containerId: text(128, /^[\w-]+$/),

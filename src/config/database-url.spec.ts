@@ -54,5 +54,6 @@ describe('parseDatabaseUrl', () => {
 
   it('names the place without the password', () => {
     expect(placeOf(parseDatabaseUrl('postgres://u:secret@h/x'))).toBe('h:5432/x');
+    expect(placeOf(parseDatabaseUrl('postgres://u:secret@[::1]:5433/x'))).toBe('[::1]:5433/x');
   });
 });

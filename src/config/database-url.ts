@@ -66,7 +66,8 @@ const withLiteralPlus = (query: string | undefined): string => (query ?? '').rep
 
 /** Where it leads, for people: without the user and the password. */
 export function placeOf({ host, port, database }: DatabaseAddress): string {
-  return `${host ?? 'localhost'}:${String(port ?? 5432)}/${database ?? ''}`;
+  const name = host?.includes(':') ? `[${host}]` : (host ?? 'localhost');
+  return `${name}:${String(port ?? 5432)}/${database ?? ''}`;
 }
 
 const FORM =

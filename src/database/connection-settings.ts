@@ -52,11 +52,14 @@ function tlsOf({ parameters }: DatabaseAddress): Tls | undefined {
 }
 
 function fileOf(parameter: string, path: string): string {
+  const file = `The file that ${parameter} in DATABASE_URL names`;
+  let text: string;
   try {
-    return readFileSync(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(`The file that ${parameter} in DATABASE_URL names cannot be read (${String(fieldOf(error, 'code'))}): ${path}`, {
-      cause: error,
-    });
+    throw new Error(`${file} cannot be read (${String(fieldOf(error, 'code'))}): ${path}`, { cause: error });
   }
+  // Of other files the client takes no notice, and then trusts nobody.
+  if (!text.includes('-----BEGIN ')) throw new Error(`${file} is not in the PEM format: ${path}`);
+  return text;
 }

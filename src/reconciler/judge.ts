@@ -30,6 +30,8 @@ export interface Judgement {
   /** What a start waits for, in words for people. */
   readonly note?: string | undefined;
   readonly blocked?: string;
+  /** Its container may come back by itself within moments, and counts as running until then. */
+  readonly returns?: true;
   /** The replica failed in a way that another attempt would repeat. */
   readonly hopeless?: true;
 }
@@ -117,6 +119,8 @@ function judgeRunning(replica: PlanReplica, view: NodeView | undefined, at: Circ
     const refresh = isOutdated(workload, replica) ? { refresh: factsOf(replica, workload) } : {};
     return { replica, status: 'running', ...refresh, ...orderedOnce(workload) };
   }
+  // A restart by hand is no failure. If nothing comes back, the next look judges.
+  if (workload.justKilled === true) return { replica, status: 'running', returns: true };
   return judgeEnded(replica, workload, at);
 }
 

@@ -31,6 +31,18 @@ describe('plan, of containers that end by themselves', () => {
     expect(result.remove).toEqual([{ nodeId: 'n1', replicaId: 'a' }]);
   });
 
+  it('takes what was killed from outside a moment ago for a restart by hand, and looks again at once', () => {
+    const killed = (over: object): NodeView => ({
+      reachable: true,
+      workloads: new Map([['a', aWorkload('a', 'exited', { exitCode: 137, reason: 'Killed (exit code 137)', ...over })]]),
+    });
+    const replica = aReplica('a', { ...ran, restart: 'on_failure' });
+    expect(planned([replica], killed({ justKilled: true }))).toMatchObject({ moves: [], remove: [], place: null, lookAgainMs: 300 });
+    expect(moves(planned([replica], killed({})))).toEqual(['running → failed: Killed (exit code 137)']);
+    const deleted = planned([replica], killed({ justKilled: true }), { status: 'deleted' });
+    expect(deleted).toMatchObject({ moves: [{ to: 'stopping' }], remove: [{ replicaId: 'a' }] });
+  });
+
   it.each<[RestartPolicy, boolean]>([
     ['always', true],
     ['on_failure', true],

@@ -222,8 +222,9 @@ function unknownWorkloads({ views, replicas }: PlanInput): { nodeId: string; rep
 }
 
 function lookAgain(input: PlanInput, judged: readonly Judgement[]): number | null {
-  const waits = judged.flatMap(({ replica, status, move, keptUntil, drains }): number[] => {
+  const waits = judged.flatMap(({ replica, status, move, keptUntil, drains, returns }): number[] => {
     if (drains) return [LOOK_WHILE_DRAINING_MS];
+    if (returns && status === 'running') return [LOOK_OFTEN_MS];
     if (keptUntil) return [Math.max(LOOK_OFTEN_MS, keptUntil.getTime() - input.now.getTime())];
     if (status === 'starting' || status === 'stopping') {
       const ageSeconds = move ? 0 : (input.now.getTime() - replica.changedAt.getTime()) / 1000;

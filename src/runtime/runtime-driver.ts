@@ -82,6 +82,8 @@ export interface ObservedWorkload {
   readonly publishedPorts: readonly PublishedPort[];
   /** The engine answers, but the machine of the workload does not: nobody knows whether it runs, and it cannot be ended now. */
   readonly outOfReach?: true;
+  /** It was ended from outside a moment ago, as in the middle of a restart by hand: it may come back by itself. */
+  readonly justKilled?: true;
   /** It runs, and its driver was never asked to keep it: `ensure` has to be called once, as for one that an administrator has adopted. */
   readonly unordered?: true;
   /** Absent where an engine tells nothing of it. */

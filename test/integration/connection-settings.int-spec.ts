@@ -86,6 +86,9 @@ describe('the connection to a database', () => {
     expect(() => connectionSettings('postgres://h/x?sslrootcert=/nowhere/ca.pem')).toThrow(
       'The file that sslrootcert in DATABASE_URL names cannot be read (ENOENT): /nowhere/ca.pem',
     );
+    expect(() => connectionSettings(`postgres://h/x?sslcert=${__filename}`)).toThrow(
+      `The file that sslcert in DATABASE_URL names is not in the PEM format: ${__filename}`,
+    );
   });
 
   it.each([

@@ -23,6 +23,11 @@ export const homesOf = (dataDir: string): readonly [string, string] => [
   join(FALLBACK_ROOT, createHash('sha256').update(dataDir).digest('hex').slice(0, 16)),
 ];
 
+/** Whether an embedded database has ever been made for this data folder. */
+export function holdsDatabase(dataDir: string): boolean {
+  return existsSync(dataDir) && homesOf(realpathSync(dataDir)).some((folder) => existsSync(clusterFolder({ folder })));
+}
+
 /** Creates the data folder when it is missing and returns its real path. */
 export function openDataFolder(dataDir: string): string {
   const wanted = resolve(dataDir);

@@ -1,3 +1,4 @@
+import type { ContainerInfo } from 'dockerode';
 import type { NodeTarget } from '../../engines/node-target';
 import { ENGINE_TRAITS } from '../../engines/runtime-kinds';
 import {
@@ -145,7 +146,7 @@ export class DockerDriver extends RuntimeDriver {
     const engine = await this.engine(target, signal);
     const observed: ObservedWorkload[] = [];
     for (const container of await engine.containers(filter)) {
-      const workload = fromList(container) ?? (await this.inspect(engine, container.Id));
+      const workload = fromList(container) ?? (await this.inspect(engine, container));
       if (workload !== null) observed.push(workload);
     }
     return observed;
@@ -154,7 +155,7 @@ export class DockerDriver extends RuntimeDriver {
   async find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null> {
     const engine = await this.engine(target, signal);
     const [container] = await engine.containers({ replicaId });
-    return container === undefined ? null : this.inspect(engine, container.Id);
+    return container === undefined ? null : this.inspect(engine, container);
   }
 
   async offersImage(target: NodeTarget, wanted: WantedImage, signal: AbortSignal): Promise<boolean> {
@@ -226,9 +227,9 @@ export class DockerDriver extends RuntimeDriver {
     this.engines.close();
   }
 
-  private async inspect(engine: DockerEngine, id: string): Promise<ObservedWorkload | null> {
+  private async inspect(engine: DockerEngine, { Id: id, Status: status }: ContainerInfo): Promise<ObservedWorkload | null> {
     const container = await engine.inspect(id);
-    return container === null ? null : fromInspection(container);
+    return container === null ? null : fromInspection(container, status);
   }
 
   private async engine(target: NodeTarget, signal: AbortSignal): Promise<DockerEngine> {

@@ -2,11 +2,13 @@ import type { ContainerInfo, ContainerInspectInfo } from 'dockerode';
 import { fromInspection, fromList } from './observe';
 
 const ZERO = '0001-01-01T00:00:00Z';
-const inspected = (state: object, host: object = { Memory: 512 * 1024 * 1024 }): ReturnType<typeof fromInspection> =>
-  fromInspection({
+const inspected = (state: object, host: object = { Memory: 512 * 1024 * 1024 }, listed = ''): ReturnType<typeof fromInspection> => {
+  const container = {
     ...{ Id: 'c', Name: '/x', Created: '2026-01-01T00:00:00.1Z', Config: { Labels: {} }, HostConfig: host, NetworkSettings: {} },
     State: { Status: 'exited', ExitCode: 0, OOMKilled: false, Error: '', StartedAt: '2026-01-01T00:00:01Z', FinishedAt: ZERO, ...state },
-  } as unknown as ContainerInspectInfo);
+  } as unknown as ContainerInspectInfo;
+  return fromInspection(container, listed);
+};
 const listed = (over: object): ReturnType<typeof fromList> =>
   fromList({
     ...{ Id: 'c', Names: ['/x'], Created: 1, State: 'running', Status: 'Up 5 seconds', Labels: {}, Ports: [] },
@@ -44,6 +46,18 @@ describe('what engines tell of a container', () => {
     [{ Status: 'removing', ExitCode: 0 }, 'Being removed'],
   ])('that it has ended with %j is read as %s', (state, reason) => {
     expect(inspected(state)).toMatchObject({ phase: 'exited', exitCode: state.ExitCode, reason });
+  });
+
+  it.each<[object, string, true | undefined]>([
+    [{ ExitCode: 137 }, 'Exited (137) Less than a second ago', true],
+    [{ ExitCode: 143 }, 'Exited (143) 1 second ago', true],
+    [{ ExitCode: 137 }, 'Exited (137) 2 seconds ago', undefined],
+    [{ ExitCode: 1 }, 'Exited (1) Less than a second ago', undefined],
+    [{ ExitCode: 137, OOMKilled: true }, 'Exited (137) Less than a second ago', undefined],
+    [{ Status: 'running' }, 'Exited (137) Less than a second ago', undefined],
+    [{ ExitCode: 137 }, '', undefined],
+  ])('tells of %j in a line with %j whether it may be a restart by hand', (state, listed, expected) => {
+    expect(inspected(state, undefined, listed).justKilled).toBe(expected);
   });
 
   it.each([

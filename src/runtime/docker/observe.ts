@@ -4,7 +4,7 @@ import { oneLine } from '../one-line';
 import type { ObservedWorkload, PublishedPort, WorkloadOrigin, WorkloadPhase } from '../runtime-driver';
 import { hasMissedNetwork, refusalWords } from './docker-errors';
 import { LABEL } from './docker-labels';
-import { mostSecondsUp } from './uptime';
+import { endedLately, mostSecondsUp } from './uptime';
 
 /**
  * Reads a workload from a line of the container list; null when the line does not tell enough (how a container ended, why its
@@ -34,7 +34,8 @@ export function fromList(container: ContainerInfo): ObservedWorkload | null {
 /** A port that is not published is null. The engine leaves the whole map out for a container that never ran. */
 type PortBindings = Record<string, { HostIp: string; HostPort: string }[] | null>;
 
-export function fromInspection(container: ContainerInspectInfo): ObservedWorkload {
+/** `listed`: the status in words from the line of the list, which tells by the engine's own clock how long ago a run has ended. */
+export function fromInspection(container: ContainerInspectInfo, listed = ''): ObservedWorkload {
   const startedAt = new Date(container.State.StartedAt);
   const hasRun = hasEverRun(container);
   return {
@@ -42,6 +43,7 @@ export function fromInspection(container: ContainerInspectInfo): ObservedWorkloa
     deploymentId: container.Config.Labels[LABEL.deployment] ?? '',
     containerId: container.Id,
     ...stateOf(container),
+    ...(endedLately(listed) && wasKilled(container) ? { justKilled: true } : {}),
     hasRun,
     startedAt: hasRun ? startedAt : null,
     upSeconds: null,
@@ -79,6 +81,11 @@ function originOf({ name, createdSeconds, labels }: Made): WorkloadOrigin {
 
 /** The engine writes the year 1 for a container that has never run. */
 const hasEverRun = ({ State: state }: ContainerInspectInfo): boolean => new Date(state.StartedAt).getUTCFullYear() > 1;
+
+/** SIGKILL and SIGTERM: the engine sends them for people, and for a container that takes more memory than it may. */
+const KILLED = new Set([137, 143]);
+const wasKilled = ({ State: state }: ContainerInspectInfo): boolean =>
+  state.Status === 'exited' && KILLED.has(state.ExitCode) && !state.OOMKilled;
 
 const STARTING = { phase: 'starting', exitCode: null, reason: null } as const;
 

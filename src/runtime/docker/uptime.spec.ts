@@ -1,4 +1,4 @@
-import { mostSecondsUp } from './uptime';
+import { endedLately, mostSecondsUp } from './uptime';
 
 describe('mostSecondsUp', () => {
   it.each([
@@ -18,5 +18,19 @@ describe('mostSecondsUp', () => {
     ['', null],
   ])('reads %j', (status, seconds) => {
     expect(mostSecondsUp(status)).toBe(seconds);
+  });
+});
+
+describe('endedLately', () => {
+  it.each([
+    ['Exited (137) Less than a second ago', true],
+    ['Exited (0) 1 second ago', true],
+    ['Exited (137) 2 seconds ago', false],
+    ['Exited (137) 11 seconds ago', false],
+    ['Exited (137) About a minute ago', false],
+    ['Up 1 second', false],
+    ['', false],
+  ])('reads %j', (status, expected) => {
+    expect(endedLately(status)).toBe(expected);
   });
 });

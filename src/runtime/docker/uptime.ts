@@ -11,3 +11,8 @@ export function mostSecondsUp(status: string): number | null {
   const seconds = SECONDS[unit];
   return seconds === undefined ? null : (Number(count) + 1) * seconds;
 }
+
+const ENDED_LATELY = /^Exited \(\d+\) (?:Less than a|1) second ago$/;
+
+/** Whether a run has ended within the last two seconds, as the status of its container in the list tells it by the engine's clock. */
+export const endedLately = (status: string): boolean => ENDED_LATELY.test(status);

@@ -10,6 +10,7 @@ describe('simulatedBehaviour', () => {
     (image) => {
       expect(behaviour(image)).toEqual({
         refusal: null,
+        refusedBy: null,
         readyAfterMs: 100,
         removalMs: 100,
         exitAfterMs: null,
@@ -26,6 +27,7 @@ describe('simulatedBehaviour', () => {
   it.each([
     ['simulated/missing:1', { refusal: 'image_unavailable' }],
     ['simulated/rejected', { refusal: 'rejected' }],
+    ['simulated/refused-by:demo-2', { refusal: null, refusedBy: 'demo-2' }],
     ['simulated/crash:1', { exitAfterMs: 100, exitCode: 1, exitReason: 'Exited with code 1' }],
     ['registry.example/simulated/oom@sha256:aa', { exitAfterMs: 100, exitCode: 137, exitReason: 'Out of memory (limit 512 MB)' }],
     ['simulated/slow:1', { readyAfterMs: 1000, removalMs: 1000 }],

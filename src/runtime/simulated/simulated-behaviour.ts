@@ -4,6 +4,8 @@ import type { WorkloadSpec } from '../runtime-driver';
 /** What a simulated workload will do. Times are milliseconds after its start; null means that it does not end by itself. */
 export interface SimulatedBehaviour {
   readonly refusal: 'image_unavailable' | 'rejected' | null;
+  /** The name of the one node whose engine cannot start it. */
+  readonly refusedBy: string | null;
   readonly readyAfterMs: number;
   readonly removalMs: number;
   readonly exitAfterMs: number | null;
@@ -17,6 +19,7 @@ export interface SimulatedBehaviour {
 }
 
 const SLOWNESS = 10;
+const REFUSED_BY = /(?:^|\/)simulated\/refused-by:([\w.-]+)$/;
 const SCRIPTED = /(?:^|\/)simulated\/(missing|rejected|crash|oom|slow|unhealthy|stubborn)(?:[:@]|$)/;
 
 /**
@@ -26,6 +29,7 @@ const SCRIPTED = /(?:^|\/)simulated\/(missing|rejected|crash|oom|slow|unhealthy|
  * |--------------------------|---------------------------------------------------------------------|
  * | `simulated/missing:*`    | `ensure` fails with `image_unavailable`                             |
  * | `simulated/rejected:*`   | `ensure` fails with `rejected`                                      |
+ * | `simulated/refused-by:N` | the engine of the node with the name N cannot start it, others can    |
  * | `simulated/crash:*`      | exits with code 1 when the delay has passed, without ever running   |
  * | `simulated/oom:*`        | ends out of memory (code 137) when the delay has passed             |
  * | `simulated/slow:*`       | takes ten times the delay to start and to stop                      |
@@ -44,6 +48,7 @@ export function simulatedBehaviour(spec: WorkloadSpec, delayMs: number): Simulat
   const ownDelayMs = script === 'slow' ? delayMs * SLOWNESS : delayMs;
   return {
     refusal: script === 'missing' ? 'image_unavailable' : script === 'rejected' ? 'rejected' : null,
+    refusedBy: REFUSED_BY.exec(spec.image)?.[1] ?? null,
     readyAfterMs: ownDelayMs,
     removalMs: ownDelayMs,
     ...exitOf(spec, script, delayMs),

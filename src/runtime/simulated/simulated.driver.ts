@@ -71,7 +71,8 @@ export class SimulatedDriver extends RuntimeDriver {
     const behaviour = simulatedBehaviour(spec, this.options.delayMs);
     throwIfAborted(signal);
     if (spec.volumes) await this.makeVolumes(target, spec, signal);
-    if (behaviour.refusal === null && (await this.answer(() => this.workloads.insert(target.id, spec, behaviour)))) return;
+    const isRefused = behaviour.refusal !== null || behaviour.refusedBy === target.name;
+    if (!isRefused && (await this.answer(() => this.workloads.insert(target.id, spec, behaviour)))) return;
     await this.ask(target, signal, async () => {
       if ((await this.workloads.find(target.id, spec.replicaId)) !== null) {
         if (resumeRunAt) await this.workloads.resume(target.id, spec.replicaId, resumeRunAt, behaviour);
@@ -83,6 +84,7 @@ export class SimulatedDriver extends RuntimeDriver {
       if (behaviour.refusal === 'rejected') {
         throw new DriverError('rejected', `The engine refuses to create a container of ${spec.image} (simulated)`);
       }
+      if (isRefused) throw new DriverError('unfit', `The engine of node ${target.name} cannot start it: its ports fail (simulated)`);
       // Between the two statements the workload was removed or the node came back, so it tries again.
       throwIfAborted(signal);
       await this.workloads.insert(target.id, spec, behaviour);
