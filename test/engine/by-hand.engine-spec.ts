@@ -64,7 +64,7 @@ describeWithEngine('a container that somebody handles by hand', () => {
     for (let restart = 0; restart < 10; restart += 1) await (await container()).restart({ t: 0 });
     await untilAsReal('the new run');
     const view = await untilHealthy(client, id, 20_000);
-    expect(view.replicas).toMatchObject([{ container_id: before, attempt: 1 }]);
+    expect(view.replicas).toMatchObject([{ container_id: before, attempt: 0 }]);
   });
 
   it('is neither replaced nor a failure while it is paused, and the status says so', async () => {
