@@ -1,14 +1,14 @@
 import 'reflect-metadata';
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { loadConfig, type AppConfig } from './config/app-config';
+import { readEnvFile } from './config/env-file';
 import { hideFromLibraries } from './config/library-variables';
 
 const SAME_SIGNAL_MS = 1_000;
 
 /** Starts the program, or ends with code 1 and words. SIGTERM and SIGINT end it cleanly; a second one ends it at once. */
 async function main(): Promise<void> {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  readEnvFile();
   const config = loadConfig(process.env);
   hideFromLibraries(process.env, config);
   const program = programOf(config);

@@ -1,10 +1,10 @@
 import 'reflect-metadata';
-import { existsSync } from 'node:fs';
 import { DataSource } from 'typeorm';
 import { changeSecrets } from './change-secrets';
 import { connectPatiently } from './common/outgoing-connections';
 import { secretBoxOf } from './common/crypto/encryption-key';
 import { loadConfig } from './config/app-config';
+import { readEnvFile } from './config/env-file';
 import { hideFromLibraries } from './config/library-variables';
 import { dataSourceOptions } from './data-source-options';
 import { startEmbeddedPostgres } from './database/embedded/embedded-postgres';
@@ -19,7 +19,7 @@ import { describeStartError } from './start-errors';
  * is encrypted with until now. Exit code 0: done, or nothing to do; 2: not done, or not completely: run again, it goes on.
  */
 async function main(): Promise<number> {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  readEnvFile();
   const config = loadConfig(process.env);
   hideFromLibraries(process.env, config);
   connectPatiently();

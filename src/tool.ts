@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { DataSource } from 'typeorm';
 import { connectPatiently } from './common/outgoing-connections';
+import { readEnvFile } from './config/env-file';
 import { hideFromLibraries } from './config/library-variables';
 import { dataSourceOptions } from './data-source-options';
 import { describeDatabaseError, wordsOf } from './database/describe-error';
@@ -38,7 +38,7 @@ async function resultOf(tool: Tool, env: NodeJS.ProcessEnv): Promise<number> {
   let dataSource: DataSource | undefined;
   let url: string | null = null;
   try {
-    if (existsSync('.env')) process.loadEnvFile('.env');
+    readEnvFile();
     const given = env.DATABASE_URL?.trim() || undefined;
     const dataDir = env.DATA_DIR?.trim() || '.data';
     url = given ?? runningDatabase(dataDir);

@@ -1,7 +1,7 @@
 import { parseDatabaseUrl, placeOf } from '../config/database-url';
 import { fieldOf } from '../common/field-of';
 import { tlsTrouble } from '../common/tls-trouble';
-import { isDatabaseUnavailable, postgresCode } from './postgres-error';
+import { isDatabaseUnavailable, NO_ANSWER, postgresCode } from './postgres-error';
 
 const NO_TLS = /does not speak TLS/;
 const NO_PASSWORD = /client password must be a string/;
@@ -18,6 +18,7 @@ export function describeDatabaseError(error: unknown, url: string): string | nul
   }
   const words = wordsOf(error);
   if (NO_PASSWORD.test(words)) return `${place} asks for a password, and DATABASE_URL has none.`;
+  if (NO_ANSWER.test(words)) return `${place} does not answer. Check DATABASE_URL, and whether a firewall lies between.`;
   const isOurs = isDatabaseUnavailable(error) || postgresCode(error) !== undefined || fieldOf(error, 'syscall') === 'connect';
   if (!isOurs) return null;
   return `${place} cannot be used (${words}). Check DATABASE_URL.`;

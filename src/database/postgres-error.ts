@@ -28,9 +28,12 @@ const NETWORK_CODES = new Set([
   'EMFILE', // this process, or with ENFILE the whole host, has no file descriptor for another connection
   'ENFILE',
 ]);
+/** What a client says that is not part of a pool, when nobody has answered its connection in time. */
+export const NO_ANSWER = /^timeout expired$/;
 /** pg and its pool throw these as plain errors without a code. */
 const UNAVAILABLE_MESSAGES = [
   /timeout exceeded when trying to connect/i,
+  NO_ANSWER,
   /connection terminated/i,
   /client has encountered a connection error/i,
   /client was closed and is not queryable/i,

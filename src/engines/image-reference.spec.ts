@@ -77,6 +77,8 @@ describe('an image reference', () => {
     'a'.repeat(248),
     `ghcr.io/${'a'.repeat(256)}`,
     'f'.repeat(64),
+    `sha256:${'f'.repeat(64)}`,
+    'sha256:ab12',
     'registry:0/app',
     'registry:65536/app',
     'a_b.example/app',

@@ -56,12 +56,19 @@ export function imageReferenceFault(text: string): string | null {
   const reference = IMAGE_REFERENCE.test(text) ? parseImageReference(text) : null;
   if (!reference) return 'be an image reference such as nginx:1.27';
   const { host, port, path } = reference;
-  if (/^[a-f0-9]{64}$/.test(text)) return 'be an image reference such as nginx:1.27, not the id of an image';
+  if (/^(?:[a-f0-9]{64}|sha(?:256|384|512):[a-f0-9]+)$/.test(text))
+    return 'be an image reference such as nginx:1.27, not the id of an image';
   if (path.length > MAX_PATH_LENGTH) return `have at most ${MAX_PATH_LENGTH} characters before tag and digest`;
   if (port !== null && (port < 1 || port > MAX_PORT)) return `name a port between 1 and ${MAX_PORT}`;
   if (host.startsWith('[') && !isIPv6(host.slice(1, -1))) return 'name a registry by an address that is one';
   return null;
 }
+
+/**
+ * The reference with a tag or a digest. An engine takes `cafe` also for the beginning of the id of any image that it has, be it of
+ * somebody else, and a pull without a tag brings all of them.
+ */
+export const withTag = (image: string): string => (image.includes('@') || /:[^/\]]+$/.test(image) ? image : `${image}:latest`);
 
 /** The name as the engine itself shows it among the tags and digests of its images: without what goes without saying. */
 export function familiarName({ host, port, path, tag, digest }: ImageReference): string {

@@ -50,11 +50,12 @@ describe('the observer', () => {
   });
 
   it('asks when a run began that the list does not tell: of a replica that has just started, and of one that was restarted', async () => {
-    const listed = (id: string, upSeconds: number): ObservedWorkload =>
-      aWorkload(id, 'running', { startedAt: null, hasRun: true, upSeconds });
+    const listed = (id: string, upSeconds: number, over: Partial<ObservedWorkload> = {}): ObservedWorkload =>
+      aWorkload(id, 'running', { startedAt: null, hasRun: true, upSeconds, ...over });
+    const publishedPorts = [{ containerPort: 80, protocol: 'tcp', hostIp: '', hostPort: 4_000 }] as const;
     const asked: string[] = [];
     const driver = {
-      list: () => Promise.resolve([listed('new', 1), listed('steady', 60), listed('again', 2)]),
+      list: () => Promise.resolve([listed('new', 1), listed('steady', 60), listed('again', 2), listed('soon', 2, { publishedPorts })]),
       find: (_node: NodeTarget, id: string) => {
         asked.push(id);
         return Promise.resolve(aWorkload(id, 'running'));
@@ -64,10 +65,11 @@ describe('the observer', () => {
       aReplica('new', { status: 'starting' }),
       aReplica('steady', { startedSecondsAgo: 50 }),
       aReplica('again', { startedSecondsAgo: 50 }),
+      aReplica('soon', { startedSecondsAgo: 3 }),
     ];
     const runtimes = { driverFor: () => driver } as unknown as Runtimes;
     await new Observer(runtimes, new SilentNodes()).observe('deployment', [NODE], () => expected, never);
-    expect(asked).toEqual(['new', 'again']);
+    expect(asked).toEqual(['new', 'again', 'soon']);
   });
 
   it('does not look for what no engine was asked for, nor in every pass for a failed replica that was confirmed gone', () => {

@@ -5,7 +5,7 @@ import { ENGINE_TRAITS } from '../engines/runtime-kinds';
 import { DriverError, type ObservedWorkload } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import type { NodeView, PlanReplica } from './plan.types';
-import { isOtherRun } from './runs';
+import { isOutdated } from './runs';
 import { SilentNodes } from './silent-nodes';
 
 const FINDS_AT_A_TIME = 8;
@@ -22,10 +22,13 @@ export const expectedOn =
         (replica.status !== 'failed' || replica.reserved),
     );
 
-/** A list may not tell when a run began. That is asked for each replica whose run is not recorded yet, or may be another one. */
+/**
+ * A list may not tell when a run began. That is asked for each replica whose run is not recorded yet, or may be another one: after a
+ * restart soon after the start, its new ports are all that a list shows of that.
+ */
 function lacksRun(replica: PlanReplica, shown: ObservedWorkload | undefined): boolean {
   if (shown?.startedAt !== null || !shown.hasRun) return false;
-  return replica.status === 'starting' ? shown.phase === 'running' : replica.status === 'running' && isOtherRun(shown, replica);
+  return replica.status === 'starting' ? shown.phase === 'running' : replica.status === 'running' && isOutdated(shown, replica);
 }
 
 /**

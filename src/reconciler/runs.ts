@@ -17,7 +17,7 @@ const SLACK_SECONDS = 1.5;
  * True when what is shown cannot be the recorded run, as after a restart by hand. Compares lengths of time or two times of the
  * engine, never a time of the engine with one of ours: their clocks may differ by hours.
  */
-export function isOtherRun(shown: ObservedWorkload, { runAt, startedSecondsAgo }: RecordedRun): boolean {
+function isOtherRun(shown: ObservedWorkload, { runAt, startedSecondsAgo }: RecordedRun): boolean {
   if (shown.startedAt !== null) return shown.startedAt.getTime() !== runAt?.getTime();
   return shown.upSeconds !== null && startedSecondsAgo !== null && startedSecondsAgo > shown.upSeconds + SLACK_SECONDS;
 }

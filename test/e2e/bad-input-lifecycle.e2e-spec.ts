@@ -302,7 +302,7 @@ describe('bad input to what comes after a deployment', () => {
     await t.token('root', { admin: true });
     const live = await deployed(t, 'ada');
     const gone = await deployed(t, 'ada');
-    await t.as('ada').delete(`/api/deployment/${gone}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${gone}?wait=60`).expect(200);
     const user_id = await t.userId('ada');
     const { body: nodes } = await t.as('ada').get('/api/nodes').expect(200);
     const rule = { selector: 'type', value: 'web', days: 9, changed_by: user_id };

@@ -29,7 +29,7 @@ describe('the preview of a change', () => {
     expect((await preview(id, { region: 'eu-west' }).expect(200)).body).toMatchObject({
       ...{ result: 'updated', placement: null, schedulable: true, message: 'No replica would be placed now' },
     });
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
   });
 
   it.each<[what: string, over: object, fits: boolean]>([
@@ -50,7 +50,7 @@ describe('the preview of a change', () => {
     const done = await put(name, { ...failing, ...over }).expect(200);
     expect(done.body).toMatchObject({ result: 'updated', status: 'pending', revision: 1 });
     await reaches(t, 'ada', id, fits ? 'running' : 'failed');
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
   });
 
   it('tells that there is no room, by either way, and the change then says the same', async () => {
@@ -65,7 +65,7 @@ describe('the preview of a change', () => {
     }
     expect((await change(t, 'ada', id, { replicas: 90 }).expect(503)).body).toMatchObject({ code: 'insufficient_nodes' });
     await put(name, { ...body, replicas: 90 }).expect(503);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
   });
 
   it('asks the quotas, by either way', async () => {
@@ -80,7 +80,7 @@ describe('the preview of a change', () => {
     for (const asked of refusals) {
       expect((await asked.expect(409)).body).toMatchObject({ code: 'quota_exceeded', quota: 'replicas', limit: 110 });
     }
-    for (const each of [id, other]) await t.as('ada').delete(`/api/deployment/${each}`).expect(200);
+    for (const each of [id, other]) await t.as('ada').delete(`/api/deployment/${each}?wait=60`).expect(200);
   });
 });
 

@@ -26,7 +26,7 @@ describe('GET /api/deployment/{id}/events', () => {
     expect(live.answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     await live.untilEvents(3);
     await Promise.all([t.as('ada').post(`/api/deployment/scale/${id}`).send({ replicas: 2 }).expect(200), deploy(t, 'ada')]);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await until(() => live.types().includes('fog.deployment.teardown_completed'));
     expect(new Set(live.events.map(({ data }) => data.subject))).toEqual(new Set([id]));
     const again = await stream('ada', id, { 'Last-Event-ID': String(live.events[1]?.id) });
@@ -51,7 +51,7 @@ describe('GET /api/deployment/{id}/events', () => {
     const foreign = await stream('eve', id);
     expect(foreign.answer.statusCode).toBe(404);
     await t.as('root', { admin: true }).get(`/api/deployment/${id}/events`).expect(200);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await t.as('eve').get(`/api/deployment/${id}/events`).expect(404);
     await t.as('ada').get(`/api/deployment/${id}/events`).expect(200);
     await letRetentionPass(t.dataSource, id);

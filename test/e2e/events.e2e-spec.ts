@@ -57,7 +57,7 @@ describe('the feed of events', () => {
     await t.as('ada').post(`/api/deployment/${id}/stop`).expect(202);
     await t.as('ada').post(`/api/deployment/${id}/start`).expect(202);
     await reaches(t, 'ada', id, 'running', 'healthy');
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     const found = await untilType('ada', id, 'deleted');
     expect(types(found).slice(0, 9)).toEqual([
       ...['created', 'scheduled', 'running', 'scaled', 'stopped', 'pending', 'scheduled', 'running', 'deleted'],
@@ -290,7 +290,7 @@ describe('processes apart', () => {
         const id = await deployed(t, 'ada');
         await client.untilEvents(3);
         await first.close();
-        await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+        await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
         await until(() => client.types().includes('fog.deployment.deleted'));
         expect(new Set(client.events.map((event) => event.id)).size).toBe(client.events.length);
         client.close();

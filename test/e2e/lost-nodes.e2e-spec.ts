@@ -39,7 +39,7 @@ describe('a node that does not come back', () => {
     await until(async () => (await nodeOf(gone!.node_id)).reserved.cpu_cores === 0, { what: 'the old container to be removed' });
     expect(await engine.has(gone!.id)).toBe(false);
     expect(await live(id)).toHaveLength(2);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
   });
 
   it('keeps its replicas where there is no room elsewhere, and they are confirmed again when it returns', async () => {
@@ -54,7 +54,7 @@ describe('a node that does not come back', () => {
     await back(only!.node_id);
     await until(async () => (await statusOf(t, 'ada', id)).health === 'healthy', { what: 'it to be healthy again' });
     expect(await live(id)).toMatchObject([{ id: only!.id, confirmed: true }]);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
   });
 
   it('keeps them for ever where an administrator says so', async () => {

@@ -44,7 +44,7 @@ describe('webhooks', () => {
     const { id, secret } = await create('/life', { description: 'on-call' });
     expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
     const deployment = await deployed(t, 'ada', { env: { SECRET: CANARY } });
-    await t.as('ada').delete(`/api/deployment/${deployment}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${deployment}?wait=60`).expect(200);
     const got = await target.untilReceived('/life', 4);
     expect(target.types('/life').slice(0, 4)).toEqual(
       ['created', 'scheduled', 'running', 'deleted'].map((type) => `fog.deployment.${type}`),

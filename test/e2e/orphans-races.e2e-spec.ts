@@ -54,9 +54,9 @@ describe('decisions about orphans', () => {
     expect((await adopt(orphan).expect(409)).body.code).toBe('insufficient_capacity');
     expect(await running(id)).toHaveLength(1);
     expect((await statusOf(t, 'ada', id)).target_replicas).toBe(1);
-    await t.as('ada').delete(`/api/deployment/${filler}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${filler}?wait=60`).expect(200);
     await gone(replica);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await gone(orphan.replica_id!);
   });
 
@@ -73,7 +73,7 @@ describe('decisions about orphans', () => {
         await gone(stranger);
         expect(await running(id)).toHaveLength(1);
       }
-      await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+      await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     }
   });
 
@@ -91,9 +91,9 @@ describe('decisions about orphans', () => {
           // Whoever comes second counts what the first has written.
           const wanted = (await statusOf(t, 'ada', id)).target_replicas;
           await until(async () => (await running(id)).length === wanted, { what: `${wanted} replicas` });
-          await ada.delete(`/api/deployment/${id}`).expect(200);
+          await ada.delete(`/api/deployment/${id}?wait=60`).expect(200);
         }
-        if (other === 'stop' && adopted.status === 409) await ada.delete(`/api/deployment/${id}`).expect(200);
+        if (other === 'stop' && adopted.status === 409) await ada.delete(`/api/deployment/${id}?wait=60`).expect(200);
         await gone(stranger);
         expect((await statusOf(t, 'ada', id)).replicas.filter(({ status }) => status === 'running')).toEqual([]);
       }
@@ -118,7 +118,7 @@ describe('decisions about orphans', () => {
     const second = await aStranger(t.dataSource, replica!.id, { deploymentId: purged });
     await gone(second);
     expect(await engine.has(first)).toBe(true);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await gone(first);
   });
 
@@ -150,7 +150,7 @@ describe('decisions about orphans', () => {
 
   it('take away the routes of a deployment that is gone', async () => {
     const id = await deployed(t, 'ada', { ports: [{ container_port: 80 }], routes: [{ port: 80 }] });
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await t.dataSource.query(`UPDATE deployment_routes SET removed_at = NULL WHERE deployment_id = $1`, [id]);
     const row = { kind: 'route', subject: id, deployment_id: id, sightings: 2 };
     const orphan = await insertRow(t.dataSource, 'orphans', row);
@@ -170,6 +170,6 @@ describe('decisions about orphans', () => {
     await engine.setUnreachable(nodeId, false);
     await gone(stranger);
     await until(async () => (await root(t).get(`/api/admin/orphans/${orphan.id}`)).body.state === 'reaped', { what: 'the proof' });
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
   });
 });

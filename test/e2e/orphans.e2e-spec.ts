@@ -136,7 +136,7 @@ describe('orphans', () => {
     expect(audit).toMatchObject([{ outcome: 'done', after: { state: 'adopted', replica_id: stranger } }]);
     const types = await t.dataSource.query(`SELECT type FROM events WHERE deployment_id = $1 AND type = 'fog.deployment.adopted'`, [id]);
     expect(types).toHaveLength(1);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await gone(stranger);
   });
 });

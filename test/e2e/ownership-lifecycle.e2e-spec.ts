@@ -34,7 +34,7 @@ describe('ownership of what comes after a deployment', () => {
     await Promise.all([t.token('root', { admin: true }), t.token('eve')]);
     [live, gone] = [await deployed(t, 'ada'), await deployed(t, 'ada')];
     await settles(t, 'ada', live);
-    await t.as('ada').delete(`/api/deployment/${gone}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${gone}?wait=60`).expect(200);
     await settles(t, 'ada', gone);
     const user_id = await t.userId('ada');
     const of = { user_id, enabled: false };

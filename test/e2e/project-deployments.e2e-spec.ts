@@ -56,7 +56,7 @@ describe('deployments of a project', () => {
       ]);
       expect((await change('bob')).status).toBeLessThan(300);
     }
-    await t.as('bob').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('bob').delete(`/api/deployment/${id}?wait=60`).expect(200);
   });
 
   it('have names of their own: the same name goes into each project once', async () => {
@@ -164,7 +164,7 @@ describe('deployments of a project', () => {
     await reaches(t, 'bob', id, 'stopped');
     expect(await eventsOf('ada')).toEqual([]);
     await t.as('bob').delete(`/api/projects/${project}/members/bob`).expect(204);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await until(async () => (await eventsOf('ada')).includes('fog.deployment.deleted'));
     expect(await eventsOf('bob')).not.toContain('fog.deployment.deleted');
   });

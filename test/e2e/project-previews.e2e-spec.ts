@@ -43,7 +43,7 @@ it('tells what goes with a project', async () => {
   const { body } = await look();
   expect(body).toMatchObject({ possible: false, project_id: id, live_deployments: 1, kept_deployments: 0, members: 2 });
   expect(codesOf(body)).toEqual(['project_in_use']);
-  await t.as('ada').delete(`/api/deployment/${deployment}`).expect(200);
+  await t.as('ada').delete(`/api/deployment/${deployment}?wait=60`).expect(200);
   expect((await look()).body).toMatchObject({ possible: true, obstacles: [], live_deployments: 0, kept_deployments: 1, volumes: ['left'] });
   await t.as('bob').get(`/api/projects/${id}/deletion-preview`).expect(403);
   const personal = await t

@@ -78,7 +78,7 @@ describe('/api/projects', () => {
       ...{ code: 'project_in_use', deployments: 1 },
       detail: 'Project shop-team has 1 live deployment; delete them first, or move them away',
     });
-    await t.as('bob').delete(`/api/deployment/${deployment}`).expect(200);
+    await t.as('bob').delete(`/api/deployment/${deployment}?wait=60`).expect(200);
     const gone = await t.as('bob').delete(`/api/projects/${id}`).expect(200);
     expect(gone.body).toEqual({ success: true, project_id: id, message: 'Project shop-team deleted' });
     await t.as('bob').get(`/api/projects/${id}`).expect(404);

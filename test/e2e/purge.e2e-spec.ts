@@ -27,7 +27,7 @@ describe('DELETE /api/admin/deployment/{id}', () => {
   it('is what purge_at announces from the deletion on: in the answer, status, detail and list', async () => {
     const id = await deployed(t, 'ada');
     expect(await statusOf(t, 'ada', id)).toMatchObject({ purge_at: null });
-    const { body: deleted } = await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    const { body: deleted } = await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     const purgeAt = new Date(new Date(deleted.deleted_at as string).getTime() + 30 * 86_400_000).toISOString();
     expect(await statusOf(t, 'ada', id)).toMatchObject({ purge_at: purgeAt });
     const { body: detail } = await t.as('ada').get(`/api/deployment/${id}?include_deleted=true`).expect(200);
@@ -50,7 +50,7 @@ describe('DELETE /api/admin/deployment/{id}', () => {
   it('purges after the retention: nothing of it is left, the name is free, its audit stays readable', async () => {
     const name = freshName();
     const id = await deployed(t, 'ada', { name });
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await letRetentionPass(t.dataSource, id);
     const { body } = await root().delete(path(id)).expect(200);
     expect(body).toMatchObject({ deployment_id: id, name, dry_run: false, purged: true, blocked_by: [], containers: 0 });
@@ -165,7 +165,7 @@ describe('DELETE /api/admin/deployment/{id}', () => {
   it('lets either a restore or a purge win, never both', async () => {
     for (let round = 0; round < 8; round++) {
       const id = await deployed(t, 'ada');
-      await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+      await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
       const restore = async (): Promise<number> => (await t.as('ada').post(`/api/deployment/${id}/restore`).send({})).status;
       const purge = async (): Promise<number> => (await root().delete(path(id, OVERRIDE))).status;
       const started = round % 2 === 0 ? { restored: restore(), purged: purge() } : { purged: purge(), restored: restore() };
@@ -202,7 +202,7 @@ describe('DELETE /api/admin/deployment/{id}', () => {
 
   it('knows a container of a purged deployment that turns up late, and removes it', async () => {
     const id = await deployed(t, 'ada');
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await root().delete(path(id, OVERRIDE)).expect(200);
     // As when a node comes back after its replicas were force-released.
     const [, revived] = await t.dataSource.query<[unknown, number]>(
@@ -224,7 +224,7 @@ describe('DELETE /api/admin/deployment/{id}', () => {
 
   it('happens by itself when the time has come', async () => {
     const id = await deployed(t, 'ada');
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await letRetentionPass(t.dataSource, id);
     await t.dataSource.query(`UPDATE jobs SET due_at = now() WHERE kind = 'retention.purge'`);
     await until(async () => !(await isThere(id)), { what: `${id} to be purged` });

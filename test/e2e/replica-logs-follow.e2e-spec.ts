@@ -79,7 +79,7 @@ describe('GET /api/deployment/{id}/logs?follow=true', () => {
     await t.as('ada').post(`/api/deployment/scale/${id}`).send({ replicas: 2 }).expect(200);
     const left = await stream.untilEvent('left');
     expect(stream.of('joined').map(({ data }) => data.replica_id)).toContain(left.data.replica_id);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     expect((await stream.untilEvent('end')).data).toEqual({ reason: 'The deployment was deleted' });
     await until(() => stream.ended);
     expect(stream.of('left')).toHaveLength(3);

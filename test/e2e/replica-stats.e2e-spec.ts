@@ -43,7 +43,7 @@ describe('GET /api/deployment/{id}/stats', () => {
     expect(stream.answer.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
     await until(() => stream.of('stats').length >= 2, { what: 'two events' });
     expect(stream.of('stats')[1]?.data).toMatchObject([{ runtime: 'simulated', reason: null }]);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await stream.untilEvent('end');
     await until(() => stream.ended);
     expect(stream.strange).toEqual([]);

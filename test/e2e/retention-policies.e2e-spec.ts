@@ -27,7 +27,7 @@ describe('retention policies', () => {
   /** How many days a new deployment with these labels is kept from its deletion. */
   const daysAfterDelete = async (labels: Record<string, string>): Promise<number> => {
     const id = await deployed(t, 'ada', { labels });
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     const [row] = await t.dataSource.query<{ deleted_at: Date; purge_at: Date }[]>(
       `SELECT deleted_at, purge_at FROM deployments WHERE id = $1`,
       [id],

@@ -47,7 +47,7 @@ describe('a rollout while nodes come and go', () => {
     expect((await watch.end()).fewest).toBeGreaterThanOrEqual(3);
     expect(await liveRevisions(t, 'ada', id)).toEqual([2, 2, 2]);
     await t.as('root', { admin: true }).patch(`/api/nodes/${node}`).send({ cordoned: false }).expect(200);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
   });
 
   it.each([
@@ -64,6 +64,6 @@ describe('a rollout while nodes come and go', () => {
       ((await t.as('ada').get(`/api/nodes/${node}`)).body as { reserved: { cpu_cores: number } }).reserved.cpu_cores;
     await until(async () => (await reserved()) <= 0, { what: 'the node to be back and empty' });
     expect(await liveRevisions(t, 'ada', id)).toEqual([2, 2, 2]);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
   });
 });

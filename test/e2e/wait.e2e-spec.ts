@@ -71,7 +71,7 @@ describe('GET /api/deployment/{id}/wait', () => {
     const untilWaiting = countWaiters();
     const waiting = wait(id, 'for=stopped&timeout=300');
     await untilWaiting(1);
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     expect(await waiting).toMatchObject({ reached: false, status: 'deleted' });
     expect(await wait(id, 'for=running&timeout=300')).toMatchObject({ reached: false, status: 'deleted' });
     const failed = await deploy(t, 'ada', { replicas: 100, resources: { cpu: 32, memory: 65_536 } });
@@ -94,7 +94,7 @@ describe('GET /api/deployment/{id}/wait', () => {
     const tap = new QueryTap(t.dataSource);
     const statements = await tap.statements(() => sleep(3_000));
     expect(statements.filter(({ sql }) => sql.includes('deployment_rollouts') && sql.includes('outdated')).length).toBeLessThanOrEqual(5);
-    await Promise.all(ids.map((id) => t.as('ada').delete(`/api/deployment/${id}`).expect(200)));
+    await Promise.all(ids.map((id) => t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200)));
     expect((await Promise.all(waiting)).map(({ reached }) => reached)).toEqual(waiting.map(() => true));
   });
 
@@ -120,7 +120,7 @@ describe('GET /api/deployment/{id}/wait', () => {
       const missing = await t.as('eve').get(`/api/deployment/${UNKNOWN_ID}/wait?for=${condition}`).expect(404);
       expect(foreign.body.detail).toBe(missing.body.detail.replace(UNKNOWN_ID, id));
     }
-    await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
+    await t.as('ada').delete(`/api/deployment/${id}?wait=60`).expect(200);
     await t.as('eve').get(`/api/deployment/${id}/wait?for=torn_down`).expect(404);
     for (const none of NO_IDS) await t.as('ada').get(`/api/deployment/${none}/wait?for=running`).expect(404);
   });

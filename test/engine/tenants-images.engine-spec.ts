@@ -129,6 +129,20 @@ describeWithEngine('images of tenants', () => {
     },
   );
 
+  it('are not found by the beginning of an id, which may be that of an image of somebody else', async () => {
+    const { Id: id } = await t.docker.getImage(TEST_IMAGE).inspect();
+    const beginning = id.replace('sha256:', '').slice(0, 12);
+    // The engine itself would run it.
+    expect((await t.docker.getImage(beginning).inspect()).Id).toBe(id);
+    const refused = { 'a name': 'image_unavailable', 'an id': 'rejected' };
+    for (const [image, failure] of [
+      [beginning, refused['a name']],
+      [`sha256:${beginning}`, refused['an id']],
+    ] as const)
+      await expect(ensure(aSpec({ image }))).rejects.toMatchObject({ failure });
+    expect(await t.driver.offersImage(t.target, { image: beginning }, never)).toBe(false);
+  });
+
   it('fail in the same words where nothing listens', async () => {
     const closed = await dockerUnderTest({ registries: new AllowedRegistries('127.0.0.1:1') });
     await expect(ensure(aSpec({ image: '127.0.0.1:1/a:1' }), closed)).rejects.toMatchObject({

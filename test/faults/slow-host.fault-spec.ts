@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Installation } from '../support/installation';
-import { adminOf, ProcessUnderTest } from '../support/process-under-test';
+import { adminOf, ProcessUnderTest, refusedStart } from '../support/process-under-test';
 import { until } from '../support/until';
 import { WebhookReceiver } from '../support/webhook-receiver';
 
@@ -68,6 +68,15 @@ if (words !== null) process.stderr.write(`\nSKIPPED: hosts with a dead IPv6 addr
     const environment = { JWT_SECRET: 'x'.repeat(40), ENCRYPTION_KEY: Buffer.alloc(32, 1).toString('base64') };
     const tool = new ProcessUnderTest({ ...NAMES, DATABASE_URL: databaseUrl, ...environment }, { program });
     expect([await tool.ended, tool.output]).toEqual([{ code, signal: null }, expect.stringMatching(said)]);
+  });
+
+  it('is described by its name where it does not answer at all', async () => {
+    const silent = databaseUrl.replace('slow.example', '[::1]');
+    const refused = await refusedStart({ DATABASE_URL: silent });
+    expect([refused.code, refused.output]).toEqual([
+      1,
+      expect.stringMatching(/The database at \[::1\]:\d+\/\S+ does not answer\. Check DATABASE_URL/),
+    ]);
   });
 
   it('is reached by the first attempt of a webhook', async () => {

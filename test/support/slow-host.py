@@ -49,33 +49,56 @@ def pump(source, sink):
             pass
 
 
+def lead(client):
+    client.settimeout(None)
+    try:
+        upstream = socket.create_connection(TARGET)
+    except OSError:
+        client.close()
+        return
+    for ends in ((client, upstream), (upstream, client)):
+        threading.Thread(target=pump, args=ends, daemon=True).start()
+
+
+def accept_all(own):
+    """Leads everybody who waits to the target, except for the connection that only took the place."""
+    while True:
+        try:
+            client, peer = slow.accept()
+        except BlockingIOError:
+            return
+        if own is not None and peer == own.getsockname():
+            client.close()
+        else:
+            lead(client)
+
+
+def take_place():
+    """Fills the queue again. Somebody else may have been quicker, who is served then."""
+    while True:
+        accept_all(None)
+        own = socket.socket()
+        own.settimeout(0.2)
+        try:
+            own.connect(("127.0.0.1", port))
+            return own
+        except TimeoutError:
+            own.close()
+
+
 def serve():
-    own = fill(socket.AF_INET, "127.0.0.1")
+    slow.setblocking(False)
+    own = take_place()
     while True:
         while not is_awaited():
             time.sleep(0.02)
         time.sleep(0.4)
         until = time.monotonic() + OPEN_SECONDS
         while time.monotonic() < until or is_awaited():
-            slow.settimeout(0.1)
-            try:
-                client, peer = slow.accept()
-            except TimeoutError:
-                continue
-            if own is not None and peer == own.getsockname():
-                own.close()
-                client.close()
-                own = None
-                continue
-            client.settimeout(None)
-            try:
-                upstream = socket.create_connection(TARGET)
-            except OSError:
-                client.close()
-                continue
-            for ends in ((client, upstream), (upstream, client)):
-                threading.Thread(target=pump, args=ends, daemon=True).start()
-        own = fill(socket.AF_INET, "127.0.0.1")
+            accept_all(own)
+            time.sleep(0.01)
+        own.close()
+        own = take_place()
 
 
 blocker = fill(socket.AF_INET6, "::1")

@@ -3,6 +3,7 @@ import { DomainError } from '../problem/domain-error';
 import { IsPlainMap, Optional, OptionalOrNull, QueryFlag, QueryInteger, TextField, TextList } from './fields';
 import { NestedField, NestedList } from './nested';
 import { RequestPipe } from './request.pipe';
+import { ThreeDecimals } from './three-decimals';
 
 class Inner {
   @IsInt()
@@ -28,6 +29,12 @@ class Body {
   @Min(1)
   @Max(100)
   replicas: number = 1;
+
+  @Optional()
+  @ThreeDecimals()
+  @Min(0.001)
+  @Max(1024)
+  cpu?: number;
 
   @Optional()
   @IsPlainMap({ maxEntries: 2, keyPattern: /^[A-Za-z_]+$/, maxValueLength: 4, multiline: true })
@@ -138,6 +145,14 @@ describe('RequestPipe for bodies', () => {
     const problem = problemOf(() => body(value));
     expect(problem.code).toBe('validation_failed');
     expect(pointersOf(() => body(value)).slice(0, 1)).toEqual(pointers);
+  });
+
+  it.each([
+    [{ cpu: '500m' }, 'cpu must be a number with at most three decimals.'],
+    [{ cpu: 2_000 }, 'cpu must not be greater than 1024.'],
+    [{ replicas: '512Mi' }, 'replicas must be an integer number.'],
+  ])('tells of %j that its type is wrong before how large it is', (part, words) => {
+    expect(problemOf(() => body({ ...good, ...part })).detail).toBe(words);
   });
 
   it('takes null, and an empty list where that is said, for a field that is absent: its default holds', () => {

@@ -6,6 +6,7 @@ import { DomainError, type FieldFault } from '../problem/domain-error';
 import { isNothing, mayBeEmpty } from './empty-body';
 import { mayBeNull } from './fields';
 import { shownName, toPointer } from './pointer';
+import { THREE_DECIMALS } from './three-decimals';
 
 const MAX_FAULTS = 10;
 const PRIMITIVES: readonly unknown[] = [String, Number, Boolean, Array, Object, undefined];
@@ -97,10 +98,10 @@ const TYPE_RULES: ReadonlySet<string> = new Set(['isInt', 'isNumber', 'isBoolean
 
 /** One fault for each member that has some, and those of what is in it. */
 function flatten(errors: readonly ValidationError[], parent: string): FieldFault[] {
-  return errors.flatMap(({ property, constraints = {}, children = [] }): FieldFault[] => {
+  return errors.flatMap(({ property, value, constraints = {}, children = [] }): FieldFault[] => {
     const pointer = parent + toPointer(property);
     const rules = Object.keys(constraints);
-    const rule = rules.find((each) => TYPE_RULES.has(each)) ?? rules[0];
+    const rule = rules.find((each) => TYPE_RULES.has(each) || (each === THREE_DECIMALS && typeof value !== 'number')) ?? rules[0];
     const own =
       rule === undefined
         ? []

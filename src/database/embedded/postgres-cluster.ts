@@ -77,6 +77,8 @@ async function initialise(home: ServerHome, binaries: PostgresBinaries, password
 }
 
 /** The builtin locale sorts alike on every platform and does not change with the C library. */
+const NO_ACCOUNT = /could not look up effective user ID (\d+)/;
+
 async function initdb(home: ServerHome, { initdb: program }: PostgresBinaries, paths: string[]): Promise<void> {
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const access = [`--username=${SUPERUSER}`, '--auth=scram-sha-256'];
@@ -88,6 +90,14 @@ async function initdb(home: ServerHome, { initdb: program }: PostgresBinaries, p
     });
   } catch (error) {
     const said = ((error as { stderr?: string }).stderr ?? '').trim() || String(error);
+    const [, uid] = NO_ACCOUNT.exec(said) ?? [];
+    if (uid !== undefined) {
+      throw new Error(
+        `PostgreSQL needs an account with a name, and uid ${uid} has no line in /etc/passwd. ` +
+          'Start fog-compute under another account, or set DATABASE_URL to a PostgreSQL of your own.',
+        { cause: error },
+      );
+    }
     throw new Error(
       `PostgreSQL could not make its data folder in ${home.folder}: ${said}\n` +
         'Put that right, set DATA_DIR to another folder, or set DATABASE_URL to a PostgreSQL of your own.',

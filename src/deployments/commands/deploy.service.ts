@@ -149,7 +149,10 @@ export class DeployService {
       ...limitFaults(this.config, { replicas: spec.replicas, resources, ports, healthCheck }),
       ...volumeFaults(this.config, spec.container, spec.replicas),
     ];
-    if (errors.length > 0) throw new DomainError('validation_failed', 'The deployment exceeds the configured limits', { errors });
+    const [first] = errors;
+    if (first === undefined) return;
+    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+    throw new DomainError('validation_failed', `${first.pointer.slice(1)} ${first.detail}${more}.`, { errors });
   }
 }
 

@@ -139,8 +139,9 @@ describe('a webhook', () => {
       try {
         const sender = new WebhookSender(targetsWith(() => Promise.resolve([LOOPBACK]), { WEBHOOK_ALLOWED_NETWORKS: '127.0.0.1' }));
         const url = `http://stalls.example:${String((stalling.address() as AddressInfo).port)}/`;
-        const sent = await Promise.all(Array.from({ length: 50 }, () => sender.send(message(url), never)));
-        expect(new Set(sent.map(({ ok }) => ok))).toEqual(new Set([header.startsWith('Content')]));
+        expect((await sender.send(message(url), never)).ok).toBe(header.startsWith('Content'));
+        // On a busy machine some of fifty at once take longer than a send may, and that must not leave anything open either.
+        await Promise.all(Array.from({ length: 50 }, () => sender.send(message(url), never)));
         await until(() => open.size === 0, { what: 'no open connection' });
       } finally {
         open.forEach((socket) => socket.destroy());

@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import { withTag } from '../../engines/image-reference';
 import type { AllowedRegistries } from '../allowed-registries';
 import type { WantedImage } from '../runtime-driver';
 import { dial } from './dial';
@@ -24,14 +25,14 @@ export async function offersImage(
 ): Promise<boolean> {
   const options = { signal, doing: 'look for the image', timeoutMs: ANSWER_MS, unless: (error: unknown) => engineAnswer(error) !== null };
   try {
-    await engineCall(options, (abortSignal) => dial(client, { path: `/images/${image}/json`, abortSignal }));
+    await engineCall(options, (abortSignal) => dial(client, { path: `/images/${withTag(image)}/json`, abortSignal }));
     return true;
   } catch (error) {
     if (!isNoSuchImage(error)) throw error;
   }
   if (!registries.allows(image)) return false;
   try {
-    await engineCall(options, (abortSignal) => client.getImage(image).distribution({ abortSignal, ...authOf(registry) }));
+    await engineCall(options, (abortSignal) => client.getImage(withTag(image)).distribution({ abortSignal, ...authOf(registry) }));
     return true;
   } catch (error) {
     if (!isRefusedByRegistry(error)) throw error;

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type Docker from 'dockerode';
 import { abortWith } from '../../common/abort-with';
 import { within } from '../../common/within';
+import { withTag } from '../../engines/image-reference';
 import type { RegistryCredential } from '../../engines/registry-credential';
 import { throwIfAborted } from '../abort';
 import { DriverError } from '../runtime-driver';
@@ -60,9 +61,6 @@ export async function pullImage(client: Docker, image: string, { signal, limits,
     }
   });
 }
-
-/** Adds `latest` where the tag is missing; without a tag the engine would pull all tags of the image. */
-const withTag = (image: string): string => (image.includes('@') || /:[^/\]]+$/.test(image) ? image : `${image}:latest`);
 
 /** Gives a pull up that makes no progress. */
 class Watch {

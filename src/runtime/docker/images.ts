@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { FairTurns, type TurnLimits } from '../../common/fair-turns';
-import { parseImageReference } from '../../engines/image-reference';
+import { imageReferenceFault, withTag } from '../../engines/image-reference';
 import type { AllowedRegistries } from '../allowed-registries';
 import { throwIfAborted } from '../abort';
 import { registryClosed } from '../pull-failed';
@@ -46,7 +46,7 @@ export class Images {
    */
   async ensure(engine: DockerEngine, order: ImageOrder): Promise<NodeImage> {
     const { image, imageDigest: chosen } = order.spec;
-    if (parseImageReference(image) === null) throw new DriverError('rejected', 'The image reference is not valid');
+    if (imageReferenceFault(image) !== null) throw new DriverError('rejected', 'The image reference is not valid');
     if (chosen) return this.bring(engine, pinnedOrder(order, chosen));
     const found = await this.bring(engine, order);
     const digest = digestIn(found, image);
@@ -57,7 +57,7 @@ export class Images {
 
   private async bring(engine: DockerEngine, order: ImageOrder): Promise<NodeImage> {
     const { image } = order.spec;
-    const found = (await engine.image(image)) ?? (await this.inTurn(engine, order));
+    const found = (await engine.image(withTag(image))) ?? (await this.inTurn(engine, order));
     const fault = imageFault(image, found, this.rules.maxImageMb);
     if (fault) throw fault;
     const [mark] = marksOn(found, this.installationId).marks;
@@ -76,7 +76,7 @@ export class Images {
     try {
       return await turns.run(ownerId, signal, async () => {
         // Another replica may have brought it meanwhile.
-        const found = await engine.image(image);
+        const found = await engine.image(withTag(image));
         if (found) return found;
         await this.pull(engine, { node, spec, signal, onProgress });
         return this.take(engine, image);
@@ -101,7 +101,7 @@ export class Images {
 
   /** Marks an image that has just been pulled, or removes it again if it may not be used. */
   private async take(engine: DockerEngine, image: string): Promise<NodeImage> {
-    const pulled = await engine.image(image);
+    const pulled = await engine.image(withTag(image));
     if (!pulled) throw new DriverError('image_unavailable', `Image ${image} is not on the node although it has just been pulled`);
     const fault = imageFault(image, pulled, this.rules.maxImageMb);
     if (fault) {
