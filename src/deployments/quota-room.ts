@@ -10,7 +10,7 @@ import { fitsIn } from '../quotas/refuse-beyond';
 import { countHoldings, wholes, type CountedHolder } from './count-holdings';
 import type { LockedDeployment } from './deployments.repository';
 import { EACH, REVISIONS, SIZES, type Amounts } from './holdings.sql';
-import { LOCK_AND_READ, OF_REPLICAS, replicaAmounts, type OwnLimits } from './quota';
+import { LOCK_AND_READ, OF_REPLICAS, READ, replicaAmounts, type OwnLimits } from './quota';
 
 /** A user or a project with its limits. */
 export interface LimitedHolder extends CountedHolder {
@@ -52,11 +52,15 @@ export class QuotaRoom {
 
   /**
    * The limits of those in whose quotas a deployment counts. Until the transaction ends, others that ask for something of the same ones
-   * wait; so it is to be called before volumes, replicas and nodes are locked.
+   * wait; so it is to be called before volumes, replicas and nodes are locked. Without `lock`, which is for a preview, nobody waits.
    */
-  async hold(tx: Tx, { userId, projectId }: Pick<LockedDeployment, 'userId' | 'projectId'>): Promise<readonly LimitedHolder[]> {
+  async hold(
+    tx: Tx,
+    { userId, projectId }: Pick<LockedDeployment, 'userId' | 'projectId'>,
+    { lock }: { readonly lock: boolean } = { lock: true },
+  ): Promise<readonly LimitedHolder[]> {
     const ids = [...new Set([userId, projectId])];
-    const own = await tx.query<OwnLimits[]>(LOCK_AND_READ, [ids]);
+    const own = await tx.query<OwnLimits[]>(lock ? LOCK_AND_READ : READ, [ids]);
     return ids.flatMap((id): LimitedHolder[] => {
       const kind = id === userId ? 'user' : 'project';
       const found = own.find((each) => each.id === id);

@@ -241,7 +241,7 @@ const growth = (before: Holdings | undefined, after: Holdings | undefined): Part
   before && after ? Object.fromEntries(HELD.map((each) => [each, after[each] - before[each]])) : {};
 
 /** $1 the ids of users and projects. */
-const READ = `SELECT id, name, quota FROM projects WHERE id = ANY($1::uuid[])`;
+export const READ = `SELECT id, name, quota FROM projects WHERE id = ANY($1::uuid[])`;
 /** $1 deployment. */
 const READ_OF_DEPLOYMENT = `
   SELECT p.id, p.name, p.quota FROM deployments AS d JOIN projects AS p ON p.id IN (d.project_id, d.user_id) WHERE d.id = $1`;

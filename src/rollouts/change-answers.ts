@@ -24,15 +24,15 @@ const changedBody = ({ id, ...changed }: Changed): DeploymentChangedDto => ({
   message: changed.message,
 });
 
-export const previewBody = ({ result, changes, placement }: ChangePreview): ChangePreviewDto => ({
+export const previewBody = ({ result, changes, placement, waits }: ChangePreview): ChangePreviewDto => ({
   dry_run: true,
   result,
   new_revision: result === 'created' || result === 'rolling_out',
   changes: changes.map(({ field, from, to }) => ({ field, from, to })),
-  schedulable: (placement?.shortfall ?? null) === null,
+  schedulable: waits === null && (placement?.shortfall ?? null) === null,
   message:
     placement === null
       ? 'No replica would be placed now'
-      : (placement.shortfall ?? `All ${placement.nodeIds.length} replicas would be placed`),
+      : (placement.shortfall ?? waits ?? `All ${placement.nodeIds.length} replicas would be placed`),
   placement: placement && PlacementExplanationDto.from(placement.explanation),
 });

@@ -6,9 +6,11 @@ import { DeployService } from '../deployments/commands/deploy.service';
 import type { LockedDeployment } from '../deployments/deployments.repository';
 import { PlacementService } from '../deployments/placement/placement.service';
 import { Quota } from '../deployments/quota';
+import { QuotaRoom } from '../deployments/quota-room';
 import { copiedBytes } from '../deployments/spec/secret-env';
 import { VolumeClaims } from '../deployments/volumes/volume-claims.service';
 import { wantsReplicas } from '../deployments/domain/deployment-status';
+import type { Resources } from '../engines/resources';
 import type { Placement } from '../scheduling/place.types';
 import { isRetried } from './change-applier';
 import { changeDemand } from './change-demand';
@@ -23,6 +25,8 @@ export interface ChangePreview {
   readonly changes: readonly Difference[];
   /** Where the next replicas would go, or why nowhere; null when no replica would be placed. */
   readonly placement: Placement | null;
+  /** The quota that leaves no room for any replica of the surge, in words; null: there is room, or none is needed. */
+  readonly waits: string | null;
 }
 
 interface Wishes {
@@ -47,6 +51,7 @@ export class ChangePreviews {
     private readonly routes: RouteChanges,
     private readonly volumes: VolumeClaims,
     private readonly quota: Quota,
+    private readonly quotas: QuotaRoom,
   ) {}
 
   /** Throws what the change would throw, but for replicas without a place, which it tells. */
@@ -61,12 +66,26 @@ export class ChangePreviews {
     if (changes.differences.length > 0) await this.requireQuota(tx, deployment, { before, wanted, now, changes }, actor);
     const volumes = await this.volumes.look(tx, spec.container, deployment);
     const count = placedNext(deployment, wanted, { isRollout: changes.container, isRetry });
-    const needs = { ...spec, resources: spec.container.resources };
+    const { resources } = spec.container;
+    const needs = { ...spec, resources };
+    const surges = changes.container && deployment.status === 'running' && spec.rollout.maxUnavailable === 0;
     return {
       result: changes.container ? 'rolling_out' : changes.differences.length > 0 ? 'updated' : 'unchanged',
       changes: changes.differences,
       placement: count > 0 && changes.differences.length > 0 ? await this.placements.preview(tx, needs, count, volumes) : null,
+      waits: surges ? await this.waitOf(tx, deployment, { count, resources }) : null,
     };
+  }
+
+  /** Where old replicas may go first, and where some of the new ones fit, the rollout gets on. */
+  private async waitOf(
+    tx: Tx,
+    deployment: LockedDeployment,
+    wanted: { readonly count: number; readonly resources: Resources },
+  ): Promise<string | null> {
+    const limited = await this.quotas.hold(tx, deployment, { lock: false });
+    const { count, words } = await this.quotas.fitting(tx, deployment, wanted, limited);
+    return count === 0 ? words : null;
   }
 
   /** Throws `validation_failed` for a secret that the project does not have, and `quota_exceeded`. */
@@ -93,7 +112,7 @@ export class ChangePreviews {
   ): Promise<ChangePreview> {
     this.deploys.requireLimits(spec);
     const placement = await this.deploys.previewIn(tx, spec, projectId, actor);
-    return { result: 'created', changes: [], placement };
+    return { result: 'created', changes: [], placement, waits: null };
   }
 }
 

@@ -109,7 +109,9 @@ describe('the quota of a project', () => {
 
   it('is asked by scale, change, rollback, bulk deploy and restore', async () => {
     const { id, name } = await aProject(t, 'ada');
-    const deployment = await deployed(t, 'ada', { replicas: 2, project: name, resources: RESOURCES });
+    // Its rollouts need no more room than its replicas.
+    const rollout = { max_surge: 0, max_unavailable: 1, min_healthy_seconds: 0 };
+    const deployment = await deployed(t, 'ada', { replicas: 2, project: name, resources: RESOURCES, rollout });
     await limit(id, { cpu_cores: 2 });
     const at = `/api/deployment/${deployment}`;
     const scale = await t.as('ada').post(`/api/deployment/scale/${deployment}`).send({ replicas: 5 }).expect(409);

@@ -28,8 +28,13 @@ describe('what a quota leaves for the reconciler', () => {
     const project = await aProject(t, 'ada');
     const id = await deployed(t, 'ada', { project: project.id, replicas: 2, ...quickly });
     await limit(project.id, { replicas: 2 });
-    await change(t, 'ada', id, { container_image: 'nginx:1.28' }).expect(202);
     const words = `Waits for room in the quota replicas of project ${project.name}: it allows 2, and there are 2`;
+    const preview = async (patch: object): Promise<object> =>
+      (await t.as('ada').post(`/api/deployment/${id}/preview`).send(patch).expect(200)).body as object;
+    expect(await preview({ container_image: 'nginx:1.28' })).toMatchObject({ result: 'rolling_out', schedulable: false, message: words });
+    const oldFirst = { max_surge: 0, max_unavailable: 1 };
+    expect(await preview({ container_image: 'nginx:1.28', rollout: oldFirst })).toMatchObject({ schedulable: true });
+    await change(t, 'ada', id, { container_image: 'nginx:1.28' }).expect(202);
     await until(async () => (await rolloutOf(t, 'ada', id)).reason === words, { what: 'the reason of the rollout' });
     expect(await mostReserved(t.dataSource, project.id)).toMatchObject({ replicas: 2 });
     await limit(project.id, { replicas: 3 });
