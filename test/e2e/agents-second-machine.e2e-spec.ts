@@ -61,6 +61,19 @@ describe('a second machine with the identity of a node', () => {
       )
     ).map(({ after }) => after);
 
+  const nobodyIsLinked = (nodeId: string) =>
+    until(async () => (await t.dataSource.query(`SELECT 1 FROM agent_links WHERE node_id = $1 AND holder IS NULL`, [nodeId])).length > 0, {
+      what: 'nobody to be linked',
+    });
+  /** Comes, reports, and has gone again. */
+  const was = async (disk: AgentDisk): Promise<void> => {
+    const agent = await link(disk);
+    expect(agent.welcome).not.toBeNull();
+    await agent.reported();
+    agent.cut();
+    await nobodyIsLinked(disk.nodeId);
+  };
+
   it.each([
     ['with its engine, as a disk that was cloned', 'its-engine', 'second_machine'],
     ['with another engine, as a folder that was copied', 'another-engine', 'other_engine'],
@@ -104,18 +117,32 @@ describe('a second machine with the identity of a node', () => {
     const again = await link(disk, urls[0], { session });
     await again.reported();
     again.cut();
-    await until(
-      async () => (await t.dataSource.query(`SELECT 1 FROM agent_links WHERE node_id = $1 AND holder IS NULL`, [disk.nodeId])).length > 0,
-      {
-        what: 'nobody to be linked',
-      },
-    );
+    await nobodyIsLinked(disk.nodeId);
     expect((await link(clone, urls[at])).refused?.code).toBe('second_machine');
     expect((await link(disk, urls[0], { session })).welcome).not.toBeNull();
     // Both have one name and one address, and the trouble is shown all the same.
     expect(await namedIn(disk.nodeId)).toEqual([{ hostname: 'edge-under-test', address: '127.0.0.1' }]);
     await until(async () => (await troubleOf(disk.nodeId))?.includes('edge-under-test at 127.0.0.1'), { what: 'the trouble of the node' });
   });
+
+  it.each([
+    ['the machine', 'the copy', 'copy'],
+    ['the copy', 'the machine', 'edge-under-test'],
+  ])(
+    'that is never linked at the same time: after a report of %s it is %s that is refused, however often, and named',
+    async (who, _whom, name) => {
+      const disk = await joined();
+      await was(disk);
+      const copy = copyOf(disk, { hostname: 'copy' });
+      const [one, other] = who === 'the machine' ? [disk, copy] : [copy, disk];
+      for (let turn = 0; turn < 3; turn++) {
+        await was(one);
+        expect((await link(other, urls[turn % 2])).refused?.code).toBe('second_machine');
+      }
+      expect(await namedIn(disk.nodeId)).toEqual([{ hostname: name, address: '127.0.0.1' }]);
+      await until(async () => (await troubleOf(disk.nodeId))?.includes(`${name} at 127.0.0.1`), { what: 'the trouble of the node' });
+    },
+  );
 
   it.each([0, 1])('is the same one after a loss of power, which nobody has told of, and is let in (process %i)', async (at) => {
     const disk = await joined();
