@@ -11,8 +11,6 @@ import { LEFT_ALONE, SimulatedMachines } from './simulated-machines';
 const REPLICAS = Number(process.env.SCALE ?? 1000);
 const FOREIGN = 5_000;
 const SETTLED_MS = 30_000;
-/** What a thousand replicas that just run may cost beside what an empty cluster does. */
-const MORE = { cpuPercent: 5, transactionsPerMinute: 60 };
 
 /** Counts of one minute, as the last settled stretch would give them. */
 const perMinute = (count: number): number => Math.round((count * 60_000) / SETTLED_MS);
@@ -81,8 +79,6 @@ describeWithCluster('a thousand replicas on one cluster', () => {
     expect(moreMemoryMb).toBeLessThanOrEqual(150);
     // Two lists for each sync, one look at the machines in half a minute, and the watches: none of it grows with the replicas.
     expect(settled.requestsPerMinute).toBeLessThan(120);
-    expect(settled.transactionsPerMinute - before.transactionsPerMinute).toBeLessThanOrEqual(MORE.transactionsPerMinute);
-    expect(settled.cpuPercent - before.cpuPercent).toBeLessThanOrEqual(MORE.cpuPercent);
 
     await remove(product.client, id);
     await until(async () => (await product.left()).jobs === 0, { timeoutMs: 300_000, what: 'nothing to be left' });
