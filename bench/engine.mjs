@@ -12,7 +12,7 @@ const TARGET = 1.3;
 export const run = ({ publish, heading, options, say }) =>
   withDocker(options, async ({ docker, client, baseline }) => {
     const rows = [];
-    for (const count of COUNTS) {
+    for (const count of COUNTS.filter((each) => options.only.length === 0 || options.only.includes(String(each)))) {
       say(`${count} replicas ...`);
       rows.push({ count, ...(await measure({ client, baseline, options }, count)) });
     }

@@ -2,7 +2,7 @@ import { engineLine, timed, withDocker } from './docker.mjs';
 import { number, table, verdict } from './report.mjs';
 import { median } from './statistics.mjs';
 
-/** Each: how many replicas, and how many more than wanted there may be meanwhile. */
+/** Each: how many replicas, and how many more than wanted there may be meanwhile; `--only 3+1`. */
 const CASES = [
   { replicas: 3, surge: 1 },
   { replicas: 10, surge: 1 },
@@ -20,7 +20,7 @@ const MOST_MS_TO_COMPLETED = 1_000;
 export const run = ({ publish, heading, options, say }) =>
   withDocker(options, async ({ docker, client, baseline }) => {
     const rows = [];
-    for (const each of CASES) {
+    for (const each of CASES.filter(({ replicas, surge }) => options.only.length === 0 || options.only.includes(`${replicas}+${surge}`))) {
       say(`${each.replicas} replicas, ${each.surge} more meanwhile ...`);
       rows.push({ ...each, ...(await measure({ docker, client, baseline, options }, each)) });
     }
