@@ -2,10 +2,13 @@ import Docker from 'dockerode';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { administrator, startProduct } from './product.mjs';
 
 const GRACE_SECONDS = 10;
 const WAIT_SECONDS = 300;
+/** A container that is stopped right after its start may not heed the signal yet, and costs the whole grace then. */
+const SETTLE_MS = 1_000;
 const RESOURCES = { cpu: 0.01, memory: 16, storage: 1 };
 const LABEL = 'fog-compute.bench';
 
@@ -87,6 +90,9 @@ export async function engineLine(docker) {
   const { ServerVersion, Driver, CgroupVersion } = await docker.info();
   return `Docker Engine ${ServerVersion}, ${Driver}, cgroup ${CgroupVersion}`;
 }
+
+/** Lets containers that have just been started come to themselves, before they are stopped. */
+export const settle = () => sleep(SETTLE_MS);
 
 /** The milliseconds that `work` takes, and what it resolves with. */
 export async function timed(work) {

@@ -1,4 +1,4 @@
-import { engineLine, timed, withDocker } from './docker.mjs';
+import { engineLine, settle, timed, withDocker } from './docker.mjs';
 import { number, table, verdict } from './report.mjs';
 import { median } from './statistics.mjs';
 
@@ -12,9 +12,10 @@ const TARGET = 1.3;
 export const run = ({ publish, heading, options, say }) =>
   withDocker(options, async ({ docker, client, baseline }) => {
     const rows = [];
-    for (const count of COUNTS) {
+    for (const count of COUNTS.filter((each) => options.only.length === 0 || options.only.includes(String(each)))) {
       say(`${count} replicas ...`);
       rows.push({ count, ...(await measure({ client, baseline, options }, count)) });
+      say(tableOf(rows.slice(-1)));
     }
     const words = `${await engineLine(docker)}. From the request until all replicas run, and until all are stopped and released; medians of ${options.rounds} turns.`;
     publish(options, 'engine', `${heading('Deploys and deletes on a Docker Engine', {})}\n${words}\n\n${tableOf(rows)}`);
@@ -29,8 +30,10 @@ async function measure({ client, baseline, options }, count) {
       await client.until(made, 'healthy');
       return made;
     });
+    await settle();
     const [remove] = await timed(() => client.remove(id));
     const [start, ids] = await timed(() => Promise.all(Array.from({ length: count }, () => baseline.start())));
+    await settle();
     const [stop] = await timed(() => Promise.all(ids.map((each) => baseline.stop(each))));
     if (round === 0) continue;
     for (const [name, ms] of Object.entries({ deploy, remove, start, stop })) times[name].push(ms);

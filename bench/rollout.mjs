@@ -1,8 +1,8 @@
-import { engineLine, timed, withDocker } from './docker.mjs';
+import { engineLine, settle, timed, withDocker } from './docker.mjs';
 import { number, table, verdict } from './report.mjs';
 import { median } from './statistics.mjs';
 
-/** Each: how many replicas, and how many more than wanted there may be meanwhile. */
+/** Each: how many replicas, and how many more than wanted there may be meanwhile; `--only 3+1`. */
 const CASES = [
   { replicas: 3, surge: 1 },
   { replicas: 10, surge: 1 },
@@ -20,9 +20,10 @@ const MOST_MS_TO_COMPLETED = 1_000;
 export const run = ({ publish, heading, options, say }) =>
   withDocker(options, async ({ docker, client, baseline }) => {
     const rows = [];
-    for (const each of CASES) {
+    for (const each of CASES.filter(({ replicas, surge }) => options.only.length === 0 || options.only.includes(`${replicas}+${surge}`))) {
       say(`${each.replicas} replicas, ${each.surge} more meanwhile ...`);
       rows.push({ ...each, ...(await measure({ docker, client, baseline, options }, each)) });
+      say(tableOf(rows.slice(-1)));
     }
     const words =
       `${await engineLine(docker)}. From the request until the new replicas are recorded as serving, and until no old container is left; ` +
@@ -36,8 +37,10 @@ async function measure({ docker, client, baseline, options }, { replicas, surge 
   const id = await client.deploy(replicas, { rollout: { max_surge: surge, min_healthy_seconds: 0 } });
   await client.until(id, 'healthy');
   for (let round = 0; round <= options.rounds; round++) {
+    await settle();
     const product = await rollOut({ docker, client }, id, round);
     const olds = await Promise.all(Array.from({ length: replicas }, () => baseline.start()));
+    await settle();
     const engine = await replaceAll(baseline, olds, surge);
     if (round === 0) continue;
     for (const [name, ms] of Object.entries({ ...product, ...engine })) times[name].push(ms);
@@ -78,6 +81,7 @@ async function replaceAll(baseline, olds, surge) {
   const started = performance.now() - begun;
   await Promise.all(stops);
   const stopped = performance.now() - begun;
+  await settle();
   await Promise.all(news.map((each) => baseline.stop(each)));
   return { started, stopped };
 }
