@@ -187,9 +187,15 @@ describe('a storm of requests against quotas', () => {
       const key = `${name} ${String(status)}${code}`;
       answers.set(key, (answers.get(key) ?? 0) + 1);
     };
+    const unseen = (): string[] =>
+      ['deploy', 'scale', 'change', 'restore', 'move'].flatMap((name) => {
+        const granted = [...answers.keys()].some((key) => key.startsWith(`${name} 20`));
+        return [...(granted ? [] : [`${name} granted`]), ...(answers.has(`${name} 409 quota_exceeded`) ? [] : [`${name} refused`])];
+      });
     let next = 0;
+    // What is asked is left to chance, so a short storm may have to go on until it has met what it is about.
     const lane = async (): Promise<void> => {
-      while (next++ < ASKS) await ask();
+      while (next++ < ASKS || (next < 10 * ASKS && unseen().length > 0)) await ask();
     };
     let isOver = false;
     const watch = async (): Promise<void> => {
@@ -207,12 +213,8 @@ describe('a storm of requests against quotas', () => {
       return row?.open === 0;
     });
     expect([...above]).toEqual([]);
-    const seen = [...answers.keys()].sort();
-    expect(seen.filter((key) => / 5\d\d/.test(key))).toEqual([]);
+    expect([...answers.keys()].filter((key) => / 5\d\d/.test(key))).toEqual([]);
     // It was a storm: each of these was granted, and refused for a quota.
-    for (const name of ['deploy', 'scale', 'change', 'restore', 'move']) {
-      expect([name, seen.some((key) => key.startsWith(`${name} 20`))]).toEqual([name, true]);
-      expect([name, seen.includes(`${name} 409 quota_exceeded`)]).toEqual([name, true]);
-    }
+    expect(unseen()).toEqual([]);
   }, 600_000);
 });
