@@ -19,7 +19,7 @@ export const describeWithRegistry = (name: string, tests: () => void): void => {
     describe(name, tests);
     return;
   }
-  if (process.env.REQUIRE_ENGINE === '1') throw new Error('There is no docker-registry: apt-get install docker-registry');
+  if (process.env.REQUIRE_DOCKER_ENGINE === '1') throw new Error('There is no docker-registry: apt-get install docker-registry');
   process.stderr.write(`SKIPPED, no docker-registry (apt-get install docker-registry): ${name}\n`);
   describe.skip(name, tests);
 };

@@ -21,10 +21,14 @@ function missing(): string | null {
   return absent.length === 0 ? null : `needs ${absent.join(', ')}`;
 }
 
-/** `describe` that starts an engine of its own, with its own firewall. Where that is not possible it skips and says so. */
+/**
+ * `describe` that starts an engine of its own, with its own firewall. Where that is not possible it skips and says so; with
+ * REQUIRE_DOCKER_ENGINE=1 it fails instead.
+ */
 export function describeWithSecondEngine(name: string, tests: () => void): void {
   const why = missing();
   if (why === null) return describe(name, tests);
+  if (process.env.REQUIRE_DOCKER_ENGINE === '1') throw new Error(`${name} ${why}`);
   process.stderr.write(`\nSKIPPED: ${name} ${why}\n\n`);
   describe.skip(name, tests);
 }

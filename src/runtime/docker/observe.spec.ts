@@ -50,8 +50,8 @@ describe('what engines tell of a container', () => {
 
   it.each<[object, string, true | undefined]>([
     [{ ExitCode: 137 }, 'Exited (137) Less than a second ago', true],
-    [{ ExitCode: 143 }, 'Exited (143) 1 second ago', true],
-    [{ ExitCode: 137 }, 'Exited (137) 2 seconds ago', undefined],
+    [{ ExitCode: 143 }, 'Exited (143) Less than a second ago', true],
+    [{ ExitCode: 137 }, 'Exited (137) 1 second ago', undefined],
     [{ ExitCode: 1 }, 'Exited (1) Less than a second ago', undefined],
     [{ ExitCode: 137, OOMKilled: true }, 'Exited (137) Less than a second ago', undefined],
     [{ Status: 'running' }, 'Exited (137) Less than a second ago', undefined],

@@ -24,8 +24,8 @@ describe('mostSecondsUp', () => {
 describe('endedLately', () => {
   it.each([
     ['Exited (137) Less than a second ago', true],
-    ['Exited (0) 1 second ago', true],
-    ['Exited (137) 2 seconds ago', false],
+    ['Exited (0) Less than a second ago', true],
+    ['Exited (137) 1 second ago', false],
     ['Exited (137) 11 seconds ago', false],
     ['Exited (137) About a minute ago', false],
     ['Up 1 second', false],
