@@ -5,6 +5,7 @@ import type { Client } from '../support/client';
 import { deploy, inStatus, remove, untilHealthy, untilNoWork } from '../support/deployments-under-test';
 import { Installation } from '../support/installation';
 import { adminOf, type ProcessUnderTest } from '../support/process-under-test';
+import { until } from '../support/until';
 
 const MINUTES = 60_000;
 const PRELOAD = join(__dirname, '../support/fault-clock.cjs');
@@ -106,6 +107,10 @@ describe('hosts whose clocks are ten minutes ahead of the database, and ten minu
   });
 
   it('write every time by the clock of the database', async () => {
+    // This one is that of the migration until the program has been there for ten seconds.
+    const isWritten = async (): Promise<boolean> =>
+      (await dataSource.query<unknown[]>(`SELECT 1 FROM router_watch WHERE sound_at > $1`, [begun])).length === 1;
+    await until(isWritten, { timeoutMs: 30_000, what: 'the routers to be watched' });
     expect(await wrongTimes()).toEqual([]);
   });
 
