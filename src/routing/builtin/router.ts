@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { BlockList, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Network } from '../../common/networks';
 import type { LiveRoutes } from '../load-balancer';
 import { SIMULATED_ADDRESS, type RouteTable } from '../route-table';
@@ -20,6 +21,11 @@ const KEEP_ALIVE_MS = 75_000;
 const CLOSES_WITHIN_MS = 5_000;
 const SWEEP_MS = 50;
 const NO_CONTENT = 204;
+const UNAVAILABLE = 503;
+/** A proxy that has asked so lately whether this router is there asks again soon. */
+const CHECKED_WITHIN_MS = 3_000;
+/** What a proxy has sent on its way when it hears that this router leaves arrives within this time. */
+const LAST_ARRIVALS_MS = 200;
 
 export interface RouterOptions {
   readonly host: string;
@@ -44,6 +50,9 @@ export class Router {
   private readonly server: Server;
   /** Connections that speak another protocol, which the server no longer counts as its own. */
   private readonly upgraded = new Set<Duplex>();
+  private checkedAt = -Infinity;
+  /** Called with each question of a proxy from the time on at which this router leaves; null before. */
+  private onCheck: (() => void) | null = null;
 
   constructor(
     private readonly options: RouterOptions,
@@ -75,9 +84,13 @@ export class Router {
     return { versions: this.index.versions, busy: this.backends.retire(this.index.replicas) };
   }
 
-  /** Takes no new connections, lets requests end that are under way, and then cuts what is left. */
+  /**
+   * Takes no new connections, lets requests end that are under way, and then cuts what is left. Proxies that ask whether it is there
+   * are told first that it is not: what they have sent to a port that closes is lost where nobody has accepted it yet.
+   */
   async close(): Promise<void> {
     if (!this.server.listening) return;
+    await this.leaveProxies();
     const closed = once(this.server, 'close');
     this.server.close();
     const sweep = setInterval(() => this.server.closeIdleConnections(), SWEEP_MS);
@@ -90,13 +103,27 @@ export class Router {
     clearTimeout(cut);
   }
 
+  /** Serves on until a proxy has heard that this router leaves; not at all where none has asked for it lately. */
+  private async leaveProxies(): Promise<void> {
+    if (performance.now() - this.checkedAt > CHECKED_WITHIN_MS) return;
+    const heard = new Promise<void>((resolve) => (this.onCheck = resolve));
+    await Promise.race([heard, sleep(CHECKED_WITHIN_MS, undefined, { ref: false })]);
+    await sleep(LAST_ARRIVALS_MS);
+  }
+
+  /** Answers a question to this server, and not to a deployment (RFC 9110, 9.3.7). */
+  private answerCheck(response: ServerResponse): number {
+    const status = this.onCheck ? UNAVAILABLE : NO_CONTENT;
+    response.writeHead(status).end(() => this.onCheck?.());
+    this.checkedAt = performance.now();
+    return status;
+  }
+
   private onRequest(request: IncomingMessage, response: ServerResponse): void {
     const began = performance.now();
     const onAnswer = (status: number): void => this.note(began, status);
     if (request.method === 'OPTIONS' && request.url === '*') {
-      // A question to this server, and not to a deployment (RFC 9110, 9.3.7).
-      response.writeHead(NO_CONTENT).end();
-      onAnswer(NO_CONTENT);
+      onAnswer(this.answerCheck(response));
       return;
     }
     const aim = this.aim(request);
