@@ -12,6 +12,7 @@ describe('the heads of requests and answers', () => {
   let counts: TrafficCounts;
   let replica: Server;
   let client: Socket;
+  let port: number;
   const connections = new Set<Socket>();
   /** What the replica was sent, what it answers to each part, and what the client was sent, in Latin 1. */
   let [sent, answer, heard] = ['', OK, ''];
@@ -32,7 +33,8 @@ describe('the heads of requests and answers', () => {
     router.apply([
       { deploymentId: 'a', version: 1, routes: [{ host: 'a.example', pathPrefix: '/', port: 80 }], backends: [backend], leaving: [] },
     ]);
-    client = connect(await router.listen(), '127.0.0.1');
+    port = await router.listen();
+    client = connect(port, '127.0.0.1');
     client.on('data', (data) => (heard += data.toString('latin1')));
   });
   afterEach(async () => {
@@ -87,6 +89,27 @@ describe('the heads of requests and answers', () => {
       },
       { what: 'the connection to be counted' },
     );
+  });
+
+  it('takes requests until whoever asks for it has heard that it leaves', async () => {
+    client.write('OPTIONS * HTTP/1.1\r\nhost: a.example\r\n\r\n');
+    await until(() => heard.startsWith('HTTP/1.1 204'), { what: 'the answer' });
+    let isClosed = false;
+    const closing = router.close().then(() => (isClosed = true));
+    heard = '';
+    client.destroy();
+    client = connect(port, '127.0.0.1');
+    client.on('data', (data) => (heard += data.toString('latin1')));
+    client.write('GET / HTTP/1.1\r\nhost: a.example\r\n\r\n');
+    await until(() => heard.endsWith('ok'), { what: 'an answer over a new connection' });
+    expect(isClosed).toBe(false);
+    client.write('OPTIONS * HTTP/1.1\r\nhost: a.example\r\n\r\n');
+    await until(() => heard.includes('HTTP/1.1 503'), { what: 'the word that it leaves' });
+    await closing;
+    client.destroy();
+    client = connect(port, '127.0.0.1');
+    const refused = await new Promise<unknown>((resolve) => client.once('error', resolve).once('connect', () => resolve(null)));
+    expect(refused).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
   it.each(['', 'connection: Upgrade\r\nupgrade: websocket\r\n'])('passes on an answer with letters of all languages (%j)', async (wish) => {
