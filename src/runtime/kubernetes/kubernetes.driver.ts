@@ -4,8 +4,6 @@ import type { NodeTarget } from '../../engines/node-target';
 import { ENGINE_TRAITS } from '../../engines/runtime-kinds';
 import { throwIfAborted } from '../abort';
 import type { AllowedRegistries } from '../allowed-registries';
-import { boundedCall } from '../bounded-call';
-import { EngineIdentities } from '../engine-identities';
 import type { Entrance, Entrances, ShownEntrances } from '../entrances';
 import {
   DriverError,
@@ -24,8 +22,8 @@ import {
 import { capacityOf } from './capacity';
 import { watchChanges } from './changes';
 import { ClusterVolumes } from './claims';
-import { Cluster } from './cluster';
-import type { ClusterClient, Purpose } from './cluster-client';
+import type { Cluster } from './cluster';
+import type { ClusterClient } from './cluster-client';
 import { ClusterClients } from './cluster-clients';
 import type { ClusterAccesses } from './cluster-access';
 import { endReplica, suspendReplica } from './end';
@@ -33,10 +31,10 @@ import { bringEntrances, removeStrayEntrances } from './entrances';
 import { toDriverError } from './kubernetes-errors';
 import { LiveNodes } from './live-nodes';
 import { Measurements } from './measurements';
+import { NodeClusters } from './node-clusters';
 import { observe } from './observe';
 import { followPod, podLog } from './pod-log';
 import { isAwaitingCheck, listed, observed } from './observed';
-import { ReplicaNews } from './replica-news';
 import { mayGet, namespaceTrouble, rightsTrouble } from './rights';
 import { startReplica } from './start';
 import { keepPolicies, releaseUnused } from './shared';
@@ -67,7 +65,7 @@ export class KubernetesDriver extends RuntimeDriver {
   override readonly entrances: Entrances = { bring: (target, wanted, signal) => this.bring(target, wanted, signal) };
   override readonly volumes: ClusterVolumes;
   private readonly clients: ClusterClients;
-  private readonly identities = new EngineIdentities();
+  private readonly clusters: NodeClusters;
   private readonly measurements = new Measurements<EngineInfo>();
   private readonly lists = new Map<
     string,
@@ -75,7 +73,6 @@ export class KubernetesDriver extends RuntimeDriver {
   >();
   private readonly nodes: LiveNodes;
   private readonly tidiedAt = new Map<string, number>();
-  private readonly news = new Map<string, ReplicaNews>();
 
   constructor(
     private readonly accesses: ClusterAccesses,
@@ -83,9 +80,10 @@ export class KubernetesDriver extends RuntimeDriver {
   ) {
     super();
     this.clients = new ClusterClients(accesses);
+    this.clusters = new NodeClusters(this.clients, options.installationId);
     this.nodes = new LiveNodes(accesses);
     this.volumes = new ClusterVolumes(options.installationId, (target, signal, look) =>
-      this.looking(target, signal, ({ objects }) => look(objects), 'change'),
+      this.clusters.looking(target, signal, ({ objects }) => look(objects), 'change'),
     );
   }
 
@@ -93,11 +91,9 @@ export class KubernetesDriver extends RuntimeDriver {
     const client = await this.clients.of(target.id);
     try {
       return await within(INFO_MS, signal, async (limited) => {
-        const asked = performance.now();
-        const { engineId } = await this.identify(target, client, limited);
-        this.identities.confirm(target, engineId, asked);
+        const engineId = await this.clusters.confirm(target, client, limited);
         const measure = (patient: AbortSignal): Promise<EngineInfo> =>
-          this.measure(client, this.unchecked(target, client, patient), { engineId, nodeId: target.id, signal: patient });
+          this.measure(client, this.clusters.unchecked(target, client, patient), { engineId, nodeId: target.id, signal: patient });
         return this.measurements.of(`${target.id} ${engineId}`, measure, limited);
       });
     } catch (error) {
@@ -113,7 +109,7 @@ export class KubernetesDriver extends RuntimeDriver {
     const place = { installationId, nodeId: target.id, gpuResource, graceSeconds, registries, nodeSelector: client.access.nodeSelector };
     const options = { ...asked, resumeRunAt, patienceMs: unschedulableSeconds * 1000 };
     try {
-      await startReplica(await this.cluster(target, asked.signal, 'change'), spec, place, options);
+      await startReplica(await this.clusters.of(target, asked.signal, 'change'), spec, place, options);
     } catch (error) {
       this.tidiedAt.delete(target.id); // what was made for the start may be left
       throw error;
@@ -121,13 +117,13 @@ export class KubernetesDriver extends RuntimeDriver {
   }
 
   async suspend(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {
-    await this.looking(target, options.signal, (cluster) => suspendReplica(cluster, replicaId, options), 'change');
+    await this.clusters.looking(target, options.signal, (cluster) => suspendReplica(cluster, replicaId, options), 'change');
   }
 
   async remove(target: NodeTarget, replicaId: string, options: StopOptions): Promise<void> {
     let isWhole = false;
     try {
-      isWhole = await this.looking(target, options.signal, (cluster) => endReplica(cluster, replicaId, options), 'change');
+      isWhole = await this.clusters.looking(target, options.signal, (cluster) => endReplica(cluster, replicaId, options), 'change');
     } finally {
       if (!isWhole) this.tidiedAt.delete(target.id); // the Job may be gone without what it shared
     }
@@ -138,9 +134,10 @@ export class KubernetesDriver extends RuntimeDriver {
    * one of before: a node is looked at every few seconds, and a list of a thousand Pods is ten megabytes.
    */
   async list(target: NodeTarget, filter: { deploymentId?: string }, signal: AbortSignal): Promise<readonly ObservedWorkload[]> {
-    const cluster = await this.cluster(target, signal);
+    const cluster = await this.clusters.of(target, signal);
     const others = await this.nodes.besides(target.id);
-    const look = (): Promise<readonly ObservedWorkload[]> => this.looking(target, signal, (fresh) => listed(fresh, filter, others));
+    const look = (): Promise<readonly ObservedWorkload[]> =>
+      this.clusters.looking(target, signal, (fresh) => listed(fresh, filter, others));
     if (filter.deploymentId !== undefined) return look();
     const { isTold, changes } = cluster.news;
     const known = this.lists.get(target.id);
@@ -153,7 +150,7 @@ export class KubernetesDriver extends RuntimeDriver {
   }
 
   find(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<ObservedWorkload | null> {
-    return this.looking(target, signal, async (cluster) => {
+    return this.clusters.looking(target, signal, async (cluster) => {
       const shown = await cluster.shown(replicaId);
       return shown && ((await observed(cluster, [shown]))[0] ?? null);
     });
@@ -161,7 +158,7 @@ export class KubernetesDriver extends RuntimeDriver {
 
   /** The machines of a cluster pull by themselves, and nobody can ask what they could pull. */
   async offersImage(target: NodeTarget, { image }: WantedImage, signal: AbortSignal): Promise<boolean> {
-    const machines = await (await this.cluster(target, signal)).machines();
+    const machines = await (await this.clusters.of(target, signal)).machines();
     const names = machines.flatMap(({ status }) => (status?.images ?? []).flatMap((each) => each.names ?? []));
     if (names.some((name) => name === image || name === `docker.io/${image}` || name === `docker.io/library/${image}`)) return true;
     throw new DriverError('timeout', 'A cluster cannot tell whether its machines can pull an image');
@@ -169,7 +166,7 @@ export class KubernetesDriver extends RuntimeDriver {
 
   async logs(target: NodeTarget, replicaId: string, limits: LogLimits, signal: AbortSignal): Promise<WorkloadLog> {
     const client = await this.clients.of(target.id);
-    const pods = await (await this.cluster(target, signal)).pods({ replicaId });
+    const pods = await (await this.clusters.of(target, signal)).pods({ replicaId });
     const pod = pods.at(-1);
     if (pod === undefined || !observe({ job: null, pods: [pod] }).hasRun) return { lines: [], cut: false, error: null };
     try {
@@ -182,7 +179,7 @@ export class KubernetesDriver extends RuntimeDriver {
 
   async follow(target: NodeTarget, replicaId: string, options: FollowOptions): Promise<AsyncIterable<LogLine> | null> {
     const client = await this.clients.of(target.id);
-    const pod = (await (await this.cluster(target, options.signal)).pods({ replicaId })).at(-1);
+    const pod = (await (await this.clusters.of(target, options.signal)).pods({ replicaId })).at(-1);
     if (pod === undefined || !observe({ job: null, pods: [pod] }).hasRun) return null;
     try {
       return await followPod(client, pod, options);
@@ -194,7 +191,7 @@ export class KubernetesDriver extends RuntimeDriver {
 
   /** From the metrics API. Throws `unfit` where a cluster has none, and while it has not measured the Pod yet. */
   async sample(target: NodeTarget, replicaId: string, signal: AbortSignal): Promise<WorkloadSample | null> {
-    const cluster = await this.cluster(target, signal);
+    const cluster = await this.clusters.of(target, signal);
     const shown = await cluster.shown(replicaId);
     const phase = shown && observe(shown).phase;
     if (phase !== 'running' && phase !== 'unhealthy') return null;
@@ -211,11 +208,11 @@ export class KubernetesDriver extends RuntimeDriver {
   ): Promise<void> {
     if (signal.aborted) return;
     const client = await this.clients.of(target.id);
-    await this.identities.require(target, () => this.identify(target, client, signal));
+    await this.clusters.require(target, client, signal);
     const { installationId } = this.options;
-    const news = this.newsOf(target);
+    const news = this.clusters.newsOf(target);
     try {
-      await watchChanges(client, (limited) => this.unchecked(target, client, limited), {
+      await watchChanges(client, (limited) => this.clusters.unchecked(target, client, limited), {
         ...{ installationId, signal, onTold: () => (news.isTold = true) },
         isCurrent: async () => (await this.clients.of(target.id)) === client,
         onChange: ({ deploymentId, replicaId, pod, isNews }) => {
@@ -226,7 +223,7 @@ export class KubernetesDriver extends RuntimeDriver {
       });
     } finally {
       news.isTold = false;
-      this.identities.forget(target); // a cluster that takes the place of another one breaks the watches
+      this.clusters.forget(target); // a cluster that takes the place of another one breaks the watches
     }
   }
 
@@ -236,7 +233,7 @@ export class KubernetesDriver extends RuntimeDriver {
     // Noted first: what a call leaves behind meanwhile asks for another time.
     this.tidiedAt.set(target.id, performance.now());
     try {
-      const cluster = await this.cluster(target, signal);
+      const cluster = await this.clusters.of(target, signal);
       const users = (await cluster.jobs({})).map(({ metadata }) => metadata?.labels ?? {});
       const { installationId } = this.options;
       await releaseUnused(cluster.objects, { installationId, users, hasJobs: cluster.hasJobs });
@@ -258,17 +255,11 @@ export class KubernetesDriver extends RuntimeDriver {
       await keepPolicies(objects, { installationId, owners, hasJobs }).catch(() => undefined);
       return shown;
     };
-    return this.looking(target, signal, bringing, 'change');
+    return this.clusters.looking(target, signal, bringing, 'change');
   }
 
   close(): void {
     this.clients.close();
-  }
-
-  private newsOf({ id }: NodeTarget): ReplicaNews {
-    const news = this.news.get(id) ?? new ReplicaNews();
-    this.news.set(id, news);
-    return news;
   }
 
   private async measure(
@@ -283,34 +274,6 @@ export class KubernetesDriver extends RuntimeDriver {
     const { machines: open, ...capacity } = capacityOf(machines, pods, { nodeId, gpuResource: this.options.gpuResource });
     return { engineId, version, isolation: null, trouble, ...capacity, ...usageOf(metrics, machines, open) };
   }
-
-  /**
-   * Gives what `work` has found or done, once it is known that it was the cluster of the node: another one in its place has nothing of ours,
-   * so whatever is looked for there is not there.
-   */
-  private async looking<T>(target: NodeTarget, signal: AbortSignal, work: (cluster: Cluster) => Promise<T>, purpose?: Purpose): Promise<T> {
-    const result = await work(await this.cluster(target, signal, purpose));
-    const client = await this.clients.of(target.id);
-    const ask = () => this.identify(target, client, new AbortController().signal);
-    await boundedCall({ signal, doing: 'tell which cluster it is', timeoutMs: INFO_MS, toDriverError }, () =>
-      this.identities.requireSince(target, performance.now(), ask),
-    );
-    return result;
-  }
-
-  private async identify(target: NodeTarget, client: ClusterClient, signal: AbortSignal): Promise<Pick<EngineInfo, 'engineId'>> {
-    return { engineId: `${await this.unchecked(target, client, signal).uid()}${selectorSuffix(client)}` };
-  }
-
-  private async cluster(target: NodeTarget, signal: AbortSignal, purpose: Purpose = 'look'): Promise<Cluster> {
-    const client = await this.clients.of(target.id);
-    await this.identities.require(target, () => this.identify(target, client, signal));
-    return new Cluster(client, signal, this.options.installationId, this.newsOf(target), purpose);
-  }
-
-  private unchecked(target: NodeTarget, client: ClusterClient, signal: AbortSignal): Cluster {
-    return new Cluster(client, signal, this.options.installationId, this.newsOf(target), 'look');
-  }
 }
 
 /** Why not everything can be made in the namespace, in words; null where nothing is known against it. */
@@ -320,10 +283,4 @@ async function troubleIn(cluster: Cluster, namespace: string): Promise<string | 
   // Most accounts may not look at it, and of a namespace that is gone their role has gone, too.
   const state = mayGet(rules, 'namespaces') ? await cluster.namespaceState() : null;
   return namespaceTrouble(state, namespace) ?? rightsTrouble(rules, namespace);
-}
-
-/** Two nodes may be two parts of one cluster, and are two engines then. */
-function selectorSuffix({ access }: ClusterClient): string {
-  const parts = Object.entries(access.nodeSelector).map(([key, value]) => `${key}=${value}`);
-  return parts.length === 0 ? '' : `/${parts.sort().join(',')}`;
 }
