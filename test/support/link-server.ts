@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import WebSocket, { WebSocketServer } from 'ws';
+import type { JoinRequest } from '../../src/runtime/agent/join-messages';
 import {
   linkProof,
   rotationProof,
@@ -11,7 +12,6 @@ import {
   type CallMessage,
   type FromAgent,
   type HelloMessage,
-  type JoinRequest,
   type Order,
   type ReportMessage,
   type ReportedWorkload,

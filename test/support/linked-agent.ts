@@ -1,11 +1,11 @@
 import { generateKeyPairSync, randomUUID, sign, createHash } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { NodeTarget } from '../../src/engines/node-target';
+import type { JoinAnswer } from '../../src/runtime/agent/join-messages';
 import type {
   CallMessage,
   FromAgent,
   HelloMessage,
-  JoinAnswer,
   Order,
   OrdersMessage,
   RefusedMessage,

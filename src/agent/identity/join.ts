@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import type { IncomingMessage } from 'node:http';
 import { fieldOf } from '../../common/field-of';
 import { tlsTrouble } from '../../common/tls-trouble';
-import type { JoinRequest } from '../../runtime/agent/link-messages';
+import type { JoinRequest } from '../../runtime/agent/join-messages';
 import { isRecord } from '../../runtime/docker/json-lines';
 import type { AgentLog } from '../agent-log';
 import { fullJitterMs } from '../back-off';

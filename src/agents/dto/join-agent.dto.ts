@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
 import { NestedField } from '../../common/validation/nested';
 import { TextField } from '../../common/validation/fields';
-import type { JoinAnswer } from '../../runtime/agent/link-messages';
+import type { JoinAnswer } from '../../runtime/agent/join-messages';
 
 /** A machine as it describes itself. */
 export class MachineDto {
