@@ -7,15 +7,11 @@ import type { Resources } from '../engines/resources';
 import { isOnline } from '../nodes/node-status.sql';
 import { QuotaLimits } from '../quotas/quota-limits';
 import { fitsIn } from '../quotas/refuse-beyond';
-import { countHoldings, wholes, type CountedHolder } from './count-holdings';
+import { countHoldings, wholes } from './count-holdings';
 import type { LockedDeployment } from './deployments.repository';
 import { EACH, REVISIONS, SIZES, type Amounts } from './holdings.sql';
-import { LOCK_AND_READ, OF_REPLICAS, READ, replicaAmounts, type OwnLimits } from './quota';
-
-/** A user or a project with its limits. */
-export interface LimitedHolder extends CountedHolder {
-  readonly name: string;
-}
+import { limitedHolders, LOCK_AND_READ, READ, type LimitedHolder, type OwnLimits } from './limited-holders';
+import { OF_REPLICAS, replicaAmounts } from './quota';
 
 /** What a deployment holds towards the quotas, and what each further replica adds. */
 export interface Grant {
@@ -30,6 +26,12 @@ export interface Grant {
 /** A holder with what it holds in all. */
 interface Use extends Pick<LimitedHolder, 'kind' | 'name' | 'limits'> {
   readonly used: Partial<Amounts>;
+}
+
+/** More replicas, each with these resources. */
+interface Wanted {
+  readonly count: number;
+  readonly resources: Resources;
 }
 
 /** How many replicas may be placed now, and, when these are not all, what the others wait for. */
@@ -61,19 +63,20 @@ export class QuotaRoom {
   ): Promise<readonly LimitedHolder[]> {
     const ids = [...new Set([userId, projectId])];
     const own = await tx.query<OwnLimits[]>(lock ? LOCK_AND_READ : READ, [ids]);
-    return ids.flatMap((id): LimitedHolder[] => {
-      const kind = id === userId ? 'user' : 'project';
-      const found = own.find((each) => each.id === id);
-      const limits = this.limits.of(kind, found?.quota);
-      return OF_REPLICAS.some((held) => limits[held] !== null) ? [{ kind, id, name: found?.name ?? '', limits }] : [];
-    });
+    const holders = ids.map((id) => ({ kind: id === userId ? 'user' : 'project', id }) as const);
+    return limitedHolders(this.limits, { holders, own, asked: OF_REPLICAS });
+  }
+
+  /** Whether all of these replicas fit. Holds the limits, as `hold` does. */
+  async hasRoom(tx: Tx, deployment: LockedDeployment, wanted: Wanted): Promise<boolean> {
+    return (await this.fitting(tx, deployment, wanted, await this.hold(tx, deployment))).words === null;
   }
 
   /** How many of `count` more replicas of a deployment, each with these resources, there is room for, as of what is recorded now. */
   async fitting(
     tx: Tx,
     { id }: Pick<LockedDeployment, 'id'>,
-    { count, resources }: { readonly count: number; readonly resources: Resources },
+    { count, resources }: Wanted,
     limited: readonly LimitedHolder[],
   ): Promise<Room> {
     if (limited.length === 0) return { count, words: null };

@@ -1,13 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { HELD, type Held, type OwnQuota } from '../config/quota-list';
+import { HELD, type Held } from '../config/quota-list';
 import { together } from '../database/together';
 import type { Tx } from '../database/transaction';
 import type { Resources } from '../engines/resources';
 import { mayKnow, type Asker } from '../quotas/asker';
 import { QuotaLimits } from '../quotas/quota-limits';
 import { refuseBeyond } from '../quotas/refuse-beyond';
-import { countHoldings, countsOf, parts, wholes, type CountedHolder, type GrowingPart } from './count-holdings';
+import { countHoldings, countsOf, parts, wholes, type GrowingPart } from './count-holdings';
 import { holdingsOf, SIZES, type Amounts, type Holdings } from './holdings.sql';
+import { limitedHolders, LOCK, LOCK_AND_READ, READ, type Holder, type LimitedHolder, type OwnLimits } from './limited-holders';
 
 /** In whose quotas something counts. A personal project has none besides that of its user. */
 interface Holders {
@@ -49,26 +50,16 @@ export interface QuotaTally {
 
 const NO_LIMITS: QuotaTally = { require: () => undefined, add: () => undefined };
 
-type Holder = Pick<CountedHolder, 'kind' | 'id'>;
-
-interface LimitedHolder extends CountedHolder {
-  readonly name: string;
+interface AskedHolder extends LimitedHolder {
   /** Whether the asker may not know what is held. */
   readonly isSecret: boolean;
-}
-
-/** The limits that a user or a project has of its own. */
-export interface OwnLimits {
-  readonly id: string;
-  readonly name: string;
-  readonly quota: OwnQuota;
 }
 
 interface Look extends Pick<Growing, 'own'> {
   readonly asked: readonly Held[];
   /** Whether others that ask for the same ones wait. */
   readonly lock: boolean;
-  readonly count: (limited: readonly LimitedHolder[]) => Promise<Holdings[]>;
+  readonly count: (limited: readonly AskedHolder[]) => Promise<Holdings[]>;
 }
 
 /** Limits how much a user and a project may hold. Until a transaction ends, others that ask for something of the same ones wait. */
@@ -94,7 +85,7 @@ export class Quota {
     const asked = HELD.filter((held) => (all.amounts[held] ?? 0) > 0);
     const { userId, projectId, asker } = all;
     const holders = { userIds: userId === null ? [] : [userId], projectId, asker };
-    const count = (limited: readonly LimitedHolder[]): Promise<Holdings[]> =>
+    const count = (limited: readonly AskedHolder[]): Promise<Holdings[]> =>
       countHoldings(tx, wholes(limited), { asked, restored: all.restored });
     const { limited, counted } = await this.limitedAndCounted(tx, holders, { asked, lock, count });
     if (limited.length === 0) return NO_LIMITS;
@@ -119,7 +110,7 @@ export class Quota {
   async growingOf<T>(tx: Tx, growing: Growing, work: () => Promise<T>): Promise<T> {
     const { projectId, deployments, secret, asker, own, asked = HELD } = growing;
     const userIds = [...deployments.map(({ userId }) => userId), ...(secret === undefined ? [] : [asker.userId])];
-    const count = (those: readonly LimitedHolder[]): Promise<Holdings[]> =>
+    const count = (those: readonly AskedHolder[]): Promise<Holdings[]> =>
       countHoldings(tx, [...wholes(those), ...parts(those)], { asked, growing });
     const { limited, counted } = await this.limitedAndCounted(tx, { userIds, projectId, asker }, { asked, own, lock: true, count });
     if (limited.length === 0) return work();
@@ -149,11 +140,11 @@ export class Quota {
     tx: Tx,
     { userIds, projectId, asker }: ManyHolders,
     { asked, own: known, lock, count }: Look,
-  ): Promise<{ readonly limited: readonly LimitedHolder[]; readonly counted: readonly Holdings[] }> {
+  ): Promise<{ readonly limited: readonly AskedHolder[]; readonly counted: readonly Holdings[] }> {
     if (asked.length === 0) return { limited: [], counted: [] };
     const users = [...new Set(userIds)].map((id): Holder => ({ kind: 'user', id }));
     const holders: readonly Holder[] = userIds.includes(projectId) ? users : [...users, { kind: 'project', id: projectId }];
-    const limitedBy = (own: readonly OwnLimits[]): LimitedHolder[] => this.limitedBy(own, holders, { asked, asker });
+    const limitedBy = (own: readonly OwnLimits[]): AskedHolder[] => this.limitedBy(own, holders, { asked, asker });
     const ids = holders.map(({ id }) => id);
     const expected = limitedBy([]);
     if (expected.length === 0) {
@@ -172,13 +163,9 @@ export class Quota {
     own: readonly OwnLimits[],
     holders: readonly Holder[],
     { asked, asker }: { readonly asked: readonly Held[]; readonly asker: Asker },
-  ): LimitedHolder[] {
-    return holders.flatMap((holder) => {
-      const found = own.find(({ id }) => id === holder.id);
-      const limits = this.limits.of(holder.kind, found?.quota);
-      const isSecret = holder.kind === 'user' && !mayKnow(asker, holder.id);
-      return asked.some((held) => limits[held] !== null) ? [{ ...holder, name: found?.name ?? '', limits, isSecret }] : [];
-    });
+  ): AskedHolder[] {
+    const limited = limitedHolders(this.limits, { holders, own, asked });
+    return limited.map((holder) => ({ ...holder, isSecret: holder.kind === 'user' && !mayKnow(asker, holder.id) }));
   }
 }
 
@@ -195,7 +182,7 @@ export const replicaAmounts = (replicas: number, resources: Resources, ports: nu
   ...{ gpu_units: replicas * resources.gpuUnits, storage_gb: replicas * resources.storageGb, ports: replicas * ports },
 });
 
-function weigh(limited: readonly LimitedHolder[], holdingsOfEach: readonly Holdings[], amounts: Partial<Amounts>): void {
+function weigh(limited: readonly AskedHolder[], holdingsOfEach: readonly Holdings[], amounts: Partial<Amounts>): void {
   for (const [index, { kind, name, limits, isSecret }] of limited.entries()) {
     const now = holdingsOfEach[index];
     if (!now) continue;
@@ -240,19 +227,8 @@ const plus = (held: Holdings, amounts: Partial<Amounts>): Holdings => ({
 const growth = (before: Holdings | undefined, after: Holdings | undefined): Partial<Amounts> =>
   before && after ? Object.fromEntries(HELD.map((each) => [each, after[each] - before[each]])) : {};
 
-/** $1 the ids of users and projects. */
-export const READ = `SELECT id, name, quota FROM projects WHERE id = ANY($1::uuid[])`;
 /** $1 deployment. */
 const READ_OF_DEPLOYMENT = `
   SELECT p.id, p.name, p.quota FROM deployments AS d JOIN projects AS p ON p.id IN (d.project_id, d.user_id) WHERE d.id = $1`;
-const lockOf = (id: string): string => `pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || ${id}, 0))`;
-/** $1 the ids of users and projects, which everybody locks in the order of ids. */
-export const LOCK_AND_READ = `
-  WITH h AS MATERIALIZED (${READ} ORDER BY id)
-  SELECT ${lockOf('id')}, id, name, quota FROM h`;
-/** The same, where the limits are known. */
-const LOCK = `
-  WITH h AS MATERIALIZED (SELECT id FROM unnest($1::uuid[]) AS id ORDER BY id)
-  SELECT ${lockOf('id')} FROM h`;
 /** $1 deployment. */
 const AMOUNTS = holdingsOf({ where: 'd.id = $1', sizes: true });

@@ -142,16 +142,11 @@ export class RestoreService {
     const count = replicasToPlace(deployment);
     if (count === 0) return;
     // Where quotas leave no room beside the replicas from before the deletion, the reconciler places them once enough of these are gone.
-    if (!(await this.hasRoom(tx, deployment, count))) return;
+    const { heldReplicas, warmReplicaIds, resources } = deployment;
+    if (heldReplicas > warmReplicaIds.length && !(await this.quotas.hasRoom(tx, deployment, { count, resources }))) return;
     const { generation, revision, currentRollout: rollout } = deployment;
     const placement = await this.placements.place(tx, deployment, { count, cause: 'restore', generation, revision, rollout }, attempt);
     // What its volumes wait for passes by itself, and the reconciler places it then.
     if (placement.shortfall !== null && !placement.waits) throw new DomainError('insufficient_capacity', placement.shortfall);
-  }
-
-  private async hasRoom(tx: Tx, deployment: RestorationCandidate, count: number): Promise<boolean> {
-    if (deployment.heldReplicas <= deployment.warmReplicaIds.length) return true;
-    const limited = await this.quotas.hold(tx, deployment);
-    return (await this.quotas.fitting(tx, deployment, { count, resources: deployment.resources }, limited)).words === null;
   }
 }

@@ -128,8 +128,7 @@ export class ScaleService {
    */
   private async hasRoom(tx: Tx, deployment: LockedDeployment, target: number, { count }: { readonly count: number }): Promise<boolean> {
     if (target > deployment.targetReplicas) return true;
-    const limited = await this.quotas.hold(tx, deployment);
-    return (await this.quotas.fitting(tx, deployment, { count, resources: deployment.resources }, limited)).words === null;
+    return this.quotas.hasRoom(tx, deployment, { count, resources: deployment.resources });
   }
 
   private async placeMore(
