@@ -31,7 +31,7 @@ import { ProjectsApiModule } from './projects/projects-api.module';
 import { ReplicaLogsModule } from './replica-logs/replica-logs.module';
 import { ReplicaStatsModule } from './replica-stats/replica-stats.module';
 import { RestoresApiModule } from './restores/restores-api.module';
-import { hasRouter, RouterModule } from './routing/router.module';
+import { servesRoutes, RouterModule } from './routing/router.module';
 import { RetentionApiModule } from './retention/retention-api.module';
 import { RolloutsApiModule } from './rollouts/rollouts-api.module';
 import { VolumeRoutesModule } from './volume-routes/volume-routes.module';
@@ -108,7 +108,7 @@ export class AppModule {
           AdminModule,
         ];
     const worker = config.ROLE === 'all' || config.ROLE === 'worker' ? [WorkerModule] : [];
-    const router = hasRouter(config) ? [RouterModule.of(config)] : [];
+    const router = servesRoutes(config) ? [RouterModule.of(config)] : [];
     return { module: AppModule, imports: [...common, ...api, ...worker, ...router] };
   }
 }

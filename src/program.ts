@@ -19,7 +19,7 @@ import { Readiness } from './health/readiness.service';
 import { Metrics } from './metrics/metrics';
 import { sharedSecrets } from './program-secrets';
 import { LoadBalancer } from './routing/load-balancer';
-import { hasRouter } from './routing/router.module';
+import { servesRoutes } from './routing/router.module';
 import { Runtimes } from './runtime/runtimes';
 import { describeStartError, listening, refusePortInUse } from './start-errors';
 
@@ -121,7 +121,7 @@ export class Program {
   }
 
   private async routerWords(): Promise<string | null> {
-    if (!hasRouter(this.config)) return null;
+    if (!servesRoutes(this.config)) return null;
     return (await this.app?.get(LoadBalancer, { strict: false }).words()) ?? null;
   }
 

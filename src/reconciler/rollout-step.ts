@@ -57,7 +57,9 @@ function failureWords(own: Share | undefined, now: Date): string | null {
 const deadlineWords = (available: number, { policy, targetReplicas, rollout }: PlanInput['deployment'], waits: string | null): string =>
   `No progress for ${policy.progressDeadlineSeconds} s: ${available} of ${targetReplicas} new replicas are healthy` +
   (rollout?.healthyReplicas ? `, ${rollout.healthyReplicas} were` : '') +
-  [waits ?? rollout?.reason ?? null].map((words) => (words === null ? '' : `; ${words}`)).join('');
+  becauseOf(waits ?? rollout?.reason ?? null);
+
+const becauseOf = (words: string | null): string => (words === null ? '' : `; ${words}`);
 
 /** True when no replica of a given-up rollout is left and the current one has all of its own. */
 const isBack = (deployment: PlanInput['deployment'], shares: readonly Share[]): boolean =>

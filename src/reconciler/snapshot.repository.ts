@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { AppConfig } from '../config/app-config';
+import { hasRouters } from '../config/has-routers';
 import { StatementBatcher } from '../database/statement-batcher';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { storedContainerOf, type StoredContainer } from '../deployments/spec/container-vault';
@@ -107,7 +108,7 @@ export class SnapshotRepository {
         deadlineAt: new Date(row.rollout.deadlineAt),
       },
       policy: rolloutPolicyOf(row.policy),
-      routedPorts: this.config.LOAD_BALANCER === 'none' ? [] : (row.routing?.ports ?? []),
+      routedPorts: hasRouters(this.config) ? (row.routing?.ports ?? []) : [],
       writesVolumes: Object.values(row.specs).some(writesVolumes),
       specs,
       replicas: row.replicas.map(({ node, ...replica }) => ({

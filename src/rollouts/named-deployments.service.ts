@@ -49,8 +49,9 @@ export class NamedDeploymentsService {
   }
 
   /**
-   * Makes exactly what is wanted: creates the deployment or changes it. A failed one is scheduled again when its content or its
-   * placement changes; a stopped one stays stopped. Of two requests that would create it one changes what the other has made. Throws what a deploy and a change throw.
+   * Makes exactly what is wanted: creates the deployment or changes it. A failed one is scheduled again when its content or its placement
+   * changes; a stopped one stays stopped. Of two requests that would create it one changes what the other has made. Throws what a deploy
+   * and a change throw.
    */
   apply(order: NamedOrder, context: RequestContext): Promise<Changed> {
     this.deploys.requireLimits(order.wanted.spec);

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config';
+import { hasRouters } from '../config/has-routers';
 import type { Tx } from '../database/transaction';
 import type { RolloutPolicy, RolloutState } from '../deployments/domain/rollout';
 import type { RolloutDto } from '../deployments/dto/rollout.dto';
@@ -81,7 +82,7 @@ export class StoredStateRepository {
   async rollout(tx: Tx, id: string): Promise<RolloutDto | null> {
     const [row] = await tx.query<{ rollout: RolloutRow | null }[]>(
       `SELECT ${newestRollout('$2', '$3')} AS rollout FROM deployments AS d WHERE d.id = $1`,
-      [id, this.config.NODE_OFFLINE_AFTER_SECONDS, this.config.LOAD_BALANCER !== 'none'],
+      [id, this.config.NODE_OFFLINE_AFTER_SECONDS, hasRouters(this.config)],
     );
     return row?.rollout ? toRollout(row.rollout) : null;
   }

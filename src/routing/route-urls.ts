@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/app-config';
+import { hasRouters } from '../config/has-routers';
 
 const USUAL_PORTS = { http: 80, https: 443 } as const;
 
@@ -11,9 +12,10 @@ export class RouteUrls {
   private readonly scheme: AppConfig['ROUTES_SCHEME'];
   private readonly port: string;
 
-  constructor({ ROUTES_SCHEME, ROUTES_PORT, ROUTER_PORT, LOAD_BALANCER }: AppConfig) {
-    const port = ROUTES_PORT ?? (LOAD_BALANCER !== 'none' && ROUTES_SCHEME === 'http' ? ROUTER_PORT : USUAL_PORTS[ROUTES_SCHEME]);
-    this.hasRouters = LOAD_BALANCER !== 'none';
+  constructor(config: AppConfig) {
+    const { ROUTES_SCHEME, ROUTES_PORT, ROUTER_PORT } = config;
+    this.hasRouters = hasRouters(config);
+    const port = ROUTES_PORT ?? (this.hasRouters && ROUTES_SCHEME === 'http' ? ROUTER_PORT : USUAL_PORTS[ROUTES_SCHEME]);
     this.scheme = ROUTES_SCHEME;
     this.port = port === USUAL_PORTS[ROUTES_SCHEME] ? '' : `:${port}`;
   }

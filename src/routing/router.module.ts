@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { networksOf } from '../common/networks';
 import { AppConfig } from '../config/app-config';
+import { hasRouters } from '../config/has-routers';
 import { BuiltinBalancer } from './builtin/builtin.balancer';
 import { HaproxyBalancer } from './haproxy/haproxy.balancer';
 import { LoadBalancer } from './load-balancer';
@@ -13,7 +14,7 @@ import { TraefikController } from './traefik/traefik.controller';
 import { WriterLease } from './writer-lease';
 
 /** Whether this process serves routes. */
-export const hasRouter = ({ ROLE, LOAD_BALANCER }: AppConfig): boolean => LOAD_BALANCER !== 'none' && (ROLE === 'all' || ROLE === 'router');
+export const servesRoutes = (config: AppConfig): boolean => hasRouters(config) && (config.ROLE === 'all' || config.ROLE === 'router');
 
 /** What serves routes in this process. */
 @Module({})

@@ -76,9 +76,10 @@ async function initialise(home: ServerHome, binaries: PostgresBinaries, password
   }
 }
 
-/** The builtin locale sorts alike on every platform and does not change with the C library. */
+/** What initdb says where the account has no line in /etc/passwd. */
 const NO_ACCOUNT = /could not look up effective user ID (\d+)/;
 
+/** The builtin locale sorts alike on every platform and does not change with the C library. */
 async function initdb(home: ServerHome, { initdb: program }: PostgresBinaries, paths: string[]): Promise<void> {
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const access = [`--username=${SUPERUSER}`, '--auth=scram-sha-256'];

@@ -5,6 +5,7 @@ import type { Actor } from '../../common/request-context';
 import { reachOf } from '../../rights/reach';
 import { readable } from '../../rights/rights.sql';
 import { AppConfig } from '../../config/app-config';
+import { hasRouters } from '../../config/has-routers';
 import { StatementBatcher } from '../../database/statement-batcher';
 import { askedRoutesOf } from '../../routing/routes.sql';
 import type { PlacementExplanation, PlacementStrategy } from '../../scheduling/place.types';
@@ -124,7 +125,7 @@ export class DeploymentViewsRepository {
       queries.map(({ includeDeleted }) => includeDeleted),
       this.config.NODE_OFFLINE_AFTER_SECONDS,
       queries.map(({ finished }) => finished),
-      this.config.LOAD_BALANCER !== 'none',
+      hasRouters(this.config),
     ]);
     const views = queries.map((): StatusView | null => null);
     for (const row of rows) views[row.place - 1] = toStatusView(row);
