@@ -1,4 +1,4 @@
-import { getEventListeners } from 'node:events';
+import { getEventListeners, getMaxListeners } from 'node:events';
 import { abortWith } from './abort-with';
 
 const listenersOf = (...signals: AbortSignal[]): number => signals.flatMap((signal) => getEventListeners(signal, 'abort')).length;
@@ -18,6 +18,12 @@ describe('abortWith', () => {
     const quiet = new AbortController().signal;
     const { signal } = abortWith(quiet, AbortSignal.abort('before'));
     expect([signal.reason, listenersOf(quiet)]).toEqual(['before', 0]);
+  });
+
+  it('lets any number of works depend on one signal without a warning', () => {
+    const forever = new AbortController().signal;
+    const work = abortWith(forever);
+    expect([getMaxListeners(forever), getMaxListeners(work.signal)]).toEqual([Infinity, Infinity]);
   });
 
   it('leaves nothing on a signal that lives on, when the work has ended', () => {

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /**
  * A controller that aborts as soon as one of `signals` does, with the same reason. Also abort it when the work has
  * ended: that removes its listeners from them. `AbortSignal.any` is no substitute: on a signal that lives as long as
@@ -5,6 +7,8 @@
  */
 export function abortWith(...signals: readonly AbortSignal[]): AbortController {
   const controller = new AbortController();
+  // Any number of works may depend on one signal, which is more than Node's warning limit.
+  setMaxListeners(Infinity, controller.signal, ...signals);
   const follow = ({ target }: Event): void => controller.abort((target as AbortSignal).reason);
   controller.signal.addEventListener(
     'abort',

@@ -1,5 +1,4 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import { abortWith } from '../common/abort-with';
 import { DomainError } from '../common/problem/domain-error';
@@ -22,10 +21,7 @@ export class EventFeedService implements OnModuleDestroy {
     private readonly hub: FeedHub,
     private readonly places: FeedPlaces,
     private readonly streams: OpenStreams,
-  ) {
-    // Every waiting request adds a listener, which is more than Node's warning limit.
-    setMaxListeners(Infinity, this.ending.signal);
-  }
+  ) {}
 
   /** Answers waiting requests at once, because a process that stops waits for its connections. */
   onModuleDestroy(): void {

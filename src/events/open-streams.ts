@@ -1,5 +1,4 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { abortWith } from '../common/abort-with';
 import { RIGHTS_BEAT_MS } from '../common/rights-beat';
@@ -43,8 +42,6 @@ export class OpenStreams implements OnModuleDestroy {
     private readonly places: FeedPlaces,
     metrics: Metrics,
   ) {
-    // Every stream adds a listener, which is more than Node's warning limit.
-    setMaxListeners(Infinity, this.ending.signal);
     metrics.gauges({
       source: 'streams',
       gauges: [{ name: 'fog_streams_open', help: 'Streams of server-sent events that are open.', labels: ['kind'] }],

@@ -1,5 +1,4 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { setMaxListeners } from 'node:events';
 import { abortWith } from '../common/abort-with';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
@@ -37,10 +36,7 @@ export class WaitService implements OnModuleDestroy {
     private readonly facts: DeploymentFactsRepository,
     private readonly watch: DeploymentWatch,
     private readonly places: FeedPlaces,
-  ) {
-    // Every waiting request adds a listener, which is more than Node's warning limit.
-    setMaxListeners(Infinity, this.ending.signal);
-  }
+  ) {}
 
   /** Answers waiting requests at once with the state so far, because a process that stops waits for its connections. */
   onModuleDestroy(): void {

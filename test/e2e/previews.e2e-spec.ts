@@ -15,8 +15,9 @@ describe('previews', () => {
     const spec = aSpec({ replicas: 2 });
     const { body: dry } = await t.as('ada').post('/api/deployment/deploy?dry_run=true').send(spec).expect(200);
     const { body } = await reader().post('/api/deployment/deploy/preview').send(spec).expect(200);
-    // The scores move with the load of the nodes from one look to the next.
-    expect({ ...body, placement: dry.placement as unknown }).toEqual(dry);
+    // The scores move with the load of the nodes from one look to the next, and with them what is chosen.
+    expect({ ...body, placement: dry.placement as unknown, node_ids: dry.node_ids as unknown }).toEqual(dry);
+    expect(new Set(body.node_ids as string[]).size).toBe(2);
     expect(body.placement).toMatchObject({ requested: 2, placed: 2 });
     await reader().post('/api/deployment/deploy?dry_run=true').send(spec).expect(403);
     expect((await t.as('ada').post('/api/deployment/deploy/preview').send({ name: '-' }).expect(422)).body.code).toBe('validation_failed');

@@ -19,6 +19,8 @@ interface Pipe {
 export class BadLink {
   private readonly pipes = new Set<Pipe>();
   private isCut = false;
+  /** How many more bytes come from those who dial, before the link is cut. */
+  private bytesLeft = Infinity;
 
   private constructor(
     private readonly server: Server,
@@ -47,9 +49,15 @@ export class BadLink {
     }
   }
 
+  /** Cuts, and tells both ends, once so many more bytes have come from those who dial: in the middle of what they are saying. */
+  cutAfter(bytes: number): void {
+    this.bytesLeft = bytes;
+  }
+
   /** Connections that were cut stay dead: their ends find that out by themselves, or here at last. */
   restore(): void {
     this.isCut = false;
+    this.bytesLeft = Infinity;
     for (const { isDead, sockets } of this.pipes) if (isDead) for (const socket of sockets) socket.resetAndDestroy();
   }
 
@@ -80,7 +88,14 @@ export class BadLink {
       }, due - now);
     };
     from.on('error', () => undefined);
-    from.on('data', (piece: Buffer) => later(() => to.write(piece)));
+    from.on('data', (piece: Buffer) => {
+      const part = direction === 0 ? piece.subarray(0, this.bytesLeft) : piece;
+      if (direction === 0) this.bytesLeft -= part.length;
+      later(() => {
+        to.write(part);
+        if (part.length < piece.length) this.cut({ silently: false });
+      });
+    });
     from.on('close', () => {
       this.pipes.delete(pipe);
       later(() => to.destroy());
