@@ -2,7 +2,7 @@ import { Client, type ClientConfig, type QueryArrayConfig, type QueryConfig } fr
 import { postgresCode } from './postgres-error';
 
 /**
- * More statements than the program has, without those that begin with UNPREPARED. Beyond this number statements are sent
+ * More statements than the program has, without those that begin with UNPREPARED. Beyond this number a connection sends statements
  * unnamed, so that a mistake cannot fill the server's memory.
  */
 const MAX_STATEMENTS = 500;
@@ -12,18 +12,6 @@ export const UNPREPARED = '/* unprepared */';
 
 /** The SQLSTATE read_only_sql_transaction. */
 const READ_ONLY = '25006';
-
-const names = new Map<string, string>();
-
-function nameOf(text: string): string | undefined {
-  if (text.startsWith(UNPREPARED)) return undefined;
-  const known = names.get(text);
-  if (known !== undefined) return known;
-  if (names.size >= MAX_STATEMENTS) return undefined;
-  const name = `s${names.size}`;
-  names.set(text, name);
-  return name;
-}
 
 /** TypeORM's words for the beginning and the ends of a transaction. */
 const START = 'START TRANSACTION';
@@ -48,6 +36,8 @@ type Send = (...args: unknown[]) => unknown;
  * pool then opens a new one, which leads to a server that accepts writes.
  */
 export class PreparingClient extends Client {
+  /** The names of the statements that it has prepared, by their texts. */
+  private readonly names = new Map<string, string>();
   /** Whether a transaction was started of which the server does not know yet. */
   private isStarting = false;
   /** Whether what is sent is being collected. */
@@ -102,10 +92,20 @@ export class PreparingClient extends Client {
 
   private send(submit: Send, config: string | QueryConfig | QueryArrayConfig, values: unknown, rest: readonly unknown[]): unknown {
     this.collect();
-    const name = typeof config === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(config) : undefined;
+    const name = typeof config === 'string' && Array.isArray(values) && values.length > 0 ? this.nameOf(config) : undefined;
     const answer = name === undefined ? submit(config, values, ...rest) : submit({ name, text: config, values }, ...rest);
     if (answer instanceof Promise) answer.catch((error: unknown) => this.endIfUseless(error));
     return answer;
+  }
+
+  private nameOf(text: string): string | undefined {
+    if (text.startsWith(UNPREPARED)) return undefined;
+    const known = this.names.get(text);
+    if (known !== undefined) return known;
+    if (this.names.size >= MAX_STATEMENTS) return undefined;
+    const name = `s${this.names.size}`;
+    this.names.set(text, name);
+    return name;
   }
 
   /** What is sent within one turn goes to the socket with one system call, which is most of what a short statement costs here. */

@@ -91,7 +91,8 @@ describe('GET /api/deployment/{id}/logs?follow=true from engines', () => {
       await new Promise((resolve) => setTimeout(resolve, 500));
       return same;
     });
-    expect(engine.sent).toBeLessThan((LINES * 16_000 * 3) / 4);
+    // How much that is the kernel decides: between 8 and 13 MB on a busy machine.
+    expect(engine.sent).toBeLessThan(LINES * 15_000);
     stream.answer.resume();
     await stream.untilLines(LINES);
     expect(stream.lines().map((line) => Number(line.split(' ')[0]))).toEqual(Array.from({ length: LINES }, (_, index) => index));

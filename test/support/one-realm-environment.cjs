@@ -1,12 +1,13 @@
+require('@swc-node/register');
 const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
 
 /**
- * Jest gives each test file a realm (its own `Array`, `Error` and so on) and loads every package into it anew: here 2,600 modules of
- * packages, some three seconds for a file of tests that starts the application. In this environment the files of a worker share the
- * worker's own realm, so that `native-module.cjs` may let them share its packages too. The modules of the project are still loaded for
- * each file. What a file leaves on `globalThis`, in `process.env`, and in packages that remember the first application, is taken away when it
- * ends.
+ * Jest gives each test file a realm (its own `Array`, `Error` and so on) and loads every module into it anew: here 2,600 of packages, some
+ * three seconds for a file of tests that starts the application, and a thousand of the project, some two. In this environment the files of a
+ * worker share the worker's own realm, so that `native-module.cjs` and `native-source.cjs` may let them share these modules too. Those of
+ * `test` are still loaded for each file. What a file leaves on `globalThis`, in `process.env`, and in packages that remember the first
+ * application, is taken away when it ends.
  */
 class OneRealmEnvironment extends TestEnvironment {
   constructor(config, context) {
@@ -30,7 +31,8 @@ class OneRealmEnvironment extends TestEnvironment {
     process.exit = this.exitBefore;
     for (const name of Object.keys(process.env)) if (!(name in this.variablesBefore)) delete process.env[name];
     Object.assign(process.env, this.variablesBefore);
-    for (const key of Reflect.ownKeys(globalThis)) if (!this.globalsBefore.has(key)) Reflect.deleteProperty(globalThis, key);
+    for (const key of Reflect.ownKeys(globalThis))
+      if (!this.globalsBefore.has(key) && !OF_MODULES.has(key)) Reflect.deleteProperty(globalThis, key);
     for (const [key, before] of this.globalsBefore) {
       if (Reflect.getOwnPropertyDescriptor(globalThis, key)?.value !== before.value) Reflect.defineProperty(globalThis, key, before);
     }
@@ -57,6 +59,14 @@ function forgetLogger() {
   Object.defineProperty(prototype, QUIET, { value: true });
 }
 const QUIET = Symbol('quiet until the first application');
+
+/** What decorators have noted of classes that stay loaded. */
+const OF_MODULES = new Set([
+  'classValidatorMetadataStorage',
+  'typeormMetadataArgsStorage',
+  'SwaggerGlobalParametersStorage',
+  'SwaggerGlobalResponsesStorage',
+]);
 
 /** Jest compiles each module for a context of `node:vm`; this one stands for the worker's own realm, which is no such context. */
 const WORKER_REALM = {};

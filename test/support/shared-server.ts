@@ -6,7 +6,7 @@ import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-post
 
 const PREFIX = 'fog-compute-test-';
 /** Fast instead of durable, because these databases do not outlive the run. */
-const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
+const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '500' };
 
 const shared = globalThis as typeof globalThis & { stopTestServer?: () => Promise<void> };
 
