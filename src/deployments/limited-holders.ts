@@ -31,6 +31,11 @@ export const limitedHolders = (
     return asked.some((held) => those[held] !== null) ? [{ ...holder, name: found?.name ?? '', limits: those }] : [];
   });
 
+/** An SQL expression for the `OwnLimits` of those in whose quotas a deployment counts, as JSON; NULL: it counts in none. */
+export const ownLimitsOf = (deployment: string): string => `
+  (SELECT json_agg(json_build_object('id', p.id, 'name', p.name, 'quota', p.quota))
+     FROM projects AS p WHERE p.id IN (${deployment}.project_id, ${deployment}.user_id))`;
+
 const lockOf = (id: string): string => `pg_advisory_xact_lock(hashtextextended('fog-compute quota ' || ${id}, 0))`;
 
 /** Gives `OwnLimits`. $1 the ids of users and projects. */

@@ -29,7 +29,7 @@ export interface Growing extends GrowingPart {
   readonly asker: Asker;
   /** What the change may make larger. Absent: anything. */
   readonly asked?: readonly Held[];
-  /** What `ownLimitsOf` has given. Absent: it is looked at. */
+  /** The own limits of those in whose quotas it counts, where the caller has read them. Absent: they are looked at. */
   readonly own?: readonly OwnLimits[];
 }
 
@@ -119,11 +119,6 @@ export class Quota {
     const after = await countHoldings(tx, parts(limited), { asked, growing });
     for (const [index, holder] of limited.entries()) weigh([holder], held.slice(index, index + 1), growth(before[index], after[index]));
     return done;
-  }
-
-  /** The own limits of those in whose quotas a deployment counts: to be read together with it, so that `growing` need not look. */
-  async ownLimitsOf(tx: Tx, deploymentId: string): Promise<readonly OwnLimits[]> {
-    return tx.query<OwnLimits[]>(READ_OF_DEPLOYMENT, [deploymentId]);
   }
 
   /** What one deployment holds now. */
@@ -227,8 +222,5 @@ const plus = (held: Holdings, amounts: Partial<Amounts>): Holdings => ({
 const growth = (before: Holdings | undefined, after: Holdings | undefined): Partial<Amounts> =>
   before && after ? Object.fromEntries(HELD.map((each) => [each, after[each] - before[each]])) : {};
 
-/** $1 deployment. */
-const READ_OF_DEPLOYMENT = `
-  SELECT p.id, p.name, p.quota FROM deployments AS d JOIN projects AS p ON p.id IN (d.project_id, d.user_id) WHERE d.id = $1`;
 /** $1 deployment. */
 const AMOUNTS = holdingsOf({ where: 'd.id = $1', sizes: true });

@@ -4,7 +4,9 @@ import { PubSub } from '../database/pub-sub';
 import { Events } from '../events/events';
 import { DEPLOYMENT_TOPIC, type LockedDeployment } from './deployments.repository';
 import { DeploymentMetrics, type RolloutResult } from './deployment-metrics';
+import type { RolloutDto } from './dto/rollout.dto';
 import { goesForward, type OpenRollout, type RolloutState } from './domain/rollout';
+import { COUNTED_IN_ROLLOUTS, toRollout, type RolloutRow } from './views/rollout-view.sql';
 import { weightOf } from './weight.sql';
 
 /** The event that a history row of a rollout stands for. */
@@ -53,10 +55,10 @@ export class RolloutsRepository {
 
   /**
    * Begins a rollout, which supersedes an open one, with its history row, and counts anew what the deployment weighs in the quotas.
-   * Returns its number.
+   * Gives it as it is shown.
    */
-  async start(tx: Tx, deployment: LockedDeployment, start: RolloutStart): Promise<number> {
-    const [row] = await tx.query<{ number: number; superseded: number }[]>(START, [
+  async start(tx: Tx, deployment: LockedDeployment, start: RolloutStart): Promise<RolloutDto> {
+    const [row] = await tx.query<{ rollout: RolloutRow; superseded: number }[]>(START, [
       ...[deployment.id, start.revision, start.deadlineSeconds, start.atOnce],
       ...[start.words, start.event, start.changedBy, start.requestId],
     ]);
@@ -64,7 +66,7 @@ export class RolloutsRepository {
     if (!row) throw new Error(`No rollout of deployment ${deployment.id} was begun`);
     this.count(tx, 'superseded', row.superseded);
     if (start.atOnce !== null) this.count(tx, 'completed');
-    return row.number;
+    return toRollout(row.rollout);
   }
 
   /** Changes the state of the open rollout, with its history row. */
@@ -137,7 +139,8 @@ const takeResources = (from: string): string => `
 
 /**
  * $1 deployment, $2 revision, $3 seconds until the deadline, $4 why it is over at once (null: it is not), $5 to $8 the history row:
- * reason, event, who, request. The new row waits for the change of the one that it supersedes, as only one may be open.
+ * reason, event, who, request. The new row waits for the change of the one that it supersedes, as only one may be open. No replica is of
+ * the new rollout yet, so all that there are count as old.
  */
 const START = `
   WITH superseded AS (
@@ -158,7 +161,7 @@ const START = `
            (SELECT coalesce(max(number), 0) AS number FROM deployment_rollouts WHERE deployment_id = $1) AS last,
            (SELECT count(*) FROM superseded) AS done
      WHERE d.id = $1
-    RETURNING number),
+    RETURNING *),
   moved AS (
     UPDATE deployments AS d
        SET version = version + 1, updated_at = clock_timestamp(), stored_bytes = ${weightOf('d')},
@@ -171,7 +174,12 @@ const START = `
   recorded AS (
     INSERT INTO deployment_status_history (deployment_id, old_status, new_status, reason, event, changed_by, request_id)
     SELECT id, status, status, $5, $6, $7, $8 FROM moved)
-  SELECT number, (SELECT count(*)::int FROM superseded WHERE state = 'superseded') AS superseded FROM added`;
+  SELECT (SELECT count(*)::int FROM superseded WHERE state = 'superseded') AS superseded,
+         json_build_array(a.revision, a.from_revision, a.state, d.target_replicas, 0, 0,
+                          (SELECT count(*) FROM deployment_replicas AS r
+                            WHERE r.deployment_id = d.id AND ${COUNTED_IN_ROLLOUTS}),
+                          a.reason, a.started_at, a.deadline_at, a.finished_at) AS rollout
+    FROM added AS a JOIN deployments AS d ON d.id = a.deployment_id`;
 
 /**
  * $1 deployment, $2 state, $3 reason, $4 whether it is finished, $5 whether its revision becomes the current one, $6 seconds until

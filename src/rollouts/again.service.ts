@@ -60,7 +60,7 @@ export class AgainService {
       requireRoutedPorts(old, state);
       const what = `the content of revision ${old.number}`;
       const content = { now: state, container: old.container, what, imageDigest, policy: rolloutPolicyOf(state.policy) };
-      const started = await this.quota.growing(tx, { deployment, asker: context.actor }, async () => {
+      const started = await this.quota.growing(tx, { deployment, asker: context.actor, own: state.ownLimits }, async () => {
         await this.requireSecrets(tx, deployment, old);
         return this.starts.add(tx, deployment, content, context);
       });

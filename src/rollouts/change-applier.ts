@@ -6,7 +6,6 @@ import type { Tx } from '../database/transaction';
 import { DeployService } from '../deployments/commands/deploy.service';
 import { requireScalable, ScaleService } from '../deployments/commands/scale.service';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
-import type { OwnLimits } from '../deployments/limited-holders';
 import { Quota } from '../deployments/quota';
 import { auditSpec } from '../deployments/spec/spec-codec';
 import { Events } from '../events/events';
@@ -34,9 +33,7 @@ export interface ChangeOrder {
 export interface Wishes {
   readonly before: Wanted;
   readonly wanted: Wanted;
-  readonly now: Pick<StoredState, 'revision' | 'newestRevision'>;
-  /** The limits of those in whose quotas the deployment counts, where the caller has read them with it. */
-  readonly own?: readonly OwnLimits[];
+  readonly now: Pick<StoredState, 'revision' | 'newestRevision' | 'ownLimits'>;
 }
 
 /** Brings a locked deployment from what is wanted to what shall be wanted, in the caller's transaction. */
@@ -70,7 +67,11 @@ export class ChangeApplier {
       const present = await this.carryOut(tx, deployment, { ...wishes, changes }, order);
       return outcome(id, present, changes.container ? 'rolling_out' : 'updated');
     };
-    const done = await this.quota.growing(tx, { deployment, asker: order.context.actor, asked: changes.grows, own: wishes.own }, work);
+    const done = await this.quota.growing(
+      tx,
+      { deployment, asker: order.context.actor, asked: changes.grows, own: wishes.now.ownLimits },
+      work,
+    );
     return {
       outcome: done,
       audit: {

@@ -7,7 +7,6 @@ import { together } from '../database/together';
 import { inTransaction, type Tx } from '../database/transaction';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import { requireMatch } from '../deployments/etag';
-import { Quota } from '../deployments/quota';
 import { requireLive } from '../deployments/refusals';
 import { isCapacityTaken } from '../nodes/nodes.repository';
 import { ChangeApplier, type Wishes } from './change-applier';
@@ -25,7 +24,6 @@ export class ChangeService {
     private readonly commands: Commands,
     private readonly deployments: DeploymentsRepository,
     private readonly states: StoredStateRepository,
-    private readonly quota: Quota,
     private readonly applier: ChangeApplier,
     private readonly previews: ChangePreviews,
   ) {}
@@ -53,22 +51,18 @@ export class ChangeService {
     });
   }
 
-  /** Locks the deployment, and reads what is wanted of it now, what the patch makes of that, and what limits it. */
+  /** Locks the deployment, and reads what is wanted of it now, and what the patch makes of that. */
   private async begin(
     tx: Tx,
     id: string,
     patch: JsonObject,
     context: Pick<RequestContext, 'actor' | 'ifMatch'>,
   ): Promise<{ deployment: LockedDeployment; wishes: Wishes }> {
-    const [found, sealed, own] = await together([
-      this.deployments.lock(tx, id, context.actor),
-      this.states.load(tx, id),
-      this.quota.ownLimitsOf(tx, id),
-    ]);
+    const [found, sealed] = await together([this.deployments.lock(tx, id, context.actor), this.states.load(tx, id)]);
     const deployment = requireLive(found, id);
     requireMatch(context, deployment.version);
     const state = this.states.open(id, sealed);
     const before = wantedNow(state);
-    return { deployment, wishes: { before, wanted: readPatch(before, patch), now: state, own } };
+    return { deployment, wishes: { before, wanted: readPatch(before, patch), now: state } };
   }
 }

@@ -11,7 +11,7 @@ import { RolloutsRepository } from '../deployments/rollouts.repository';
 import { VolumeClaims } from '../deployments/volumes/volume-claims.service';
 import type { ContainerSpec } from '../engines/container-spec';
 import type { Changed } from './change.types';
-import { StoredStateRepository, type StoredState } from './stored-state.repository';
+import type { StoredState } from './stored-state.repository';
 
 export interface NewContent {
   /** What there was when the caller had locked the deployment. */
@@ -33,7 +33,6 @@ const NOTHING_RAN = 'The deployment was not running, so there was nothing to rep
 @Injectable()
 export class RevisionStart {
   constructor(
-    private readonly states: StoredStateRepository,
     private readonly revisions: RevisionsRepository,
     private readonly rollouts: RolloutsRepository,
     private readonly vault: ContainerVault,
@@ -69,13 +68,10 @@ export class RevisionStart {
     { actor, requestId }: RequestContext,
   ): Promise<Started> {
     const runs = deployment.status === 'running';
-    const [, rollout] = await together([
-      this.rollouts.start(tx, deployment, {
-        ...{ revision, words, deadlineSeconds: policy.progressDeadlineSeconds, atOnce: runs ? null : NOTHING_RAN },
-        ...{ event: runs ? 'rollout_started' : 'rolled_out', changedBy: actor.userId, requestId },
-      }),
-      this.states.rollout(tx, deployment.id),
-    ]);
+    const rollout = await this.rollouts.start(tx, deployment, {
+      ...{ revision, words, deadlineSeconds: policy.progressDeadlineSeconds, atOnce: runs ? null : NOTHING_RAN },
+      ...{ event: runs ? 'rollout_started' : 'rolled_out', changedBy: actor.userId, requestId },
+    });
     return { revision, rollout };
   }
 }

@@ -4,6 +4,7 @@ import { hasRouters } from '../config/has-routers';
 import type { Tx } from '../database/transaction';
 import type { RolloutPolicy, RolloutState } from '../deployments/domain/rollout';
 import type { RolloutDto } from '../deployments/dto/rollout.dto';
+import { ownLimitsOf, type OwnLimits } from '../deployments/limited-holders';
 import { ContainerVault, storedContainerOf, type StoredContainer } from '../deployments/spec/container-vault';
 import type { DeploymentType } from '../deployments/spec/deployment-spec';
 import { newestRollout, toRollout, type RolloutRow } from '../deployments/views/rollout-view.sql';
@@ -32,6 +33,8 @@ export interface StoredState {
   readonly container: ContainerSpec;
   /** The state of the open rollout; null when none is open. */
   readonly openState: RolloutState | null;
+  /** Of those in whose quotas it counts. */
+  readonly ownLimits: readonly OwnLimits[];
 }
 
 /** A revision to go back to. */
@@ -127,7 +130,7 @@ const STATE = `
          d.rollout_policy AS policy, d.protection_reason AS "protectionReason", v.number AS revision,
          (SELECT max(number) FROM deployment_revisions WHERE deployment_id = $1) AS "newestRevision",
          ${storedContainerOf('v')} AS container,
-         o.state AS "openState"
+         o.state AS "openState", coalesce(${ownLimitsOf('d')}, '[]') AS "ownLimits"
     FROM deployments AS d
     LEFT JOIN deployment_rollouts AS o ON o.deployment_id = d.id AND o.number = d.open_rollout
     JOIN deployment_revisions AS v

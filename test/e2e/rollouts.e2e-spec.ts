@@ -32,8 +32,13 @@ describe('a change of a running deployment', () => {
     const { body } = await change(t, 'ada', id, { container_image: 'nginx:1.28', env: { A: null, C: 'x' } }).expect(202);
     expect(body).toMatchObject({
       ...{ success: true, deployment_id: id, status: 'running', revision: 2, result: 'rolling_out', message: 'Rolling out revision 2' },
-      rollout: { revision: 2, from_revision: 1, state: 'progressing', target_replicas: 3, finished_at: null },
+      rollout: {
+        ...{ revision: 2, from_revision: 1, state: 'progressing', target_replicas: 3, finished_at: null, reason: null },
+        ...{ updated_replicas: 0, healthy_replicas: 0, old_replicas: 3 },
+      },
     });
+    const { rollout } = body as { rollout: { started_at: string } };
+    expect((await rolloutOf(t, 'ada', id)).started_at).toBe(rollout.started_at);
     await rolloutEnds(t, 'ada', id, 'completed');
     await settles(t, 'ada', id);
     expect(await liveRevisions(t, 'ada', id)).toEqual([2, 2, 2]);

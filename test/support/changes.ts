@@ -12,6 +12,7 @@ export interface RolloutBody {
   healthy_replicas: number;
   old_replicas: number;
   reason: string | null;
+  started_at: string;
   finished_at: string | null;
 }
 

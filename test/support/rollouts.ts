@@ -38,10 +38,15 @@ export async function rollOut(
     const vault = get(ContainerVault);
     const sealed = vault.seal({ ...vault.open(row!.stored, id), ...container }, id);
     await get(RevisionsRepository).add(tx, id, sealed, { number: revision, reason: 'for a test', createdBy: null });
-    return get(RolloutsRepository).start(tx, deployment, {
+    await get(RolloutsRepository).start(tx, deployment, {
       ...{ revision, deadlineSeconds: complete.progressDeadlineSeconds, atOnce },
       ...{ words: `Revision ${revision}: for a test`, event: 'rollout_started', changedBy: null, requestId: null },
     });
+    const [newest] = await tx.query<[{ number: number }]>(
+      `SELECT max(number) AS number FROM deployment_rollouts WHERE deployment_id = $1`,
+      [id],
+    );
+    return newest.number;
   });
   await get(JobQueue).enqueueNow([{ kind: 'deployment.reconcile', key: id }]);
   return rollout;

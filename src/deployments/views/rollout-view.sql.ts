@@ -18,6 +18,11 @@ export type RolloutRow = readonly [
   finishedAt: JsonTime | null,
 ];
 
+/** SQL for whether the replica `r` is counted with the rollouts of the deployment `d`: it lives, or has done what it was made for. */
+export const COUNTED_IN_ROLLOUTS = `
+  (r.status IN ('pending', 'starting', 'running')
+   OR r.completed_at IS NOT NULL AND r.generation = d.generation AND r.superseded_at IS NULL)`;
+
 /**
  * An SQL expression for the newest rollout of the deployment `d` as a `RolloutRow`; NULL when there was none. Healthy are the replicas that
  * serve, as the rollout itself counts them: their checks have passed, and routers, if there are any, have an address at every port of a
@@ -47,9 +52,7 @@ export const newestRollout = (offlineAfter: string, hasRouters: string): string 
         LEFT JOIN (SELECT (e->>'replicaId')::uuid AS replica_id, e->'ports' AS ports
                      FROM route_tables AS t CROSS JOIN jsonb_array_elements(t.backends) AS e
                     WHERE routed.ports IS NOT NULL AND t.deployment_id = d.id) AS b ON b.replica_id = r.id
-       WHERE r.deployment_id = d.id
-         AND (r.status IN ('pending', 'starting', 'running')
-              OR r.completed_at IS NOT NULL AND r.generation = d.generation AND r.superseded_at IS NULL)) AS c)`;
+       WHERE r.deployment_id = d.id AND ${COUNTED_IN_ROLLOUTS}) AS c)`;
 
 export function toRollout(row: RolloutRow): RolloutDto {
   const [revision, from, state, target, updated, healthy, old, reason, startedAt, deadlineAt, finishedAt] = row;
