@@ -1,4 +1,4 @@
-import { ConnectionLanes, currentLane, inLane, inLaneOfChanges } from './connection-lanes';
+import { ConnectionLanes, currentLane, inLane, openForChange } from './connection-lanes';
 
 /** How many of `asked` in this lane enter at once. */
 function entered(lanes: ConnectionLanes, lane: string, asked: number): number {
@@ -53,7 +53,7 @@ describe('the lanes of the connections', () => {
 
   it('follow the work: a transaction of a job stays in the lane of the job', () => {
     expect(currentLane()).toBeUndefined();
-    expect(inLaneOfChanges(currentLane)).toBe('changes');
-    expect(inLane('node.sync', () => inLaneOfChanges(currentLane))).toBe('node.sync');
+    expect(openForChange(currentLane)).toBe('changes');
+    expect(inLane('node.sync', () => openForChange(currentLane))).toBe('node.sync');
   });
 });

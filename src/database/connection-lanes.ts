@@ -8,10 +8,24 @@ const CHANGES = 'changes';
 /** Runs `work`, whose connections to the database count for this lane of the background: the kind of a job. */
 export const inLane = <T>(lane: string, work: () => T): T => current.run(lane, work);
 
-/** Runs the transaction of a request; one of the background stays in its lane. */
-export const inLaneOfChanges = <T>(work: () => T): T => (current.getStore() === undefined ? current.run(CHANGES, work) : work());
+/** Whether `openForChange` asks for a connection right now. */
+let isForChange = false;
 
-export const currentLane = (): string | undefined => current.getStore();
+/**
+ * Asks for the connection of a transaction: one of a request counts for the lane of changes, one of the background stays in its
+ * lane. `open` has to ask for it before it waits for anything. A context of its own for each request would cost every promise of
+ * the process something.
+ */
+export function openForChange<T>(open: () => T): T {
+  isForChange = true;
+  try {
+    return open();
+  } finally {
+    isForChange = false;
+  }
+}
+
+export const currentLane = (): string | undefined => current.getStore() ?? (isForChange ? CHANGES : undefined);
 
 interface Waiting {
   readonly lane: string;

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
-import { inLaneOfChanges } from './connection-lanes';
+import { openForChange } from './connection-lanes';
 import type { PreparingClient } from './preparing-client';
 import { postgresCode } from './postgres-error';
 
@@ -31,18 +31,10 @@ const ROLLBACK_TIMEOUT_MS = 5_000;
  * Runs `work` in one transaction and commits it, or rolls back and throws the error of `work`.
  * `work` may run again from the start (at most three times), so it touches only the database.
  */
-export function inTransaction<T>(
+export async function inTransaction<T>(
   dataSource: DataSource,
   work: (tx: Tx, attempt: number) => Promise<T>,
   options: TransactionOptions = {},
-): Promise<T> {
-  return inLaneOfChanges(() => repeatTransaction(dataSource, work, options));
-}
-
-async function repeatTransaction<T>(
-  dataSource: DataSource,
-  work: (tx: Tx, attempt: number) => Promise<T>,
-  options: TransactionOptions,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const runner = dataSource.createQueryRunner();
@@ -50,6 +42,7 @@ async function repeatTransaction<T>(
       const tx = runner.manager as Tx;
       const actions: (() => void)[] = [];
       actionsAfterCommit.set(tx, actions);
+      await openForChange(() => runner.connect());
       await runner.startTransaction();
       const result = await work(tx, attempt);
       await runner.commitTransaction();
