@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import type { ProblemCode } from '../common/problem/catalog';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestOrigin } from '../common/request-context';
+import { run, type PlainValue, type Statement } from '../database/statement';
 import type { Tx } from '../database/transaction';
 import { boundedDetails, type Details } from './bounded-details';
 
@@ -54,17 +55,17 @@ export class Audit {
    * unrecorded.
    */
   async record(tx: Tx, origin: AuditOrigin, entry: AuditEntry): Promise<void> {
-    await this.recordAll(tx, origin, [entry]);
-  }
-
-  /** One row for each entry, all in one statement. */
-  async recordAll(tx: Tx, origin: AuditOrigin, entries: readonly AuditEntry[]): Promise<void> {
-    await this.insert(tx, columnsOf(origin), entries);
+    await run(tx, this.recording(origin, [entry]));
   }
 
   /** The same for what the control plane does without a request. */
   async recordSystem(tx: Tx, ...entries: readonly AuditEntry[]): Promise<void> {
-    await this.insert(tx, [null, 'system', null, null, null], entries);
+    if (entries.length > 0) await run(tx, recordingOf([null, 'system', null, null, null], entries));
+  }
+
+  /** The statement that writes one row for each entry. It fails as `record` does. */
+  recording(origin: AuditOrigin, entries: readonly AuditEntry[]): Statement {
+    return recordingOf(columnsOf(origin), entries);
   }
 
   /** A statement outside of any transaction, because a refused request changes nothing that could be committed with it. */
@@ -73,22 +74,24 @@ export class Audit {
     const values = [...columnsOf(origin), action, resourceType, resourceId, code, givenUsername, details];
     await this.dataSource.query(INSERT_REFUSAL, values);
   }
-
-  private async insert(tx: Tx, origin: readonly unknown[], entries: readonly AuditEntry[]): Promise<void> {
-    const rows = entries.map(({ before, after, ...entry }) => ({ ...entry, before: boundedDetails(before), after: boundedDetails(after) }));
-    const [first, ...others] = rows;
-    if (!first) return;
-    try {
-      if (others.length > 0) await tx.query(INSERT_ALL, [...origin, JSON.stringify(rows)]);
-      else await tx.query(INSERT_ONE, [...origin, first.action, first.resourceType, first.resourceId, first.before, first.after]);
-    } catch (cause) {
-      const words = 'The change could not be written to the audit log, so it was not made. Please try again.';
-      throw new DomainError('try_again', words, { retryAfterSeconds: RETRY_SECONDS }, { cause });
-    }
-  }
 }
 
-const columnsOf = ({ actor, requestId, address }: AuditOrigin): unknown[] => [
+function recordingOf(origin: readonly PlainValue[], entries: readonly AuditEntry[]): Statement {
+  const rows = entries.map(({ before, after, ...entry }) => ({ ...entry, before: boundedDetails(before), after: boundedDetails(after) }));
+  const [first, ...others] = rows;
+  if (first === undefined || others.length > 0) return { text: INSERT_ALL, values: [...origin, JSON.stringify(rows)], failure: unwritten };
+  const { action, resourceType, resourceId, before, after } = first;
+  return { text: INSERT_ONE, values: [...origin, action, resourceType, resourceId, asJson(before), asJson(after)], failure: unwritten };
+}
+
+const asJson = (details: Details | null): string | null => (details === null ? null : JSON.stringify(details));
+
+function unwritten(cause: unknown): DomainError {
+  const words = 'The change could not be written to the audit log, so it was not made. Please try again.';
+  return new DomainError('try_again', words, { retryAfterSeconds: RETRY_SECONDS }, { cause });
+}
+
+const columnsOf = ({ actor, requestId, address }: AuditOrigin): PlainValue[] => [
   ...[actor?.userId ?? null, actor?.via ?? 'anonymous', actor?.credentialId ?? null],
   ...[address, requestId],
 ];

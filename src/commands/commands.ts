@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { Audit, type AuditEntry, type AuditOrigin } from '../audit/audit';
 import type { DomainError } from '../common/problem/domain-error';
 import type { OpenRequestContext, RequestContext } from '../common/request-context';
-import { together } from '../database/together';
+import type { Statement } from '../database/statement';
 import { inTransaction, type TransactionOptions, type Tx } from '../database/transaction';
 import type { JobWish, JobWishes } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
@@ -13,9 +13,6 @@ import { Standing } from './standing';
 
 /** Says in place of audit rows that a command has changed nothing, so there is nothing to record. */
 export const UNCHANGED = Symbol('unchanged');
-
-/** In place of a statement that a command does not need. */
-const NOTHING = Promise.resolve();
 
 /** What a command hands on besides its outcome: audit rows and jobs. */
 interface Told {
@@ -59,25 +56,26 @@ export class Commands {
     work: (tx: Tx, attempt: number) => Promise<Decided<O>>,
     options: TransactionOptions = {},
   ): Promise<O> {
-    const decided = await inTransaction(this.dataSource, (tx, attempt) => this.decide(tx, context, () => work(tx, attempt)), options);
+    const ending = (tx: Tx, decided: Decided<O>): Statement[] => this.ending(tx, context, decided);
+    const decided = await inTransaction<Decided<O>>(this.dataSource, work, { ...options, ending });
     if ('refusal' in decided) throw decided.refusal;
     return decided.outcome;
   }
 
-  private async decide<O>(tx: Tx, context: CommandContext, work: () => Promise<Decided<O>>): Promise<Decided<O>> {
-    const decided = await work();
+  /**
+   * What a command writes besides its change. Jobs are queued near the end: queuing locks their rows until the transaction ends, and a
+   * worker that finishes one waits meanwhile.
+   */
+  private ending<O>(tx: Tx, context: CommandContext, decided: Decided<O>): Statement[] {
     const { audit, actor = context.actor ?? null, jobs = [], manyJobs } = decided;
-    const { outlivesCredential = false } = context;
-    const isChange = audit !== UNCHANGED;
-    // Jobs are queued last: queuing locks their rows until the transaction ends, and a worker that finishes one waits
-    // meanwhile.
-    await together([
-      isChange && context.actor ? this.standing.require(tx, context.actor, { outlivesCredential }) : NOTHING,
-      isChange ? this.audit.recordAll(tx, { ...context, actor }, [audit].flat()) : NOTHING,
-      this.jobs.enqueue(tx, jobs),
-      manyJobs ? this.jobs.enqueueMany(tx, manyJobs) : NOTHING,
-      'outcome' in decided ? this.idempotency.storeOutcome(tx, context.idempotency, decided.outcome) : NOTHING,
-    ]);
-    return decided;
+    const { outlivesCredential = false, idempotency } = context;
+    const entries = audit === UNCHANGED ? [] : [audit].flat();
+    return [
+      ...(audit !== UNCHANGED && context.actor ? [this.standing.requiring(tx, context.actor, { outlivesCredential })] : []),
+      ...(entries.length > 0 ? [this.audit.recording({ ...context, actor }, entries)] : []),
+      ...this.jobs.enqueuing(tx, jobs),
+      ...(manyJobs ? this.jobs.enqueuingMany(tx, manyJobs) : []),
+      ...('outcome' in decided && idempotency ? [this.idempotency.storing(idempotency, decided.outcome)] : []),
+    ];
   }
 }

@@ -1,4 +1,5 @@
 import { Client, type ClientConfig, type QueryArrayConfig, type QueryConfig } from 'pg';
+import { fieldOf } from '../common/field-of';
 import { postgresCode } from './postgres-error';
 
 /**
@@ -15,7 +16,8 @@ const READ_ONLY = '25006';
 
 /** TypeORM's words for the beginning and the ends of a transaction. */
 const START = 'START TRANSACTION';
-const ENDS: readonly string[] = ['COMMIT', 'ROLLBACK'];
+const COMMIT = 'COMMIT';
+const ENDS: readonly string[] = [COMMIT, 'ROLLBACK'];
 
 /** What PostgreSQL answers to these, for TypeORM. */
 const answerTo = (command: string) => ({ command, rows: [], rowCount: null });
@@ -94,8 +96,9 @@ export class PreparingClient extends Client {
     this.collect();
     const name = typeof config === 'string' && Array.isArray(values) && values.length > 0 ? this.nameOf(config) : undefined;
     const answer = name === undefined ? submit(config, values, ...rest) : submit({ name, text: config, values }, ...rest);
-    if (answer instanceof Promise) answer.catch((error: unknown) => this.endIfUseless(error));
-    return answer;
+    if (!(answer instanceof Promise)) return answer;
+    answer.catch((error: unknown) => this.endIfUseless(error));
+    return config === COMMIT ? answer.then(requireCommitted) : answer;
   }
 
   private nameOf(text: string): string | undefined {
@@ -130,4 +133,10 @@ export class PreparingClient extends Client {
     this.end().catch(() => undefined);
     this.connection.stream.destroy();
   }
+}
+
+/** The server answers the commit of a transaction in which something has failed with ROLLBACK, and not with an error. */
+function requireCommitted(answer: unknown): unknown {
+  if (fieldOf(answer, 'command') === COMMIT) return answer;
+  throw new Error('The transaction was rolled back, because a statement of it had failed');
 }

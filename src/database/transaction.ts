@@ -3,6 +3,8 @@ import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { openForChange } from './connection-lanes';
 import type { PreparingClient } from './preparing-client';
 import { postgresCode } from './postgres-error';
+import { run, type Statement } from './statement';
+import { together } from './together';
 
 declare const inTx: unique symbol;
 /** An EntityManager inside a transaction. `dataSource.manager` does not type-check as one. */
@@ -11,6 +13,15 @@ export type Tx = EntityManager & { readonly [inTx]: true };
 export interface TransactionOptions {
   /** Errors, besides serialization failures and deadlocks, after which a new attempt may succeed. */
   retryOn?: (error: unknown) => boolean;
+}
+
+/** A transaction that knows its last statements once its work is done. */
+export interface EndingOptions<T> extends TransactionOptions {
+  /**
+   * The last statements, which are sent together with the commit, so all of them cost one round trip. Nobody looks at what they
+   * answer before the commit: one that finds that nothing may be changed has to fail (`refuse_transaction`).
+   */
+  ending: (tx: Tx, result: T) => readonly Statement[];
 }
 
 const actionsAfterCommit = new WeakMap<Tx, (() => void)[]>();
@@ -34,7 +45,7 @@ const ROLLBACK_TIMEOUT_MS = 5_000;
 export async function inTransaction<T>(
   dataSource: DataSource,
   work: (tx: Tx, attempt: number) => Promise<T>,
-  options: TransactionOptions = {},
+  options: TransactionOptions | EndingOptions<T> = {},
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     const runner = dataSource.createQueryRunner();
@@ -45,7 +56,7 @@ export async function inTransaction<T>(
       await openForChange(() => runner.connect());
       await runner.startTransaction();
       const result = await work(tx, attempt);
-      await runner.commitTransaction();
+      await commit(runner, 'ending' in options ? options.ending(tx, result) : []);
       for (const action of actions) action();
       return result;
     } catch (error) {
@@ -56,6 +67,15 @@ export async function inTransaction<T>(
     }
     await sleep(2 ** attempt * 10 * (0.5 + Math.random()));
   }
+}
+
+/**
+ * Hands the last statements to the connection at once, and the commit behind them. When one of them fails the server makes the commit a
+ * rollback. Their values are plain, so none fails before it is sent.
+ */
+async function commit(runner: QueryRunner, last: readonly Statement[]): Promise<void> {
+  const client = (await runner.connect()) as PreparingClient;
+  await together([...last.map((statement) => run(client, statement)), runner.commitTransaction()]);
 }
 
 function isRetryable(error: unknown, { retryOn }: TransactionOptions): boolean {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { DataSource, type EntityManager } from 'typeorm';
-import type { Tx } from '../database/transaction';
+import { DataSource } from 'typeorm';
+import type { PlainValue, Statement } from '../database/statement';
 
 /**
  * Longer than any request takes to decide. After that its process is taken for dead. A process that is only slow can
@@ -14,6 +14,11 @@ export interface StoredKey {
   readonly requestHash: string;
   readonly answerStatus: number | null;
   readonly answerSealed: Buffer | null;
+}
+
+export interface SealedAnswer {
+  readonly status: number;
+  readonly sealed: Buffer;
 }
 
 interface Owner {
@@ -56,14 +61,14 @@ export class IdempotencyRepository {
     return rows[0];
   }
 
-  /** False when the claim was taken over meanwhile. Then this request must not decide anything. */
-  async store(tx: Tx | null, owner: Owner, answer: { status: number; sealed: Buffer }): Promise<boolean> {
-    const manager: EntityManager = tx ?? this.dataSource.manager;
-    const [, count] = await manager.query<[unknown[], number]>(
-      `UPDATE idempotency_keys SET answer_status = $4, answer_sealed = $5 WHERE scope = $1 AND key = $2 AND claim = $3`,
-      [owner.scope, owner.keyHash, owner.claim, answer.status, answer.sealed],
-    );
-    return count > 0;
+  /** Does nothing when the claim was taken over meanwhile. */
+  async store(owner: Owner, answer: SealedAnswer): Promise<void> {
+    await this.dataSource.query(STORE, valuesOf(owner, answer));
+  }
+
+  /** Keeps the answer in the transaction that decides the request, which is refused when the claim was taken over meanwhile. */
+  storing(owner: Owner, answer: SealedAnswer): Pick<Statement, 'text' | 'values'> {
+    return { text: STORE_OR_REFUSE, values: valuesOf(owner, answer) };
   }
 
   /** Frees the key, unless an answer was committed under it. */
@@ -87,3 +92,17 @@ export class IdempotencyRepository {
     return count;
   }
 }
+
+const valuesOf = ({ scope, keyHash, claim }: Owner, { status, sealed }: SealedAnswer): PlainValue[] => [
+  ...[scope, keyHash, claim],
+  ...[status, sealed],
+];
+
+/** $1 scope, $2 hash of the key, $3 claim, $4 status, $5 what is sealed. */
+const STORE = `
+  UPDATE idempotency_keys SET answer_status = $4, answer_sealed = $5 WHERE scope = $1 AND key = $2 AND claim = $3`;
+
+/** $1 to $5 as in STORE. */
+const STORE_OR_REFUSE = `
+  WITH kept AS (${STORE} RETURNING true)
+  SELECT refuse_transaction('taken over') WHERE NOT EXISTS (SELECT FROM kept)`;

@@ -6,7 +6,8 @@ import { DomainError, type ProblemExtensions } from '../common/problem/domain-er
 import { PROBLEMS, type ProblemCode } from '../common/problem/catalog';
 import type { Answer } from '../common/http/answer';
 import type { IdempotencyClaim } from '../common/request-context';
-import type { Tx } from '../database/transaction';
+import { postgresCode } from '../database/postgres-error';
+import { REFUSED, type Statement } from '../database/statement';
 import { IdempotencyRepository } from './idempotency.repository';
 import { hashRequest, keyMaterial, seal, unseal } from './sealing';
 
@@ -67,20 +68,19 @@ export class IdempotencyService {
   }
 
   /**
-   * Keeps the answer to the outcome in the transaction that decides the request, so that it can be repeated after a
-   * crash. Does nothing for a request without a key. Throws when the claim was taken over meanwhile, which rolls the
-   * transaction back.
+   * The statement that keeps the answer to the outcome in the transaction that decides the request, so that it can be repeated after
+   * a crash. It fails when the claim was taken over meanwhile, which rolls the transaction back.
    */
-  async storeOutcome(tx: Tx, claim: IdempotencyClaim | null, outcome: unknown): Promise<void> {
-    if (claim === null || (await this.keepAnswer(tx, claim, claim.present(outcome)))) return;
-    throw new DomainError('idempotency_in_progress', 'Another request with this Idempotency-Key has taken over.', {
-      retryAfterSeconds: IN_PROGRESS_RETRY_SECONDS,
-    });
+  storing(claim: IdempotencyClaim, outcome: unknown): Statement {
+    const { status, body, location } = claim.present(outcome);
+    const { owner, sealed } = sealedFor(claim, { body, location });
+    return { ...this.repository.storing(owner, { status, sealed }), failure: takenOver };
   }
 
   /** Keeps the final answer. A failure is only logged, because the answer is right all the same. */
   async complete(claim: IdempotencyClaim, answer: Answer): Promise<void> {
-    await this.quietly(() => this.keepAnswer(null, claim, answer));
+    const { status, body, location } = answer;
+    await this.quietly(() => this.store(claim, status, { body, location }));
   }
 
   /** Keeps a refusal that a repetition would get as well. After any other failure the key is free again. */
@@ -88,7 +88,7 @@ export class IdempotencyService {
     await this.quietly(async () => {
       if (isLasting(error)) {
         const { code, detail, extensions } = error;
-        await this.store(null, claim, error.status, { code, detail, extensions });
+        await this.store(claim, error.status, { code, detail, extensions });
       } else {
         const { keyHash } = keyMaterial(claim.scope, claim.key);
         await this.repository.release({ scope: claim.scope, keyHash, claim: claim.claim });
@@ -101,13 +101,9 @@ export class IdempotencyService {
     return inBatches((limit) => this.repository.purge(limit));
   }
 
-  private keepAnswer(tx: Tx | null, claim: IdempotencyClaim, { status, body, location }: Answer): Promise<boolean> {
-    return this.store(tx, claim, status, { body, location });
-  }
-
-  private store(tx: Tx | null, { scope, key, claim }: IdempotencyClaim, status: number, content: unknown): Promise<boolean> {
-    const { keyHash, answerKey } = keyMaterial(scope, key);
-    return this.repository.store(tx, { scope, keyHash, claim }, { status, sealed: seal(content, answerKey) });
+  private store(claim: IdempotencyClaim, status: number, content: unknown): Promise<void> {
+    const { owner, sealed } = sealedFor(claim, content);
+    return this.repository.store(owner, { status, sealed });
   }
 
   private async quietly(work: () => Promise<unknown>): Promise<void> {
@@ -117,6 +113,18 @@ export class IdempotencyService {
       this.logger.warn({ msg: 'the outcome of an idempotent request was not kept', err: error });
     }
   }
+}
+
+function sealedFor({ scope, key, claim }: IdempotencyClaim, content: unknown) {
+  const { keyHash, answerKey } = keyMaterial(scope, key);
+  return { owner: { scope, keyHash, claim }, sealed: seal(content, answerKey) };
+}
+
+function takenOver(error: unknown): unknown {
+  if (postgresCode(error) !== REFUSED) return error;
+  return new DomainError('idempotency_in_progress', 'Another request with this Idempotency-Key has taken over.', {
+    retryAfterSeconds: IN_PROGRESS_RETRY_SECONDS,
+  });
 }
 
 function isLasting(error: unknown): error is DomainError {

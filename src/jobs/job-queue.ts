@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { run, type Statement } from '../database/statement';
 import { afterCommit, type Tx } from '../database/transaction';
 import { StatementBatcher } from '../database/statement-batcher';
 import { backoffMs } from './backoff';
@@ -36,16 +37,21 @@ export class JobQueue {
 
   /** The wishes commit with the caller's transaction, so a change and its wish are both there or neither is. */
   async enqueue(tx: Tx, wishes: readonly JobWish[]): Promise<void> {
-    if (wishes.length === 0) return;
-    await tx.query(ENQUEUE, [JSON.stringify(wishes)]);
+    for (const statement of this.enqueuing(tx, wishes)) await run(tx, statement);
+  }
+
+  /** The statement that does so, if any is needed; workers are told once the transaction has committed. */
+  enqueuing(tx: Tx, wishes: readonly JobWish[]): readonly Statement[] {
+    if (wishes.length === 0) return [];
     afterCommit(tx, () => this.wake(wishes));
+    return [{ text: ENQUEUE, values: [JSON.stringify(wishes)] }];
   }
 
   /** The same for many new jobs of one owner, whose turns are found once for all of them. */
-  async enqueueMany(tx: Tx, { kind, ownerId, keys }: JobWishes): Promise<void> {
-    if (keys.length === 0) return;
-    await tx.query(ENQUEUE_MANY, [kind, ownerId, keys]);
+  enqueuingMany(tx: Tx, { kind, ownerId, keys }: JobWishes): readonly Statement[] {
+    if (keys.length === 0) return [];
     afterCommit(tx, () => this.wake([{ kind }]));
+    return [{ text: ENQUEUE_MANY, values: [kind, ownerId, keys] }];
   }
 
   /** For wishes that follow from an observation, not from a change in a transaction. */

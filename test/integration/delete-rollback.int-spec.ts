@@ -7,6 +7,9 @@ import { startTestApp, type TestApp } from '../support/test-app';
 
 const SECRET = 'relation "secret_table" at /srv/app/db.ts';
 
+/** What is sent together with the commit. */
+const ENDING = /refuse_transaction|INSERT INTO (audit_log|jobs)/;
+
 /** What can go wrong with the n-th statement of a transaction, and what the client may be told then. */
 const FAULTS: { name: string; fault: (t: TestApp, statement: Statement) => ReturnType<Listener>; status: number }[] = [
   {
@@ -22,8 +25,8 @@ const FAULTS: { name: string; fault: (t: TestApp, statement: Statement) => Retur
       const fail = (): never => {
         throw new Error(SECRET);
       };
-      // A commit that was carried out is final, even if its answer is lost.
-      return sql === 'COMMIT' ? fail() : fail;
+      // A commit that was carried out is final, even if its answer is lost, and so is what was sent together with it.
+      return sql === 'COMMIT' || ENDING.test(sql) ? fail() : fail;
     },
     status: 500,
   },

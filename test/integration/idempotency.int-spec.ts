@@ -1,6 +1,7 @@
 import { DataSource } from 'typeorm';
 import { DomainError } from '../../src/common/problem/domain-error';
 import type { IdempotencyClaim } from '../../src/common/request-context';
+import { run } from '../../src/database/statement';
 import { inTransaction } from '../../src/database/transaction';
 import { dataSourceOptions } from '../../src/data-source-options';
 import { IdempotencyRepository } from '../../src/idempotency/idempotency.repository';
@@ -35,7 +36,7 @@ describe('IdempotencyService', () => {
     if (!('outcome' in taken)) throw new Error('claimed');
     return taken.outcome;
   };
-  const store = (held: IdempotencyClaim): Promise<void> => inTransaction(dataSource, (tx) => service.storeOutcome(tx, held, answer));
+  const store = (held: IdempotencyClaim): Promise<void> => inTransaction(dataSource, (tx) => run(tx, service.storing(held, answer)));
 
   it('replays an answer that was committed with the work, as after a crash before it was sent', async () => {
     await store(await claim('ada', 'k1'));
@@ -46,7 +47,7 @@ describe('IdempotencyService', () => {
     const held = await claim('ada', 'k2');
     await expect(
       inTransaction(dataSource, async (tx) => {
-        await service.storeOutcome(tx, held, answer);
+        await run(tx, service.storing(held, answer));
         throw new Error('no');
       }),
     ).rejects.toThrow('no');

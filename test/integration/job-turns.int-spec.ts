@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { PubSub } from '../../src/database/pub-sub';
+import type { JobWishes } from '../../src/jobs/job-kinds';
 import { JobQueue } from '../../src/jobs/job-queue';
 import { inTransaction } from '../../src/database/transaction';
 import { openDataSource } from '../support/open-data-source';
@@ -61,7 +62,8 @@ describe('the turns of owners in the queue', () => {
       const [row] = await dataSource.query<{ id: string }[]>(`SELECT user_id AS id FROM deployments WHERE id = $1`, [
         deployments[owner][0],
       ]);
-      await inTransaction(dataSource, (tx) => queue.enqueueMany(tx, { kind: KIND, ownerId: row!.id, keys }));
+      const wishes: JobWishes = { kind: KIND, ownerId: row!.id, keys };
+      await inTransaction(dataSource, () => Promise.resolve(), { ending: (tx) => queue.enqueuingMany(tx, wishes) });
     };
     const turns = (): Promise<unknown[]> => dataSource.query(`SELECT key, owner, turn, due_at <= now() AS due FROM jobs ORDER BY key`);
     await wish('ada');

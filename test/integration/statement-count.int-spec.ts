@@ -87,7 +87,7 @@ describe('the number of statements of a request does not grow with what it is ab
     expect(inside.filter((sql) => !/TRANSACTION|COMMIT/.test(sql))).toEqual([
       expect.stringContaining('FOR UPDATE OF d'),
       expect.stringContaining('INSERT INTO deletions'),
-      expect.stringContaining('FROM users AS u WHERE u.id = $1 FOR SHARE'),
+      expect.stringContaining('SELECT refuse_transaction(lost)'),
       expect.stringContaining('INSERT INTO audit_log'),
       expect.stringContaining('INSERT INTO jobs'),
     ]);

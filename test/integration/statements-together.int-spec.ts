@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dataSourceOptions } from '../../src/data-source-options';
 import { PreparingClient } from '../../src/database/preparing-client';
+import type { Statement } from '../../src/database/statement';
 import { together } from '../../src/database/together';
 import { inTransaction, type Tx } from '../../src/database/transaction';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
@@ -82,6 +83,79 @@ describe('statements that are sent together', () => {
     };
     await expect(inTransaction(dataSource, (tx) => together([tx.query('SELECT 1 / 0'), slow(tx)]))).rejects.toThrow(/division by zero/);
     await sleep(300);
+    expect(await ids()).toEqual([]);
+  });
+});
+
+describe('statements that end a transaction', () => {
+  const inserting = (id: number): Statement => ({ text: 'INSERT INTO item (id) VALUES ($1)', values: [id] });
+  const refusing: Statement = { text: `SELECT refuse_transaction($1)`, values: ['no'], failure: () => new Error('refused in words') };
+
+  it('commit with the work, and leave in one piece with the commit', async () => {
+    const sent: string[] = [];
+    const listen = async (tx: Tx): Promise<void> => {
+      const { connection } = (await tx.queryRunner!.connect()) as PreparingClient;
+      const { stream } = connection;
+      const writev = stream._writev!.bind(stream);
+      stream._writev = (chunks, done) => {
+        sent.push(chunks.map(({ chunk }) => Buffer.from(chunk as Buffer).toString('latin1')).join(' '));
+        writev(chunks, done);
+      };
+    };
+    const work = async (tx: Tx): Promise<void> => {
+      await insert(tx, 1);
+      await listen(tx);
+    };
+    await inTransaction(dataSource, work, { ending: () => [inserting(2), inserting(3)] });
+    expect(sent).toEqual([expect.stringMatching(/B.*2.*B.*3.*COMMIT/s)]);
+    expect(await ids()).toEqual([1, 2, 3]);
+  });
+
+  it('are the first of their transaction where its work has none', async () => {
+    await inTransaction(dataSource, () => Promise.resolve(), { ending: () => [inserting(1), inserting(2)] });
+    expect(await ids()).toEqual([1, 2]);
+  });
+
+  it.each([0, 1, 2])('leave nothing when one of them fails, and its words are those that count: the one at %i', async (place) => {
+    const ending = [inserting(2), inserting(3)].toSpliced(place, 0, refusing);
+    await expect(inTransaction(dataSource, (tx) => insert(tx, 1), { ending: () => ending })).rejects.toThrow('refused in words');
+    expect(await ids()).toEqual([]);
+    await inTransaction(dataSource, (tx) => insert(tx, 4));
+    expect(await ids()).toEqual([4]);
+  });
+
+  it('leave nothing when they cannot be made', async () => {
+    const ending = (): never => {
+      throw new Error('no answer to keep');
+    };
+    await expect(inTransaction(dataSource, (tx) => insert(tx, 1), { ending })).rejects.toThrow('no answer to keep');
+    expect(await ids()).toEqual([]);
+  });
+
+  it('leave nothing when the connection is cut behind them, or all', async () => {
+    for (let id = 1; id <= 10; id += 1) {
+      const cut = async (): Promise<void> => {
+        const { rows } = await admin.query<{ pid: number }>(
+          `SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(0.05)%' AND pid <> pg_backend_pid()`,
+        );
+        await admin.query('SELECT pg_terminate_backend($1)', [rows[0]?.pid]);
+      };
+      const slow: Statement = { text: 'SELECT pg_sleep(0.05)', values: [] };
+      const ended = inTransaction(dataSource, (tx) => insert(tx, id), { ending: () => [slow, inserting(100 + id)] });
+      const [told] = await Promise.allSettled([ended, sleep(5 * id).then(cut)]);
+      const kept = (await ids()).filter((each) => each % 100 === id);
+      expect([told.status, kept]).toEqual(told.status === 'fulfilled' ? ['fulfilled', [id, 100 + id]] : ['rejected', []]);
+    }
+  });
+});
+
+describe('a transaction of which a statement has failed unheard', () => {
+  it('is no success', async () => {
+    const deaf = async (tx: Tx): Promise<void> => {
+      await insert(tx, 1);
+      await tx.query('SELECT 1 / 0').catch(() => undefined);
+    };
+    await expect(inTransaction(dataSource, deaf)).rejects.toThrow('was rolled back');
     expect(await ids()).toEqual([]);
   });
 });

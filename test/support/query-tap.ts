@@ -9,8 +9,8 @@ export interface Statement {
 
 type After = () => void;
 /**
- * Is called before every statement. If it throws, the statement fails with the same error. A function that it returns is called
- * after the statement.
+ * Is called before every statement, in their order. If it throws, the statement fails at the server, and with the same error. A function
+ * that it returns is called after the statement.
  */
 export type Listener = (statement: Statement) => After | undefined | Promise<After | undefined>;
 
@@ -47,15 +47,36 @@ export class QueryTap {
   }
 
   private tap(runner: QueryRunner): QueryRunner {
-    const query = runner.query.bind(runner) as (...args: unknown[]) => Promise<unknown>;
-    runner.query = async (...args: unknown[]) => {
-      const sql = String(args[0]);
-      if (OF_ITS_OWN.test(sql)) return (await query(...args)) as never;
-      const after = await this.listener?.({ sql, inTransaction: runner.isTransactionActive || sql === 'START TRANSACTION', runner });
-      const result = await query(...args);
-      after?.();
-      return result as never;
-    };
+    const connect = runner.connect.bind(runner) as () => Promise<Client>;
+    let tapped: Promise<Client> | undefined;
+    runner.connect = () => (tapped ??= connect().then((client) => this.tapConnection(client, runner)));
     return runner;
   }
+
+  /** The connection, for the time that this runner has it. */
+  private tapConnection(client: Client, runner: QueryRunner): Client {
+    let earlier: Promise<unknown> = Promise.resolve();
+    const query = async (...args: unknown[]): Promise<unknown> => {
+      const sql = String(args[0]);
+      if (OF_ITS_OWN.test(sql)) return client.query(...args);
+      const statement = { sql, inTransaction: runner.isTransactionActive || sql === 'START TRANSACTION', runner };
+      const heard = earlier.then(() => this.listener?.(statement));
+      earlier = heard.catch(() => undefined);
+      const after = await heard.catch(async (error: unknown) => {
+        // What is sent behind it without waiting has to find a failed transaction.
+        if (!COMMANDS.has(sql)) await client.query('SELECT 1 / 0').catch(() => undefined);
+        throw error;
+      });
+      const result = await client.query(...args);
+      after?.();
+      return result;
+    };
+    return new Proxy(client, { get: (target, name): unknown => (name === 'query' ? query : Reflect.get(target, name)) });
+  }
 }
+
+interface Client {
+  query(...args: unknown[]): Promise<unknown>;
+}
+
+const COMMANDS = new Set(['START TRANSACTION', 'COMMIT', 'ROLLBACK']);

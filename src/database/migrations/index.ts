@@ -77,6 +77,7 @@ import { NoteSessions1796943000000 } from './1796943000000-note-sessions';
 import { IndexOpenReservations1796950000000 } from './1796950000000-index-open-reservations';
 import { ShowLargestMachine1796950000003 } from './1796950000003-show-largest-machine';
 import { WatchRouters1796955000000 } from './1796955000000-watch-routers';
+import { RefuseTransactions1796960000000 } from './1796960000000-refuse-transactions';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -159,4 +160,5 @@ export const migrations = [
   IndexOpenReservations1796950000000,
   ShowLargestMachine1796950000003,
   WatchRouters1796955000000,
+  RefuseTransactions1796960000000,
 ];
