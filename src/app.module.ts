@@ -42,7 +42,10 @@ import { WorkerModule } from './worker/worker.module';
 /** Whether a process of this role has the routes of the API. */
 const answersUsers = ({ ROLE }: AppConfig): boolean => ROLE === 'all' || ROLE === 'api';
 
-/** Longer than the time limit that the server itself puts on a statement. After that the server is taken for gone. */
+/**
+ * Longer than the time limit that the server itself puts on a statement; several that are sent together share it. After that the server
+ * is taken for gone.
+ */
 const DATABASE_ANSWERS_WITHIN_MS = 11_000;
 
 export interface AppParts {
