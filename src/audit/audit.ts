@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import type { ProblemCode } from '../common/problem/catalog';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestOrigin } from '../common/request-context';
-import { postgresCode } from '../database/postgres-error';
+import { isDatabaseUnavailable, postgresCode } from '../database/postgres-error';
 import { run, type PlainValue, type Statement } from '../database/statement';
 import type { Tx } from '../database/transaction';
 import { boundedDetails, type Details } from './bounded-details';
@@ -87,9 +87,9 @@ function recordingOf(origin: readonly PlainValue[], entries: readonly AuditEntry
 
 const asJson = (details: Details | null): string | null => (details === null ? null : JSON.stringify(details));
 
-/** Where the server has not said so, as when the connection breaks, nobody knows whether the row and its change were committed. */
+/** When the server has not said so, because the connection broke, nobody knows whether the row and its change were committed. */
 function unwritten(cause: unknown): unknown {
-  if (postgresCode(cause) === undefined) return cause;
+  if (postgresCode(cause) === undefined && isDatabaseUnavailable(cause)) return cause;
   const words = 'The change could not be written to the audit log, so it was not made. Please try again.';
   return new DomainError('try_again', words, { retryAfterSeconds: RETRY_SECONDS }, { cause });
 }
