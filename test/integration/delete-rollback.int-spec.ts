@@ -116,8 +116,11 @@ describe('a transaction of which one statement fails', () => {
       const broken: string[] = [];
       while (broken.at(-1) !== 'COMMIT') {
         let count = 0;
+        let isBroken = false;
         const failNext: Listener = (statement) => {
-          if (!statement.inTransaction || statement.sql === 'ROLLBACK' || ++count !== broken.length + 1) return undefined;
+          // Those behind it may be on their way already.
+          if (isBroken || !statement.inTransaction || statement.sql === 'ROLLBACK' || ++count !== broken.length + 1) return undefined;
+          isBroken = true;
           broken.push(statement.sql);
           return fault(t, statement);
         };
