@@ -183,6 +183,27 @@ describe('a transaction of which one statement fails', () => {
     },
   );
 
+  it.each(Object.keys(REQUESTS).filter((name) => REQUESTS[name]?.method !== 'put'))(
+    '%s: is told to a repetition when it was done, but the answers to what goes out with the commit were lost',
+    async (name) => {
+      const [id, key, request] = [await aRunningDeployment(), randomUUID(), REQUESTS[name]!];
+      const before = await rowsNow();
+      const loseAnswer: Listener = ({ sql }) => {
+        if (!sql.includes('refuse_transaction(lost)')) return undefined;
+        return () => {
+          throw new Error(SECRET);
+        };
+      };
+      const told = await tap.while(loseAnswer, () => send(request, id, key));
+      expect([told.status, told.text.includes('secret_table')]).toEqual([500, false]);
+      const after = await rowsNow();
+      expect(after).not.toEqual(before);
+      const again = await send(request, id, key).expect(request.status);
+      expect(again.headers['idempotency-replayed']).toBe('true');
+      expect(await rowsNow()).toEqual(after);
+    },
+  );
+
   it('gives the words of the contract when what a route reads is broken', async () => {
     const id = await aRunningDeployment();
     const breakReads: Listener = ({ sql }) => {
