@@ -6,13 +6,14 @@ import { hasRouters } from '../config/has-routers';
 import { StatementBatcher } from '../database/statement-batcher';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
 import { storedContainerOf, type StoredContainer } from '../deployments/spec/container-vault';
-import { writesVolumes, type HealthCheckSpec } from '../engines/container-spec';
+import { writesVolumes } from '../engines/container-spec';
 import type { NodePlace } from '../engines/node-address';
 import type { NodeTarget } from '../engines/node-target';
 import { isLost, isOnline } from '../nodes/node-status.sql';
 import { routingOf } from '../routing/routes.sql';
 import type { WorkloadSpec } from '../runtime/runtime-driver';
 import { rolloutPolicyOf, type RolloutPolicy } from '../deployments/domain/rollout';
+import { planReplicaOf, type ReplicaNode, type ReplicaRow } from './plan-replica';
 import type { PlanReplica, PlanRollout } from './plan.types';
 import { routedReplicas, type Routing } from './routing';
 
@@ -62,17 +63,8 @@ export interface Snapshot {
   readonly now: Date;
 }
 
-type OptionalTimeName = 'startedAt' | 'runningAt' | 'runAt' | 'warmUntil' | 'suspendedAt' | 'suspendedRunAt';
-
-interface ReplicaRow
-  extends
-    Omit<PlanReplica, 'routed' | 'nodePlace' | 'changedAt' | 'restart' | 'checkIntervalSeconds' | 'healthy' | OptionalTimeName>,
-    Record<OptionalTimeName, string | null> {
-  readonly changedAt: string;
-  readonly node: NodeTarget & NodePlace;
-}
-
 interface Row extends Omit<Snapshot, 'replicas' | 'nodes' | 'specs' | 'rollout' | 'policy' | 'writesVolumes' | 'routedPorts'> {
+  readonly nodes: Readonly<Record<string, ReplicaNode>> | null;
   readonly rollout: (Omit<PlanRollout, 'startedAt' | 'deadlineAt'> & { readonly startedAt: string; readonly deadlineAt: string }) | null;
   readonly policy: Partial<RolloutPolicy>;
   readonly specs: Readonly<Record<string, RevisionSpec>>;
@@ -99,6 +91,7 @@ export class SnapshotRepository {
     const row = await this.together.get(deploymentId);
     if (!row) return null;
     const routed = routedReplicas(row.routing);
+    const nodes = new Map(Object.entries(row.nodes ?? {}));
     const specs = new Map(Object.entries(row.specs).map(([number, spec]) => [Number(number), spec]));
     return {
       ...row,
@@ -111,25 +104,14 @@ export class SnapshotRepository {
       routedPorts: hasRouters(this.config) ? (row.routing?.ports ?? []) : [],
       writesVolumes: Object.values(row.specs).some(writesVolumes),
       specs,
-      replicas: row.replicas.map(({ node, ...replica }) => ({
-        ...replica,
-        nodeId: node.id,
-        nodeName: node.name,
-        nodePlace: node,
+      replicas: row.replicas.map((replica) => {
         // Where no grace is given, nobody waits for requests either.
-        routed: routed.has(replica.id) && graceSecondsOf(row, replica.id, 1) > 0,
-        restart: specs.get(replica.revision)?.restart ?? 'always',
-        checkIntervalSeconds: firstWaitOf(specs.get(replica.revision)?.healthCheck ?? null),
-        healthy: replica.check?.healthy ?? null,
-        changedAt: new Date(replica.changedAt),
-        startedAt: timeOrNull(replica.startedAt),
-        runningAt: timeOrNull(replica.runningAt),
-        runAt: timeOrNull(replica.runAt),
-        warmUntil: timeOrNull(replica.warmUntil),
-        suspendedAt: timeOrNull(replica.suspendedAt),
-        suspendedRunAt: timeOrNull(replica.suspendedRunAt),
-      })),
-      nodes: new Map(row.replicas.map(({ node }) => [node.id, node])),
+        const isRouted = routed.has(replica.id) && graceSecondsOf(row, replica.id, 1) > 0;
+        const node = nodes.get(replica.nodeId);
+        if (!node) throw new Error(`The snapshot of deployment ${row.id} carries no node ${replica.nodeId}`);
+        return planReplicaOf(replica, { node, spec: specs.get(replica.revision) ?? null, routed: isRouted });
+      }),
+      nodes,
     };
   }
 
@@ -142,11 +124,6 @@ export class SnapshotRepository {
     return ids.map((id) => byId.get(id) ?? null);
   }
 }
-
-/** An engine waits for an interval before its first check; checks from outside begin at once. */
-const firstWaitOf = (check: HealthCheckSpec | null): number | null => (check && 'command' in check ? check.intervalSeconds : null);
-
-const timeOrNull = (time: string | null): Date | null => (time === null ? null : new Date(time));
 
 interface Graced extends Pick<Snapshot, 'deletion'> {
   readonly replicas: readonly { readonly id: string; readonly generation: number }[];
@@ -195,31 +172,34 @@ const SNAPSHOT = `
                                   WHERE o.deployment_id = d.id AND o.number = d.open_rollout)
                   OR v.number IN (SELECT r.revision FROM deployment_replicas AS r
                                    WHERE r.deployment_id = d.id AND r.status IN ('pending', 'starting', 'running')))) AS specs,
-         (SELECT coalesce(json_agg(json_build_object(
-                   'id', r.id, 'status', r.status, 'generation', r.generation, 'revision', r.revision, 'rollout', r.rollout,
-                   'attempt', r.attempt,
-                   'reason', r.reason,
-                   'nodeOnline', ${isOnline('$2')}, 'nodeDraining', n.draining, 'nodeLost', ${isLost('$2', '$4')},
-                   'superseded', r.superseded_at IS NOT NULL,
-                   'failedByNode', r.failed_by_node, 'completed', r.completed_at IS NOT NULL,
-                   'reserved', v.replica_id IS NOT NULL, 'changedAt', r.changed_at, 'startedAt', r.started_at,
-                   'runningAt', coalesce(r.running_at, CASE WHEN r.status = 'running' THEN r.changed_at END),
-                   'runAt', r.engine_started_at, 'paused', r.paused_at IS NOT NULL, 'published', r.published,
-                   'startedSecondsAgo', extract(epoch FROM clock_timestamp() - r.started_at),
-                   'warmUntil', r.warm_until, 'suspendedAt', r.suspended_at, 'suspendedRunAt', r.suspended_run_at,
-                   'check', CASE WHEN c.replica_id IS NOT NULL
-                                 THEN json_build_object('run', c.run, 'healthy', c.healthy, 'reason', c.reason) END,
-                   'node', json_build_object('id', n.id, 'name', n.name, 'runtime', n.runtime,
-                                             'endpoint', n.endpoint, 'address', n.address, 'engineId', n.engine_id,
-                                             'ociRuntime', n.oci_runtime))
-                   ORDER BY r.created_at, r.id), '[]')
-            FROM deployment_replicas AS r
-            JOIN nodes AS n ON n.id = r.node_id
-            LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL
-            LEFT JOIN replica_checks AS c ON c.replica_id = r.id
-           WHERE r.deployment_id = d.id
-             AND (r.status IN ('pending', 'starting', 'running', 'stopping')
-                  OR r.status = 'failed' AND (v.replica_id IS NOT NULL OR r.superseded_at IS NULL)
-                  OR r.status = 'stopped' AND r.completed_at IS NOT NULL AND r.generation = d.generation
-                     AND r.superseded_at IS NULL)) AS replicas
-    FROM deployments AS d WHERE d.id = ANY($1::uuid[])`;
+         coalesce(unfinished.replicas, '[]') AS replicas,
+         (SELECT json_object_agg(n.id, json_build_object(
+                   'id', n.id, 'name', n.name, 'runtime', n.runtime, 'endpoint', n.endpoint, 'address', n.address,
+                   'engineId', n.engine_id, 'ociRuntime', n.oci_runtime,
+                   'online', ${isOnline('$2')}, 'draining', n.draining, 'lost', ${isLost('$2', '$4')}))
+            FROM nodes AS n WHERE n.id = ANY(unfinished.nodes)) AS nodes
+    FROM deployments AS d
+   CROSS JOIN LATERAL (
+         SELECT array_agg(DISTINCT r.node_id) AS nodes,
+                json_agg(json_build_object(
+                  'id', r.id, 'status', r.status, 'generation', r.generation, 'revision', r.revision, 'rollout', r.rollout,
+                  'attempt', r.attempt, 'reason', r.reason, 'nodeId', r.node_id,
+                  'superseded', r.superseded_at IS NOT NULL,
+                  'failedByNode', r.failed_by_node, 'completed', r.completed_at IS NOT NULL,
+                  'reserved', v.replica_id IS NOT NULL, 'changedAt', r.changed_at, 'startedAt', r.started_at,
+                  'runningAt', coalesce(r.running_at, CASE WHEN r.status = 'running' THEN r.changed_at END),
+                  'runAt', r.engine_started_at, 'paused', r.paused_at IS NOT NULL, 'published', r.published,
+                  'startedSecondsAgo', extract(epoch FROM clock_timestamp() - r.started_at),
+                  'warmUntil', r.warm_until, 'suspendedAt', r.suspended_at, 'suspendedRunAt', r.suspended_run_at,
+                  'check', CASE WHEN c.replica_id IS NOT NULL
+                                THEN json_build_object('run', c.run, 'healthy', c.healthy, 'reason', c.reason) END)
+                  ORDER BY r.created_at, r.id) AS replicas
+           FROM deployment_replicas AS r
+           LEFT JOIN reservations AS v ON v.replica_id = r.id AND v.released_at IS NULL
+           LEFT JOIN replica_checks AS c ON c.replica_id = r.id
+          WHERE r.deployment_id = d.id
+            AND (r.status IN ('pending', 'starting', 'running', 'stopping')
+                 OR r.status = 'failed' AND (v.replica_id IS NOT NULL OR r.superseded_at IS NULL)
+                 OR r.status = 'stopped' AND r.completed_at IS NOT NULL AND r.generation = d.generation
+                    AND r.superseded_at IS NULL)) AS unfinished
+   WHERE d.id = ANY($1::uuid[])`;
