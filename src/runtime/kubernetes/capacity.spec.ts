@@ -30,6 +30,18 @@ describe('capacityOf', () => {
     });
   });
 
+  it('takes off what many have asked for to the thousandth of a core, and counts a part of one as a whole one', () => {
+    const leftBy = (...cpus: string[]) => {
+      const pods = cpus.map((cpu) => pod('a', cpu));
+      const { cpuCores, largestMachine } = capacityOf([machine('a')], pods, options);
+      expect(largestMachine.cpuCores).toBe(cpuCores);
+      return cpuCores;
+    };
+    expect(leftBy(...Array<string>(39).fill('100m'))).toBe(0.1);
+    expect(leftBy(...Array<string>(570).fill('7m'))).toBe(0.01);
+    expect(leftBy(...Array<string>(10).fill('0.5m'))).toBe(3.99);
+  });
+
   it('leaves out machines with a taint that keeps Pods away', () => {
     const machines = ['NoSchedule', 'NoExecute', 'PreferNoSchedule'].map((taint) => machine(taint, { taint }));
     expect(capacityOf(machines, [], options)).toMatchObject({ machines: ['PreferNoSchedule'], cpuCores: 4 });

@@ -5,6 +5,9 @@ import { quantity } from './quantity';
 
 const MB = 2 ** 20;
 const GB = 2 ** 30;
+const THOUSAND = 1000;
+/** Less than this is an inexact multiplication. */
+const NOTHING = 1e-6;
 
 /** What a node of ours offers: all that its machines allow, less what others have asked for on them. */
 export interface ClusterCapacity extends Resources {
@@ -32,11 +35,11 @@ export function capacityOf(
       status?.phase !== 'Failed',
   );
   const left = (resource: string): number => {
-    const all = [...open.values()].reduce((sum, allocatable) => sum + quantity(allocatable[resource]), 0);
+    const all = [...open.values()].reduce((sum, allocatable) => sum + counted(allocatable[resource], resource), 0);
     return Math.max(0, all - others.reduce((sum, pod) => sum + requested(pod, resource), 0));
   };
   const largest = (resource: string): number => {
-    const left = new Map([...open].map(([name, allocatable]) => [name, quantity(allocatable[resource])]));
+    const left = new Map([...open].map(([name, allocatable]) => [name, counted(allocatable[resource], resource)]));
     for (const pod of others) {
       const name = pod.spec?.nodeName ?? '';
       left.set(name, (left.get(name) ?? 0) - requested(pod, resource));
@@ -45,8 +48,8 @@ export function capacityOf(
   };
   return {
     machines: [...open.keys()],
-    largestMachine: { cpuCores: Math.floor(largest('cpu') * 1000) / 1000, memoryMb: Math.floor(largest('memory') / MB) },
-    cpuCores: Math.floor(left('cpu') * 1000) / 1000,
+    largestMachine: { cpuCores: largest('cpu') / THOUSAND, memoryMb: Math.floor(largest('memory') / MB) },
+    cpuCores: left('cpu') / THOUSAND,
     memoryMb: Math.floor(left('memory') / MB),
     storageGb: Math.floor(left('ephemeral-storage') / GB),
     gpuUnits: Math.floor(left(gpuResource)),
@@ -60,8 +63,15 @@ const takesPods = ({ spec, status }: V1Node): boolean =>
 
 /** As the scheduler counts: the containers together, or the largest of those that come first if that is more, and the overhead. */
 function requested({ spec }: V1Pod, resource: string): number {
-  const of = ({ resources }: V1Container): number => quantity(resources?.requests?.[resource]);
+  const of = ({ resources }: V1Container): number => counted(resources?.requests?.[resource], resource);
   const together = (spec?.containers ?? []).reduce((sum, container) => sum + of(container), 0);
   const first = Math.max(0, ...(spec?.initContainers ?? []).map(of));
-  return Math.max(together, first) + quantity(spec?.overhead?.[resource]);
+  return Math.max(together, first) + counted(spec?.overhead?.[resource], resource);
 }
+
+/**
+ * As the scheduler counts an amount: processor in whole thousandths of a core and all else in whole units, both rounded up. So sums are
+ * exact: five thousand tenths of a core are 500 cores, and what they leave can be given to replicas to the last thousandth.
+ */
+const counted = (text: string | undefined, resource: string): number =>
+  Math.ceil(quantity(text) * (resource === 'cpu' ? THOUSAND : 1) - NOTHING);
