@@ -11,6 +11,9 @@ import { LEFT_ALONE, SimulatedMachines } from './simulated-machines';
 const REPLICAS = Number(process.env.SCALE ?? 1000);
 const FOREIGN = 5_000;
 const SETTLED_MS = 30_000;
+const MORE_MEMORY_MB = 150;
+/** The runtime collects what is left of a burst when it has had little to do for some time, a minute and a half at most. */
+const COLLECTED_MS = 150_000;
 
 /** Counts of one minute, as the last settled stretch would give them. */
 const perMinute = (count: number): number => Math.round((count * 60_000) / SETTLED_MS);
@@ -19,11 +22,13 @@ describeWithCluster('a thousand replicas on one cluster', () => {
   let machines: SimulatedMachines;
   let proxy: ApiProxy;
   let product: ProductOnKubernetes;
+  let before: Awaited<ReturnType<typeof settledCost>>;
   beforeAll(async () => {
     machines = await SimulatedMachines.start(5, 300);
     proxy = await new ApiProxy().start();
     const environment = { NODE_SYNC_SECONDS: '5', MAX_REPLICAS: String(REPLICAS) };
     product = await ProductOnKubernetes.start(environment, { machines: machines.selector, through: (config) => proxy.through(config) });
+    before = await settledCost();
   });
   afterAll(async () => {
     await product?.close();
@@ -31,7 +36,10 @@ describeWithCluster('a thousand replicas on one cluster', () => {
     await machines?.close();
   });
 
-  const memoryMb = (): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${String(product.pid)}/status`, 'utf8'))?.[1]) / 1024;
+  const memory = (name: 'VmRSS' | 'VmHWM'): number => {
+    const status = readFileSync(`/proc/${String(product.pid)}/status`, 'utf8');
+    return Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024);
+  };
   const cpuSeconds = (): number => {
     const fields =
       readFileSync(`/proc/${String(product.pid)}/stat`, 'utf8')
@@ -50,15 +58,19 @@ describeWithCluster('a thousand replicas on one cluster', () => {
     const [cpu, sql, requests] = [cpuSeconds(), await statements(), proxy.asked.length];
     await sleep(SETTLED_MS);
     return {
-      memoryMb: Math.round(memoryMb()),
+      memoryMb: memory('VmRSS'),
       cpuPercent: Math.round(((cpuSeconds() - cpu) * 100_000) / SETTLED_MS),
       transactionsPerMinute: perMinute((await statements()) - sql),
       requestsPerMinute: perMinute(proxy.asked.length - requests),
     };
   }
 
+  const untilCollected = (): Promise<unknown> =>
+    until(() => Promise.resolve(memory('VmRSS') - before.memoryMb <= MORE_MEMORY_MB), {
+      ...{ timeoutMs: COLLECTED_MS, everyMs: 1_000, what: `no more than ${String(MORE_MEMORY_MB)} MB of memory to be taken` },
+    });
+
   it('are placed and seen to run, cost little when settled, and go without a trace', async () => {
-    const before = await settledCost();
     const begun = performance.now();
     const id = await deploy(
       product.client,
@@ -71,12 +83,12 @@ describeWithCluster('a thousand replicas on one cluster', () => {
     const seconds = (performance.now() - begun) / 1000;
     const asked = proxy.asked.length;
     await untilNoWork(product.client, id);
-    await sleep(SETTLED_MS);
+    await untilCollected();
     const settled = { replicas: REPLICAS, seconds: Math.round(seconds), requests: asked, ...(await settledCost()) };
     const moreMemoryMb = settled.memoryMb - before.memoryMb;
-    process.stderr.write(`${JSON.stringify({ before, ...settled, moreMemoryMb })}\n`);
+    process.stderr.write(`${JSON.stringify({ before, ...settled, moreMemoryMb, mostMemoryMb: memory('VmHWM') })}\n`);
     expect(seconds).toBeLessThanOrEqual(60);
-    expect(moreMemoryMb).toBeLessThanOrEqual(150);
+    expect(moreMemoryMb).toBeLessThanOrEqual(MORE_MEMORY_MB);
     // Two lists for each sync, one look at the machines in half a minute, and the watches: none of it grows with the replicas.
     expect(settled.requestsPerMinute).toBeLessThan(120);
 
@@ -91,7 +103,6 @@ describeWithCluster('a thousand replicas on one cluster', () => {
     await core.createNamespace({ body: { metadata: { name: namespace } } });
     await until(async () => (await core.listNamespacedServiceAccount({ namespace })).items.length > 0, { what: 'its service account' });
     const capacity = (await product.node()).cpu_cores;
-    const before = await settledCost();
     await eachAtATime(32, Array(FOREIGN).keys(), async (index) => {
       const nodeName = machines.names[index % machines.names.length];
       const requests = { cpu: '100m', memory: '16Mi' };
@@ -104,9 +115,10 @@ describeWithCluster('a thousand replicas on one cluster', () => {
     await until(async () => (await product.node()).cpu_cores === capacity - FOREIGN / 10, {
       ...{ timeoutMs: 90_000, what: 'what they ask for to be taken off' },
     });
+    await untilCollected();
     const after = await settledCost();
-    process.stderr.write(`${JSON.stringify({ foreign: FOREIGN, before, after })}\n`);
-    expect(after.memoryMb - before.memoryMb).toBeLessThanOrEqual(150);
+    process.stderr.write(`${JSON.stringify({ before, foreign: FOREIGN, after })}\n`);
+    expect(after.memoryMb - before.memoryMb).toBeLessThanOrEqual(MORE_MEMORY_MB);
     expect(after.requestsPerMinute - before.requestsPerMinute).toBeLessThan(60);
     await core.deleteNamespace({ name: namespace });
   }, 900_000);
