@@ -53,6 +53,7 @@ export async function run({ publish, heading, options, say }) {
 async function measure({ client, cluster, options }, count) {
   const times = { deploy: [], told: [], create: [] };
   for (let round = 0; round <= options.rounds; round++) {
+    await client.untilRoom(count);
     const begun = performance.now();
     const id = await client.deploy(options.image, count);
     const [deploy, told] = await Promise.all([cluster.untilRun(count, begun), client.untilRunning(id, begun)]);
@@ -129,6 +130,10 @@ async function clientOf(product, access) {
   while ((await ask('GET', `nodes/${node}`)).status === 'offline') await sleep(100);
   let made = 0;
   return {
+    /** What the cluster itself has created in the last turn is taken off for as long as the product has not measured again. */
+    untilRoom: async (replicas) => {
+      while ((await ask('GET', `nodes/${node}`)).cpu_cores < replicas * RESOURCES.cpu) await sleep(POLL_MS);
+    },
     deploy: async (image, replicas) => {
       const body = { name: `bench-${++made}`, ...BODY, container_image: image, replicas, resources: RESOURCES };
       return (await ask('POST', 'deployment/deploy', body)).deployment_id;
