@@ -135,6 +135,8 @@ export class ReconcileDeploymentHandler implements JobHandler {
       return 'go on';
     }
     this.ask(snapshot, steps, run);
+    // What has just been placed is started beside the calls under way: in a rollout it would wait for the end of the one that it replaces.
+    if (steps.place !== null && recorded.wrote && recorded.shortfall === null && calls.running) return 'go on';
     if (calls.running) {
       if (!recorded.wrote) await this.showStopFailures(job, snapshot, steps, calls);
       await this.waitForNews(job.key, run);
