@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { aSpec, deploy, expectInvariants, freshName, historyOf, reaches, recordRows, UUID } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
+import { until } from '../support/until';
 
 const bulk = '/api/deployment/bulk-deploy';
 
@@ -191,6 +192,9 @@ describe('POST /api/deployment/bulk-deploy', () => {
 
   it('previews where each would go, beside those before it, and writes nothing', async () => {
     const large = { replicas: 1, resources: { cpu: 8, memory: 512, storage: 1 } };
+    // What the tests before this one have deployed is recorded as running first.
+    const starting = `SELECT FROM deployments WHERE status IN ('pending', 'scheduled')`;
+    await until(async () => (await t.dataSource.query<unknown[]>(starting)).length === 0, { what: 'everything to run' });
     const before = await recordRows(t.dataSource);
     const body = { deployments: Array.from({ length: 10 }, () => aSpec(large)) };
     const { body: preview } = await t.as('ada').post(`${bulk}/preview`).send(body).expect(200);
