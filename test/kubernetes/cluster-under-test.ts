@@ -18,6 +18,9 @@ const KUBECONFIG = process.env.KUBECONFIG_FOR_TESTS;
 /** An image that the machines of the cluster have: busybox as a user who is not root. */
 export const CLUSTER_IMAGE = process.env.KUBERNETES_TEST_IMAGE ?? 'fog-test/busybox:1';
 
+/** A kubelet labels its machine so; those that other tests simulate have no kubelet, and would show Pods as running that never ran. */
+export const REAL_MACHINES = { 'kubernetes.io/os': 'linux' };
+
 /**
  * The limit of a container also slows down how the cluster makes it, which needs a tenth of a second of processor: with 0.01 cores it took
  * twenty seconds. Twenty of these fit on a small machine.
@@ -73,7 +76,7 @@ export async function clusterUnderTest({ through = kubeconfig() }: UnderTestOpti
   const installationId = randomUUID();
   const [target, twin, away] = [nodeOf('cluster'), nodeOf('twin'), nodeOf('away')];
   const access: ClusterAccess = {
-    ...{ kubeconfig: kubeconfig(), namespace: `fog-test-${installationId.slice(0, 8)}`, nodeSelector: {} },
+    ...{ kubeconfig: kubeconfig(), namespace: `fog-test-${installationId.slice(0, 8)}`, nodeSelector: REAL_MACHINES },
     ...{ ingressClass: null, gateway: null },
   };
   const accesses: ClusterAccesses = {
@@ -156,7 +159,7 @@ async function decoy(client: ClusterClient, spec: WorkloadSpec): Promise<() => P
     ...{
       installationId: randomUUID(),
       nodeId: randomUUID(),
-      nodeSelector: {},
+      nodeSelector: REAL_MACHINES,
       gpuResource: 'none',
       graceSeconds: 10,
       registries: REGISTRIES,

@@ -11,7 +11,7 @@ import type { Configuration } from '@kubernetes/client-node';
 import { Installation } from '../support/installation';
 import { adminOf, type Environment, type ProcessUnderTest } from '../support/process-under-test';
 import { until } from '../support/until';
-import { CLUSTER_IMAGE, kubeconfig, STARTS_SOON_CORES } from './cluster-under-test';
+import { CLUSTER_IMAGE, kubeconfig, REAL_MACHINES, STARTS_SOON_CORES } from './cluster-under-test';
 
 const ROLE_FILE = join(__dirname, '../../deploy/kubernetes/namespace-and-role.yaml');
 
@@ -51,7 +51,7 @@ export const NOTHING_LEFT: Left = {
 interface StartOptions {
   /** Puts something between the product and the cluster: gives another kubeconfig of the same account. */
   readonly through?: (kubeconfig: string) => string;
-  /** The labels of the machines that the node consists of. */
+  /** The labels of the machines that the node consists of; of those that run something unless told. */
   readonly machines?: Readonly<Record<string, string>>;
   /** Another installation, whose namespace and account this one uses, too. */
   readonly beside?: ProductOnKubernetes;
@@ -83,7 +83,7 @@ export class ProductOnKubernetes {
 
   static async start(
     more: Environment = {},
-    { through, machines = {}, beside, inCluster = false }: StartOptions = {},
+    { through, machines = REAL_MACHINES, beside, inCluster = false }: StartOptions = {},
   ): Promise<ProductOnKubernetes> {
     const namespace = beside?.cluster.access.namespace ?? `fog-test-${randomUUID().slice(0, 8)}`;
     const cluster = await ClusterClient.of({ kubeconfig: kubeconfig(), namespace, nodeSelector: {}, ingressClass: null, gateway: null });
