@@ -13,7 +13,7 @@ interface Waiting {
  * first one by at most one of them.
  */
 export class FairTurns {
-  private readonly waiting = new Map<string, Waiting[]>();
+  private readonly waiting = new Map<string, Set<Waiting>>();
   private readonly running = new Map<string, number>();
   private total = 0;
 
@@ -51,7 +51,8 @@ export class FairTurns {
         },
       };
       signal.addEventListener('abort', leave, { once: true });
-      this.waiting.set(owner, [...(this.waiting.get(owner) ?? []), entry]);
+      const line = this.waiting.get(owner) ?? new Set();
+      this.waiting.set(owner, line.add(entry));
       this.next();
     });
   }
@@ -66,21 +67,30 @@ export class FairTurns {
 
   private next(): void {
     while (this.total < this.limits.total) {
-      const owner = [...this.waiting.keys()].find((key) => (this.running.get(key) ?? 0) < this.limits.perOwner);
-      if (owner === undefined) return;
-      const [entry, ...rest] = this.waiting.get(owner) ?? [];
+      const next = this.firstInTurn();
+      if (next === undefined) return;
+      const { owner, line, entry } = next;
+      line.delete(entry);
       // The owner goes behind all others that wait.
       this.waiting.delete(owner);
-      if (rest.length > 0) this.waiting.set(owner, rest);
+      if (line.size > 0) this.waiting.set(owner, line);
       this.total += 1;
       this.running.set(owner, (this.running.get(owner) ?? 0) + 1);
-      entry?.begin();
+      entry.begin();
     }
   }
 
+  private firstInTurn(): { owner: string; line: Set<Waiting>; entry: Waiting } | undefined {
+    for (const [owner, line] of this.waiting) {
+      if ((this.running.get(owner) ?? 0) >= this.limits.perOwner) continue;
+      for (const entry of line) return { owner, line, entry };
+    }
+    return undefined;
+  }
+
   private remove(owner: string, entry: Waiting): void {
-    const rest = (this.waiting.get(owner) ?? []).filter((other) => other !== entry);
-    if (rest.length > 0) this.waiting.set(owner, rest);
-    else this.waiting.delete(owner);
+    const line = this.waiting.get(owner);
+    line?.delete(entry);
+    if (line?.size === 0) this.waiting.delete(owner);
   }
 }

@@ -10,11 +10,13 @@ const FREE: ReadonlySet<string> = new Set(['labels', 'annotations']);
  */
 export function withDates<T>(object: T): T {
   if (typeof object !== 'object' || object === null) return object;
-  if ('managedFields' in object) delete object.managedFields;
-  for (const [key, value] of Object.entries(object) as [string, unknown][]) {
+  const members = object as Record<string, unknown>;
+  for (const key in members) {
+    const value = members[key];
     if (typeof value === 'string') {
-      if (TIMES.has(key)) Object.assign(object, { [key]: new Date(value) });
-    } else if (!FREE.has(key)) withDates(value);
+      if (TIMES.has(key)) members[key] = new Date(value);
+    } else if (key === 'managedFields') members[key] = undefined;
+    else if (!FREE.has(key)) withDates(value);
   }
   return object;
 }
