@@ -1,5 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { Agent, request as send } from 'node:https';
+import { setFlagsFromString } from 'node:v8';
 import type { AuthorizationV1Api, BatchV1Api, CoreV1Api, KubeConfig, RequestContext, VersionApi } from '@kubernetes/client-node';
 import { LRUCache } from 'lru-cache';
 import { FairTurns } from '../../common/fair-turns';
@@ -11,9 +12,17 @@ import type { ClusterAccess } from './cluster-access';
  * The client library has an ES module only, and takes 60 MB of memory; so it is loaded when the first cluster is asked. Node 20.19
  * loads such modules from CommonJS, too.
  */
-const loadLibrary = (): Promise<Library> => import('@kubernetes/client-node');
+function loadLibrary(): Promise<Library> {
+  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
+  return import('@kubernetes/client-node');
+}
 type Library = typeof import('@kubernetes/client-node');
 
+/**
+ * What a cluster lists is garbage as soon as it is read, and much of it when a thousand replicas start. Collected once there is half as much
+ * of it as of what lives, it takes little memory; by itself V8 lets the heap grow to four times what lives.
+ */
+const HEAP_GROWTH_PERCENT = 50;
 const TOKEN_AGE_MS = 60_000;
 const MAX_CONNECTIONS = 64;
 /** A thousand starts at once leave room for the looks that tell whether the cluster answers. */
