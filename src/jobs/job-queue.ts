@@ -61,6 +61,12 @@ export class JobQueue {
     this.wake(wishes);
   }
 
+  /** Those of the kinds of which a job may be due. */
+  async due(kinds: readonly JobKind[]): Promise<JobKind[]> {
+    const rows = await this.dataSource.query<{ kind: JobKind }[]>(DUE, [kinds]);
+    return rows.map(({ kind }) => kind);
+  }
+
   /**
    * Claims up to `limit` due jobs, in the turns of their owners. What becomes due later gets its turn here, and so do the jobs
    * of dead workers.
@@ -183,6 +189,15 @@ const idsAndClaims = (jobs: readonly ClaimedJob[]): [string[], string[]] => [job
 
 const RELEASED = `claim = NULL, claimed_by = NULL, lease_until = NULL`;
 
+/** What has no turn gets one once it is due and nobody works on it. */
+const HAS_NO_TURN_YET = `turn IS NULL AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())`;
+
+/** $1 kinds. */
+const DUE = `
+  SELECT kind FROM unnest($1::text[]) AS asked(kind)
+   WHERE EXISTS (SELECT 1 FROM jobs AS j WHERE j.kind = asked.kind AND j.turn IS NOT NULL)
+      OR EXISTS (SELECT 1 FROM jobs AS j WHERE j.kind = asked.kind AND ${HAS_NO_TURN_YET})`;
+
 /** $1 kind, $2 how many at most, $3 worker, $4 seconds of the lease. */
 const CLAIM = `
   UPDATE jobs
@@ -195,7 +210,7 @@ const CLAIM = `
 const GIVE_TURNS = `
   UPDATE jobs SET ${RELEASED}
    WHERE id IN (SELECT id FROM jobs
-                 WHERE kind = $1 AND turn IS NULL AND due_at <= now() AND (lease_until IS NULL OR lease_until < now())
+                 WHERE kind = $1 AND ${HAS_NO_TURN_YET}
                  ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)`;
 
 /** $1 kind, $2 milliseconds that a job may wait at most, $3 how many jobs at most. */

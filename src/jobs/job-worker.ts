@@ -1,12 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClaimedJob, JobHandler, JobResult, Place } from './job-kinds';
+import type { ClaimedJob, JobHandler, JobKind, JobResult, Place } from './job-kinds';
 import { JOBS_TOPIC, LEASE_SECONDS, type JobQueue } from './job-queue';
 import { inLane } from '../database/connection-lanes';
 import type { PubSub } from '../database/pub-sub';
 
-const POLL_MS = 1_000;
 const STOP_MS = 6_000;
 const RECORD_RETRY_MS = 500;
 /** Longer than a deletion may keep its containers warm, which is the longest time that a job is put off. */
@@ -20,13 +19,13 @@ interface Run {
 }
 
 /**
- * Works on the jobs of one kind. Whenever a job may be due or a place becomes free, it claims as many jobs as it has free
- * places. A failing handler only makes its own job back off. While the database is away, the worker waits for it.
+ * Works on the jobs of one kind. Whenever a job may be due, as a hint or the poll tells, or a place becomes free, it claims as many jobs
+ * as it has free places. A failing handler only makes its own job back off. While the database is away, the worker waits for it.
  */
 export class JobWorker {
   private readonly logger: Logger;
   private readonly running = new Map<string, Run>();
-  private timers: NodeJS.Timeout[] = [];
+  private beats: NodeJS.Timeout | undefined;
   private unsubscribe: () => void = () => undefined;
   private filling: Promise<void> | undefined;
   private again = false;
@@ -42,19 +41,45 @@ export class JobWorker {
     this.logger = new Logger(`JobWorker ${handler.kind}`);
   }
 
+  get kind(): JobKind {
+    return this.handler.kind;
+  }
+
+  /** Whether a claim may have taken jobs of which this worker has not learned. The next one gives them back. */
+  get mayHaveStrays(): boolean {
+    return this.claimAnswerIsLost;
+  }
+
   start(): void {
     this.unsubscribe = this.pubSub.subscribe(JOBS_TOPIC, (kind) => {
-      if (kind === this.handler.kind) this.fill();
+      if (kind === this.kind) this.wake();
     });
-    this.timers = [setInterval(() => this.fill(), POLL_MS), setInterval(() => void this.beat(), (LEASE_SECONDS * 1000) / 3)];
-    this.fill();
+    this.beats = setInterval(() => void this.beat(), (LEASE_SECONDS * 1000) / 3);
+    this.wake();
+  }
+
+  /**
+   * Claims as many jobs as there are free places, for one may be due. Only one claim runs at a time; if it is called meanwhile, another
+   * one follows.
+   */
+  wake(): void {
+    this.again = true;
+    this.filling ??= inLane(this.kind, () => this.claimJobs())
+      .catch((error: unknown) => {
+        this.again = false;
+        this.logger.warn(`No jobs could be claimed, trying again: ${String(error)}`);
+      })
+      .finally(() => {
+        this.filling = undefined;
+        if (this.again) this.wake();
+      });
   }
 
   /** Claims no more jobs, gives the running ones some seconds to end, then aborts them and hands them back. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.unsubscribe();
-    this.timers.forEach((timer) => clearInterval(timer));
+    clearInterval(this.beats);
     const all = async (): Promise<void> => {
       for (const run of this.running.values()) run.abort.abort(new Error('The process is ending'));
       await this.filling;
@@ -63,23 +88,6 @@ export class JobWorker {
     await Promise.race([all(), new Promise((resolve) => setTimeout(resolve, STOP_MS).unref())]);
     const left = [...this.running.values()].map((run) => run.job);
     if (left.length > 0) await this.queue.handBack(left).catch(() => undefined);
-  }
-
-  /**
-   * Claims as many jobs as there are free places. Only one claim runs at a time; if it is called meanwhile, another one
-   * follows.
-   */
-  private fill(): void {
-    this.again = true;
-    this.filling ??= inLane(this.handler.kind, () => this.claimJobs())
-      .catch((error: unknown) => {
-        this.again = false;
-        this.logger.warn(`No jobs could be claimed, trying again: ${String(error)}`);
-      })
-      .finally(() => {
-        this.filling = undefined;
-        if (this.again) this.fill();
-      });
   }
 
   private async claimJobs(): Promise<void> {
@@ -115,7 +123,7 @@ export class JobWorker {
     const place = this.place();
     const ended = this.work(job, abort.signal, place).finally(() => {
       this.running.delete(job.claim);
-      if (!this.stopped) this.fill();
+      if (!this.stopped) this.wake();
     });
     this.running.set(job.claim, { job, abort, place, ended });
   }
@@ -129,7 +137,7 @@ export class JobWorker {
       leave: () => {
         if (!isTaken) return;
         isTaken = false;
-        if (!this.stopped) this.fill();
+        if (!this.stopped) this.wake();
       },
       take: () => void (isTaken = true),
     };

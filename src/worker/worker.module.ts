@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { AccountsModule } from '../accounts/accounts.module';
 import { MailPasswordLinkHandler } from '../accounts/mail-password-link.handler';
 import type { JobHandler, JobKind } from '../jobs/job-kinds';
+import { JobPoll } from '../jobs/job-poll';
 import { JobQueue } from '../jobs/job-queue';
 import { JobWorker } from '../jobs/job-worker';
 import { PubSub } from '../database/pub-sub';
@@ -62,6 +63,7 @@ const FIRST_LOOK_MS = 3_000;
 })
 export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly workers: readonly JobWorker[];
+  private readonly poll: JobPoll;
 
   constructor(
     private readonly queue: JobQueue,
@@ -101,6 +103,7 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
     };
     const workerId = `${hostname()}:${process.pid}:${randomUUID()}`;
     this.workers = Object.values(handlers).map((handler) => new JobWorker(queue, pubSub, handler, workerId));
+    this.poll = new JobPoll(queue, this.workers);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -116,11 +119,13 @@ export class WorkerModule implements OnApplicationBootstrap, BeforeApplicationSh
       { kind: 'retention.purge', key: 'all' },
     ]);
     for (const worker of this.workers) worker.start();
+    this.poll.start();
     this.watcher.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     this.watcher.stop();
+    this.poll.stop();
     await Promise.all(this.workers.map((worker) => worker.stop()));
   }
 }

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import { PubSub } from '../../src/database/pub-sub';
-import type { JobWishes } from '../../src/jobs/job-kinds';
+import type { JobKind, JobWishes } from '../../src/jobs/job-kinds';
 import { JobQueue } from '../../src/jobs/job-queue';
 import { inTransaction } from '../../src/database/transaction';
 import { openDataSource } from '../support/open-data-source';
@@ -111,6 +111,18 @@ describe('the turns of owners in the queue', () => {
     expect(await queue.claim(KIND, 3, 'dead')).toHaveLength(3);
     await dataSource.query(`UPDATE jobs SET lease_until = now() - interval '1 s'`);
     expect(await served()).toEqual(['ada', 'ada', 'ada']);
+  });
+
+  it('are asked for the kinds of which a job is due and free', async () => {
+    const due = (): Promise<JobKind[]> => queue.due([KIND, 'node.sync', 'maintenance']);
+    await wish('ada', 60_000);
+    await queue.enqueueNow([{ kind: 'node.sync', key: 'a node' }]);
+    expect(await due()).toEqual(['node.sync']);
+    expect(await queue.claim('node.sync', 10, 'dead')).toHaveLength(1);
+    expect(await due()).toEqual([]);
+    await dataSource.query(`UPDATE jobs SET lease_until = now() - interval '1 s' WHERE kind = 'node.sync'`);
+    await dataSource.query(`UPDATE jobs SET due_at = now() WHERE kind = $1`, [KIND]);
+    expect((await due()).toSorted()).toEqual([KIND, 'node.sync']);
   });
 
   it('are not needed for what has no owner, and keep no odd key from being claimed', async () => {
