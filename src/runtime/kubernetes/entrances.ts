@@ -1,9 +1,12 @@
+import { eachAtATime } from '../../common/each-at-a-time';
 import type { Entrance, ShownEntrances } from '../entrances';
 import { DriverError } from '../runtime-driver';
 import type { ClusterObject, ClusterObjects } from './cluster-objects';
 import { ENTRANCE_KINDS, entranceObjects, SERVES, type EntrancePlace } from './entrance-objects';
 import { LABEL } from './labels';
 import { isMadeAs } from './made-as';
+
+const STEPS_AT_A_TIME = 8;
 
 /** What a cluster has of the entrances of one node. */
 interface Found {
@@ -76,32 +79,34 @@ interface Work {
   readonly failed: Map<string, string>;
 }
 
-/** Takes each step once. One that fails keeps nothing else from being done, unless the cluster is away. */
+/** Takes each step once, some at a time. One that fails keeps nothing else from being done, unless the cluster is away. */
 async function bring(cluster: ClusterObjects, { found, wishes, place, failed }: Work): Promise<boolean> {
   const steps = stepsOf(found, wishes, place);
-  for (const { deploymentId, take } of steps) {
+  await eachAtATime(STEPS_AT_A_TIME, steps, async ({ deploymentId, take }) => {
     try {
       await take(cluster);
     } catch (error) {
       if (!(error instanceof DriverError) || error.failure === 'unreachable' || error.failure === 'aborted') throw error;
       failed.set(deploymentId, error.message);
     }
-  }
+  });
   return steps.length > 0;
 }
 
-/** What differs. Pods come first, because whatever leaves is to leave soon. Pure. */
+/** What differs. Pods that leave come first, because whoever stops them waits for that, then those that join. Pure. */
 function stepsOf({ objects, pods }: Found, wishes: readonly Entrance[], place: EntrancePlace): Step[] {
   const members = new Set(wishes.flatMap((entrance) => entrance.members));
   const there = new Map(objects.map((object) => [keyOf(object), object]));
   const wanted = new Map(wishes.flatMap((entrance) => entranceObjects(entrance, place)).map((object) => [keyOf(object), object]));
-  const marks = pods.flatMap((pod): Step[] => {
-    const serves = members.has(replicaOf(pod)) && pod.metadata.deletionTimestamp === undefined;
-    if ((pod.metadata.labels?.[SERVES] === 'true') === serves) return [];
-    const words = serves ? 'A Pod does not serve yet' : 'A Pod still serves';
-    const labels = { [SERVES]: serves ? 'true' : null };
-    return [{ deploymentId: deploymentOf(pod), words, take: (cluster) => cluster.mark(pod, { labels }) }];
-  });
+  const isMember = (pod: ClusterObject): boolean => members.has(replicaOf(pod)) && pod.metadata.deletionTimestamp === undefined;
+  const marking = (serves: boolean, words: string): Step[] =>
+    pods
+      .filter((pod) => isMember(pod) === serves && (pod.metadata.labels?.[SERVES] === 'true') !== serves)
+      .map((pod) => {
+        const labels = { [SERVES]: serves ? 'true' : null };
+        return { deploymentId: deploymentOf(pod), words, take: (cluster) => cluster.mark(pod, { labels }) };
+      });
+  const marks = [...marking(false, 'A Pod still serves'), ...marking(true, 'A Pod does not serve yet')];
   const makes = [...wanted].flatMap(([key, object]): Step[] => {
     const live = there.get(key);
     const step = { deploymentId: deploymentOf(object), words: `The ${object.kind} is not as it should be` };
