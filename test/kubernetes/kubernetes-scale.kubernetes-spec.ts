@@ -11,6 +11,7 @@ import { LEFT_ALONE, SimulatedMachines } from './simulated-machines';
 const REPLICAS = Number(process.env.SCALE ?? 1000);
 const FOREIGN = 5_000;
 const SETTLED_MS = 30_000;
+const JOINING_MS = 5_000;
 /** At most at any moment, from the first request until all is settled. */
 const MORE_MEMORY_MB = 150;
 
@@ -64,6 +65,15 @@ describeWithCluster('a thousand replicas on one cluster', () => {
     };
   }
 
+  /** Once all run, their Pods become members of the Service, which takes some 20 s. */
+  async function untilAllHaveJoined(): Promise<void> {
+    const changes = (): number => proxy.asked.filter((asked) => asked.startsWith('PATCH')).length;
+    for (let before = -1; before !== changes();) {
+      before = changes();
+      await sleep(JOINING_MS);
+    }
+  }
+
   it('are placed and seen to run, cost little when settled, and go without a trace', async () => {
     const begun = performance.now();
     const id = await deploy(
@@ -76,6 +86,7 @@ describeWithCluster('a thousand replicas on one cluster', () => {
     });
     const seconds = (performance.now() - begun) / 1000;
     const asked = proxy.asked.length;
+    await untilAllHaveJoined();
     await untilNoWork(product.client, id);
     const settled = { replicas: REPLICAS, seconds: Math.round(seconds), requests: asked, ...(await settledCost()) };
     const moreMemoryMb = memory('VmHWM') - before.memoryMb;
