@@ -27,7 +27,7 @@ export async function withDocker({ image }, work) {
     try {
       return await work({ docker, client, baseline: baselineOf(docker, container) });
     } finally {
-      await made.remove();
+      await made.remove().catch(() => undefined); // what has failed before it, and left containers in it, is the news
     }
   } finally {
     await product.stop();
@@ -69,7 +69,7 @@ async function clientOf(product, image) {
 
 /**
  * What the product asks of the engine for one replica and for the network of its owner, read back from the engine. A start in such a
- * network takes a quarter longer than in the one that all containers of an engine share, as each container gets a name server.
+ * network takes a fifth to a third longer than in the one that all containers of an engine share, as each container gets a name server.
  */
 async function askedOf(docker, client) {
   const id = await client.deploy(1);

@@ -65,7 +65,7 @@ describeWithCluster('a thousand replicas on one cluster', () => {
     };
   }
 
-  /** Once all run, their Pods become members of the Service, which takes some 20 s. */
+  /** Once all run, their Pods still become members of the Service. */
   async function untilAllHaveJoined(): Promise<void> {
     const changes = (): number => proxy.asked.filter((asked) => asked.startsWith('PATCH')).length;
     for (let before = -1; before !== changes();) {
