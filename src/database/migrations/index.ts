@@ -78,6 +78,7 @@ import { IndexOpenReservations1796950000000 } from './1796950000000-index-open-r
 import { ShowLargestMachine1796950000003 } from './1796950000003-show-largest-machine';
 import { WatchRouters1796955000000 } from './1796955000000-watch-routers';
 import { RefuseTransactions1796960000000 } from './1796960000000-refuse-transactions';
+import { LookUpEventDeployments1796970000000 } from './1796970000000-look-up-event-deployments';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -161,4 +162,5 @@ export const migrations = [
   ShowLargestMachine1796950000003,
   WatchRouters1796955000000,
   RefuseTransactions1796960000000,
+  LookUpEventDeployments1796970000000,
 ];
