@@ -91,11 +91,13 @@ describe('what is stored of a deleted deployment', () => {
       await end(id);
       await expectGone(t.dataSource, id);
       expect(await keptLogs(id)).toEqual([]);
-      const explained = await t.dataSource.query<{ candidates: number }[]>(
-        `SELECT DISTINCT jsonb_array_length(explanation->'candidates') AS candidates FROM placements WHERE deployment_id = $1`,
+      const explained = await t.dataSource.query<{ placed: number; nodes: number }[]>(
+        `SELECT DISTINCT (explanation->'placed')::int AS placed,
+                (SELECT count(*)::int FROM nodes WHERE strpos(explanation::text, name) > 0) AS nodes
+           FROM placements WHERE deployment_id = $1`,
         [id],
       );
-      expect(explained).toEqual([{ candidates: 0 }]);
+      expect(explained).toEqual([{ placed: 1, nodes: 0 }]);
       await t.as('ada').post(`/api/deployment/${id}/restore`).expect(202);
       await t.as('ada').delete(`/api/deployment/${id}?wait=20`).expect(200);
     },

@@ -1,6 +1,6 @@
+import { newId } from '../../common/uuid';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { AuditEntry } from '../../audit/audit';
 import { Commands } from '../../commands/commands';
@@ -91,7 +91,7 @@ export class DeployService {
     const copies = copiedBytes(spec.container, values);
     const bytes = { userId: actor.userId, projectId, asker: actor, amounts: { stored_bytes: storedBytes(spec) + copies } };
     if (copies > 0) await this.quota.require(tx, bytes);
-    const id = randomUUID();
+    const id = newId();
     const container = this.vault.seal(spec.container, id, values);
     await this.deployments.insert(tx, spec, actor, { id, projectId, requestId, protectionReason, container, copies });
     await this.volumes.claim(tx, spec.container, { id, name: spec.name, projectId, userId: actor.userId, asker: actor });

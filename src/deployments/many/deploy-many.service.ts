@@ -1,6 +1,6 @@
+import { newId } from '../../common/uuid';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { AuditEntry } from '../../audit/audit';
 import { DomainError } from '../../common/problem/domain-error';
@@ -120,7 +120,7 @@ export class DeployManyService {
     if (allOrNothing && accepted.length < verdicts.length) {
       return { results: verdicts.map((verdict) => ('refusal' in verdict ? verdict : { left: true })), audit: [], manyJobs: jobsOf([]) };
     }
-    const made = accepted.map((acceptance) => ({ id: randomUUID(), ...acceptance }));
+    const made = accepted.map((acceptance) => ({ id: newId(), ...acceptance }));
     if (made.length > 0) await this.write(tx, made, { ...context, projectId, attempt });
     const ids = made.values();
     return {

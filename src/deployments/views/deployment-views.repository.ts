@@ -8,7 +8,8 @@ import { AppConfig } from '../../config/app-config';
 import { hasRouters } from '../../config/has-routers';
 import { StatementBatcher } from '../../database/statement-batcher';
 import { askedRoutesOf } from '../../routing/routes.sql';
-import type { PlacementExplanation, PlacementStrategy } from '../../scheduling/place.types';
+import type { PlacementStrategy } from '../../scheduling/place.types';
+import type { StoredExplanation } from '../placement/explanation-codec';
 import type { DeploymentType } from '../spec/deployment-spec';
 import type { AskedRoute } from '../../routing/hosts/asked-route';
 import { storedContainerOf, type StoredContainer } from '../spec/container-vault';
@@ -37,7 +38,7 @@ export interface DetailView {
   readonly routes: readonly AskedRoute[];
   /** With its values, which are shown only as hashes. */
   readonly stored: StoredContainer;
-  readonly placements: readonly { cause: string; createdAt: IsoTime; explanation: PlacementExplanation }[];
+  readonly placements: readonly { cause: string; createdAt: IsoTime; explanation: StoredExplanation }[];
 }
 
 export interface HistoryRow {

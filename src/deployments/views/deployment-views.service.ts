@@ -13,6 +13,7 @@ import type { DeploymentListItemDto } from '../dto/deployment-list.dto';
 import type { DeploymentStatusDto, HistoryEntryDto } from '../dto/deployment-status.dto';
 import { PlacementExplanationDto } from '../dto/placement.dto';
 import { etagOf } from '../etag';
+import { decodeExplanation } from '../placement/explanation-codec';
 import { askedSpec, hashedSpec, hashOf } from '../spec/asked-spec';
 import { ContainerVault } from '../spec/container-vault';
 import { showContainer } from '../spec/spec-codec';
@@ -204,7 +205,7 @@ const toDetail = (detail: DetailView): Omit<DeploymentDetailDto, keyof Deploymen
   user_id: detail.userId,
   generation: detail.generation,
   placements: detail.placements.map(({ cause, createdAt, explanation }) => ({
-    ...PlacementExplanationDto.from(explanation),
+    ...PlacementExplanationDto.from(decodeExplanation(explanation)),
     cause,
     created_at: createdAt,
   })),
