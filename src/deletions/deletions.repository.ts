@@ -191,7 +191,8 @@ export const CANDIDATES = `
  */
 const eraseUnneededOf = (deployments: string): string => `
   erased AS (
-    UPDATE placements AS p SET explanation = p.explanation - '{candidateRows,rejectedRows}'::text[] || '{"candidates": [], "rejected": []}'
+    UPDATE placements AS p
+       SET explanation = p.explanation - '{candidateRows,rejectedRows}'::text[] || '{"candidates": [], "rejected": []}'
       FROM ${deployments} AS e WHERE p.deployment_id = e.id),
   forgotten AS (DELETE FROM kept_logs AS k USING ${deployments} AS e WHERE k.deployment_id = e.id)`;
 

@@ -6,14 +6,16 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  */
 export class LookUpEventDeployments1796970000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    // OFFSET 0 keeps PostgreSQL from making it the join that it was.
-    await runner.query(recordStatusEvents(`CROSS JOIN LATERAL (SELECT * FROM deployments WHERE id = h.deployment_id OFFSET 0) AS d`));
+    await runner.query(recordStatusEvents(BY_KEY));
   }
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(recordStatusEvents(`JOIN deployments AS d ON d.id = h.deployment_id`));
   }
 }
+
+/** OFFSET 0 keeps PostgreSQL from making it the join that it was. */
+const BY_KEY = `CROSS JOIN LATERAL (SELECT * FROM deployments WHERE id = h.deployment_id OFFSET 0) AS d`;
 
 /** The trigger's function of TellMembers with another way to the deployments. */
 const recordStatusEvents = (deployments: string): string => `
