@@ -1,4 +1,4 @@
-const { availableParallelism } = require('node:os');
+const { availableParallelism, totalmem } = require('node:os');
 const { join } = require('node:path');
 
 /**
@@ -29,8 +29,9 @@ const withDatabase = {
 module.exports = {
   // Room for a loaded machine: what a test waits for ends the wait, and no test passes by being late.
   testTimeout: 300_000,
-  // Most tests wait for timers, processes and engines and not for the processor, so there may be more workers than cores.
-  maxWorkers: Math.min(8, Math.ceil(1.5 * availableParallelism())),
+  // Most tests wait for timers, processes and engines and not for the processor, so there may be more workers than cores. Each takes 0.6 GB.
+  maxWorkers: Math.max(1, Math.min(8, 3 * availableParallelism(), Math.floor(totalmem() / 2 ** 30) - 1)),
+  testSequencer: '<rootDir>/test/support/longest-first.cjs',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.cjs'],
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/unit/**/*.spec.ts'] },
