@@ -1,4 +1,3 @@
-import { newId } from '../../common/uuid';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
@@ -6,6 +5,7 @@ import type { AuditEntry } from '../../audit/audit';
 import { Commands } from '../../commands/commands';
 import { DomainError } from '../../common/problem/domain-error';
 import type { Actor, RequestContext } from '../../common/request-context';
+import { newId } from '../../common/uuid';
 import { AppConfig } from '../../config/app-config';
 import { violatedConstraint } from '../../database/postgres-error';
 import { inTransaction, type Tx } from '../../database/transaction';

@@ -1,10 +1,10 @@
-import { newId } from '../../common/uuid';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { AuditEntry } from '../../audit/audit';
 import { DomainError } from '../../common/problem/domain-error';
 import type { Actor, RequestContext } from '../../common/request-context';
+import { newId } from '../../common/uuid';
 import { inTransaction, type Tx } from '../../database/transaction';
 import type { JobWishes } from '../../jobs/job-kinds';
 import { isCapacityTaken } from '../../nodes/nodes.repository';
