@@ -113,6 +113,24 @@ describe('POST /api/deployment/bulk-deploy', () => {
     expect(JSON.stringify(body)).toContain('"deployments":2');
   });
 
+  it('gives replicas ids that differ in the first twelve digits, of which the names of their containers are made', async () => {
+    const single = await deploy(t, 'ada', { replicas: 20 });
+    const many = idsOf(
+      await deployMany(
+        'ada',
+        Array.from({ length: 20 }, () => aSpec({ replicas: 2 })),
+      ),
+    );
+    for (const id of [single, ...many]) await reaches(t, 'ada', id, 'running');
+    const [counted] = await t.dataSource.query<object[]>(
+      `SELECT count(*)::int AS replicas, count(DISTINCT left(replace(id::text, '-', ''), 12))::int AS names
+         FROM deployment_replicas WHERE deployment_id = ANY($1::uuid[])`,
+      [[single, ...many]],
+    );
+    expect(counted).toEqual({ replicas: 60, names: 60 });
+    for (const id of [single, ...many]) await t.as('ada').delete(`/api/deployment/${id}?wait=20&grace_seconds=0`).expect(200);
+  });
+
   it.each<[string, Body]>([
     ['a member that is not known', { colour: 'red' }],
     ['no name', { name: undefined }],

@@ -165,15 +165,18 @@ describeWithEngine('routes on a real engine', () => {
     const asking = (async () => {
       while (!isOver) seen.push({ by: await names(), at: performance.now() });
     })();
+    // On a busy machine the other one's may fail as well.
     const isKnown = async (): Promise<boolean> =>
-      (await statusOf(client, id)).replicas.some(({ healthy, status }) => healthy === false || status === 'failed');
+      (await statusOf(client, id)).replicas.some(
+        ({ container_id: its, healthy, status }) => its === victim!.Id && (healthy === false || status === 'failed'),
+      );
     await until(isKnown, { timeoutMs: 30_000, everyMs: 20, what: 'the check to fail' });
     const knownAt = performance.now();
     await until(() => performance.now() - knownAt > 3_000, { what: 'more requests' });
     isOver = true;
     await asking;
 
-    const wrong = seen.filter(({ by, at }) => by === name && at - knownAt > 500);
+    const wrong = seen.filter(({ by, at }) => by === name && at - knownAt > 500).map(({ at }) => Math.round(at - knownAt));
     expect(seen.filter(({ at }) => at < knownAt).some(({ by }) => by === name)).toBe(true);
     expect(seen.filter(({ at }) => at > knownAt).length).toBeGreaterThan(20);
     expect(wrong).toEqual([]);

@@ -213,6 +213,8 @@ describe('hostile HTTP', () => {
       });
       return socket;
     });
+    // These are answered while the documents are made and sent, which costs the same when they are read.
+    await medianMs();
     // Compared with the time before, since other tests share the two cores.
     expect(await medianMs()).toBeLessThan(alone * 4 + 500);
     for (const socket of deaf) socket.destroy();

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
 import type { Resources } from '../../engines/resources';
 import { AppConfig } from '../../config/app-config';
 import { newId } from '../../common/uuid';
@@ -52,7 +53,7 @@ export class PlacementsRepository {
       ...[deploymentId, cause, JSON.stringify(encodeExplanation(explanation)), generation],
       ...[replicas.map(({ nodeId }) => nodeId), replicas.map(({ attempt }) => attempt)],
       ...[perReplica.cpuCores, perReplica.memoryMb, perReplica.gpuUnits, perReplica.storageGb],
-      ...[this.config.NODE_OFFLINE_AFTER_SECONDS, revision, rollout, newId(), replicas.map(() => newId())],
+      ...[this.config.NODE_OFFLINE_AFTER_SECONDS, revision, rollout, newId()],
     ]);
     if (rows.length !== replicas.length) throw new NodesRefused(`Nodes took ${rows.length} of ${replicas.length} replicas`);
     return rows.map(({ id }) => id);
@@ -62,7 +63,7 @@ export class PlacementsRepository {
   async addMany(tx: Tx, placed: readonly PlacedDeployment[]): Promise<void> {
     const placements = placed.map((each) => ({ ...each, placement: newId() }));
     const replicas = placements.flatMap(({ id: deployment, placement, nodeIds, perReplica }) =>
-      nodeIds.map((node) => ({ id: newId(), deployment, placement, node, ...perReplica })),
+      nodeIds.map((node) => ({ id: randomUUID(), deployment, placement, node, ...perReplica })),
     );
     const rows = await tx.query<unknown[]>(ADD_MANY, [
       JSON.stringify(
@@ -81,16 +82,15 @@ export class PlacementsRepository {
 
 /**
  * $1 deployment, $2 cause, $3 explanation, $4 generation, $5 nodes and $6 attempts of the replicas, $7 CPU cores, $8 memory,
- * $9 GPU units, $10 storage, $11 seconds of silence after which a node is offline, $12 revision, $13 rollout, $14 id of the placement,
- * $15 ids of the replicas.
+ * $9 GPU units, $10 storage, $11 seconds of silence after which a node is offline, $12 revision, $13 rollout, $14 id of the placement.
  */
 const ADD = `
   WITH taking AS MATERIALIZED (${takingNodes('$5', '$11')}),
   placed AS (INSERT INTO placements (id, deployment_id, cause, explanation) VALUES ($14, $1, $2, $3)),
   added AS (
-    INSERT INTO deployment_replicas (id, deployment_id, generation, revision, rollout, placement_id, node_id, attempt)
-    SELECT wanted.id, $1, $4, $12, $13, $14, wanted.node_id, wanted.attempt
-      FROM unnest($15::uuid[], $5::uuid[], $6::int[]) AS wanted(id, node_id, attempt) JOIN taking ON taking.id = wanted.node_id
+    INSERT INTO deployment_replicas (deployment_id, generation, revision, rollout, placement_id, node_id, attempt)
+    SELECT $1, $4, $12, $13, $14, wanted.node_id, wanted.attempt
+      FROM unnest($5::uuid[], $6::int[]) AS wanted(node_id, attempt) JOIN taking ON taking.id = wanted.node_id
     RETURNING id, deployment_id, node_id)
   INSERT INTO reservations (replica_id, deployment_id, node_id, cpu_cores, memory_mb, gpu_units, storage_gb)
   SELECT id, deployment_id, node_id, $7, $8, $9, $10 FROM added

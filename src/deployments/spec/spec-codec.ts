@@ -102,9 +102,16 @@ export const auditSpec = ({ container, ...spec }: DeploymentSpec): Readonly<Reco
 /** A container's spec as a revision stores it where there is nothing to encrypt: JSON of the same shape. */
 export const storedContainer = (container: ContainerSpec): string => JSON.stringify(container);
 
-/** What a spec weighs in the quota of its owner: the bytes of what is stored of it, with its labels. */
-export const storedBytes = ({ container, labels }: DeploymentSpec): number =>
-  Buffer.byteLength(storedContainer(container)) + Buffer.byteLength(JSON.stringify(labels));
+/** What a spec weighs in the quota of its owner: the bytes of what is stored of it, with its labels. Quotas and rows ask it of one spec. */
+export function storedBytes(spec: DeploymentSpec): number {
+  const known = weights.get(spec);
+  if (known !== undefined) return known;
+  const bytes = Buffer.byteLength(storedContainer(spec.container)) + Buffer.byteLength(JSON.stringify(spec.labels));
+  weights.set(spec, bytes);
+  return bytes;
+}
+
+const weights = new WeakMap<DeploymentSpec, number>();
 
 /** An SQL expression that makes a `VisibleContainer` of the column of a revision: values of `env` do not leave the database. */
 export const visibleContainer = (spec: string): string => `

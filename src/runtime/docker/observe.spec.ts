@@ -51,10 +51,14 @@ describe('what engines tell of a container', () => {
   it.each<[object, string, true | undefined]>([
     [{ ExitCode: 137 }, 'Exited (137) Less than a second ago', true],
     [{ ExitCode: 143 }, 'Exited (143) Less than a second ago', true],
+    [{ ExitCode: 143 }, 'Up Less than a second', true],
+    [{ ExitCode: 143 }, 'Up 3 hours (healthy)', true],
+    [{ ExitCode: 1 }, 'Up 3 hours', undefined],
     [{ ExitCode: 137 }, 'Exited (137) 1 second ago', undefined],
     [{ ExitCode: 1 }, 'Exited (1) Less than a second ago', undefined],
     [{ ExitCode: 137, OOMKilled: true }, 'Exited (137) Less than a second ago', undefined],
     [{ Status: 'running' }, 'Exited (137) Less than a second ago', undefined],
+    [{ Status: 'running' }, 'Up 3 seconds', undefined],
     [{ ExitCode: 137 }, '', undefined],
   ])('tells of %j in a line with %j whether it may be a restart by hand', (state, listed, expected) => {
     expect(inspected(state, undefined, listed).justKilled).toBe(expected);
