@@ -108,6 +108,8 @@ describe('what an unreachable node holds', () => {
 
   it('is not given up while the node answers, by strangers, or without a reason', async () => {
     const id = await deployed(t, 'ada');
+    const held = async (): Promise<string[]> => (await statusOf(t, 'ada', id)).replicas.map((replica) => replica.id).sort();
+    const before = await held();
     expect((await release(id).expect(409)).body).toMatchObject({
       code: 'conflict',
       detail: 'No node that does not answer has a replica of this deployment to stop or to remove',
@@ -120,5 +122,6 @@ describe('what an unreachable node holds', () => {
     for (const body of [{}, { reason: '' }, { reason: 'x', node_id: 'n' }, { reason: 'x', all: true }]) await release(id, body).expect(422);
     expect((await statusOf(t, 'ada', id)).status).toBe('running');
     await until(async () => (await statusOf(t, 'ada', id)).health === 'healthy', { what: 'the node is asked in time again' });
+    expect(await held()).toEqual(before);
   });
 });

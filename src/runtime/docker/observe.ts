@@ -43,7 +43,7 @@ export function fromInspection(container: ContainerInspectInfo, listed = ''): Ob
     deploymentId: container.Config.Labels[LABEL.deployment] ?? '',
     containerId: container.Id,
     ...stateOf(container),
-    ...(endedLately(listed) && wasKilled(container) ? { justKilled: true } : {}),
+    ...(wasKilled(container) && (endedLately(listed) || wasUp(listed)) ? { justKilled: true } : {}),
     hasRun,
     startedAt: hasRun ? startedAt : null,
     upSeconds: null,
@@ -86,6 +86,9 @@ const hasEverRun = ({ State: state }: ContainerInspectInfo): boolean => new Date
 const KILLED = new Set([137, 143]);
 const wasKilled = ({ State: state }: ContainerInspectInfo): boolean =>
   state.Status === 'exited' && KILLED.has(state.ExitCode) && !state.OOMKilled;
+
+/** What its line still shows as up, and an inspection as over, has ended between the two. */
+const wasUp = (listed: string): boolean => mostSecondsUp(listed) !== null;
 
 const STARTING = { phase: 'starting', exitCode: null, reason: null } as const;
 

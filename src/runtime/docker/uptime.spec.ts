@@ -28,7 +28,7 @@ describe('endedLately', () => {
     ['Exited (137) 1 second ago', false],
     ['Exited (137) 11 seconds ago', false],
     ['Exited (137) About a minute ago', false],
-    ['Up 1 second', true],
+    ['Up 1 second', false],
     ['', false],
   ])('reads %j', (status, expected) => {
     expect(endedLately(status)).toBe(expected);

@@ -12,10 +12,7 @@ export function mostSecondsUp(status: string): number | null {
   return seconds === undefined ? null : (Number(count) + 1) * seconds;
 }
 
-const ENDED_LATELY = /^(?:Exited \(\d+\) Less than a second ago$|Up )/;
+const ENDED_LATELY = /^Exited \(\d+\) Less than a second ago$/;
 
-/**
- * Whether a run that is over has ended within the last second, as the status of its container in the list tells it by the engine's clock. One
- * that the list still shows as up has ended since.
- */
+/** Whether a run has ended within the last second, as the status of its container in the list tells it by the engine's clock. */
 export const endedLately = (status: string): boolean => ENDED_LATELY.test(status);
