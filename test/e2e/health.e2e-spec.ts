@@ -5,7 +5,7 @@ import { until } from '../support/until';
 describe('health', () => {
   let t: TestApp;
   beforeAll(async () => {
-    t = await startTestApp();
+    t = await startTestApp({ cutsDatabase: true });
   });
   afterAll(() => t?.close());
 
@@ -31,7 +31,7 @@ describe('health', () => {
   it('is not ready while the database is away, answers 503 with Retry-After, and comes back by itself', async () => {
     const token = await t.token('ada');
     const list = () => t.http.get('/api/deployment/list').set('Authorization', `Bearer ${token}`);
-    t.databaseProxy.cut();
+    t.databaseProxy!.cut();
     try {
       const gone = await t.http.get('/health/ready').expect(503);
       expect(gone.body).toMatchObject({
@@ -43,7 +43,7 @@ describe('health', () => {
       expect(body).toMatchObject({ code: 'try_again' });
       expect(Number(headers['retry-after'])).toBeGreaterThan(0);
     } finally {
-      t.databaseProxy.restore();
+      t.databaseProxy!.restore();
     }
     await until(async () => (await t.http.get('/health/ready')).status === 200, { what: 'readiness after the database is back' });
     await list().expect(200);

@@ -61,7 +61,11 @@ describe('secrets', () => {
   let deploymentId: string;
 
   beforeAll(async () => {
-    t = await startTestApp({ env: { LOG_LEVEL: 'debug', STOP_GRACE_SECONDS: '0', LOGIN_MAX_FAILURES: '50' }, logStream });
+    t = await startTestApp({
+      env: { LOG_LEVEL: 'debug', STOP_GRACE_SECONDS: '0', LOGIN_MAX_FAILURES: '50' },
+      logStream,
+      cutsDatabase: true,
+    });
     root = bearerOf(await t.token('root', { admin: true }));
     await accounts();
     await deployments();
@@ -259,13 +263,13 @@ describe('secrets', () => {
   }
 
   async function outage(): Promise<void> {
-    t.databaseProxy.cut();
+    t.databaseProxy!.cut();
     await post('/api/deployment/deploy', aSpec({ env: { SECRET: ENV } }), { ...ada, 'Idempotency-Key': `${KEY}-8` });
     await post('/api/auth/login', { username: 'keeper', password: PASSWORD });
     await post('/api/auth/refresh', { refresh_token: `fogr_${MARK}` });
     await read('/api/auth/me', bearerOf(`fog_${MARK}`));
     await read('/health/ready');
-    t.databaseProxy.restore();
+    t.databaseProxy!.restore();
     await until(async () => (await send(t.url, { method: 'GET', path: '/api/auth/me', headers: ada })).status === 200);
   }
 
