@@ -96,7 +96,10 @@ export class StoredStateRepository {
     return row ? { ...row, container: row.container && this.vault.open(row.container, id) } : null;
   }
 
-  /** The tcp ports of the current revision, and of each that a live replica runs. */
+  /**
+   * The tcp ports of the current revision, and while a rollout is open of each that a live replica runs. Once it is over the others are
+   * about to leave, and no route leads to one that lacks its port.
+   */
   async portsInUse(tx: Tx, id: string): Promise<RevisionPorts[]> {
     return tx.query<RevisionPorts[]>(PORTS_IN_USE, [id]);
   }
@@ -146,8 +149,9 @@ const PORTS_IN_USE = `
     FROM deployments AS d JOIN deployment_revisions AS v ON v.deployment_id = d.id
    WHERE d.id = $1
      AND (v.number = d.current_revision
-          OR v.number IN (SELECT r.revision FROM deployment_replicas AS r
-                           WHERE r.deployment_id = d.id AND r.status IN ('pending', 'starting', 'running')))
+          OR d.open_rollout IS NOT NULL
+             AND v.number IN (SELECT r.revision FROM deployment_replicas AS r
+                               WHERE r.deployment_id = d.id AND r.status IN ('pending', 'starting', 'running')))
    ORDER BY v.number`;
 
 /** $1 deployment, $2 number, or null for the newest previous one. */

@@ -1,8 +1,29 @@
+import { inTransaction, type Tx } from '../../src/database/transaction';
+import { StoredStateRepository } from '../../src/rollouts/stored-state.repository';
 import { QUICK, rolloutEnds } from '../support/changes';
 import { anUnnamedSpec, aSpec, deployed, expectInvariants, freshName, settles } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const PORTS = [{ container_port: 8080 }, { container_port: 9090 }];
+
+class NothingIsKept extends Error {}
+
+/** Does some work in a transaction in which a replica of the first revision still runs, and gives what it found. Nothing of it is kept. */
+async function whileOneStillRuns<T>(t: TestApp, id: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  let found: T | undefined;
+  const tried = inTransaction(t.dataSource, async (tx) => {
+    await tx.query(
+      `INSERT INTO deployment_replicas (deployment_id, generation, revision, rollout, placement_id, node_id, attempt, status)
+       SELECT deployment_id, generation, revision, rollout, placement_id, node_id, attempt, 'running'
+         FROM deployment_replicas WHERE deployment_id = $1 AND revision = 1 LIMIT 1`,
+      [id],
+    );
+    found = await work(tx);
+    throw new NothingIsKept();
+  });
+  await expect(tried).rejects.toThrow(NothingIsKept);
+  return found!;
+}
 
 interface RouteBody {
   host: string;
@@ -118,6 +139,24 @@ describe('routes of a deployment that is changed', () => {
     expect(await routesOf(id)).toEqual([[`${name}.ada.localhost/`, 9090]]);
     await back(2).expect(202);
     await rolloutEnds(t, 'ada', id, 'completed');
+  });
+
+  it('may lead to a new port once the rollout that brings it is over, though an old replica still leaves', async () => {
+    const id = await deployed(t, 'ada', { ports: FIRST, routes: [{ port: 8080 }], rollout: QUICK });
+    await patch('ada', id, { ports: PORTS }).expect(202);
+    await rolloutEnds(t, 'ada', id, 'completed');
+    await settles(t, 'ada', id);
+    const inUse = await whileOneStillRuns(t, id, async (tx) => {
+      const states = t.app.get(StoredStateRepository, { strict: false });
+      const after = await states.portsInUse(tx, id);
+      await tx.query('UPDATE deployments SET open_rollout = current_rollout WHERE id = $1', [id]);
+      return { after, during: await states.portsInUse(tx, id) };
+    });
+    const [old, wanted] = [
+      { revision: 1, ports: [8080] },
+      { revision: 2, ports: [8080, 9090] },
+    ];
+    expect(inUse).toEqual({ after: [wanted], during: [old, wanted] });
   });
 
   it('change together with the ports where nothing runs', async () => {
