@@ -94,6 +94,10 @@ export default tseslint.config(
           selector: "CallExpression[callee.object.name='AbortSignal'][callee.property.name='any']",
           message: 'It forgets an inner timeout, and leaves an entry on a signal that lives on. Use within() or abortWith() of common/.',
         },
+        {
+          selector: 'ObjectExpression > SpreadElement > ObjectExpression',
+          message: 'Write the members themselves: each one that comes after a spread costs as much as forty of them (decision 103).',
+        },
         { selector: "CallExpression[callee.property.name='save']", message: 'Conditional UPDATEs with the expected state, never save().' },
       ],
     },

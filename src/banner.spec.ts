@@ -2,7 +2,10 @@ import { banner, type StartFacts } from './banner';
 import { loadConfig } from './config/app-config';
 
 const FACTS: StartFacts = {
-  ...{ url: 'http://127.0.0.1:8000', database: 'postgres://localhost/fog', router: null, administrator: null },
+  url: 'http://127.0.0.1:8000',
+  database: 'postgres://localhost/fog',
+  router: null,
+  administrator: null,
   runtime: { kind: 'simulated', reason: 'RUNTIME is simulated' },
 };
 const SHARED = { JWT_SECRET: 'a-secret-of-the-tests-and-of-nobody-else', ENCRYPTION_KEY: Buffer.alloc(32, 'k').toString('base64') };

@@ -153,7 +153,9 @@ function entriesOf({ isActive, isAdmin, email, quota }: AccountChange, before: A
 }
 
 const userEntry = (verb: string, id: string, more: Pick<AuditEntry, 'before' | 'after'> = {}): AuditEntry => ({
-  ...{ action: `user.${verb}`, resourceType: 'user', resourceId: id },
+  action: `user.${verb}`,
+  resourceType: 'user',
+  resourceId: id,
   ...more,
 });
 

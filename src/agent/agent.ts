@@ -57,13 +57,21 @@ export class Agent {
     this.unkept = new UnkeptOrders(() => this.send?.({ type: 'resend' }), parts.askAgainMs);
     this.health = new Health(joined.nodeId, () => this.reporter?.changed());
     this.keeper = new Keeper({
-      ...{ driver, recollection, log, target: this.target, view: this.view },
+      driver,
+      recollection,
+      log,
+      target: this.target,
+      view: this.view,
       orders: () => orders.book,
       isAlone: () => this.link.awayMs > (parts.aloneAfterMs ?? ALONE_AFTER_MS),
       onLook: () => this.looked(),
     });
     this.link = new Link({
-      ...{ identity, joined, way, log, sessionId: randomUUID() },
+      identity,
+      joined,
+      way,
+      log,
+      sessionId: randomUUID(),
       ...(pingMs === undefined ? {} : { pingMs }),
       ...(keyLookMs === undefined ? {} : { keyLookMs }),
       engineId: (signal) => this.view.engineId(signal),

@@ -38,8 +38,15 @@ export interface Memory {
 const MOST_ACCOUNTS = 1_000;
 
 const NO_MEMORY: Memory = {
-  ...{ ticket: null, refused: false, engineId: null, seenVersion: 0, toldVersion: 0 },
-  ...{ accounts: [], attempts: {}, made: {}, knownEnds: {} },
+  ticket: null,
+  refused: false,
+  engineId: null,
+  seenVersion: 0,
+  toldVersion: 0,
+  accounts: [],
+  attempts: {},
+  made: {},
+  knownEnds: {},
 };
 
 export const readMemory = (value: unknown): Memory => (isRecord(value) ? { ...NO_MEMORY, ...value } : NO_MEMORY);

@@ -100,7 +100,11 @@ export class Recollection {
 }
 
 const told = ({ id, replicaId, at, words, attempt }: KeptAccount, agoMs: number | null): Account => ({
-  ...{ id, replicaId, at, agoMs, words },
+  id,
+  replicaId,
+  at,
+  agoMs,
+  words,
   ...(attempt === undefined ? {} : { attempt }),
 });
 

@@ -81,13 +81,15 @@ const WORDS: Readonly<Record<Exclude<LinkRefusal, 'protocol'>, string>> = {
 };
 
 const ANOTHER_IS_LINKED: RefusedMessage = {
-  ...{ type: 'refused', code: 'second_machine' },
+  type: 'refused',
+  code: 'second_machine',
   message:
     'Another machine with the same identity is linked now, and answers. If this machine is the right one, stop the other one, ask an administrator for a new join token (POST /api/nodes/{id}/join-token), and clear the copy',
 };
 
 const UNCLEAR: RefusedMessage = {
-  ...{ type: 'refused', code: 'try_later' },
+  type: 'refused',
+  code: 'try_later',
   message: 'This looks like another machine than the one that joined, and its engine, which could tell, does not answer',
 };
 
@@ -110,7 +112,8 @@ export class Admission {
     const { oldest, newest }: Record<keyof typeof LINK_PROTOCOLS, number> = LINK_PROTOCOLS;
     if (hello.protocol < oldest || hello.protocol > newest)
       return {
-        ...{ type: 'refused', code: 'protocol' },
+        type: 'refused',
+        code: 'protocol',
         message: `This agent speaks version ${String(hello.protocol)} of the protocol, and the control plane ${String(oldest)} to ${String(newest)}: ${hello.protocol < oldest ? 'update the agent' : 'update the control plane first'}`,
       };
     const identity = await this.identities.find(hello.nodeId);
@@ -220,7 +223,9 @@ export class Admission {
     const { hostname } = machine;
     if (!(await this.identities.noteIntruder(tx, nodeId, { hostname, address, beside }))) return;
     await this.audit.recordSystem(tx, {
-      ...{ action: 'node.second_machine', resourceType: 'node', resourceId: nodeId },
+      action: 'node.second_machine',
+      resourceType: 'node',
+      resourceId: nodeId,
       after: { hostname, address },
     });
   }

@@ -19,7 +19,10 @@ import { LinkServer } from './link-server';
 const joinedAnswer = ({ nodeId, nodeName, installationId }: Joined): Answer => ({
   status: 200,
   body: Object.assign(new JoinedAgentDto(), {
-    ...{ success: true, node_id: nodeId, node_name: nodeName, installation_id: installationId },
+    success: true,
+    node_id: nodeId,
+    node_name: nodeName,
+    installation_id: installationId,
   }),
 });
 

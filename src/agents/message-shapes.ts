@@ -86,8 +86,12 @@ const gone = object<ReportMessage['gone'][number]>({ replicaId: uuid, version: o
 const trouble = object<OrderTrouble>({ replicaId: uuid, version: VERSION, failure, message: WORDS });
 const progress = object<ReportMessage['progress'][number]>({ replicaId: uuid, words: words(300) });
 const account = object<Required<Account>>({
-  ...{ id: uuid, replicaId: uuid, at: time },
-  ...{ agoMs: orNull(numeric(0, 1e12, { whole: false })), words: words(500), attempt: orNull(numeric(0, 1_000_000)) },
+  id: uuid,
+  replicaId: uuid,
+  at: time,
+  agoMs: orNull(numeric(0, 1e12, { whole: false })),
+  words: words(500),
+  attempt: orNull(numeric(0, 1_000_000)),
 });
 
 /** The parts of a report that are read on their own: the engine, and the entries of each list. */
@@ -95,7 +99,10 @@ export const REPORT_PARTS = { engine, workloads: workload, gone, troubles: troub
 
 /** How many entries each list of a report may have. */
 export const REPORT_LISTS = {
-  ...{ workloads: MOST_WORKLOADS, gone: MOST_WORKLOADS, troubles: MOST_WORKLOADS, progress: MOST_WORKLOADS },
+  workloads: MOST_WORKLOADS,
+  gone: MOST_WORKLOADS,
+  troubles: MOST_WORKLOADS,
+  progress: MOST_WORKLOADS,
   accounts: 500,
 } as const;
 

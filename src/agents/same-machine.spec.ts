@@ -1,7 +1,10 @@
 import { notedMachine, sameMachine } from './same-machine';
 
 const machine = (over: { machineId?: string; engineId?: string | null; hostId?: string | null } = {}) => ({
-  ...{ hostname: 'shop-7', machineId: 'm', platform: 'linux arm64', programVersion: '1' },
+  hostname: 'shop-7',
+  machineId: 'm',
+  platform: 'linux arm64',
+  programVersion: '1',
   ...over,
 });
 

@@ -78,7 +78,7 @@ export class Audit {
 }
 
 function recordingOf(origin: readonly PlainValue[], entries: readonly AuditEntry[]): Statement {
-  const rows = entries.map(({ before, after, ...entry }) => ({ ...entry, before: boundedDetails(before), after: boundedDetails(after) }));
+  const rows = entries.map(({ before, after, ...entry }) => ({ before: boundedDetails(before), after: boundedDetails(after), ...entry }));
   const [first, ...others] = rows;
   if (first === undefined || others.length > 0) return { text: INSERT_ALL, values: [...origin, JSON.stringify(rows)], failure: unwritten };
   const { action, resourceType, resourceId, before, after } = first;

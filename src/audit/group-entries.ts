@@ -26,7 +26,9 @@ function chunks<T>(all: readonly T[]): T[][] {
 function entryOf(same: readonly RoleChange[]): AuditEntry {
   const [first] = same;
   return {
-    ...{ action: 'project.follow_groups', resourceType: 'project', resourceId: first?.projectId ?? null },
+    action: 'project.follow_groups',
+    resourceType: 'project',
+    resourceId: first?.projectId ?? null,
     before: { role: first?.before ?? null },
     after: { role: first?.after ?? null, user_ids: same.map(({ userId }) => userId) },
   };

@@ -29,7 +29,11 @@ describe('the log of refusals', () => {
   const ada = { userId: randomUUID(), via: 'session', credentialId: randomUUID() } as const;
   const by = (actor: AuditOrigin['actor'], address = '192.0.2.1'): AuditOrigin => ({ actor, address, requestId: randomUUID() });
   const refusal = (over: Partial<AuditRefusal> = {}): AuditRefusal => ({
-    ...{ action: 'deployment.delete', resourceType: 'deployment', resourceId: randomUUID(), code: 'not_found', givenUsername: null },
+    action: 'deployment.delete',
+    resourceType: 'deployment',
+    resourceId: randomUUID(),
+    code: 'not_found',
+    givenUsername: null,
     ...over,
   });
   const times = async (count: number, origin: AuditOrigin, over?: Partial<AuditRefusal>): Promise<void> => {

@@ -23,7 +23,11 @@ function probeHttp({ http: { path, expectStatus }, timeoutSeconds }: HttpCheck, 
   const what = `GET ${path}`;
   return new Promise((resolve) => {
     const asked = request({
-      ...{ host, port, path, agent: false, maxHeaderSize: MOST_HEADER_BYTES },
+      host,
+      port,
+      path,
+      agent: false,
+      maxHeaderSize: MOST_HEADER_BYTES,
       headers: { Accept: '*/*', 'User-Agent': 'fog-compute-health' },
     });
     const end = (result: ProbeResult): void => {
@@ -69,6 +73,7 @@ function probeTcp({ tcp, timeoutSeconds }: TcpCheck, { host, port }: Reach): Pro
 }
 
 const tooLate = (what: string, seconds: number): ProbeResult => ({
-  ...{ passed: false, fault: 'replica' },
+  passed: false,
+  fault: 'replica',
   words: `${what} was not answered within ${seconds} s`,
 });

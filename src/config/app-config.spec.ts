@@ -16,10 +16,26 @@ const faults = (env: NodeJS.ProcessEnv): string[] => {
 describe('loadConfig', () => {
   it('has a default for everything', () => {
     expect(loadConfig({})).toMatchObject({
-      ...{ PORT: 8000, HOST: '127.0.0.1', DATA_DIR: '.data', ROLE: 'all', RUNTIME: 'auto', LOG_LEVEL: 'info' },
-      ...{ RATE_LIMIT_PER_MINUTE: 1200, AUTH_RATE_LIMIT_PER_MINUTE: 30, REGISTRATION_ENABLED: false, METRICS_PUBLIC: false },
-      ...{ MAX_REPLICAS: 100, MIN_CPU_CORES: 0.5, MAX_CPU_CORES: 32, MIN_MEMORY_MB: 512, MAX_MEMORY_MB: 65_536, MAX_GPU_UNITS: 8 },
-      ...{ MIN_STORAGE_GB: 1, MAX_STORAGE_GB: 1000, STOP_GRACE_SECONDS: 10, LOGIN_MAX_FAILURES: 5 },
+      PORT: 8000,
+      HOST: '127.0.0.1',
+      DATA_DIR: '.data',
+      ROLE: 'all',
+      RUNTIME: 'auto',
+      LOG_LEVEL: 'info',
+      RATE_LIMIT_PER_MINUTE: 1200,
+      AUTH_RATE_LIMIT_PER_MINUTE: 30,
+      REGISTRATION_ENABLED: false,
+      METRICS_PUBLIC: false,
+      MAX_REPLICAS: 100,
+      MIN_CPU_CORES: 0.5,
+      MAX_CPU_CORES: 32,
+      MIN_MEMORY_MB: 512,
+      MAX_MEMORY_MB: 65_536,
+      MAX_GPU_UNITS: 8,
+      MIN_STORAGE_GB: 1,
+      MAX_STORAGE_GB: 1000,
+      STOP_GRACE_SECONDS: 10,
+      LOGIN_MAX_FAILURES: 5,
     });
     expect(loadConfig({}).DATABASE_URL).toBeUndefined();
     expect(loadConfig({}).JWT_SECRET).toBeUndefined();

@@ -48,8 +48,12 @@ export class MovesTogetherRepository {
 
   private async recordAll(all: readonly DeploymentMoves[]): Promise<(true | null)[]> {
     const deployments = all.map(({ deployment, job, change }) => ({
-      ...{ id: deployment.id, version: deployment.version, job: job.id, claim: job.claim },
-      ...{ to: change?.to ?? null, reason: change?.reason ?? null },
+      id: deployment.id,
+      version: deployment.version,
+      job: job.id,
+      claim: job.claim,
+      to: change?.to ?? null,
+      reason: change?.reason ?? null,
     }));
     const moves = all.flatMap(({ deployment, moves: own }) => own.map((move) => ({ deployment: deployment.id, ...move })));
     const rows = await this.dataSource.query<{ id: string }[]>(RECORD, [JSON.stringify(deployments), JSON.stringify(moves)]);

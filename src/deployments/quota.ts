@@ -173,8 +173,12 @@ export const OF_REPLICAS: readonly Held[] = ['replicas', ...SIZES];
 
 /** What so many replicas of a deployment need, besides the deployment itself. */
 export const replicaAmounts = (replicas: number, resources: Resources, ports: number): Partial<Amounts> => ({
-  ...{ replicas, cpu_cores: replicas * resources.cpuCores, memory_mb: replicas * resources.memoryMb },
-  ...{ gpu_units: replicas * resources.gpuUnits, storage_gb: replicas * resources.storageGb, ports: replicas * ports },
+  replicas,
+  cpu_cores: replicas * resources.cpuCores,
+  memory_mb: replicas * resources.memoryMb,
+  gpu_units: replicas * resources.gpuUnits,
+  storage_gb: replicas * resources.storageGb,
+  ports: replicas * ports,
 });
 
 function weigh(limited: readonly AskedHolder[], holdingsOfEach: readonly Holdings[], amounts: Partial<Amounts>): void {
@@ -203,13 +207,15 @@ function words(quota: Held, { warm, leaving, extra, nextPurgeAt }: Holdings): { 
 }
 
 const WHAT: Readonly<Record<Held, string>> = {
-  ...{ deployments: 'deployments', replicas: 'replicas', cpu_cores: 'CPU cores', memory_mb: 'MB of memory', gpu_units: 'GPU units' },
-  ...{
-    storage_gb: 'GB of storage',
-    volumes: 'volumes',
-    ports: 'published ports',
-    kept_deployments: 'deleted deployments that are still kept',
-  },
+  deployments: 'deployments',
+  replicas: 'replicas',
+  cpu_cores: 'CPU cores',
+  memory_mb: 'MB of memory',
+  gpu_units: 'GPU units',
+  storage_gb: 'GB of storage',
+  volumes: 'volumes',
+  ports: 'published ports',
+  kept_deployments: 'deleted deployments that are still kept',
   stored_bytes: 'bytes of specs, labels and secrets, of live and kept deployments',
 };
 

@@ -95,7 +95,10 @@ export class RolloutsRepository {
     await this.change(tx, deploymentId, {
       state: forward ? 'superseded' : open.state,
       reason: forward ? `The deployment was stopped; revision ${open.revision} runs from the next start on` : 'The deployment was stopped',
-      ...{ finished: true, makeCurrent: forward, told: null, ...(forward ? { counted: 'superseded' } : {}) },
+      finished: true,
+      makeCurrent: forward,
+      told: null,
+      ...(forward ? { counted: 'superseded' } : {}),
     });
   }
 

@@ -76,7 +76,9 @@ describe('ownKubeconfig', () => {
     const extended = { ...good.clusters[0]!.cluster, extensions: [{ name: 'minikube' }], 'insecure-skip-tls-verify': false };
     const text = JSON.stringify({ ...good, clusters: [{ name: 'c', cluster: extended }], users: [...good.users, { name: 'v', user: {} }] });
     expect(JSON.parse(ownKubeconfig(text, untrusted))).toEqual({
-      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'node' },
+      apiVersion: 'v1',
+      kind: 'Config',
+      'current-context': 'node',
       contexts: [{ name: 'node', context: { cluster: 'node', user: 'node' } }],
       clusters: [{ name: 'node', cluster: good.clusters[0]!.cluster }],
       users: [{ name: 'node', user: { token: 'secret' } }],

@@ -60,7 +60,9 @@ export function ownKubeconfig(text: string, trust: KubeconfigTrust): string {
   // The client library reads a file with a token anew only when it is told of it in this way, and such files change.
   const renewed = tokenFile === undefined ? {} : { 'auth-provider': { name: 'tokenFile', config: { tokenFile } } };
   return JSON.stringify({
-    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': name },
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': name,
     contexts: [{ name, context: { cluster: name, user: name } }],
     clusters: [{ name, cluster: only(found.cluster, [...OF_A_CLUSTER, ...(trust.ofMachine ? [FILE_OF_A_CLUSTER] : [])]) }],
     users: [{ name, user: { ...user, ...renewed } }],

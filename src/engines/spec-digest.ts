@@ -8,8 +8,14 @@ import type { ContainerSpec } from './container-spec';
  */
 export function specDigest({ image, command, env, resources, ports, healthCheck, readOnlyRoot, restart, volumes }: ContainerSpec): string {
   const content = {
-    ...{ image, command, env, resources, ports, healthCheck },
-    ...{ readOnlyRoot: readOnlyRoot ?? false, restart: restart ?? 'always' },
+    image,
+    command,
+    env,
+    resources,
+    ports,
+    healthCheck,
+    readOnlyRoot: readOnlyRoot ?? false,
+    restart: restart ?? 'always',
     // Left out where there are none, so that containers of before have the digest that they were made with.
     ...(volumes ? { volumes: volumes.map(({ name, path, sizeGb, readOnly }) => ({ name, path, sizeGb, readOnly })) } : {}),
   } satisfies Required<Omit<ContainerSpec, 'secretEnv' | 'volumes'>> & Pick<ContainerSpec, 'volumes'>;

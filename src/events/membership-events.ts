@@ -14,7 +14,8 @@ export class MembershipEvents extends MembershipNews {
   async tell(tx: Tx, changes: readonly RoleChange[], { byGroup }: { readonly byGroup: boolean }): Promise<void> {
     const changed = changes.filter(({ before, after }) => before !== after);
     const event = ({ projectId, project, userId, ...roles }: RoleChange) => ({
-      ...{ type: typeOf(roles), userId },
+      type: typeOf(roles),
+      userId,
       data: { project_id: projectId, project, role: roles.after, by_group: byGroup },
     });
     await this.events.record(tx, changed.map(event));

@@ -20,5 +20,8 @@ export const nodeDetails = (node: NodeRecord): Readonly<Record<string, unknown>>
 });
 
 const clusterDetails = ({ namespace, nodeSelector, ingressClass, gateway }: ClusterPlace): Readonly<Record<string, unknown>> => ({
-  ...{ namespace, node_selector: nodeSelector, ingress_class: ingressClass, gateway },
+  namespace,
+  node_selector: nodeSelector,
+  ingress_class: ingressClass,
+  gateway,
 });

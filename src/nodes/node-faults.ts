@@ -50,8 +50,11 @@ function clusterFaults({ kubeconfig }: Partial<NewCluster>, trust: KubeconfigTru
 }
 
 const CLUSTER_FIELDS = {
-  ...{ kubeconfig: 'kubeconfig', namespace: 'namespace', nodeSelector: 'node_selector' },
-  ...{ ingressClass: 'ingress_class', gateway: 'gateway' },
+  kubeconfig: 'kubeconfig',
+  namespace: 'namespace',
+  nodeSelector: 'node_selector',
+  ingressClass: 'ingress_class',
+  gateway: 'gateway',
 } as const;
 
 const notOfCluster = (cluster: Partial<NewCluster>, runtime: RuntimeKind): FieldFault[] =>

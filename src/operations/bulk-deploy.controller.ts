@@ -60,5 +60,7 @@ export class BulkDeployController {
 }
 
 const requestOf = ({ deployments, all_or_nothing: allOrNothing, project }: BulkDeployRequestDto): BulkDeployRequest => ({
-  ...{ deployments, allOrNothing, project: project ?? null },
+  deployments,
+  allOrNothing,
+  project: project ?? null,
 });

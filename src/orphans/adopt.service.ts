@@ -51,7 +51,10 @@ export class AdoptService {
         return {
           outcome,
           audit: {
-            ...{ action: 'orphan.adopt', resourceType: 'orphan', resourceId: id, before: auditedFacts(orphan) },
+            action: 'orphan.adopt',
+            resourceType: 'orphan',
+            resourceId: id,
+            before: auditedFacts(orphan),
             after: { state: outcome.state, replica_id: orphan.replicaId },
           },
           jobs: [{ kind: 'deployment.reconcile', key: deploymentId }],

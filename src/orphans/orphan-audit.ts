@@ -11,6 +11,13 @@ export const auditedFacts = ({
   state,
   version,
 }: OrphanView): Record<string, unknown> => ({
-  ...{ kind, subject, node_id: nodeId, engine_id: engineId, deployment_id: deploymentId },
-  ...{ name: facts.name ?? null, image: facts.image ?? null, state, version },
+  kind,
+  subject,
+  node_id: nodeId,
+  engine_id: engineId,
+  deployment_id: deploymentId,
+  name: facts.name ?? null,
+  image: facts.image ?? null,
+  state,
+  version,
 });

@@ -13,17 +13,46 @@ const spec: ContainerSpec = {
 };
 type Deployment = NonNullable<OrphanView['deployment']>;
 const deployment: Deployment = {
-  ...{ name: 'web', ownerId: 'u1', status: 'running', generation: 2, revision: 3, openRollout: null },
-  ...{ targetReplicas: 2, running: 1, spec, imageDigest: null },
+  name: 'web',
+  ownerId: 'u1',
+  status: 'running',
+  generation: 2,
+  revision: 3,
+  openRollout: null,
+  targetReplicas: 2,
+  running: 1,
+  spec,
+  imageDigest: null,
 };
 const facts: OrphanView['facts'] = { phase: 'running', generation: 2, specDigest: specDigest(spec), imageDigest: null };
 const orphan: OrphanView = {
-  ...{ id: 'o1', kind: 'container', subject: 'c1', nodeId: 'n1', nodeName: 'edge-1', nodeFault: null, engineId: 'e1', replicaId: 'r1' },
-  ...{ facts, state: 'found', version: 1, sightings: 2, firstSeenAt: new Date(0), lastSeenAt: new Date(0), decidedAt: null },
-  ...{ attempts: 0, lastError: null, endedAt: null, replicaStatus: null, deploymentId: 'd1', knowledge: 'live', deployment },
+  id: 'o1',
+  kind: 'container',
+  subject: 'c1',
+  nodeId: 'n1',
+  nodeName: 'edge-1',
+  nodeFault: null,
+  engineId: 'e1',
+  replicaId: 'r1',
+  facts,
+  state: 'found',
+  version: 1,
+  sightings: 2,
+  firstSeenAt: new Date(0),
+  lastSeenAt: new Date(0),
+  decidedAt: null,
+  attempts: 0,
+  lastError: null,
+  endedAt: null,
+  replicaStatus: null,
+  deploymentId: 'd1',
+  knowledge: 'live',
+  deployment,
 };
 const having = (over: Partial<OrphanView>, of: Partial<Deployment> = {}, shown: OrphanView['facts'] = {}): OrphanView => ({
-  ...{ ...orphan, deployment: { ...deployment, ...of }, facts: { ...facts, ...shown } },
+  ...orphan,
+  deployment: { ...deployment, ...of },
+  facts: { ...facts, ...shown },
   ...over,
 });
 const words = (view: OrphanView, raiseTarget = false): string | null => adoptObstacle(view, { raiseTarget })?.detail ?? null;

@@ -117,6 +117,9 @@ const entry = (
   projectId: string,
   { group, before, after }: { readonly group: string; readonly before: Role | null; readonly after: Role | null },
 ) => ({
-  ...{ action: `project.${verb}`, resourceType: 'project', resourceId: projectId },
-  ...{ before: { group, role: before }, after: { group, role: after } },
+  action: `project.${verb}`,
+  resourceType: 'project',
+  resourceId: projectId,
+  before: { group, role: before },
+  after: { group, role: after },
 });

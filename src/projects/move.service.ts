@@ -68,7 +68,9 @@ export class MoveService {
       return {
         outcome: { ...outcome, hasMoved: true },
         audit: {
-          ...{ action: 'deployment.move', resourceType: 'deployment', resourceId: id },
+          action: 'deployment.move',
+          resourceType: 'deployment',
+          resourceId: id,
           before: { project_id: deployment.projectId, user_id: deployment.userId },
           after: { project_id: target.id, user_id: userId },
         },

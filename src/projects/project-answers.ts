@@ -13,12 +13,16 @@ import type { DeletedProject } from './projects.service';
 const projectPath = (id: string): string => `/api/projects/${id}`;
 
 export const madeProjectAnswer = (project: Project): Answer => ({
-  ...{ status: 201, body: ProjectDto.of(project), location: projectPath(project.id) },
+  status: 201,
+  body: ProjectDto.of(project),
+  location: projectPath(project.id),
   headers: { ETag: etagOf(project.version) },
 });
 
 export const changedProjectAnswer = (project: Project): Answer => ({
-  ...{ status: 200, body: ProjectDto.of(project), headers: { ETag: etagOf(project.version) } },
+  status: 200,
+  body: ProjectDto.of(project),
+  headers: { ETag: etagOf(project.version) },
 });
 
 export const deletedProjectAnswer = ({ id, name }: DeletedProject): Answer => ({
@@ -29,7 +33,10 @@ export const deletedProjectAnswer = ({ id, name }: DeletedProject): Answer => ({
 export const movedAnswer = ({ id, projectId, project, hasMoved }: Moved): Answer => ({
   status: 200,
   body: {
-    ...{ success: true, deployment_id: id, project_id: projectId, project },
+    success: true,
+    deployment_id: id,
+    project_id: projectId,
+    project,
     message: hasMoved ? `Moved to project ${project}` : `Already in project ${project}`,
   } satisfies MovedDto,
 });

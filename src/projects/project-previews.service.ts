@@ -63,8 +63,13 @@ export class ProjectPreviewsService {
       ...(live > 0 ? [projectInUse(project, live)] : []),
     ];
     return {
-      ...{ dry_run: true, project_id: id, possible: obstacles.length === 0, obstacles: obstacles.map((each) => ObstacleDto.of(each)) },
-      ...{ live_deployments: live, kept_deployments: project.held.kept_deployments, members: project.members },
+      dry_run: true,
+      project_id: id,
+      possible: obstacles.length === 0,
+      obstacles: obstacles.map((each) => ObstacleDto.of(each)),
+      live_deployments: live,
+      kept_deployments: project.held.kept_deployments,
+      members: project.members,
       volumes: unmounted.map(({ name }) => name),
     };
   }

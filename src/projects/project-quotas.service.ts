@@ -30,8 +30,11 @@ export class ProjectQuotasService {
       return {
         outcome: await this.views.read(tx, id, context.actor),
         audit: {
-          ...{ action: 'project.set_quota', resourceType: 'project', resourceId: id },
-          ...{ before: { quota: before }, after: { quota } },
+          action: 'project.set_quota',
+          resourceType: 'project',
+          resourceId: id,
+          before: { quota: before },
+          after: { quota },
         },
       };
     });

@@ -18,22 +18,27 @@ export class QuotaLimits {
   constructor(config: AppConfig) {
     this.configured = {
       user: limitsOf({
-        ...{ deployments: config.MAX_DEPLOYMENTS_PER_USER, replicas: config.MAX_REPLICAS_PER_USER },
-        ...{ cpu_cores: config.MAX_CPU_CORES_PER_USER, memory_mb: config.MAX_MEMORY_MB_PER_USER },
-        ...{ gpu_units: config.MAX_GPU_UNITS_PER_USER, storage_gb: config.MAX_STORAGE_GB_PER_USER, ports: config.MAX_PORTS_PER_USER },
+        deployments: config.MAX_DEPLOYMENTS_PER_USER,
+        replicas: config.MAX_REPLICAS_PER_USER,
+        cpu_cores: config.MAX_CPU_CORES_PER_USER,
+        memory_mb: config.MAX_MEMORY_MB_PER_USER,
+        gpu_units: config.MAX_GPU_UNITS_PER_USER,
+        storage_gb: config.MAX_STORAGE_GB_PER_USER,
+        ports: config.MAX_PORTS_PER_USER,
         volumes: config.MAX_VOLUMES_PER_USER,
         kept_deployments: config.MAX_KEPT_DEPLOYMENTS_PER_USER,
         stored_bytes: config.MAX_STORED_MB_PER_USER * BYTES_OF_A_MB,
       }),
       project: limitsOf({
-        ...{ deployments: config.MAX_DEPLOYMENTS_PER_PROJECT, replicas: config.MAX_REPLICAS_PER_PROJECT },
-        ...{ cpu_cores: config.MAX_CPU_CORES_PER_PROJECT, memory_mb: config.MAX_MEMORY_MB_PER_PROJECT },
-        ...{
-          gpu_units: config.MAX_GPU_UNITS_PER_PROJECT,
-          storage_gb: config.MAX_STORAGE_GB_PER_PROJECT,
-          volumes: config.MAX_VOLUMES_PER_PROJECT,
-        },
-        ...{ ports: config.MAX_PORTS_PER_PROJECT, kept_deployments: config.MAX_KEPT_DEPLOYMENTS_PER_PROJECT },
+        deployments: config.MAX_DEPLOYMENTS_PER_PROJECT,
+        replicas: config.MAX_REPLICAS_PER_PROJECT,
+        cpu_cores: config.MAX_CPU_CORES_PER_PROJECT,
+        memory_mb: config.MAX_MEMORY_MB_PER_PROJECT,
+        gpu_units: config.MAX_GPU_UNITS_PER_PROJECT,
+        storage_gb: config.MAX_STORAGE_GB_PER_PROJECT,
+        volumes: config.MAX_VOLUMES_PER_PROJECT,
+        ports: config.MAX_PORTS_PER_PROJECT,
+        kept_deployments: config.MAX_KEPT_DEPLOYMENTS_PER_PROJECT,
         stored_bytes: config.MAX_STORED_MB_PER_PROJECT * BYTES_OF_A_MB,
       }),
     };

@@ -52,7 +52,10 @@ describe('what health checks add to what engines show', () => {
     expect(replica?.healthy).toBeNull();
     expect(noted).toEqual([
       {
-        ...{ replicaId: 'a', run: RUN, healthy: null, reason: null },
+        replicaId: 'a',
+        run: RUN,
+        healthy: null,
+        reason: null,
         probe: { check: TCP, published: { hostIp: '0.0.0.0', hostPort: 32_768 } },
       },
     ]);

@@ -11,7 +11,10 @@ const record = (status: ReplicaStatus, over: Partial<ReplicaRecord> = {}) => ({
   status,
   finished: status === 'stopped',
   suspended: false,
-  ...{ runAt: RUN_AT, startedSecondsAgo: 30, paused: false, published: [] },
+  runAt: RUN_AT,
+  startedSecondsAgo: 30,
+  paused: false,
+  published: [],
   ...over,
 });
 const wakes = (status: ReplicaStatus, phase: WorkloadPhase | null, node: Partial<typeof STEADY> = {}): boolean =>

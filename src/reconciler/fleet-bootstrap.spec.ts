@@ -7,7 +7,9 @@ import { Runtimes } from '../runtime/runtimes';
 import { FleetBootstrap } from './fleet-bootstrap';
 
 const LOCAL: LocalEngine = {
-  ...{ name: 'Docker Engine', address: 'unix:///engine.sock', adviceOn: () => null },
+  name: 'Docker Engine',
+  address: 'unix:///engine.sock',
+  adviceOn: () => null,
   target: { id: 'local', name: 'local', runtime: 'docker', endpoint: null },
 };
 

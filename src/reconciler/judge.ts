@@ -181,7 +181,9 @@ function failed(replica: PlanReplica, at: Circumstances, { words, workload, hope
   const reason = withOutlook({ ...replica, changedAt: at.now }, words, { ...at, hopeless, byNode });
   const { status, move } = moved(replica, 'failed', reason, workload);
   return {
-    ...{ replica, status, move: byNode ? { ...move, failedByNode: true } : move },
+    replica,
+    status,
+    move: byNode ? { ...move, failedByNode: true } : move,
     ...(workload ? whenDrained(replica, { remove: true }, workload) : {}),
     ...(hopeless ? { hopeless } : {}),
   };

@@ -87,18 +87,16 @@ describe('plan, of any input at all', () => {
           replicas: all.map(
             ({ id, nodeId, node: { online, draining }, status, generation, revision, rollout, attempt, superseded, reserved, ...warm }) =>
               aReplica(id, {
-                ...{
-                  status,
-                  generation,
-                  revision,
-                  rollout,
-                  attempt,
-                  superseded,
-                  reserved,
-                  nodeId,
-                  nodeOnline: online,
-                  nodeDraining: draining,
-                },
+                status,
+                generation,
+                revision,
+                rollout,
+                attempt,
+                superseded,
+                reserved,
+                nodeId,
+                nodeOnline: online,
+                nodeDraining: draining,
                 warmUntil: warm.warmForSeconds === null ? null : secondsAgo(-warm.warmForSeconds),
                 ...(warm.suspended ? { suspendedAt: secondsAgo(5), suspendedRunAt: RUN_AT } : {}),
                 startedAt: warm.ran ? RUN_AT : null,

@@ -118,7 +118,9 @@ describe('plan, of what passes by itself', () => {
   const start = (patient: boolean, over = {}): Plan =>
     plan(
       aPlanInput({
-        ...{ replicas: [third], startFailures: new Map([['a', { ...failure, ...over }]]), views: { n1: showing() } },
+        replicas: [third],
+        startFailures: new Map([['a', { ...failure, ...over }]]),
+        views: { n1: showing() },
         deployment: { status: 'scheduled', patient },
       }),
     );

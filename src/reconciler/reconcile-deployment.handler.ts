@@ -198,7 +198,9 @@ export class ReconcileDeploymentHandler implements JobHandler {
       await this.pulls.watch(
         workload,
         driver.ensure(node, workload, {
-          ...{ signal, onProgress, resumeRunAt: replica.suspendedRunAt },
+          signal,
+          onProgress,
+          resumeRunAt: replica.suspendedRunAt,
           chooseDigest: (digest) => this.digests.choose(snapshot.id, replica.revision, digest),
         }),
       );

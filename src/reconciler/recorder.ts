@@ -174,7 +174,10 @@ export class Recorder {
     }
     const finished = step.state === 'completed';
     await this.rollouts.change(tx, id, {
-      ...{ state: step.state, reason: finished ? null : step.why, finished, makeCurrent: finished },
+      state: step.state,
+      reason: finished ? null : step.why,
+      finished,
+      makeCurrent: finished,
       told: { ...rolloutNews(step, { rollout, revision }), changedBy: null, requestId: null },
       counted: step.state,
     });

@@ -4,7 +4,12 @@ import { plan } from './plan';
 import type { Plan, PlanInput, PlanReplica, PlanRollout } from './plan.types';
 
 const OPEN: PlanRollout = {
-  ...{ number: 1, revision: 2, fromRevision: 1, state: 'progressing', reason: null, healthyReplicas: 0 },
+  number: 1,
+  revision: 2,
+  fromRevision: 1,
+  state: 'progressing',
+  reason: null,
+  healthyReplicas: 0,
   startedAt: secondsAgo(60),
   deadlineAt: secondsAgo(-600),
 };
@@ -244,7 +249,9 @@ describe('plan, of an open rollout', () => {
           ],
           {},
           {
-            ...{ rollout: null, targetReplicas: 1, routedPorts: [80] },
+            rollout: null,
+            targetReplicas: 1,
+            routedPorts: [80],
           },
         );
       expect(drain(nowhere)).toMatchObject({ moves: [], blocked: [words] });

@@ -2,8 +2,13 @@ import fc from 'fast-check';
 import { shareOut, type RolloutMoment, type Side } from './rollout';
 
 const MOMENT: RolloutMoment = {
-  ...{ target: 3, maxSurge: 1, maxUnavailable: 0, paused: false },
-  ...{ next: { live: 0, available: 0 }, current: { live: 3, available: 3 }, former: { live: 0, available: 0 } },
+  target: 3,
+  maxSurge: 1,
+  maxUnavailable: 0,
+  paused: false,
+  next: { live: 0, available: 0 },
+  current: { live: 3, available: 3 },
+  former: { live: 0, available: 0 },
 };
 const side = (live: number, available = live): Side => ({ live, available });
 
@@ -30,8 +35,13 @@ describe('shareOut', () => {
   const aSide = fc.nat({ max: 6 }).chain((live) => fc.nat({ max: live }).map((available) => side(live, available)));
   const aMoment = fc
     .record({
-      ...{ target: fc.integer({ min: 1, max: 6 }), maxSurge: fc.nat({ max: 4 }), maxUnavailable: fc.nat({ max: 6 }) },
-      ...{ paused: fc.constant(false), next: aSide, current: fc.option(aSide), former: aSide },
+      target: fc.integer({ min: 1, max: 6 }),
+      maxSurge: fc.nat({ max: 4 }),
+      maxUnavailable: fc.nat({ max: 6 }),
+      paused: fc.constant(false),
+      next: aSide,
+      current: fc.option(aSide),
+      former: aSide,
     })
     .filter(({ maxSurge, maxUnavailable }) => maxSurge + maxUnavailable > 0);
 
@@ -69,7 +79,9 @@ describe('shareOut', () => {
         const withLeaving = ({ live, available }: Side, more: number): Side => ({ live, available: available + more });
         const { target, maxSurge, current } = moment;
         const to = shareOut({
-          ...{ ...moment, next: withLeaving(moment.next, ofNext), former: withLeaving(moment.former, ofFormer) },
+          ...moment,
+          next: withLeaving(moment.next, ofNext),
+          former: withLeaving(moment.former, ofFormer),
           current: current && withLeaving(current, ofCurrent),
         });
         const live = to.next + to.current + Math.min(moment.former.live, to.former);

@@ -42,8 +42,12 @@ export function sharesOf(input: Pick<PlanInput, 'deployment' | 'now'>, judged: r
   };
   const former = present.map(({ rollout }) => rollout).filter((rollout) => rollout !== next && rollout !== currentRollout);
   const wanted = shareOut({
-    ...{ ...policy, target: targetReplicas, paused: open?.state === 'paused', next: side(next) },
-    ...{ current: next === currentRollout ? null : side(currentRollout), former: side(...former) },
+    ...policy,
+    target: targetReplicas,
+    paused: open?.state === 'paused',
+    next: side(next),
+    current: next === currentRollout ? null : side(currentRollout),
+    former: side(...former),
   });
   let formerLeft = wanted.former;
   return present.map((share): Share => {

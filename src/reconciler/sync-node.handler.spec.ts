@@ -58,7 +58,11 @@ describe('the sync of a node', () => {
       { look: () => Promise.resolve() } as unknown as StrayVolumes,
     );
   const judged = ({ kind, subject, deploymentId }: Sighted): SightedOrphan => ({
-    ...{ id: subject, kind, subject, isNew: false, removes: deploymentId === D1 },
+    id: subject,
+    kind,
+    subject,
+    isNew: false,
+    removes: deploymentId === D1,
   });
 
   let silentNodes: SilentNodes;

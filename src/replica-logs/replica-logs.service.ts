@@ -57,7 +57,11 @@ export class ReplicaLogsService {
   private async readAll(shown: readonly LiveReplica[], wanted: WantedLines, gone: AbortSignal): Promise<ReplicaLogsDto[]> {
     const limits = { ...wanted, maxBytes: Math.min(MAX_REPLICA_BYTES, Math.floor(MAX_ANSWER_BYTES / shown.length)) };
     const logs = await askReplicas(shown, {
-      ...{ runtimes: this.runtimes, atATimePerNode: AT_A_TIME_PER_NODE, withinMs: ANSWER_WITHIN_MS, tooLate: TOO_LATE, gone },
+      runtimes: this.runtimes,
+      atATimePerNode: AT_A_TIME_PER_NODE,
+      withinMs: ANSWER_WITHIN_MS,
+      tooLate: TOO_LATE,
+      gone,
       ask: (driver, node, id, signal) => driver.logs(node, id, limits, signal),
     });
     return shown.map(({ id, node }) => {
@@ -71,7 +75,12 @@ export class ReplicaLogsService {
   private async kept(deploymentId: string, tailLines: number): Promise<ReplicaLogsDto[]> {
     const logs = await this.keptLogs.ofDeployment(deploymentId);
     return logs.map(({ replicaId, nodeName, lines, cut }) => ({
-      ...{ replica_id: replicaId, node_name: nodeName, lines: lines.slice(-tailLines), cut, error: null, kept: true },
+      replica_id: replicaId,
+      node_name: nodeName,
+      lines: lines.slice(-tailLines),
+      cut,
+      error: null,
+      kept: true,
     }));
   }
 }

@@ -79,7 +79,10 @@ export class DeploymentStats implements OnModuleDestroy {
 
   private ask(replicas: readonly LiveReplica[]): Promise<Map<string, Said<WorkloadSample | null>>> {
     return askReplicas(replicas, {
-      ...{ runtimes: this.runtimes, atATimePerNode: AT_A_TIME_PER_NODE, withinMs: ANSWER_WITHIN_MS, tooLate: TOO_LATE },
+      runtimes: this.runtimes,
+      atATimePerNode: AT_A_TIME_PER_NODE,
+      withinMs: ANSWER_WITHIN_MS,
+      tooLate: TOO_LATE,
       gone: this.ending.signal,
       ask: (driver, node, id, signal) => driver.sample(node, id, signal),
     });

@@ -4,19 +4,37 @@ import type { WorkloadSample } from '../runtime/runtime-driver';
 import { coresIn, usageOf } from './usage';
 
 const replica: LiveReplica = {
-  ...{ id: randomUUID(), status: 'running', online: true, cpuCores: 0.5, memoryMb: 512 },
+  id: randomUUID(),
+  status: 'running',
+  online: true,
+  cpuCores: 0.5,
+  memoryMb: 512,
   node: { id: randomUUID(), name: 'here', runtime: 'docker', endpoint: null },
 };
 const sample = (cpuSeconds: number, clockSeconds: number): WorkloadSample => ({
-  ...{ takenAt: new Date('2026-11-28T06:00:00Z'), cpuSeconds, clockSeconds, memoryUsedMb: 128.04, network: { rxBytes: 1, txBytes: 2 } },
+  takenAt: new Date('2026-11-28T06:00:00Z'),
+  cpuSeconds,
+  clockSeconds,
+  memoryUsedMb: 128.04,
+  network: { rxBytes: 1, txBytes: 2 },
 });
 
 describe('what a replica uses', () => {
   it('is told in cores and in percent of its limits', () => {
     expect(usageOf(replica, { said: sample(12.5, 110) }, sample(10, 100))).toEqual({
-      ...{ replica_id: replica.id, node_name: 'here', runtime: 'docker', sampled_at: '2026-11-28T06:00:00.000Z', reason: null },
-      ...{ cpu_cores: 0.25, cpu_percent: 50, cpu_limit_cores: 0.5, memory_used_mb: 128, memory_percent: 25, memory_limit_mb: 512 },
-      ...{ network_rx_bytes: 1, network_tx_bytes: 2 },
+      replica_id: replica.id,
+      node_name: 'here',
+      runtime: 'docker',
+      sampled_at: '2026-11-28T06:00:00.000Z',
+      reason: null,
+      cpu_cores: 0.25,
+      cpu_percent: 50,
+      cpu_limit_cores: 0.5,
+      memory_used_mb: 128,
+      memory_percent: 25,
+      memory_limit_mb: 512,
+      network_rx_bytes: 1,
+      network_tx_bytes: 2,
     });
   });
 

@@ -13,7 +13,9 @@ export function usageOf(
   const sample = now && 'said' in now ? now.said : null;
   const cores = sample && (sample.coresInUse ?? (before ? coresIn(before, sample) : null));
   return {
-    ...{ replica_id: id, node_name: node.name, runtime: node.runtime },
+    replica_id: id,
+    node_name: node.name,
+    runtime: node.runtime,
     sampled_at: sample?.takenAt.toISOString() ?? null,
     cpu_cores: cores === null ? null : rounded(cores, 3),
     cpu_percent: cores === null ? null : rounded((cores / cpuCores) * 100, 1),

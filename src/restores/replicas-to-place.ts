@@ -17,6 +17,9 @@ export const restoreDemand = (
   { id, userId, projectId, targetReplicas, heldReplicas, resources, ports }: RestorationCandidate,
   asker: Asker,
 ): QuotaDemand => ({
-  ...{ userId, projectId, asker, restored: id },
+  userId,
+  projectId,
+  asker,
+  restored: id,
   amounts: { deployments: 1, ...replicaAmounts(Math.max(targetReplicas, heldReplicas), resources, ports) },
 });

@@ -1,8 +1,13 @@
 import { purgeBlocks, type PurgeFacts } from './purge-block';
 
 const due: PurgeFacts = {
-  ...{ deleted: true, purgeAt: new Date('2026-01-01T00:00:00.000Z'), due: true, legalHold: false },
-  ...{ openReplicas: 0, openReservations: 0, openDeletions: 0 },
+  deleted: true,
+  purgeAt: new Date('2026-01-01T00:00:00.000Z'),
+  due: true,
+  legalHold: false,
+  openReplicas: 0,
+  openReservations: 0,
+  openDeletions: 0,
 };
 const codes = (over: Partial<PurgeFacts>, overrideRetention = false): string[] =>
   purgeBlocks({ ...due, ...over }, overrideRetention).map(({ code }) => code);

@@ -30,7 +30,11 @@ export function policyBody(outcome: PolicyOutcome): RetentionChangeDto {
   const earliest = sooner.reduce<Date | null>((first, { purgeAt }) => (first === null || purgeAt < first ? purgeAt : first), null);
   return {
     dry_run: isPreview,
-    ...{ id: days === null ? null : id, selector, value, days, previous_days: previousDays },
+    id: days === null ? null : id,
+    selector,
+    value,
+    days,
+    previous_days: previousDays,
     live_deployments: live,
     deleted_deployments: deleted,
     purged_later: moved(shifted.filter(({ direction }) => direction === 'later')),

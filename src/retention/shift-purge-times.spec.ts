@@ -6,8 +6,13 @@ const DAY_MS = 86_400_000;
 const now = new Date('2026-03-01T12:00:00.000Z');
 const daysFromNow = (days: number): Date => new Date(now.getTime() + days * DAY_MS);
 const deleted = (over: Partial<DeletedDeployment> = {}): DeletedDeployment => ({
-  ...{ id: 'd1', userId: 'u1', type: 'compute', labels: { team: 'edge' }, policies: [] },
-  ...{ deletedAt: daysFromNow(-10), purgeAt: daysFromNow(20) },
+  id: 'd1',
+  userId: 'u1',
+  type: 'compute',
+  labels: { team: 'edge' },
+  policies: [],
+  deletedAt: daysFromNow(-10),
+  purgeAt: daysFromNow(20),
   ...over,
 });
 const team = (days: number | null): { selector: 'label'; value: string; days: number | null } => ({

@@ -86,8 +86,11 @@ export class AgainService {
       return {
         outcome: { id, result: 'rolling_out', status: deployment.status, ...started },
         audit: {
-          ...{ action: `deployment.${verb}`, resourceType: 'deployment', resourceId: id },
-          ...{ before: { revision: before.revision }, after: { revision: started.revision } },
+          action: `deployment.${verb}`,
+          resourceType: 'deployment',
+          resourceId: id,
+          before: { revision: before.revision },
+          after: { revision: started.revision },
         },
         jobs: [{ kind: 'deployment.reconcile', key: id }],
       };

@@ -75,11 +75,15 @@ export class ChangeApplier {
     return {
       outcome: done,
       audit: {
-        ...{ action: order.action, resourceType: 'deployment', resourceId: id },
-        before: { ...auditSpec(before.spec), protection_reason: before.protectionReason },
+        action: order.action,
+        resourceType: 'deployment',
+        resourceId: id,
+        before: { protection_reason: before.protectionReason, ...auditSpec(before.spec) },
         after: {
-          ...{ ...auditSpec(wanted.spec), protection_reason: wanted.protectionReason },
-          ...{ revision: done.revision, changed: changes.differences.map(({ field }) => field) },
+          protection_reason: wanted.protectionReason,
+          revision: done.revision,
+          changed: changes.differences.map(({ field }) => field),
+          ...auditSpec(wanted.spec),
         },
       },
       jobs: [{ kind: 'deployment.reconcile', key: id }],
@@ -98,7 +102,8 @@ export class ChangeApplier {
     await this.routes.apply(tx, deployment, { before, wanted }, order.context.actor);
     let status = deployment.status;
     if (isRetried(deployment, changes, order)) status = await this.retry(tx, deployment, order.context);
-    const present = { ...deployment, ...wanted.spec, status, targetReplicas: deployment.targetReplicas };
+    const { region, placementStrategy } = wanted.spec;
+    const present = { ...deployment, region, placementStrategy, status };
     if (changes.replicas) await this.scales.scaleIn(tx, requireScalable(present, id), wanted.spec.replicas, order);
     const started = changes.container
       ? await this.startRevision(tx, present, { wanted, now, changes }, order)
@@ -150,6 +155,8 @@ const MESSAGES: Readonly<Record<Changed['result'], typeof revisionWords>> = {
 };
 
 const outcome = (id: string, present: Present, result: Changed['result']): Changed => ({
-  ...{ id, result, ...present },
+  id,
+  result,
+  ...present,
   message: MESSAGES[result](present.revision, present.status),
 });

@@ -3,7 +3,10 @@ import type { Wanted } from './change.types';
 import { readNamed } from './wanted';
 
 const BODY = {
-  ...{ type: 'compute', container_image: 'registry.example.org/web:1', replicas: 1, env: { MODE: 'a' } },
+  type: 'compute',
+  container_image: 'registry.example.org/web:1',
+  replicas: 1,
+  env: { MODE: 'a' },
   resources: { cpu: 1, memory: 512, storage: 10 },
 };
 const wish = (over: object): Wanted => readNamed('web', { ...BODY, ...over });

@@ -14,7 +14,9 @@ describe('a merge patch', () => {
   it('removes entries of maps by null, and asks for a default of other members by null', () => {
     const body = { env: { A: '1', B: '2' }, command: ['x'] };
     expect(mergePatch(body, { env: { A: null, C: '3' }, command: null, labels: { a: null } })).toEqual({
-      ...{ env: { B: '2', C: '3' }, command: null, labels: {} },
+      env: { B: '2', C: '3' },
+      command: null,
+      labels: {},
     });
   });
 

@@ -99,6 +99,8 @@ export class NamedDeploymentsController {
 
 /** A protection that nobody speaks of was set by somebody else, who has a reason. */
 const orderOf = ({ name, project }: Pick<NamedOrder, 'name' | 'project'>, body: unknown): NamedOrder => ({
-  ...{ name, project, wanted: readNamed(name, body) },
+  name,
+  project,
+  wanted: readNamed(name, body),
   keepsProtection: !Object.hasOwn(requireObject(body), 'protected'),
 });

@@ -69,8 +69,13 @@ export class RevisionStart {
   ): Promise<Started> {
     const runs = deployment.status === 'running';
     const rollout = await this.rollouts.start(tx, deployment, {
-      ...{ revision, words, deadlineSeconds: policy.progressDeadlineSeconds, atOnce: runs ? null : NOTHING_RAN },
-      ...{ event: runs ? 'rollout_started' : 'rolled_out', changedBy: actor.userId, requestId },
+      revision,
+      words,
+      deadlineSeconds: policy.progressDeadlineSeconds,
+      atOnce: runs ? null : NOTHING_RAN,
+      event: runs ? 'rollout_started' : 'rolled_out',
+      changedBy: actor.userId,
+      requestId,
     });
     return { revision, rollout };
   }

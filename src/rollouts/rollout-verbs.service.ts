@@ -58,7 +58,9 @@ export class RolloutVerbsService {
     return {
       outcome: { id, result: verb === 'abort' ? 'rolling_out' : 'updated', status, revision, rollout: now, message },
       audit: {
-        ...{ action: `deployment.${verb}_rollout`, resourceType: 'deployment', resourceId: id },
+        action: `deployment.${verb}_rollout`,
+        resourceType: 'deployment',
+        resourceId: id,
         before: { state: rollout.state },
         after: { state: change.state, revision: rollout.revision },
       },
@@ -88,13 +90,15 @@ function wordsOf(verb: RolloutVerb, { revision, from_revision: from }: RolloutDt
     case 'pause':
       return {
         change: { state: 'paused', reason: `Paused by ${username}` },
-        ...{ history: `Rollout of revision ${revision} paused by user`, event: 'rollout_paused' },
+        history: `Rollout of revision ${revision} paused by user`,
+        event: 'rollout_paused',
         message: `Rollout of revision ${revision} paused`,
       };
     case 'resume':
       return {
         change: { state: 'progressing', reason: null },
-        ...{ history: `Rollout of revision ${revision} resumed by user`, event: 'rollout_started' },
+        history: `Rollout of revision ${revision} resumed by user`,
+        event: 'rollout_started',
         message: `Rolling out revision ${revision}`,
       };
     case 'abort':

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { isDeepStrictEqual } from 'node:util';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor } from '../common/request-context';
 import type { Tx } from '../database/transaction';
 import type { LockedDeployment } from '../deployments/deployments.repository';
-import { hashOf } from '../deployments/spec/asked-spec';
 import type { ContainerSpec } from '../engines/container-spec';
 import type { AskedRoute } from '../routing/hosts/asked-route';
 import { RoutesService } from '../routing/routes.service';
@@ -61,11 +61,11 @@ export class RouteChanges {
   }
 }
 
-const areOthers = ({ before, wanted }: Wishes): boolean => hashOf(before.spec.routes) !== hashOf(wanted.spec.routes);
+const areOthers = ({ before, wanted }: Wishes): boolean => !isDeepStrictEqual(before.spec.routes, wanted.spec.routes);
 
 /** Other ports may leave a route without one. */
 const concerns = (wishes: Wishes): boolean =>
-  areOthers(wishes) || hashOf(wishes.before.spec.container.ports) !== hashOf(wishes.wanted.spec.container.ports);
+  areOthers(wishes) || !isDeepStrictEqual(wishes.before.spec.container.ports, wishes.wanted.spec.container.ports);
 
 const notYetWords = (port: number, revision: number): string =>
   `port must be one that every replica has which runs, and revision ${revision} does not publish ${port}; ` +

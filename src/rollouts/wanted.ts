@@ -12,20 +12,26 @@ import type { StoredState } from './stored-state.repository';
 
 /** A wish as the body of the deploy that would make the same. With the values of `env`, so it stays in the program. */
 export function bodyOf({ spec, protectionReason }: Wanted): JsonObject {
-  const { env, ...container } = spec.container;
-  const { command, health_check: check, ...view } = showContainer({ ...container, envNames: [] });
+  const { container, routes } = spec;
   const { cpuCores, memoryMb, gpuUnits, storageGb } = container.resources;
-  const shown = Object.entries(view).filter(([name]) => name !== 'env_names');
-  return {
-    ...{ name: spec.name, type: spec.type, replicas: spec.replicas, region: spec.region },
-    ...{ placement_strategy: spec.placementStrategy, labels: spec.labels, env, rollout: showPolicy(spec.rollout) },
-    routes: spec.routes.map(({ host, pathPrefix, port }) => ({ ...(host === null ? {} : { host }), path_prefix: pathPrefix, port })),
+  const body: Record<string, unknown> = {
+    name: spec.name,
+    type: spec.type,
+    replicas: spec.replicas,
+    region: spec.region,
+    placement_strategy: spec.placementStrategy,
+    labels: spec.labels,
+    env: container.env,
+    rollout: showPolicy(spec.rollout),
+    routes: routes.map(({ host, pathPrefix, port }) =>
+      host === null ? { path_prefix: pathPrefix, port } : { host, path_prefix: pathPrefix, port },
+    ),
     resources: { cpu: cpuCores, memory: memoryMb, gpu: gpuUnits, storage: storageGb },
-    ...Object.fromEntries(shown),
-    ...(command === null ? {} : { command }),
-    ...(check === null ? {} : { health_check: check }),
-    ...(protectionReason === null ? {} : { protected: true, protection_reason: protectionReason }),
   };
+  for (const [name, shown] of Object.entries(showContainer({ ...container, envNames: [] })))
+    if (shown !== null && name !== 'env_names') body[name] = shown;
+  if (protectionReason !== null) Object.assign(body, { protected: true, protection_reason: protectionReason });
+  return body;
 }
 
 /** What is wanted now. Read like a body, so that it has the same form as what a change makes of it. */

@@ -20,7 +20,9 @@ describe('the choice among drivers of several kinds', () => {
       ...over,
     }) as Partial<RuntimeDriver> as RuntimeDriver;
   const localEngine = (advice: string | null): RuntimeDriver['localEngine'] => ({
-    ...{ name: 'Docker Engine', address: ADDRESS, adviceOn: () => advice },
+    name: 'Docker Engine',
+    address: ADDRESS,
+    adviceOn: () => advice,
     target: { id: 'local', name: 'local', runtime: 'docker', endpoint: null },
   });
   const here: Partial<RuntimeDriver> = {

@@ -9,11 +9,22 @@ const EACH: Resources = { cpuCores: 1, memoryMb: 512, gpuUnits: 0, storageGb: 10
 const NO_CONTEXT = { own: new Map<string, number>() };
 
 const aNode = (id: string, over: Partial<FleetNode> = {}): FleetNode => ({
-  ...{ id, name: `node-${id}`, region: 'us-east', capacity: { cpuCores: 4, memoryMb: 4096, gpuUnits: 0, storageGb: 100 } },
-  ...{ reserved: NOTHING, cpuUsagePercent: 0, memoryUsagePercent: 0, unavailable: null, ...over },
+  id,
+  name: `node-${id}`,
+  region: 'us-east',
+  capacity: { cpuCores: 4, memoryMb: 4096, gpuUnits: 0, storageGb: 100 },
+  reserved: NOTHING,
+  cpuUsagePercent: 0,
+  memoryUsagePercent: 0,
+  unavailable: null,
+  ...over,
 });
 const asking = (replicas: number, over: Partial<PlacementRequest> = {}): PlacementRequest => ({
-  ...{ replicas, perReplica: EACH, region: 'us-east', strategy: 'spread', ...over },
+  replicas,
+  perReplica: EACH,
+  region: 'us-east',
+  strategy: 'spread',
+  ...over,
 });
 const on = (id: string | null, newGb = 0) => ({ node: id === null ? null : { id, name: `node-${id}` }, words: 'volume data', newGb });
 

@@ -25,8 +25,20 @@ export function placeWithVolumes(request: PlacementRequest, fleet: Fleet, contex
 /** No replica gets a node, because of what is said of the volumes. */
 export function unplaced({ replicas, strategy }: PlacementRequest, fleet: Fleet, words: string): Placement {
   return short({
-    ...{ strategy, requested: replicas, placed: 0, nodesTotal: fleet.size, nodesConsidered: 0, sampled: false, nodesWithCapacity: 0 },
-    ...{ nodesRejected: 0, nodesUnavailable: 0, nodesTaken: 0, candidates: [], rejected: [], shortages: [], volumes: words },
+    strategy,
+    requested: replicas,
+    placed: 0,
+    nodesTotal: fleet.size,
+    nodesConsidered: 0,
+    sampled: false,
+    nodesWithCapacity: 0,
+    nodesRejected: 0,
+    nodesUnavailable: 0,
+    nodesTaken: 0,
+    candidates: [],
+    rejected: [],
+    shortages: [],
+    volumes: words,
   });
 }
 
@@ -46,7 +58,9 @@ function onNode(
 }
 
 const short = (explanation: PlacementExplanation): Placement => ({
-  ...{ nodeIds: [], found: 0, explanation },
+  nodeIds: [],
+  found: 0,
+  explanation,
   shortfall: shortfallText('Insufficient nodes', { explanation }),
 });
 

@@ -95,8 +95,12 @@ export class Keeper {
     this.tidy();
     this.lives.look(orders, view.workloads, { made: memory.made, nowMs });
     const next = plan({
-      ...{ orders, workloads: view.workloads, made: memory.made, nowMs },
-      ...{ failed: this.failed, confirmedGone: this.confirmedGone },
+      orders,
+      workloads: view.workloads,
+      made: memory.made,
+      nowMs,
+      failed: this.failed,
+      confirmedGone: this.confirmedGone,
       underWay: new Map([...this.underWay].map(([replicaId, { act }]) => [replicaId, act])),
       isRefused: memory.refused,
       isBehind: version < memory.toldVersion,

@@ -28,16 +28,14 @@ interface Parts extends Partial<Omit<Situation, 'orders' | 'workloads'>> {
 const situation = ({ orders = [], workloads = [], ...rest }: Parts): Situation => ({
   orders: new Map(orders.map((one) => [one.replicaId, one])),
   workloads: new Map(workloads.map((one) => [one.replicaId, one])),
-  ...{
-    underWay: new Map(),
-    failed: new Map(),
-    confirmedGone: new Map(),
-    made: {},
-    restartDueMs: new Map(),
-    isRefused: false,
-    isBehind: false,
-    nowMs: 1_000,
-  },
+  underWay: new Map(),
+  failed: new Map(),
+  confirmedGone: new Map(),
+  made: {},
+  restartDueMs: new Map(),
+  isRefused: false,
+  isBehind: false,
+  nowMs: 1_000,
   ...rest,
 });
 

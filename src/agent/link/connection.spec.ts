@@ -34,7 +34,9 @@ describe('a connection to the control plane', () => {
   ): Promise<{ heard: ToAgent[]; ending: Ending }> => {
     const heard: ToAgent[] = [];
     const ending = await Connection.run({
-      ...{ way: new Way({ SERVER_URL: `http://127.0.0.1:${port}/fog`, NO_PROXY: '', ...way }), signal: stopping.signal, pingMs: 100 },
+      way: new Way({ SERVER_URL: `http://127.0.0.1:${port}/fog`, NO_PROXY: '', ...way }),
+      signal: stopping.signal,
+      pingMs: 100,
       onMessage: (message) => {
         heard.push(message);
         return Promise.resolve();

@@ -72,7 +72,8 @@ export class Link {
       },
     });
     const ending = await Connection.run({
-      ...{ way: this.parts.way, signal },
+      way: this.parts.way,
+      signal,
       ...(this.parts.pingMs === undefined ? {} : { pingMs: this.parts.pingMs }),
       onMessage: (message, connection) => session.receive(message, connection),
     });

@@ -114,7 +114,10 @@ export class Session {
       return;
     }
     connection.send({
-      ...{ type: 'hello', protocol, nodeId: joined.nodeId, sessionId },
+      type: 'hello',
+      protocol,
+      nodeId: joined.nodeId,
+      sessionId,
       signature: identity.sign(linkProof(nonce, joined.nodeId, sessionId)),
       keyId: identity.keyId,
       ticket: this.parts.ticket(),

@@ -3,10 +3,20 @@ import type { Order, OrdersMessage } from '../../runtime/agent/link-messages';
 import { afterMessage, NO_ORDERS, withEnds, type OrderBook } from './order-book';
 
 const order = (replicaId: string, version: number): Order => ({
-  ...{ replicaId, version, will: 'absent', spec: null, graceSeconds: 10, resumeRunAt: null, ociRuntime: null },
+  replicaId,
+  version,
+  will: 'absent',
+  spec: null,
+  graceSeconds: 10,
+  resumeRunAt: null,
+  ociRuntime: null,
 });
 const step = (since: number | null, version: number, orders: readonly Order[], forget: readonly string[] = []): OrdersMessage => ({
-  ...{ type: 'orders', since, version, orders, forget },
+  type: 'orders',
+  since,
+  version,
+  orders,
+  forget,
 });
 const versions = (book: OrderBook | string): unknown =>
   typeof book === 'string' ? book : Object.fromEntries([...book.orders.values()].map(({ replicaId, version }) => [replicaId, version]));

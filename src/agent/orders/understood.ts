@@ -12,6 +12,8 @@ export const notUnderstood = (orders: Iterable<Order>): OrderTrouble[] =>
   [...orders]
     .filter((order) => !isUnderstood(order))
     .map(({ replicaId, version, will }) => ({
-      ...{ replicaId, version, failure: 'unfit' },
+      replicaId,
+      version,
+      failure: 'unfit',
       message: `The agent of this machine does not understand the order "${will}": update the agent`,
     }));

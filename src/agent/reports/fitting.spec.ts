@@ -6,16 +6,42 @@ import { fittingSight, withinMessage } from './fitting';
 import type { Sight } from './sight';
 
 const aWorkload = (over: Partial<ReportedWorkload> = {}): ReportedWorkload => ({
-  ...{ replicaId: randomUUID(), deploymentId: randomUUID(), containerId: 'c', phase: 'exited', hasRun: true, startedAt: null },
-  ...{ upSeconds: null, exitCode: 1, reason: null, publishedPorts: [], origin: null, version: 1 },
+  replicaId: randomUUID(),
+  deploymentId: randomUUID(),
+  containerId: 'c',
+  phase: 'exited',
+  hasRun: true,
+  startedAt: null,
+  upSeconds: null,
+  exitCode: 1,
+  reason: null,
+  publishedPorts: [],
+  origin: null,
+  version: 1,
   ...over,
 });
 const ENGINE: EngineInfo = {
-  ...{ engineId: 'e', version: '1', isolation: null, cpuCores: 4, memoryMb: 4096, gpuUnits: 0, storageGb: 50, diskFreeGb: 20 },
-  ...{ cpuUsagePercent: 10, memoryUsagePercent: 50, trouble: null },
+  engineId: 'e',
+  version: '1',
+  isolation: null,
+  cpuCores: 4,
+  memoryMb: 4096,
+  gpuUnits: 0,
+  storageGb: 50,
+  diskFreeGb: 20,
+  cpuUsagePercent: 10,
+  memoryUsagePercent: 50,
+  trouble: null,
 };
 const aSight = (over: Partial<Sight> = {}): Sight => ({
-  ...{ ordersVersion: 1, engine: ENGINE, engineTrouble: null, workloads: [], gone: [], troubles: [], progress: [], accounts: [] },
+  ordersVersion: 1,
+  engine: ENGINE,
+  engineTrouble: null,
+  workloads: [],
+  gone: [],
+  troubles: [],
+  progress: [],
+  accounts: [],
   ...over,
 });
 /** As the control plane reads it, or its refusal. */
@@ -41,7 +67,9 @@ describe('a report', () => {
   it('tells of a replica without what is odd about it, as one that is not told of is taken for gone', () => {
     const port = { containerPort: 80, protocol: 'tcp', hostIp: '10.0.0.5', hostPort: 32_768 } as const;
     const odd = aWorkload({
-      ...{ upSeconds: 1e11, exitCode: 137, startedAt: '2026-01-31T10:00:00.000Z' },
+      upSeconds: 1e11,
+      exitCode: 137,
+      startedAt: '2026-01-31T10:00:00.000Z',
       publishedPorts: [port, { ...port, hostIp: 'fe80::1%eth0' }],
     });
     const { sight, leftOut } = fittingSight(aSight({ workloads: [odd] }), () => true);

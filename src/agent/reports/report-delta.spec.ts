@@ -4,24 +4,42 @@ import { reportAfter, type Told } from './report-delta';
 import type { Sight } from './sight';
 
 const ENGINE: EngineInfo = {
-  ...{ engineId: 'e', version: '1', isolation: null, cpuCores: 4, memoryMb: 4096, gpuUnits: 0, storageGb: 50, diskFreeGb: 20 },
-  ...{ cpuUsagePercent: 10, memoryUsagePercent: 50, trouble: null },
+  engineId: 'e',
+  version: '1',
+  isolation: null,
+  cpuCores: 4,
+  memoryMb: 4096,
+  gpuUnits: 0,
+  storageGb: 50,
+  diskFreeGb: 20,
+  cpuUsagePercent: 10,
+  memoryUsagePercent: 50,
+  trouble: null,
 };
 const workload = (replicaId: string, over: Partial<ReportedWorkload> = {}): ReportedWorkload => ({
-  ...{
-    replicaId,
-    deploymentId: 'd',
-    containerId: 'c',
-    phase: 'running',
-    hasRun: true,
-    startedAt: '2026-01-01T00:00:00.000Z',
-    upSeconds: null,
-  },
-  ...{ exitCode: null, reason: null, publishedPorts: [], origin: null, version: 1 },
+  replicaId,
+  deploymentId: 'd',
+  containerId: 'c',
+  phase: 'running',
+  hasRun: true,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  upSeconds: null,
+  exitCode: null,
+  reason: null,
+  publishedPorts: [],
+  origin: null,
+  version: 1,
   ...over,
 });
 const sight = (over: Partial<Sight> = {}): Sight => ({
-  ...{ ordersVersion: 1, engine: ENGINE, engineTrouble: null, workloads: [], gone: [], troubles: [], progress: [], accounts: [] },
+  ordersVersion: 1,
+  engine: ENGINE,
+  engineTrouble: null,
+  workloads: [],
+  gone: [],
+  troubles: [],
+  progress: [],
+  accounts: [],
   ...over,
 });
 const told = (first: Sight): Told => reportAfter(null, first)!.told;

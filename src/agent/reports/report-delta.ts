@@ -36,8 +36,10 @@ export function reportAfter(told: Told | null, sight: Sight): { readonly content
   if (!isBlind && told !== null)
     for (const replicaId of told.workloads.keys()) if (!texts.has(replicaId) && !gone.has(replicaId)) gone.set(replicaId, null);
   const next: Told = {
-    ...{ hasAll: !isBlind || told?.hasAll === true, ordersVersion: sight.ordersVersion },
-    ...{ engine: sight.engine, engineTrouble: sight.engineTrouble },
+    hasAll: !isBlind || told?.hasAll === true,
+    ordersVersion: sight.ordersVersion,
+    engine: sight.engine,
+    engineTrouble: sight.engineTrouble,
     workloads: isBlind ? (told?.workloads ?? new Map()) : texts,
     gone: isBlind ? (told?.gone ?? new Map()) : new Map(sight.gone.map(({ replicaId, version }) => [replicaId, version])),
     troubles: JSON.stringify(sight.troubles),
@@ -52,7 +54,8 @@ export function reportAfter(told: Told | null, sight: Sight): { readonly content
     workloads: isBlind ? [] : sight.workloads.filter(({ replicaId }) => told?.workloads.get(replicaId) !== texts.get(replicaId)),
     gone: isBlind ? [] : newlyGone(gone, told),
     // Complete in every report, so that one that has passed is known to have passed.
-    ...{ troubles: sight.troubles, progress: sight.progress },
+    troubles: sight.troubles,
+    progress: sight.progress,
     accounts: sight.accounts.filter(({ id }) => told?.accounts.has(id) !== true),
   };
   return told !== null && isEmpty(content, told, next) ? null : { content, told: next };

@@ -7,6 +7,9 @@ export const PasswordField = (): PropertyDecorator =>
 
 /** How the document describes it. */
 export const PASSWORD_SHOWN = {
-  ...{ example: 'Correct-Horse-7', format: 'password', minLength: 8, maxLength: 100 },
+  example: 'Correct-Horse-7',
+  format: 'password',
+  minLength: 8,
+  maxLength: 100,
   description: 'With an upper-case letter, a lower-case letter and a digit.',
 } as const;

@@ -174,7 +174,8 @@ export const mapSchema = (
   type: 'object',
   maxProperties: maxEntries,
   additionalProperties: {
-    ...{ type: 'string', maxLength: maxValueLength },
+    type: 'string',
+    maxLength: maxValueLength,
     ...(valuePattern ? { pattern: valuePattern.source } : {}),
     ...(entriesMayBeNull ? { nullable: true } : {}),
   },

@@ -158,7 +158,9 @@ export class DeployService {
 
 /** What a new deployment asks of quotas. It may be deleted at once, so there must be room for a kept one. `copies`: bytes of its secrets. */
 export const deployAmounts = (spec: DeploymentSpec, copies = 0): Partial<Amounts> => ({
-  ...{ deployments: 1, kept_deployments: 1, stored_bytes: storedBytes(spec) + copies },
+  deployments: 1,
+  kept_deployments: 1,
+  stored_bytes: storedBytes(spec) + copies,
   ...replicaAmounts(spec.replicas, spec.container.resources, spec.container.ports.length),
 });
 
@@ -175,7 +177,7 @@ export const deployAudit = (
   action,
   resourceType: 'deployment',
   resourceId: id,
-  after: { ...auditSpec(spec), project_id: projectId, protection_reason: protectionReason },
+  after: { project_id: projectId, protection_reason: protectionReason, ...auditSpec(spec) },
 });
 
 /** The refusal for a name that a live deployment of the project has. */

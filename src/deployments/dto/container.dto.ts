@@ -18,8 +18,10 @@ const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,254}$/;
 /** The rules of the maps of a container, which a change of them has in common with a deploy. */
 export const ENV_RULE: MapRule = { maxEntries: 200, keyPattern: ENV_NAME, maxValueLength: 32_768, multiline: true };
 export const SECRET_ENV_RULE: MapRule = {
-  ...{ maxEntries: 100, keyPattern: ENV_NAME },
-  ...{ maxValueLength: MAX_SECRET_NAME, valuePattern: SECRET_NAME },
+  maxEntries: 100,
+  keyPattern: ENV_NAME,
+  maxValueLength: MAX_SECRET_NAME,
+  valuePattern: SECRET_NAME,
 };
 
 /** The limits of the sizes are configured and checked by the service; here are the bounds that no configuration exceeds. */

@@ -143,7 +143,8 @@ export class DryRunDto {
       message: placement.shortfall ?? `All ${placement.nodeIds.length} replicas would be placed`,
       node_ids: [...placement.nodeIds],
       placement: PlacementExplanationDto.from(placement.explanation),
-      ...{ project_id: project.id, project: project.name },
+      project_id: project.id,
+      project: project.name,
     };
   }
 }

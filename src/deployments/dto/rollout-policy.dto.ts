@@ -7,7 +7,10 @@ import { DEFAULT_ROLLOUT_POLICY, ROLLOUT_FAILURE_ACTIONS, type RolloutFailureAct
 export class RolloutPolicyDto {
   @ApiPropertyOptional({
     description: 'How many replicas more than wanted there may be meanwhile; not 0 when `max_unavailable` is 0',
-    ...{ default: 1, minimum: 0, maximum: 100, type: 'integer' },
+    default: 1,
+    minimum: 0,
+    maximum: 100,
+    type: 'integer',
   })
   @OptionalOrNull()
   @IsInt()
@@ -17,7 +20,10 @@ export class RolloutPolicyDto {
 
   @ApiPropertyOptional({
     description: 'How many of the wanted replicas may be missing meanwhile',
-    ...{ default: 0, minimum: 0, maximum: 100, type: 'integer' },
+    default: 0,
+    minimum: 0,
+    maximum: 100,
+    type: 'integer',
   })
   @OptionalOrNull()
   @IsInt()
@@ -27,7 +33,10 @@ export class RolloutPolicyDto {
 
   @ApiPropertyOptional({
     description: 'For how long a new replica must have run before it counts',
-    ...{ default: 5, minimum: 0, maximum: 3_600, type: 'integer' },
+    default: 5,
+    minimum: 0,
+    maximum: 3_600,
+    type: 'integer',
   })
   @OptionalOrNull()
   @IsInt()
@@ -37,7 +46,10 @@ export class RolloutPolicyDto {
 
   @ApiPropertyOptional({
     description: 'A rollout in which nothing gets better for so long ends as `on_failure` says; longer than `min_healthy_seconds`',
-    ...{ default: 600, minimum: 1, maximum: 86_400, type: 'integer' },
+    default: 600,
+    minimum: 1,
+    maximum: 86_400,
+    type: 'integer',
   })
   @OptionalOrNull()
   @IsInt()
@@ -47,7 +59,8 @@ export class RolloutPolicyDto {
 
   @ApiPropertyOptional({
     description: '`rollback` brings the replicas from before back, `pause` leaves everything as it is and waits for you',
-    ...{ enum: ROLLOUT_FAILURE_ACTIONS, default: 'rollback' },
+    enum: ROLLOUT_FAILURE_ACTIONS,
+    default: 'rollback',
   })
   @OptionalOrNull()
   @IsIn(ROLLOUT_FAILURE_ACTIONS)

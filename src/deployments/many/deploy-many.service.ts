@@ -114,7 +114,9 @@ export class DeployManyService {
     const projectId = await this.projects.enter(tx, project, context.actor);
     const verdicts = await this.decide(tx, asked, { actor: context.actor, projectId, lock: true });
     const jobsOf = (made: readonly { readonly id: string }[]): JobWishes => ({
-      ...{ kind: 'deployment.reconcile', ownerId: context.actor.userId, keys: made.map(({ id }) => id) },
+      kind: 'deployment.reconcile',
+      ownerId: context.actor.userId,
+      keys: made.map(({ id }) => id),
     });
     const accepted = verdicts.filter((verdict) => 'order' in verdict);
     if (allOrNothing && accepted.length < verdicts.length) {

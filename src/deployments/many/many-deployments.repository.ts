@@ -44,8 +44,12 @@ export class ManyDeploymentsRepository {
    */
   async insert(tx: Tx, deployments: readonly NewDeployment[], { userId, projectId, requestId }: Maker): Promise<boolean> {
     const rows = deployments.map(({ id, order, container, copies, scheduled }, place) => ({
-      ...{ id, place, scheduled, ...columnsOf(order, copies) },
-      ...{ container: container.spec, sealed: container.sealed?.toString('base64') ?? null },
+      id,
+      place,
+      scheduled,
+      container: container.spec,
+      sealed: container.sealed?.toString('base64') ?? null,
+      ...columnsOf(order, copies),
     }));
     const [created] = await tx.query<{ count: number }[]>(INSERT, [
       ...[JSON.stringify(rows), userId, NO_STATUS],
@@ -60,9 +64,20 @@ const columnsOf = ({ spec, protectionReason }: DeployOrder, copies: number): Rea
   const { name, type, replicas, region, placementStrategy, labels, rollout, container } = spec;
   const { cpuCores, memoryMb, gpuUnits, storageGb } = container.resources;
   return {
-    ...{ name, type, replicas, region, strategy: placementStrategy, labels, rollout },
-    ...{ cpu: cpuCores, memory: memoryMb, gpu: gpuUnits, storage: storageGb, ports: container.ports.length },
-    ...{ protection: protectionReason, bytes: storedBytes(spec) + copies },
+    name,
+    type,
+    replicas,
+    region,
+    strategy: placementStrategy,
+    labels,
+    rollout,
+    cpu: cpuCores,
+    memory: memoryMb,
+    gpu: gpuUnits,
+    storage: storageGb,
+    ports: container.ports.length,
+    protection: protectionReason,
+    bytes: storedBytes(spec) + copies,
   };
 };
 

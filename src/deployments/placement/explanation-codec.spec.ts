@@ -2,11 +2,21 @@ import type { PlacementExplanation } from '../../scheduling/place.types';
 import { decodeExplanation, encodeExplanation } from './explanation-codec';
 
 const explanation: PlacementExplanation = {
-  ...{ strategy: 'spread', requested: 2, placed: 1, nodesTotal: 3, nodesConsidered: 3, sampled: false },
-  ...{ nodesWithCapacity: 1, nodesRejected: 2, nodesUnavailable: 1, nodesTaken: 0 },
+  strategy: 'spread',
+  requested: 2,
+  placed: 1,
+  nodesTotal: 3,
+  nodesConsidered: 3,
+  sampled: false,
+  nodesWithCapacity: 1,
+  nodesRejected: 2,
+  nodesUnavailable: 1,
+  nodesTaken: 0,
   candidates: [
     {
-      ...{ nodeId: 'a', nodeName: 'edge-a', replicas: 1 },
+      nodeId: 'a',
+      nodeName: 'edge-a',
+      replicas: 1,
       score: { total: 0.81, free: 0.5, cpuIdle: 0.9, memoryIdle: 0.7, locality: 0.25, latencyMs: 150 },
     },
   ],

@@ -22,7 +22,6 @@ type CandidateRow = readonly [
 type RejectedRow = readonly [nodeId: string, nodeName: string, ...reasons: readonly string[]];
 
 export const encodeExplanation = ({ candidates, rejected, ...rest }: PlacementExplanation): StoredExplanation => ({
-  ...rest,
   candidates: [],
   rejected: [],
   candidateRows: candidates.map(({ nodeId, nodeName, replicas, score }) => {
@@ -30,6 +29,7 @@ export const encodeExplanation = ({ candidates, rejected, ...rest }: PlacementEx
     return [nodeId, nodeName, replicas, total, free, cpuIdle, memoryIdle, locality, latencyMs];
   }),
   rejectedRows: rejected.map(({ nodeId, nodeName, reasons }) => [nodeId, nodeName, ...reasons]),
+  ...rest,
 });
 
 export const decodeExplanation = ({ candidateRows, rejectedRows, ...rest }: StoredExplanation): PlacementExplanation => ({

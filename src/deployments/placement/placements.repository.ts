@@ -61,7 +61,7 @@ export class PlacementsRepository {
 
   /** The same for the first placements of many deployments, in one statement: all of them or none. */
   async addMany(tx: Tx, placed: readonly PlacedDeployment[]): Promise<void> {
-    const placements = placed.map((each) => ({ ...each, placement: newId() }));
+    const placements = placed.map((each) => ({ placement: newId(), ...each }));
     const replicas = placements.flatMap(({ id: deployment, placement, nodeIds, perReplica }) =>
       nodeIds.map((node) => ({ id: randomUUID(), deployment, placement, node, ...perReplica })),
     );

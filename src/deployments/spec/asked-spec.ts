@@ -16,7 +16,13 @@ export function askedSpec(
   delete view.env_names;
   const { command, health_check: check, ...shown } = view;
   return {
-    ...{ name, type, replicas, region, placement_strategy: placementStrategy, labels, rollout: showPolicy(rolloutPolicyOf(policy)) },
+    name,
+    type,
+    replicas,
+    region,
+    placement_strategy: placementStrategy,
+    labels,
+    rollout: showPolicy(rolloutPolicyOf(policy)),
     resources: {
       cpu: resources.cpu_cores,
       memory: resources.memory_mb,

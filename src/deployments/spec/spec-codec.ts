@@ -17,7 +17,9 @@ export type VisibleContainer = Omit<ContainerSpec, 'env'> & { readonly envNames:
 
 /** What the body of a deploy request asks for. Throws `validation_failed` for a reason without a protection. */
 export const readOrder = (body: DeployRequestDto): DeployOrder => ({
-  ...{ spec: readSpec(body), project: body.project ?? null, protectionReason: body.protectionReason() },
+  spec: readSpec(body),
+  project: body.project ?? null,
+  protectionReason: body.protectionReason(),
 });
 
 /** The spec that the body of a deploy request asks for, with every member that was sent. */
@@ -64,13 +66,13 @@ const showVolume = ({ name, path, sizeGb, readOnly }: VolumeMount): VolumeMountD
 });
 
 /** What the views show of a container. */
-export const showContainer = ({ healthCheck: check, ...visible }: VisibleContainer): ContainerViewDto => ({
+export const showContainer = (visible: VisibleContainer): ContainerViewDto => ({
   container_image: visible.image,
   command: visible.command && [...visible.command],
   env_names: [...visible.envNames],
   secret_env: { ...visible.secretEnv },
   ports: visible.ports.map((port) => ({ container_port: port.containerPort, protocol: port.protocol })),
-  health_check: check && showCheck(check),
+  health_check: visible.healthCheck && showCheck(visible.healthCheck),
   read_only_root: visible.readOnlyRoot ?? false,
   restart: visible.restart ?? 'always',
   volumes: (visible.volumes ?? []).map(showVolume),

@@ -107,7 +107,13 @@ function toStatus(view: StatusView, urls: RouteUrls): DeploymentStatusDto {
   const counted = view.replicas.filter((replica) => replica.counts);
   const { health, reasons } = healthOf(
     counted.map(({ status, reason, nodeName, online, pausedAt, completed, healthy }) => ({
-      ...{ status, reason, nodeName, confirmed: online, paused: pausedAt !== null, completed, healthy },
+      status,
+      reason,
+      nodeName,
+      confirmed: online,
+      paused: pausedAt !== null,
+      completed,
+      healthy,
     })),
     view.targetReplicas,
   );
@@ -146,7 +152,10 @@ function toStatus(view: StatusView, urls: RouteUrls): DeploymentStatusDto {
       })),
     })),
     routes: view.routes.map(({ host, pathPrefix, port, removed, backends }) => ({
-      ...{ host, path_prefix: pathPrefix, port, url: urls.of(host, pathPrefix) },
+      host,
+      path_prefix: pathPrefix,
+      port,
+      url: urls.of(host, pathPrefix),
       ...(removed ? { state: 'removed', backends: 0 } : { state: backends === 0 ? 'waiting' : 'active', backends }),
       cluster_endpoints: removed ? [] : clusterEndpoints(view, port),
     })),

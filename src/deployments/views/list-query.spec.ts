@@ -22,18 +22,20 @@ const refusal = (query: Partial<ListQueryDto>, actor = ada): string => {
 describe('readListQuery', () => {
   it('shows the newest own ones first by default', () => {
     expect(read()).toEqual({
-      ...{
-        userId: 'ada',
-        boundTo: null,
-        project: null,
-        status: null,
-        name: null,
-        createdAfter: null,
-        createdBefore: null,
-        includeDeleted: false,
-      },
+      userId: 'ada',
+      boundTo: null,
+      project: null,
+      status: null,
+      name: null,
+      createdAfter: null,
+      createdBefore: null,
+      includeDeleted: false,
       narrowing: { labelNames: null, labels: null, type: null, image: null, health: null, nodeId: null },
-      ...{ sortBy: 'created_at', sortOrder: 'desc', limit: 20, offset: 0, cursor: null },
+      sortBy: 'created_at',
+      sortOrder: 'desc',
+      limit: 20,
+      offset: 0,
+      cursor: null,
     });
   });
 

@@ -3,7 +3,12 @@ import type { StoredVolume } from '../../volumes/volumes.repository';
 import { VolumeLedger } from './volume-ledger';
 
 const stored = (name: string, over: Partial<StoredVolume> = {}): StoredVolume => ({
-  ...{ id: `id-${name}`, name, sizeGb: 2, node: null, wasMade: false, ...over },
+  id: `id-${name}`,
+  name,
+  sizeGb: 2,
+  node: null,
+  wasMade: false,
+  ...over,
 });
 const on = (name: string, node: string): StoredVolume => stored(name, { node: { id: node, name: `node-${node}` } });
 const mounts = (...volumes: (Partial<VolumeMount> & { name: string })[]) => ({
@@ -32,7 +37,9 @@ describe('the volumes of a project, while deployments are decided', () => {
     expect(() => ledger.take(mounts({ name: 'a', sizeGb: 3 }), NEW)).toThrow('the volume a has 2 GB, and its size does not change');
     expect(() => ledger.take(mounts({ name: 'a' }, { name: 'b' }), NEW)).toThrow('a on node-n1, b on node-n2');
     expect(ledger.places(mounts({ name: 'a' }, { name: 'c' }))).toEqual({
-      ...{ node: { id: 'n1', name: 'node-n1' }, words: 'data of a and c', newGb: 2 },
+      node: { id: 'n1', name: 'node-n1' },
+      words: 'data of a and c',
+      newGb: 2,
     });
     expect(ledger.places({})).toBeNull();
   });

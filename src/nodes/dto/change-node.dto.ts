@@ -82,8 +82,18 @@ export class ChangeNodeDto {
     const { node_type: nodeType, region, labels, cordoned, draining, address, oci_runtime: ociRuntime } = this;
     const { lost_after_seconds: lostAfterSeconds, kubeconfig, ingress_class: ingressClass, gateway } = this;
     return {
-      ...{ nodeType, region, labels, cordoned, draining, address, ociRuntime, lostAfterSeconds },
-      ...{ kubeconfig, ingressClass, gateway, capacity: capacityOf(this) },
+      nodeType,
+      region,
+      labels,
+      cordoned,
+      draining,
+      address,
+      ociRuntime,
+      lostAfterSeconds,
+      kubeconfig,
+      ingressClass,
+      gateway,
+      capacity: capacityOf(this),
     };
   }
 }

@@ -95,7 +95,12 @@ type Entranced = Readonly<Record<'example' | 'hint' | 'description', string>>;
 const OptionalEntrance = (pattern: RegExp, { example, hint, description }: Entranced): PropertyDecorator =>
   applyDecorators(
     ApiPropertyOptional({
-      ...{ type: 'string', nullable: true, example, maxLength: MAX_ENTRANCE_LENGTH, pattern: pattern.source, description },
+      type: 'string',
+      nullable: true,
+      example,
+      maxLength: MAX_ENTRANCE_LENGTH,
+      pattern: pattern.source,
+      description,
     }),
     ValidateIf((_dto: object, value: unknown) => value !== undefined && value !== null),
     TextField({ max: MAX_ENTRANCE_LENGTH, pattern, hint }),

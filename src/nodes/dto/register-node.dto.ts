@@ -103,8 +103,11 @@ export class RegisterNodeDto {
   toNode(): NewNode {
     const { name, node_type: nodeType, region, runtime, endpoint = null, address = null, labels = {} } = this;
     const cluster = {
-      ...{ kubeconfig: this.kubeconfig, namespace: this.namespace, nodeSelector: this.node_selector },
-      ...{ ingressClass: this.ingress_class, gateway: this.gateway },
+      kubeconfig: this.kubeconfig,
+      namespace: this.namespace,
+      nodeSelector: this.node_selector,
+      ingressClass: this.ingress_class,
+      gateway: this.gateway,
     };
     return {
       name,

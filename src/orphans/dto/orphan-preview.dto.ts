@@ -29,9 +29,13 @@ export class OrphanPreviewDto {
     const { orphan, obstacle } = preview;
     const view = OrphanDto.of(orphan);
     return {
-      ...{ dry_run: true, possible: obstacle === null, code: obstacle?.code ?? null, detail: obstacle?.detail ?? null },
+      dry_run: true,
+      possible: obstacle === null,
+      code: obstacle?.code ?? null,
+      detail: obstacle?.detail ?? null,
       message: obstacle === null ? wordsOf(preview) : 'Nothing would change',
-      ...{ etag: view.etag, orphan: view },
+      etag: view.etag,
+      orphan: view,
     };
   }
 }

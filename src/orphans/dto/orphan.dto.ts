@@ -109,23 +109,38 @@ export class OrphanDto {
   static of(orphan: OrphanView): OrphanDto {
     const { kind, facts, deployment, deploymentId, version } = orphan;
     return {
-      ...{ id: orphan.id, kind, state: orphan.state, suggested_action: adviceOn(orphan), etag: `"${version}"` },
-      ...{ node_id: orphan.nodeId, node_name: orphan.nodeName, engine_id: orphan.engineId },
+      id: orphan.id,
+      kind,
+      state: orphan.state,
+      suggested_action: adviceOn(orphan),
+      etag: `"${version}"`,
+      node_id: orphan.nodeId,
+      node_name: orphan.nodeName,
+      engine_id: orphan.engineId,
       container_id: kind === 'container' ? orphan.subject : null,
-      ...{ name: facts.name ?? null, image: facts.image ?? null, phase: facts.phase ?? null },
+      name: facts.name ?? null,
+      image: facts.image ?? null,
+      phase: facts.phase ?? null,
       container_created_at: facts.createdAt ?? null,
-      ...{ replica_id: orphan.replicaId, replica_status: orphan.replicaStatus },
+      replica_id: orphan.replicaId,
+      replica_status: orphan.replicaStatus,
       deployment:
         deploymentId === null
           ? null
           : {
-              ...{ id: deploymentId, known: orphan.knowledge, name: deployment?.name ?? null },
-              ...{ user_id: deployment?.ownerId ?? null, status: deployment?.status ?? null },
+              id: deploymentId,
+              known: orphan.knowledge,
+              name: deployment?.name ?? null,
+              user_id: deployment?.ownerId ?? null,
+              status: deployment?.status ?? null,
             },
       sightings: orphan.sightings,
-      ...{ first_seen_at: orphan.firstSeenAt.toISOString(), last_seen_at: orphan.lastSeenAt.toISOString() },
-      ...{ decided_at: orphan.decidedAt?.toISOString() ?? null, ended_at: orphan.endedAt?.toISOString() ?? null },
-      ...{ attempts: orphan.attempts, last_error: orphan.lastError },
+      first_seen_at: orphan.firstSeenAt.toISOString(),
+      last_seen_at: orphan.lastSeenAt.toISOString(),
+      decided_at: orphan.decidedAt?.toISOString() ?? null,
+      ended_at: orphan.endedAt?.toISOString() ?? null,
+      attempts: orphan.attempts,
+      last_error: orphan.lastError,
     };
   }
 }

@@ -22,7 +22,9 @@ const NOT_AN_ID = /^(?![0-9a-fA-F]{8}-[0-9a-fA-F]{4}-)/;
 
 const NameField = (): PropertyDecorator =>
   TextField({
-    ...{ min: 3, max: 50, pattern: new RegExp(NOT_AN_ID.source + PATTERN.source.slice(1)) },
+    min: 3,
+    max: 50,
+    pattern: new RegExp(NOT_AN_ID.source + PATTERN.source.slice(1)),
     hint: 'contain only letters, digits and "-", begin and end with a letter or digit, and not look like an id',
   });
 
@@ -119,10 +121,19 @@ export class ProjectDto {
   static of(project: Project): ProjectDto {
     const { id, name, description, isPersonal, role, members, deployments, replicas, createdAt, updatedAt } = project;
     return {
-      ...{ id, name, description, personal: isPersonal, role, members },
+      id,
+      name,
+      description,
+      personal: isPersonal,
+      role,
+      members,
       usage: {
-        ...{ deployments, replicas, cpu_cores: project.cpuCores, memory_mb: project.memoryMb },
-        ...{ gpu_units: project.gpuUnits, storage_gb: project.storageGb },
+        deployments,
+        replicas,
+        cpu_cores: project.cpuCores,
+        memory_mb: project.memoryMb,
+        gpu_units: project.gpuUnits,
+        storage_gb: project.storageGb,
       },
       quota: QuotaDto.of(project.limits, project.held),
       own_quota: project.ownQuota,

@@ -4,7 +4,11 @@ import { EntranceFollower } from './entrance-follower';
 
 const node: NodeTarget = { id: 'n1', name: 'cluster', runtime: 'kubernetes', endpoint: null };
 const entrance = (members: string[], over: Partial<Entrance> = {}): Entrance => ({
-  ...{ deploymentId: 'd1', ownerId: 'o1', ports: [80], members, keep: 0 },
+  deploymentId: 'd1',
+  ownerId: 'o1',
+  ports: [80],
+  members,
+  keep: 0,
   routes: [{ host: 'web.ada.localhost', pathPrefix: '/', port: 80 }],
   ...over,
 });
@@ -27,7 +31,8 @@ describe('EntranceFollower', () => {
   beforeEach(() => {
     [wishes, served, behind, looks, now] = [[entrance(['r1'])], ['r1'], new Map(), 0, 0];
     follower = new EntranceFollower(node, {
-      ...{ engine, now: () => now },
+      engine,
+      now: () => now,
       wanted: () => Promise.resolve({ entrances: wishes, snapshot: '1:1:' }),
     });
   });

@@ -5,7 +5,10 @@ import { LogPosition, ReplicaPosition } from './log-position';
 
 const [ONE, TWO] = [randomUUID(), randomUUID()];
 const at = (nanos: number, stream: LogLine['stream'] = 'stdout', line = ''): LogLine => ({
-  ...{ time: `2026-11-28T06:00:00.${String(nanos).padStart(9, '0')}Z`, stream, line, cut: false },
+  time: `2026-11-28T06:00:00.${String(nanos).padStart(9, '0')}Z`,
+  stream,
+  line,
+  cut: false,
 });
 /** What a reading from where the position stands gives. */
 const resumed = (log: readonly LogLine[], position: ReplicaPosition): LogLine[] => {

@@ -5,7 +5,11 @@ import type { LogLine, RuntimeDriver } from '../../runtime/runtime-driver';
 import { LogStream } from './log-stream';
 
 const replica: LiveReplica = {
-  ...{ id: randomUUID(), status: 'running', online: true, cpuCores: 1, memoryMb: 64 },
+  id: randomUUID(),
+  status: 'running',
+  online: true,
+  cpuCores: 1,
+  memoryMb: 64,
   node: { id: randomUUID(), name: 'here', runtime: 'simulated', endpoint: null },
 };
 const line = (text: string): LogLine => ({ time: '2026-11-28T06:00:00.000000000Z', stream: 'stdout', line: text, cut: false });

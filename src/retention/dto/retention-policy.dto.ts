@@ -87,8 +87,13 @@ export class RetentionPolicyDto {
 
   static from({ id, selector, value, days, changedBy, createdAt, updatedAt }: StoredPolicy): RetentionPolicyDto {
     return {
-      ...{ id, selector, value, days, changed_by: changedBy },
-      ...{ created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() },
+      id,
+      selector,
+      value,
+      days,
+      changed_by: changedBy,
+      created_at: createdAt.toISOString(),
+      updated_at: updatedAt.toISOString(),
     };
   }
 }

@@ -41,7 +41,12 @@ export function proxyUpgrade(backends: Backends, passage: UpgradePassage): void 
     const leave = backends.enter(target);
     const { hostname, port } = new URL(`http://${target.address}`);
     const asked = httpRequest({
-      ...{ host: hostname.replace(/^\[|\]$/g, ''), port, path, headers, method: request.method ?? 'GET', agent: false },
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port,
+      path,
+      headers,
+      method: request.method ?? 'GET',
+      agent: false,
       timeout: ANSWERS_WITHIN_MS,
     });
     const gone = (): void => void asked.destroy();

@@ -2,8 +2,12 @@ import type { RouteTable } from '../route-table';
 import { TraefikDocument } from './document';
 
 const aTable = (deploymentId: string, version: number, over: Partial<RouteTable> = {}): RouteTable => ({
-  ...{ deploymentId, version, routes: [{ host: `${deploymentId}.example`, pathPrefix: '/', port: 80 }] },
-  ...{ backends: [{ replicaId: 'one', ports: { 80: '10.0.0.1:32768' } }], leaving: [], ...over },
+  deploymentId,
+  version,
+  routes: [{ host: `${deploymentId}.example`, pathPrefix: '/', port: 80 }],
+  backends: [{ replicaId: 'one', ports: { 80: '10.0.0.1:32768' } }],
+  leaving: [],
+  ...over,
 });
 
 interface Shown {

@@ -4,8 +4,16 @@ import { requireHeard, type AgentState } from './agent-state';
 
 const target: NodeTarget = { id: 'n', name: 'edge-7', runtime: 'agent', endpoint: null, engineId: 'e' };
 const heard: AgentState = {
-  ...{ isLinked: true, hasReported: true, heardMsAgo: 44_000, engine: { engineId: 'e' } as EngineInfo, engineTrouble: null },
-  ...{ intruder: null, workloads: [], orders: [], troubles: [], progress: {} },
+  isLinked: true,
+  hasReported: true,
+  heardMsAgo: 44_000,
+  engine: { engineId: 'e' } as EngineInfo,
+  engineTrouble: null,
+  intruder: null,
+  workloads: [],
+  orders: [],
+  troubles: [],
+  progress: {},
 };
 
 describe('what is known of a node through its agent', () => {

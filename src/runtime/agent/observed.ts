@@ -22,7 +22,15 @@ export const isUnderWay = ({ will, acted, ended }: KnownOrder): boolean => !ende
 function observed(reported: ReportedWorkload): ObservedWorkload {
   const { replicaId, deploymentId, containerId, phase, hasRun, startedAt, upSeconds, exitCode, reason, publishedPorts, origin } = reported;
   return {
-    ...{ replicaId, deploymentId, containerId, phase, hasRun, upSeconds, exitCode, reason, publishedPorts },
+    replicaId,
+    deploymentId,
+    containerId,
+    phase,
+    hasRun,
+    upSeconds,
+    exitCode,
+    reason,
+    publishedPorts,
     startedAt: date(startedAt),
     ...(origin === null ? {} : { origin: { ...origin, createdAt: date(origin.createdAt) } }),
   };
@@ -31,6 +39,14 @@ function observed(reported: ReportedWorkload): ObservedWorkload {
 const date = (time: string | null): Date | null => (time === null ? null : new Date(time));
 
 const underWay = ({ replicaId, deploymentId }: KnownOrder): ObservedWorkload => ({
-  ...{ replicaId, deploymentId: deploymentId ?? '', containerId: replicaId, phase: 'starting', hasRun: false },
-  ...{ startedAt: null, upSeconds: null, exitCode: null, reason: null, publishedPorts: [] },
+  replicaId,
+  deploymentId: deploymentId ?? '',
+  containerId: replicaId,
+  phase: 'starting',
+  hasRun: false,
+  startedAt: null,
+  upSeconds: null,
+  exitCode: null,
+  reason: null,
+  publishedPorts: [],
 });

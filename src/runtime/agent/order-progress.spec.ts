@@ -5,12 +5,29 @@ import { endProgress, startProgress } from './order-progress';
 
 const ID = 'r';
 const order = (over: Partial<KnownOrder> = {}): KnownOrder => ({
-  ...{ replicaId: ID, deploymentId: 'd', version: 5, will: 'run', fingerprint: 'f', graceSeconds: 10, acted: false, ended: false },
+  replicaId: ID,
+  deploymentId: 'd',
+  version: 5,
+  will: 'run',
+  fingerprint: 'f',
+  graceSeconds: 10,
+  acted: false,
+  ended: false,
   ...over,
 });
 const workload = (version: number | null, phase: ReportedWorkload['phase'] = 'running'): ReportedWorkload => ({
-  ...{ replicaId: ID, deploymentId: 'd', containerId: 'c', phase, hasRun: true, startedAt: null, upSeconds: null },
-  ...{ exitCode: null, reason: null, publishedPorts: [], origin: null, version },
+  replicaId: ID,
+  deploymentId: 'd',
+  containerId: 'c',
+  phase,
+  hasRun: true,
+  startedAt: null,
+  upSeconds: null,
+  exitCode: null,
+  reason: null,
+  publishedPorts: [],
+  origin: null,
+  version,
 });
 const state = (orders: KnownOrder[], workloads: ReportedWorkload[] = [], troubles: OrderTrouble[] = []) => ({
   orders,

@@ -2,7 +2,10 @@ import { toSample } from './container-sample';
 
 const MB = 1024 * 1024;
 const cpu = (over: object = {}): object => ({
-  ...{ cpu_usage: { total_usage: 3_000_000_000 }, system_cpu_usage: 80_000_000_000, online_cpus: 4, ...over },
+  cpu_usage: { total_usage: 3_000_000_000 },
+  system_cpu_usage: 80_000_000_000,
+  online_cpus: 4,
+  ...over,
 });
 const answer = (over: object = {}): object => ({ read: '2026-11-28T06:00:00.5Z', cpu_stats: cpu(), memory_stats: {}, ...over });
 
@@ -11,7 +14,10 @@ describe('what an engine measures of a container', () => {
     const memory_stats = { usage: 100 * MB, limit: 512 * MB, stats: { inactive_file: 30 * MB, anon: 1 } };
     const networks = { eth0: { rx_bytes: 5, tx_bytes: 7 }, eth1: { rx_bytes: 10, tx_bytes: 20 } };
     expect(toSample(answer({ memory_stats, networks }))).toEqual({
-      ...{ takenAt: new Date('2026-11-28T06:00:00.5Z'), cpuSeconds: 3, clockSeconds: 20, memoryUsedMb: 70 },
+      takenAt: new Date('2026-11-28T06:00:00.5Z'),
+      cpuSeconds: 3,
+      clockSeconds: 20,
+      memoryUsedMb: 70,
       network: { rxBytes: 15, txBytes: 27 },
     });
   });

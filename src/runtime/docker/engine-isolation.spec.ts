@@ -7,15 +7,27 @@ describe('engineIsolation', () => {
     const SecurityOptions = ['name=apparmor', 'name=seccomp,profile=builtin', 'name=userns', 'name=cgroupns'];
     const info = { ServerVersion: '28.2.2', Runtimes: { runsc: {}, runc: {} }, DefaultRuntime: 'runc', SecurityOptions, Driver: 'btrfs' };
     expect(engineIsolation(info)).toEqual({
-      ...{ ociRuntimes: ['runc', 'runsc'], defaultOciRuntime: 'runc', userNamespaces: true, rootless: false },
-      ...{ seccomp: 'builtin', appArmor: true, selinux: false, storageLimit: 'enforced' },
+      ociRuntimes: ['runc', 'runsc'],
+      defaultOciRuntime: 'runc',
+      userNamespaces: true,
+      rootless: false,
+      seccomp: 'builtin',
+      appArmor: true,
+      selinux: false,
+      storageLimit: 'enforced',
     });
   });
 
   it('takes what is not said for not there', () => {
     expect(said({})).toEqual({
-      ...{ ociRuntimes: [], defaultOciRuntime: 'runc', userNamespaces: false, rootless: false },
-      ...{ seccomp: 'none', appArmor: false, selinux: false, storageLimit: 'not_enforced' },
+      ociRuntimes: [],
+      defaultOciRuntime: 'runc',
+      userNamespaces: false,
+      rootless: false,
+      seccomp: 'none',
+      appArmor: false,
+      selinux: false,
+      storageLimit: 'not_enforced',
     });
   });
 

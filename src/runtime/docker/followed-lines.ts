@@ -113,7 +113,11 @@ class RecordReader {
 }
 
 const newLine = (stream: LogLine['stream']): OpenLine => ({
-  ...{ stream, bytes: Buffer.alloc(MAX_LINE_BYTES), length: 0, cut: false, time: null },
+  stream,
+  bytes: Buffer.alloc(MAX_LINE_BYTES),
+  length: 0,
+  cut: false,
+  time: null,
 });
 
 function append(line: OpenLine, bytes: Buffer): void {

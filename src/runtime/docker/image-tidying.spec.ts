@@ -19,7 +19,7 @@ class MarkedImages {
     const name = `app:${id}`;
     const taggedAt = new Date(NOW.getTime() - idleMs);
     const names = [name, markOf(name, INSTALLATION)];
-    this.images.set(id, { ...{ id, sizeMb: 1, textBytes: 0, names, labelNames: [], volumes: [] }, taggedAt });
+    this.images.set(id, { id, sizeMb: 1, textBytes: 0, names, labelNames: [], volumes: [], taggedAt });
   }
 
   readonly asEngine: Partial<DockerEngine> = {

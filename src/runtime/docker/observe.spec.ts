@@ -4,14 +4,25 @@ import { fromInspection, fromList } from './observe';
 const ZERO = '0001-01-01T00:00:00Z';
 const inspected = (state: object, host: object = { Memory: 512 * 1024 * 1024 }, listed = ''): ReturnType<typeof fromInspection> => {
   const container = {
-    ...{ Id: 'c', Name: '/x', Created: '2026-01-01T00:00:00.1Z', Config: { Labels: {} }, HostConfig: host, NetworkSettings: {} },
+    Id: 'c',
+    Name: '/x',
+    Created: '2026-01-01T00:00:00.1Z',
+    Config: { Labels: {} },
+    HostConfig: host,
+    NetworkSettings: {},
     State: { Status: 'exited', ExitCode: 0, OOMKilled: false, Error: '', StartedAt: '2026-01-01T00:00:01Z', FinishedAt: ZERO, ...state },
   } as unknown as ContainerInspectInfo;
   return fromInspection(container, listed);
 };
 const listed = (over: object): ReturnType<typeof fromList> =>
   fromList({
-    ...{ Id: 'c', Names: ['/x'], Created: 1, State: 'running', Status: 'Up 5 seconds', Labels: {}, Ports: [] },
+    Id: 'c',
+    Names: ['/x'],
+    Created: 1,
+    State: 'running',
+    Status: 'Up 5 seconds',
+    Labels: {},
+    Ports: [],
     ...over,
   } as unknown as ContainerInfo);
 

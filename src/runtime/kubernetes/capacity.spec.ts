@@ -25,7 +25,11 @@ describe('capacityOf', () => {
   it('adds up the machines that are ready and take Pods', () => {
     const machines = [machine('a'), machine('b'), machine('c', { ready: false }), machine('d', { cordoned: true })];
     expect(capacityOf(machines, [], options)).toEqual({
-      ...{ machines: ['a', 'b'], cpuCores: 8, memoryMb: 16_384, storageGb: 200, gpuUnits: 4 },
+      machines: ['a', 'b'],
+      cpuCores: 8,
+      memoryMb: 16_384,
+      storageGb: 200,
+      gpuUnits: 4,
       largestMachine: { cpuCores: 4, memoryMb: 8192 },
     });
   });
@@ -50,7 +54,8 @@ describe('capacityOf', () => {
   it('tells what the largest machine has left by others, each amount by itself, and with what is ours', () => {
     const pods = [pod('a', '2'), pod('b', '500m'), pod('b', '3', { node: 'ours' })];
     expect(capacityOf([machine('a'), machine('b')], pods, options)).toMatchObject({
-      ...{ cpuCores: 5.5, largestMachine: { cpuCores: 3.5, memoryMb: 7 * 1024 } },
+      cpuCores: 5.5,
+      largestMachine: { cpuCores: 3.5, memoryMb: 7 * 1024 },
     });
   });
 

@@ -21,7 +21,10 @@ describe('watchChanges', () => {
   };
   const watch = (client: ClusterClient, isCurrent = true, signal = never): Promise<void> =>
     watchChanges(client, () => cluster, {
-      ...{ installationId: 'ours', onChange: () => undefined, onTold: () => undefined, signal },
+      installationId: 'ours',
+      onChange: () => undefined,
+      onTold: () => undefined,
+      signal,
       isCurrent: () => Promise.resolve(isCurrent),
     });
 

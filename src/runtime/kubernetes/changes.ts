@@ -63,7 +63,10 @@ export async function watchChanges(
       client,
       { path, kind, version: () => clusterUnder(both.signal).versionOf(kind) },
       {
-        ...{ installationId, onChange, isCurrent, signal: both.signal },
+        installationId,
+        onChange,
+        isCurrent,
+        signal: both.signal,
         onTold: () => told.add(path).size === PATHS && onTold(),
       },
     );

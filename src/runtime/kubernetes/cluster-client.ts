@@ -117,7 +117,8 @@ export class ClusterClient {
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
     const content = body === undefined ? null : Buffer.from(JSON.stringify(body));
     const headers = {
-      ...{ ...(await this.login.headers()), accept },
+      ...(await this.login.headers()),
+      accept,
       ...(content === null ? {} : { 'content-type': contentType, 'content-length': content.length }),
     };
     return new Promise((resolve, reject) => {

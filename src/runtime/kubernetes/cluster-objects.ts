@@ -76,7 +76,10 @@ export class ClusterObjects {
   async create(object: ClusterObject): Promise<ClusterObject | null> {
     const body = { apiVersion: KINDS[object.kind][0], ...object };
     return (await this.call('POST', pathOf(this.namespace, object.kind), {
-      ...{ doing: `create a ${object.kind}`, body, settleMs: SETTLE_MS, missing: 'fails' },
+      doing: `create a ${object.kind}`,
+      body,
+      settleMs: SETTLE_MS,
+      missing: 'fails',
     })) as ClusterObject | null;
   }
 
@@ -142,7 +145,10 @@ export class ClusterObjects {
 export function mergedMetadata(read: ClusterObject['metadata'], wanted: ClusterObject['metadata']): ClusterObject['metadata'] {
   const { resourceVersion, finalizers, ownerReferences } = read;
   return {
-    ...{ finalizers, ownerReferences, ...wanted, resourceVersion },
+    finalizers,
+    ownerReferences,
+    ...wanted,
+    resourceVersion,
     labels: { ...ofOthers(read.labels), ...wanted.labels },
     annotations: { ...ofOthers(read.annotations), ...wanted.annotations },
   };

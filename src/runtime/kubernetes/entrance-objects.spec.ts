@@ -10,7 +10,11 @@ const place: EntrancePlace = {
   routerNetworks: ['10.0.0.0/8'],
 };
 const entrance: Entrance = {
-  ...{ deploymentId: 'd1', ownerId: 'o1', ports: [80, 443], members: ['r1'], keep: 2 },
+  deploymentId: 'd1',
+  ownerId: 'o1',
+  ports: [80, 443],
+  members: ['r1'],
+  keep: 2,
   routes: [
     { host: 'a.example', pathPrefix: '/', port: 80 },
     { host: 'b.example', pathPrefix: '/api', port: 443 },

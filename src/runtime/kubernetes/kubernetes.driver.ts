@@ -213,7 +213,9 @@ export class KubernetesDriver extends RuntimeDriver {
     const news = this.clusters.newsOf(target);
     try {
       await watchChanges(client, (limited) => this.clusters.unchecked(target, client, limited), {
-        ...{ installationId, signal, onTold: () => (news.isTold = true) },
+        installationId,
+        signal,
+        onTold: () => (news.isTold = true),
         isCurrent: async () => (await this.clients.of(target.id)) === client,
         onChange: ({ deploymentId, replicaId, pod, isNews }) => {
           news.noteChange();

@@ -137,7 +137,10 @@ describe('observe', () => {
   it('takes a container that was never ready for unhealthy once its check has failed as often as it may', () => {
     const pod = aPod(running, ready('False', STARTED), true);
     Object.assign(pod.spec!.containers[0]!.readinessProbe!, {
-      ...{ initialDelaySeconds: 20, periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 4 },
+      initialDelaySeconds: 20,
+      periodSeconds: 10,
+      failureThreshold: 3,
+      timeoutSeconds: 4,
     });
     const after = (seconds: number): Date => new Date(STARTED.getTime() + seconds * 1000);
     expect(observe({ job: aJob(), pods: [pod] }, after(58))).toMatchObject({ phase: 'starting', reason: null });
@@ -160,7 +163,10 @@ describe('observe', () => {
     expect(observe({ job: aJob(), pods: [silent] })).toMatchObject({ phase: 'running' });
     const givenUp = { ...silent, metadata: { ...silent.metadata, deletionTimestamp: STARTED } };
     expect(observe({ job: aJob(), pods: [givenUp] })).toMatchObject({
-      ...{ phase: 'unhealthy', startedAt: STARTED, outOfReach: true, reason: 'Its machine in the cluster does not answer' },
+      phase: 'unhealthy',
+      startedAt: STARTED,
+      outOfReach: true,
+      reason: 'Its machine in the cluster does not answer',
     });
   });
 });

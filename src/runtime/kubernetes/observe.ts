@@ -85,7 +85,10 @@ export function isMachineSilent({ spec, status }: V1Pod): boolean {
 const isGivenUp = (pod: V1Pod): boolean => pod.metadata?.deletionTimestamp !== undefined && isMachineSilent(pod);
 
 const givenUpState = ({ running }: V1ContainerState): State => ({
-  ...{ phase: 'unhealthy', hasRun: true, startedAt: running?.startedAt ?? null, exitCode: null },
+  phase: 'unhealthy',
+  hasRun: true,
+  startedAt: running?.startedAt ?? null,
+  exitCode: null,
   reason: 'Its machine in the cluster does not answer',
   outOfReach: true,
 });
@@ -189,7 +192,9 @@ function portsOf(pod: V1Pod): PublishedPort[] {
   if (hostIp === undefined || !stateIn(pod)?.running) return [];
   const ports = pod.spec?.containers.find(({ name }) => name === CONTAINER)?.ports ?? [];
   return ports.map(({ containerPort, protocol }) => ({
-    ...{ containerPort, hostIp, hostPort: containerPort },
+    containerPort,
+    hostIp,
+    hostPort: containerPort,
     protocol: protocol === 'UDP' ? 'udp' : 'tcp',
   }));
 }

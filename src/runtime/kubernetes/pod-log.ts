@@ -28,7 +28,8 @@ export async function podLog(client: ClusterClient, pod: V1Pod, limits: LogLimit
 export async function followPod(client: ClusterClient, pod: V1Pod, options: FollowOptions): Promise<AsyncIterable<LogLine>> {
   const { since, tailLines, signal } = options;
   const query = {
-    ...{ follow: 'true', timestamps: 'true' },
+    follow: 'true',
+    timestamps: 'true',
     ...(tailLines === null ? {} : { tailLines: String(tailLines) }),
     ...(since === null ? {} : { sinceTime: since }),
   };

@@ -33,8 +33,12 @@ describe('what the metrics API tells of a Pod', () => {
 
   it('is that of the container of the replica, in cores and MB', () => {
     expect(podSample({ timestamp: '2026-11-28T09:00:00Z', window: '15s', containers })).toEqual({
-      ...{ takenAt: new Date('2026-11-28T09:00:00Z'), coresInUse: 0.0125, memoryUsedMb: 8 },
-      ...{ cpuSeconds: 0, clockSeconds: 0, network: null },
+      takenAt: new Date('2026-11-28T09:00:00Z'),
+      coresInUse: 0.0125,
+      memoryUsedMb: 8,
+      cpuSeconds: 0,
+      clockSeconds: 0,
+      network: null,
     });
   });
 

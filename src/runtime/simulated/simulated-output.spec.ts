@@ -3,7 +3,11 @@ import { countOf, outputFrom, type SimulatedOutput } from './simulated-output';
 const startedAt = new Date('2026-11-28T06:00:00.000Z');
 const after = (ms: number): Date => new Date(startedAt.getTime() + ms);
 const output = (over: Partial<SimulatedOutput>): SimulatedOutput => ({
-  ...{ text: 'a\nb', everyMs: null, startedAt, until: after(10_000), ended: false },
+  text: 'a\nb',
+  everyMs: null,
+  startedAt,
+  until: after(10_000),
+  ended: false,
   ...over,
 });
 const lines = (from: number, since: string | null, over: Partial<SimulatedOutput> = {}): string[] =>

@@ -200,7 +200,11 @@ function toObserved({ ports, hostPort, image, generation, specDigest: digest, ..
   return {
     ...row,
     origin: {
-      ...{ name: `simulated-${row.replicaId.slice(0, 8)}`, image, generation, specDigest: digest, imageDigest: null },
+      name: `simulated-${row.replicaId.slice(0, 8)}`,
+      image,
+      generation,
+      specDigest: digest,
+      imageDigest: null,
       createdAt: new Date(Math.floor(row.startedAt.getTime() / 1000) * 1000),
     },
     hasRun: true,

@@ -79,8 +79,13 @@ export class SecretDto {
 
   static of({ name, version, bytes, deployments, outdated, createdAt, updatedAt }: UsedSecret): SecretDto {
     return {
-      ...{ name, version, bytes, deployments, outdated },
-      ...{ created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() },
+      name,
+      version,
+      bytes,
+      deployments,
+      outdated,
+      created_at: createdAt.toISOString(),
+      updated_at: updatedAt.toISOString(),
     };
   }
 }
@@ -104,7 +109,10 @@ export class SecretPreviewDto {
 
   static of({ result, version, outdated, restarts }: SecretPreview): SecretPreviewDto {
     return {
-      ...{ dry_run: true, result, version, outdated },
+      dry_run: true,
+      result,
+      version,
+      outdated,
       restarts: [...restarts],
     };
   }

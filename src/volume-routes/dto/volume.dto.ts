@@ -76,12 +76,22 @@ export class VolumeDto {
   static of(volume: ShownVolume): VolumeDto {
     const { id, name, sizeGb, node, reason, createdAt, uses } = volume;
     return {
-      ...{ id, name, size_gb: sizeGb, state: stateOf(volume) },
-      ...{ node_id: node?.id ?? null, node_name: node?.name ?? null, node_online: node?.online ?? null },
+      id,
+      name,
+      size_gb: sizeGb,
+      state: stateOf(volume),
+      node_id: node?.id ?? null,
+      node_name: node?.name ?? null,
+      node_online: node?.online ?? null,
       deployments: uses.slice(0, MOST_USES).map((use) => ({
-        ...{ deployment_id: use.id, name: use.name, path: use.path, read_only: use.readOnly, deleted: use.deleted },
+        deployment_id: use.id,
+        name: use.name,
+        path: use.path,
+        read_only: use.readOnly,
+        deleted: use.deleted,
       })),
-      ...{ reason, created_at: createdAt.toISOString() },
+      reason,
+      created_at: createdAt.toISOString(),
     };
   }
 }
