@@ -6,7 +6,10 @@ import { DomainError, type FieldFault } from '../problem/domain-error';
 import { isNothing, mayBeEmpty } from './empty-body';
 import { mayBeNull } from './fields';
 import { shownName, toPointer } from './pointer';
+import { rememberRules } from './remembered-rules';
 import { THREE_DECIMALS } from './three-decimals';
+
+rememberRules();
 
 const MAX_FAULTS = 10;
 const PRIMITIVES: readonly unknown[] = [String, Number, Boolean, Array, Object, undefined];
