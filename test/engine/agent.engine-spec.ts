@@ -100,15 +100,24 @@ describeWithEngine('an agent on a real engine', () => {
     for (const wanted of all) run(wanted);
     await agent.start();
     for (const { replicaId } of all) await isRunning(replicaId);
+    const stateOf = async (replicaId: string) => {
+      const [{ Id: container } = { Id: '' }] = await containersOf(replicaId);
+      return (await docker.getContainer(container).inspect()).State;
+    };
+    const before = await Promise.all(again.map(async ({ replicaId }) => (await stateOf(replicaId)).StartedAt));
     const port = Number(new URL(server.url).port);
     await server.close();
     for (const { replicaId } of all) await docker.getContainer((await containersOf(replicaId))[0]!.Id).kill({ signal: 'SIGTERM' });
-    const stateOf = async (replicaId: string) => (await containersOf(replicaId))[0]?.State;
-    for (const { replicaId } of all) await until(async () => (await stateOf(replicaId)) === 'exited', { what: 'the end' });
-    for (const { replicaId } of again) {
-      await until(async () => (await stateOf(replicaId)) === 'running', { what: 'the agent to start it again', timeoutMs: 90_000 });
+    for (const { replicaId } of over) await until(async () => (await stateOf(replicaId)).Status === 'exited', { what: 'the end' });
+    // The agent may be sooner than a look at the end.
+    for (const [index, { replicaId }] of again.entries()) {
+      const startedAgain = async (): Promise<boolean> => {
+        const { Status: status, StartedAt: startedAt } = await stateOf(replicaId);
+        return status === 'running' && startedAt !== before[index];
+      };
+      await until(startedAgain, { what: 'the agent to start it again', timeoutMs: 90_000 });
     }
-    for (const { replicaId } of over) expect(await stateOf(replicaId)).toBe('exited');
+    for (const { replicaId } of over) expect((await stateOf(replicaId)).Status).toBe('exited');
     await server.listen(port);
     const told = () => over.map(({ replicaId }) => server.workloads.get(replicaId)?.exitCode);
     await until(() => told().join() === '0,0,3', { what: 'the ends to be told', timeoutMs: 90_000 });
