@@ -6,6 +6,9 @@ const TRUSTED_MS = 30_000;
 
 type Ask = () => Promise<Pick<EngineInfo, 'engineId'>>;
 
+/** Asks an engine which one it is. Throws `unreachable` when it is not that of the node. */
+export type MakeSure = () => Promise<void>;
+
 interface Asking {
   readonly begun: number;
   readonly answer: Promise<void>;

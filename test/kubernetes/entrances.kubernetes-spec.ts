@@ -18,6 +18,7 @@ describeWithCluster('what leads to deployments in a cluster', () => {
   });
   afterAll(() => t?.close(), 60_000);
 
+  const sure = (): Promise<void> => Promise.resolve();
   const placeOf = (over: Partial<EntrancePlace> = {}): EntrancePlace => ({
     ...{ installationId: randomUUID(), nodeId: randomUUID(), routerNetworks: ['10.0.0.0/8'] },
     access: { ...t.client.access, ingressClass: 'test' },
@@ -29,7 +30,7 @@ describeWithCluster('what leads to deployments in a cluster', () => {
     ...over,
   });
   const bring = (place: EntrancePlace, entrances: readonly Entrance[]): Promise<ShownEntrances> =>
-    bringEntrances(cluster, place, () => Promise.resolve(entrances));
+    bringEntrances(cluster, place, { wanted: () => Promise.resolve(entrances), sure });
   const objects = async ({ installationId }: EntrancePlace): Promise<ClusterObject[]> =>
     (await Promise.all(ENTRANCE_KINDS.map((kind) => cluster.list(kind, `fog-compute/installation=${installationId}`)))).flat();
   const kinds = async (place: EntrancePlace): Promise<Kind[]> => (await objects(place)).map(({ kind }) => kind).sort();
@@ -89,10 +90,11 @@ describeWithCluster('what leads to deployments in a cluster', () => {
     const [place, wish] = [placeOf(), entrance({ ports: [80] })];
     const newer = { ...wish, ports: [80, 81] };
     await bring(place, [wish]);
-    await bringEntrances(cluster, place, async () => {
+    const wanted = async (): Promise<Entrance[]> => {
       await bring(place, [newer]);
       return [{ ...wish, ports: [82] }];
-    });
+    };
+    await bringEntrances(cluster, place, { wanted, sure });
     const [service] = await cluster.list('Service', `fog-compute/installation=${place.installationId}`);
     expect(service?.spec).toMatchObject({ ports: [{ port: 80 }, { port: 81 }] });
     await bring(place, []);
@@ -174,7 +176,7 @@ describeWithCluster('what leads to deployments in a cluster', () => {
       const policy = tenantPolicy(aSpec(), installationId);
       const ownerId = policy.metadata.labels?.['fog-compute/owner'] ?? '';
       const put = (isUsed: boolean): Promise<void> =>
-        keepPolicies(cluster, { installationId, owners: [ownerId], hasJobs: () => Promise.resolve(isUsed) });
+        keepPolicies(cluster, { installationId, owners: [ownerId], hasJobs: () => Promise.resolve(isUsed), sure });
       await put(true);
       const [made] = await policies(installationId);
       await cluster.mark(made!, { labels: { 'fog-compute/installation': 'changed', 'fog-compute/owner': null } });

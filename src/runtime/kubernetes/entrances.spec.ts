@@ -1,6 +1,8 @@
+import { DriverError } from '../runtime-driver';
 import type { ClusterObject, ClusterObjects } from './cluster-objects';
 import { bringEntrances } from './entrances';
 import { LABEL } from './labels';
+import { keepPolicies } from './shared';
 
 const place = { installationId: 'installation', nodeId: 'node', routerNetworks: [], access: {} } as unknown as Parameters<
   typeof bringEntrances
@@ -29,8 +31,19 @@ describe('what leads to deployments', () => {
     } as unknown as ClusterObjects;
     const members = joining.map(({ metadata }) => metadata.name);
     const entrance = { deploymentId: 'web', ownerId: 'ada', ports: [], members, keep: 0, routes: [] };
-    await bringEntrances(cluster, place, () => Promise.resolve([entrance]));
+    await bringEntrances(cluster, place, { wanted: () => Promise.resolve([entrance]), sure: () => Promise.resolve() });
     expect(marked).toEqual(['leaves', ...members]);
     expect(most).toBe(8);
+  });
+
+  it('are not made in another cluster that is there by now and has nothing of them', async () => {
+    const create = jest.fn();
+    const cluster = { list: () => Promise.resolve([]), read: () => Promise.resolve(null), create } as unknown as ClusterObjects;
+    const entrance = { deploymentId: 'web', ownerId: 'ada', ports: [80], members: [], keep: 0, routes: [] };
+    const sure = (): Promise<void> => Promise.reject(new DriverError('unreachable', 'Another engine answers'));
+    await expect(bringEntrances(cluster, place, { wanted: () => Promise.resolve([entrance]), sure })).rejects.toThrow('Another engine');
+    const kept = { installationId: 'installation', owners: ['ada'], hasJobs: () => Promise.resolve(true), sure };
+    await expect(keepPolicies(cluster, kept)).rejects.toThrow('Another engine');
+    expect(create).not.toHaveBeenCalled();
   });
 });

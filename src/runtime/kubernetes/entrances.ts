@@ -1,4 +1,5 @@
 import { eachAtATime } from '../../common/each-at-a-time';
+import type { MakeSure } from '../engine-identities';
 import type { Entrance, ShownEntrances } from '../entrances';
 import { DriverError } from '../runtime-driver';
 import type { ClusterObject, ClusterObjects } from './cluster-objects';
@@ -41,12 +42,12 @@ export async function removeStrayEntrances(
 export async function bringEntrances(
   cluster: ClusterObjects,
   place: EntrancePlace,
-  wanted: () => Promise<readonly Entrance[]>,
+  { wanted, sure }: { readonly wanted: () => Promise<readonly Entrance[]>; readonly sure: MakeSure },
 ): Promise<ShownEntrances & { readonly owners: ReadonlySet<string> }> {
   const found = await look(cluster, place);
   const wishes = await wanted();
   const failed = new Map<string, string>();
-  const isChanged = await bring(cluster, { found, wishes, place, failed });
+  const isChanged = await bring(cluster, { found, wishes, place, failed, sure });
   const now = isChanged ? await look(cluster, place) : found;
   const served = await servedPods(cluster, place, now);
   const behind = new Map(stepsOf(now, wishes, place).map(({ deploymentId, words }) => [deploymentId, words]));
@@ -77,11 +78,13 @@ interface Work {
   readonly wishes: readonly Entrance[];
   readonly place: EntrancePlace;
   readonly failed: Map<string, string>;
+  readonly sure: MakeSure;
 }
 
 /** Takes each step once, some at a time. One that fails keeps nothing else from being done, unless the cluster is away. */
-async function bring(cluster: ClusterObjects, { found, wishes, place, failed }: Work): Promise<boolean> {
+async function bring(cluster: ClusterObjects, { found, wishes, place, failed, sure }: Work): Promise<boolean> {
   const steps = stepsOf(found, wishes, place);
+  if (steps.length > 0) await sure();
   await eachAtATime(STEPS_AT_A_TIME, steps, async ({ deploymentId, take }) => {
     try {
       await take(cluster);

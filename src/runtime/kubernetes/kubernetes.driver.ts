@@ -5,6 +5,7 @@ import { ENGINE_TRAITS } from '../../engines/runtime-kinds';
 import { throwIfAborted } from '../abort';
 import type { AllowedRegistries } from '../allowed-registries';
 import type { Entrance, Entrances, ShownEntrances } from '../entrances';
+import type { MakeSure } from '../engine-identities';
 import {
   DriverError,
   RuntimeDriver,
@@ -251,10 +252,10 @@ export class KubernetesDriver extends RuntimeDriver {
     const { access } = await this.clients.of(target.id);
     const { installationId, routerNetworks } = this.options;
     const place = { installationId, nodeId: target.id, access, routerNetworks };
-    const bringing = async ({ objects, hasJobs }: Cluster): Promise<ShownEntrances> => {
-      const { owners, ...shown } = await bringEntrances(objects, place, wanted);
+    const bringing = async ({ objects, hasJobs }: Cluster, sure: MakeSure): Promise<ShownEntrances> => {
+      const { owners, ...shown } = await bringEntrances(objects, place, { wanted, sure });
       // Whatever keeps a policy from being put back is told by the next start, and is no trouble of what leads to deployments.
-      await keepPolicies(objects, { installationId, owners, hasJobs }).catch(() => undefined);
+      await keepPolicies(objects, { installationId, owners, hasJobs, sure }).catch(() => undefined);
       return shown;
     };
     return this.clusters.looking(target, signal, bringing, 'change');

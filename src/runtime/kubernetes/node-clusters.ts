@@ -1,7 +1,7 @@
 import type { EngineInfo } from '../../engines/engine-info';
 import type { NodeTarget } from '../../engines/node-target';
 import { boundedCall } from '../bounded-call';
-import { EngineIdentities } from '../engine-identities';
+import { EngineIdentities, type MakeSure } from '../engine-identities';
 import { Cluster } from './cluster';
 import type { ClusterClient, Purpose } from './cluster-client';
 import type { ClusterClients } from './cluster-clients';
@@ -29,15 +29,22 @@ export class NodeClusters {
 
   /**
    * Gives what `work` has found or done, once it is known that it was the cluster of the node: another one in its place has nothing of ours,
-   * so whatever is looked for there is not there.
+   * so whatever is looked for there is not there. Work that makes what is not there makes `sure` of it before.
    */
-  async looking<T>(target: NodeTarget, signal: AbortSignal, work: (cluster: Cluster) => Promise<T>, purpose?: Purpose): Promise<T> {
-    const result = await work(await this.of(target, signal, purpose));
+  async looking<T>(
+    target: NodeTarget,
+    signal: AbortSignal,
+    work: (cluster: Cluster, sure: MakeSure) => Promise<T>,
+    purpose?: Purpose,
+  ): Promise<T> {
     const client = await this.clients.of(target.id);
     const ask = () => this.identify(target, client, new AbortController().signal);
-    await boundedCall({ signal, doing: 'tell which cluster it is', timeoutMs: IDENTITY_MS, toDriverError }, () =>
-      this.identities.requireSince(target, performance.now(), ask),
-    );
+    const sure = (): Promise<void> =>
+      boundedCall({ signal, doing: 'tell which cluster it is', timeoutMs: IDENTITY_MS, toDriverError }, () =>
+        this.identities.requireSince(target, performance.now(), ask),
+      );
+    const result = await work(await this.of(target, signal, purpose), sure);
+    await sure();
     return result;
   }
 

@@ -1,5 +1,6 @@
 import { parseImageReference } from '../../engines/image-reference';
 import { parseRegistryServer, type RegistryCredential } from '../../engines/registry-credential';
+import type { MakeSure } from '../engine-identities';
 import { DriverError, type WorkloadSpec } from '../runtime-driver';
 import type { ClusterObject, ClusterObjects } from './cluster-objects';
 import { contentOf, LABEL, pullSecretName, secretName, selectorOf, tenantOf } from './labels';
@@ -112,20 +113,25 @@ function isOurs({ metadata, spec }: ClusterObject, wanted: ClusterObject): boole
   return [metadata.labels?.[LABEL.installation], selected].includes(ours);
 }
 
+interface KeptPolicies {
+  readonly installationId: string;
+  readonly owners: Iterable<string>;
+  readonly hasJobs: HasJobs;
+  readonly sure: MakeSure;
+}
+
 /**
  * Puts back the policies of tenants that somebody has removed or changed. `owners`: those whose replicas were just seen. One whose last
  * replica has gone since has its policy released again.
  */
-export async function keepPolicies(
-  cluster: ClusterObjects,
-  { installationId, owners, hasJobs }: { readonly installationId: string; readonly owners: Iterable<string>; readonly hasJobs: HasJobs },
-): Promise<void> {
+export async function keepPolicies(cluster: ClusterObjects, { installationId, owners, hasJobs, sure }: KeptPolicies): Promise<void> {
   const there = await cluster.list('NetworkPolicy', `${selectorOf({ installationId })},!${LABEL.node}`);
   for (const ownerId of owners) {
     const wanted = tenantPolicy({ ownerId }, installationId);
     const { name, labels } = wanted.metadata;
     const found = there.find(({ metadata }) => metadata.name === name);
     if (found !== undefined && isMadeAs(found.metadata.labels, labels) && isMadeAs(found.spec, wanted.spec)) continue;
+    await sure();
     await keep(cluster, wanted);
     if (await hasJobs(usersOf(wanted))) continue;
     const made = await cluster.read('NetworkPolicy', name);
