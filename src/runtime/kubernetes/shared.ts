@@ -121,8 +121,8 @@ interface KeptPolicies {
 }
 
 /**
- * Puts back the policies of tenants that somebody has removed or changed. `owners`: those whose replicas were just seen. One whose last
- * replica has gone since has its policy released again.
+ * Puts back the policies of tenants that somebody has removed or changed. `owners`: those whose Pods were just seen. One whose Jobs are gone
+ * gets none, as where a machine has died and its Pods stay; one whose last Job goes meanwhile has its policy released again.
  */
 export async function keepPolicies(cluster: ClusterObjects, { installationId, owners, hasJobs, sure }: KeptPolicies): Promise<void> {
   const there = await cluster.list('NetworkPolicy', `${selectorOf({ installationId })},!${LABEL.node}`);
@@ -131,6 +131,7 @@ export async function keepPolicies(cluster: ClusterObjects, { installationId, ow
     const { name, labels } = wanted.metadata;
     const found = there.find(({ metadata }) => metadata.name === name);
     if (found !== undefined && isMadeAs(found.metadata.labels, labels) && isMadeAs(found.spec, wanted.spec)) continue;
+    if (found === undefined && !(await hasJobs(usersOf(wanted)))) continue;
     await sure();
     await keep(cluster, wanted);
     if (await hasJobs(usersOf(wanted))) continue;
