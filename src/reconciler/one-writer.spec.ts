@@ -1,18 +1,9 @@
 import fc from 'fast-check';
-import { aPlanInput, aReplica, NOW, secondsAgo, showing, silent } from '../../test/support/plan-input';
+import { aPlanInput, aReplica, aRollout, secondsAgo, showing, silent } from '../../test/support/plan-input';
 import { plan } from './plan';
-import type { PlanInput, PlanRollout } from './plan.types';
+import type { PlanInput } from './plan.types';
 
-const ROLLOUT: PlanRollout = {
-  number: 1,
-  revision: 2,
-  fromRevision: 1,
-  state: 'progressing',
-  reason: null,
-  healthyReplicas: 0,
-  startedAt: secondsAgo(5),
-  deadlineAt: new Date(NOW.getTime() + 600_000),
-};
+const ROLLOUT = aRollout({ startedAt: secondsAgo(5) });
 const writing = (over: Partial<PlanInput['deployment']> = {}) => ({ targetReplicas: 1, writesVolumes: true, ...over });
 const old = (over = {}) => aReplica('old', { runningAt: secondsAgo(60), ...over });
 

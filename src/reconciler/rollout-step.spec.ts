@@ -1,18 +1,9 @@
-import { aPlanInput, aReplica, aWorkload, NOW, secondsAgo, showing } from '../../test/support/plan-input';
+import { aPlanInput, aReplica, aRollout, aWorkload, NOW, secondsAgo, showing } from '../../test/support/plan-input';
 import { DEFAULT_ROLLOUT_POLICY } from '../deployments/domain/rollout';
 import { plan } from './plan';
 import type { Plan, PlanInput, PlanReplica, PlanRollout } from './plan.types';
 
-const OPEN: PlanRollout = {
-  number: 1,
-  revision: 2,
-  fromRevision: 1,
-  state: 'progressing',
-  reason: null,
-  healthyReplicas: 0,
-  startedAt: secondsAgo(60),
-  deadlineAt: secondsAgo(-600),
-};
+const OPEN = aRollout();
 const old = (id: string, over: Partial<PlanReplica> = {}) => aReplica(id, { runningAt: secondsAgo(900), ...over });
 const young = (id: string, over: Partial<PlanReplica> = {}) =>
   aReplica(id, { revision: 2, rollout: 1, runningAt: secondsAgo(60), ...over });

@@ -1,5 +1,5 @@
 import { DEFAULT_ROLLOUT_POLICY } from '../../src/deployments/domain/rollout';
-import type { NodeView, PlanInput, PlanReplica } from '../../src/reconciler/plan.types';
+import type { NodeView, PlanInput, PlanReplica, PlanRollout } from '../../src/reconciler/plan.types';
 import type { ObservedWorkload, WorkloadPhase } from '../../src/runtime/runtime-driver';
 
 export const NOW = new Date('2026-01-31T12:00:00.000Z');
@@ -8,6 +8,19 @@ export const secondsAgo = (seconds: number): Date => new Date(NOW.getTime() - se
 
 /** When the run began that is recorded and shown, by the clock of the engine. */
 export const RUN_AT = secondsAgo(30);
+
+/** The first rollout, of the second revision, which began a minute ago and has ten more. */
+export const aRollout = (over: Partial<PlanRollout> = {}): PlanRollout => ({
+  number: 1,
+  revision: 2,
+  fromRevision: 1,
+  state: 'progressing',
+  reason: null,
+  healthyReplicas: 0,
+  startedAt: secondsAgo(60),
+  deadlineAt: secondsAgo(-600),
+  ...over,
+});
 
 /** A replica as it is recorded: placed a minute ago on the online node `n1`, with its reservation. */
 export const aReplica = (id: string, over: Partial<PlanReplica> = {}): PlanReplica => {

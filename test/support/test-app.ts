@@ -16,7 +16,7 @@ export interface TestAppOptions {
   env?: Record<string, string>;
   clock?: Clock;
   logStream?: DestinationStream;
-  /** The application reaches its database through `databaseProxy`. Without it, directly, which costs a fifth less. */
+  /** The application reaches its database through `databaseProxy`. Without it, directly: ten files of tests took 56 s so, 84 with it. */
   cutsDatabase?: boolean;
 }
 

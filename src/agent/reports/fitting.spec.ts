@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { aSight, ENGINE } from '../../../test/support/a-sight';
 import { messageOf } from '../../agents/message-shapes';
-import type { EngineInfo } from '../../engines/engine-info';
 import { LARGEST_MESSAGE_BYTES, type ReportedWorkload, type ReportMessage } from '../../runtime/agent/link-messages';
 import { fittingSight, withinMessage } from './fitting';
 import type { Sight } from './sight';
@@ -18,30 +18,6 @@ const aWorkload = (over: Partial<ReportedWorkload> = {}): ReportedWorkload => ({
   publishedPorts: [],
   origin: null,
   version: 1,
-  ...over,
-});
-const ENGINE: EngineInfo = {
-  engineId: 'e',
-  version: '1',
-  isolation: null,
-  cpuCores: 4,
-  memoryMb: 4096,
-  gpuUnits: 0,
-  storageGb: 50,
-  diskFreeGb: 20,
-  cpuUsagePercent: 10,
-  memoryUsagePercent: 50,
-  trouble: null,
-};
-const aSight = (over: Partial<Sight> = {}): Sight => ({
-  ordersVersion: 1,
-  engine: ENGINE,
-  engineTrouble: null,
-  workloads: [],
-  gone: [],
-  troubles: [],
-  progress: [],
-  accounts: [],
   ...over,
 });
 /** As the control plane reads it, or its refusal. */

@@ -1,21 +1,8 @@
-import type { EngineInfo } from '../../engines/engine-info';
+import { aSight, ENGINE } from '../../../test/support/a-sight';
 import type { ReportedWorkload } from '../../runtime/agent/link-messages';
 import { reportAfter, type Told } from './report-delta';
 import type { Sight } from './sight';
 
-const ENGINE: EngineInfo = {
-  engineId: 'e',
-  version: '1',
-  isolation: null,
-  cpuCores: 4,
-  memoryMb: 4096,
-  gpuUnits: 0,
-  storageGb: 50,
-  diskFreeGb: 20,
-  cpuUsagePercent: 10,
-  memoryUsagePercent: 50,
-  trouble: null,
-};
 const workload = (replicaId: string, over: Partial<ReportedWorkload> = {}): ReportedWorkload => ({
   replicaId,
   deploymentId: 'd',
@@ -31,37 +18,26 @@ const workload = (replicaId: string, over: Partial<ReportedWorkload> = {}): Repo
   version: 1,
   ...over,
 });
-const sight = (over: Partial<Sight> = {}): Sight => ({
-  ordersVersion: 1,
-  engine: ENGINE,
-  engineTrouble: null,
-  workloads: [],
-  gone: [],
-  troubles: [],
-  progress: [],
-  accounts: [],
-  ...over,
-});
 const told = (first: Sight): Told => reportAfter(null, first)!.told;
 
 describe('what a report tells', () => {
   it('is everything at first, and nothing while nothing changes', () => {
-    const first = sight({ workloads: [workload('a')], gone: [{ replicaId: 'g', version: 3 }] });
+    const first = aSight({ workloads: [workload('a')], gone: [{ replicaId: 'g', version: 3 }] });
     const report = reportAfter(null, first)!;
     expect(report.content).toMatchObject({ whole: true, workloads: [{ replicaId: 'a' }], gone: [{ replicaId: 'g', version: 3 }] });
     expect(reportAfter(report.told, first)).toBeNull();
-    expect(reportAfter(null, sight())!.content.whole).toBe(true);
+    expect(reportAfter(null, aSight())!.content.whole).toBe(true);
   });
 
   it('is then what has changed', () => {
-    const before = told(sight({ workloads: [workload('a'), workload('b')] }));
-    const next = reportAfter(before, sight({ workloads: [workload('a'), workload('b', { phase: 'exited' })] }))!;
+    const before = told(aSight({ workloads: [workload('a'), workload('b')] }));
+    const next = reportAfter(before, aSight({ workloads: [workload('a'), workload('b', { phase: 'exited' })] }))!;
     expect(next.content).toMatchObject({ whole: false, workloads: [{ replicaId: 'b', phase: 'exited' }], gone: [] });
   });
 
   it('names what has vanished, ordered or not, once', () => {
-    const before = told(sight({ workloads: [workload('a'), workload('stranger')] }));
-    const after = sight({ gone: [{ replicaId: 'a', version: 7 }] });
+    const before = told(aSight({ workloads: [workload('a'), workload('stranger')] }));
+    const after = aSight({ gone: [{ replicaId: 'a', version: 7 }] });
     const next = reportAfter(before, after)!;
     expect(next.content.gone).toEqual([
       { replicaId: 'a', version: 7 },
@@ -71,37 +47,37 @@ describe('what a report tells', () => {
   });
 
   it('keeps what it has told while the engine is silent, and says only that', () => {
-    const before = told(sight({ workloads: [workload('a')] }));
-    const silent = reportAfter(before, sight({ engine: null, engineTrouble: 'The engine of this node does not answer' }))!;
+    const before = told(aSight({ workloads: [workload('a')] }));
+    const silent = reportAfter(before, aSight({ engine: null, engineTrouble: 'The engine of this node does not answer' }))!;
     expect(silent.content).toMatchObject({ engine: null, workloads: [], gone: [] });
-    expect(reportAfter(silent.told, sight({ workloads: [workload('a')] }))!.content).toMatchObject({ workloads: [], gone: [] });
+    expect(reportAfter(silent.told, aSight({ workloads: [workload('a')] }))!.content).toMatchObject({ workloads: [], gone: [] });
   });
 
   it('is everything once the engine answers, where it did not at first', () => {
-    const blind = reportAfter(null, sight({ engine: null, engineTrouble: 'down' }))!;
+    const blind = reportAfter(null, aSight({ engine: null, engineTrouble: 'down' }))!;
     expect(blind.content).toMatchObject({ whole: true, engine: null });
-    const still = reportAfter(blind.told, sight({ engine: null, engineTrouble: 'still down' }))!;
+    const still = reportAfter(blind.told, aSight({ engine: null, engineTrouble: 'still down' }))!;
     expect(still.content.whole).toBe(false);
-    const seen = sight({ workloads: [workload('a')] });
+    const seen = aSight({ workloads: [workload('a')] });
     const first = reportAfter(still.told, seen)!;
     expect(first.content).toMatchObject({ whole: true, workloads: [{ replicaId: 'a' }] });
-    const silent = reportAfter(first.told, sight({ engine: null, engineTrouble: 'down' }))!;
+    const silent = reportAfter(first.told, aSight({ engine: null, engineTrouble: 'down' }))!;
     expect(reportAfter(silent.told, seen)!.content.whole).toBe(false);
   });
 
   it('tells an account once on a connection, and all troubles whenever one of them changes', () => {
     const account = { id: '1', replicaId: 'a', at: '', agoMs: 1, words: 'Exited with code 1' };
     const trouble = { replicaId: 'a', version: 1, failure: 'timeout', message: 'no' } as const;
-    const first = reportAfter(told(sight()), sight({ accounts: [account], troubles: [trouble] }))!;
+    const first = reportAfter(told(aSight()), aSight({ accounts: [account], troubles: [trouble] }))!;
     expect(first.content).toMatchObject({ accounts: [account], troubles: [trouble] });
-    const second = reportAfter(first.told, sight({ accounts: [{ ...account, agoMs: 2 }] }))!;
+    const second = reportAfter(first.told, aSight({ accounts: [{ ...account, agoMs: 2 }] }))!;
     expect(second.content).toMatchObject({ accounts: [], troubles: [] });
   });
 
   it('does not speak of a machine that is a little busier', () => {
-    const before = told(sight());
-    expect(reportAfter(before, sight({ engine: { ...ENGINE, cpuUsagePercent: 19, memoryUsagePercent: 45 } }))).toBeNull();
-    expect(reportAfter(before, sight({ engine: { ...ENGINE, cpuUsagePercent: 21 } }))).not.toBeNull();
-    expect(reportAfter(before, sight({ engine: { ...ENGINE, memoryMb: 2048 } }))).not.toBeNull();
+    const before = told(aSight());
+    expect(reportAfter(before, aSight({ engine: { ...ENGINE, cpuUsagePercent: 19, memoryUsagePercent: 45 } }))).toBeNull();
+    expect(reportAfter(before, aSight({ engine: { ...ENGINE, cpuUsagePercent: 21 } }))).not.toBeNull();
+    expect(reportAfter(before, aSight({ engine: { ...ENGINE, memoryMb: 2048 } }))).not.toBeNull();
   });
 });
