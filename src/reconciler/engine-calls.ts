@@ -2,18 +2,10 @@ import { Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../jobs/backoff';
 import { DriverError } from '../runtime/runtime-driver';
+import { gatherMs } from './gathering';
 import type { StartFailure, StopFailure } from './plan.types';
 
 type CallKind = 'start' | 'suspend' | 'remove';
-
-/**
- * How long a run waits for other calls to end as well after one has: a share of the time that this one has taken. A look at a hundred
- * replicas after each of a hundred starts would cost the machine of the engine more than the starts. In a rollout, where one call begins
- * when another ends, the time since the first of them would make the waits longer and longer.
- */
-const GATHER_SHARE = 0.05;
-const LEAST_GATHER_MS = 10;
-const MOST_GATHER_MS = 1_000;
 
 interface Call {
   readonly kind: CallKind;
@@ -147,9 +139,9 @@ export class EngineCalls {
   async next(): Promise<void> {
     const first = await Promise.race([...this.calls.values()].map((call) => call.ended.then(() => call)));
     if (this.calls.size === 0) return;
-    const share = (this.now() - first.begunAt) * GATHER_SHARE;
-    const gatherMs = Math.min(MOST_GATHER_MS, Math.max(LEAST_GATHER_MS, share));
-    await Promise.race([Promise.all([...this.calls.values()].map((call) => call.ended)), sleep(gatherMs)]);
+    const others = [...this.calls.values()].map((call) => call.ended);
+    // By the time of this call, not of all since the first: in a rollout, where one begins when another ends, waits would grow.
+    await Promise.race([Promise.all(others), sleep(gatherMs(this.now() - first.begunAt, others.length))]);
   }
 
   /** Aborts all calls and resolves when they have ended. */

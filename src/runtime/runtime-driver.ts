@@ -160,6 +160,8 @@ export interface StopOptions {
   /** The time between SIGTERM and SIGKILL. A second call never makes a stop that is under way take longer. */
   readonly graceSeconds: number;
   readonly signal: AbortSignal;
+  /** The container that a list has just shown for the workload, which need not be looked for again. Any other is found all the same. */
+  readonly containerId?: string | undefined;
 }
 
 /** An engine that comes with the machine of this process. If its kind is the active one, the program registers it as a node. */

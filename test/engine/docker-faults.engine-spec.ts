@@ -87,6 +87,29 @@ describeWithEngine('the Docker driver with a bad connection to a real engine', (
     expect(await raw()).toMatchObject([{ State: 'created' }]);
   });
 
+  it('lists a container whose start is under way without asking about it: the engine answers that only after the start', async () => {
+    const started = ensure();
+    await until(() => proxy.asked.includes('POST start'), { everyMs: 1, what: 'the start to be asked for' });
+    proxy.asked.length = 0;
+    const listed = await t.driver.list(node, { deploymentId: spec.deploymentId }, never);
+    expect(listed).toMatchObject([{ replicaId: spec.replicaId, hasRun: false, phase: 'starting' }]);
+    expect(proxy.asked).toEqual(['GET list']);
+    await started;
+  });
+
+  it.each([
+    ['is there', (shown: string) => shown],
+    ['has been replaced meanwhile', () => 'a'.repeat(64)],
+  ])('removes its containers when the one that a list has shown %s, without looking for that one first', async (_what, shown) => {
+    await ensure();
+    const [container] = await raw();
+    proxy.asked.length = 0;
+    const containerId = shown(container!.Id);
+    await t.driver.remove(node, spec.replicaId, { graceSeconds: 1, signal: never, containerId });
+    expect(proxy.asked[0]).toBe('POST stop');
+    expect(await raw()).toEqual([]);
+  });
+
   it('adopts its container by name when the list does not show it yet', async () => {
     await t.driver.ensure(t.target, spec, { signal: never, onProgress: () => undefined });
     const [before] = await containers();

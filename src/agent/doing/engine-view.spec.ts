@@ -27,6 +27,20 @@ describe('what the engine of a machine shows', () => {
     expect(view.workloads.get(replicaId)?.startedAt).toEqual(startedAt);
   });
 
+  it.each([
+    ['looks for a run whose begin the list leaves out', { hasRun: true, isBusy: true }, 1],
+    ['looks for why what has never run was not started', { hasRun: false, isBusy: false }, 1],
+    ['does not look at what is being started, as the engine tells nothing of it before that is over', { hasRun: false, isBusy: true }, 0],
+  ])('%s', async (_what, { hasRun, isBusy }, finds) => {
+    const driver = ours();
+    const { view, replicaId } = await viewOf(driver);
+    const find = jest.spyOn(driver, 'find');
+    driver.workloads.set(replicaId, { ...driver.workloads.get(replicaId)!, containerId: 'another', hasRun, startedAt: null });
+    await view.look(signal, () => isBusy);
+    expect(find).toHaveBeenCalledTimes(finds);
+    expect(view.workloads.get(replicaId)).toMatchObject({ containerId: 'another', hasRun });
+  });
+
   it('is nothing where another engine answers, as soon as it may have been exchanged', async () => {
     const driver = ours();
     const { view, replicaId } = await viewOf(driver);

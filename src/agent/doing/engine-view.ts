@@ -53,8 +53,11 @@ export class EngineView {
     this.infoMs = -INFO_EVERY_MS;
   }
 
-  /** Looks at the engine. Never rejects: without an answer nothing is known, and `trouble` says why. */
-  async look(signal: AbortSignal): Promise<void> {
+  /**
+   * Looks at the engine. Never rejects: without an answer nothing is known, and `trouble` says why. Of a container that is being started
+   * (`isBusy` with its replica) the list is enough: the engine tells more of it only when the start is over.
+   */
+  async look(signal: AbortSignal, isBusy: (replicaId: string) => boolean = () => false): Promise<void> {
     try {
       if (this.trouble !== null || performance.now() - this.infoMs >= INFO_EVERY_MS) {
         const info = await this.driver.info(this.target, signal);
@@ -66,7 +69,7 @@ export class EngineView {
       this.touched.clear();
       this.isStale = false;
       const seen = await Promise.all(
-        (await this.driver.list(this.target, {}, signal)).map((workload) => this.whole(workload, { touched, signal })),
+        (await this.driver.list(this.target, {}, signal)).map((workload) => this.whole(workload, { touched, isBusy, signal })),
       );
       this.workloads = new Map(seen.flatMap((workload) => (workload === null ? [] : [[workload.replicaId, workload]])));
       this.trouble = null;
@@ -79,12 +82,13 @@ export class EngineView {
 
   private async whole(
     listed: ObservedWorkload,
-    { touched, signal }: { touched: ReadonlySet<string>; signal: AbortSignal },
+    { touched, isBusy, signal }: { touched: ReadonlySet<string>; isBusy: (replicaId: string) => boolean; signal: AbortSignal },
   ): Promise<ObservedWorkload | null> {
     const known = this.workloads.get(listed.replicaId);
     const isKnown = known?.containerId === listed.containerId && known.phase === listed.phase && !touched.has(listed.replicaId);
     if (isKnown) return known;
-    const found = listed.startedAt === null ? await this.driver.find(this.target, listed.replicaId, signal) : listed;
+    const isStarting = !listed.hasRun && isBusy(listed.replicaId);
+    const found = listed.startedAt === null && !isStarting ? await this.driver.find(this.target, listed.replicaId, signal) : listed;
     return found === null ? null : { ...found, upSeconds: null };
   }
 }

@@ -83,7 +83,7 @@ export class Keeper {
   /** How long to rest afterwards unless something happens. */
   private async round(signal: AbortSignal): Promise<number> {
     const { view, recollection, isAlone, onLook } = this.parts;
-    await view.look(signal);
+    await view.look(signal, (replicaId) => this.underWay.has(replicaId));
     if (signal.aborted) return 0;
     if (view.trouble !== null) {
       onLook();

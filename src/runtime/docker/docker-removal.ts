@@ -12,6 +12,8 @@ export interface StopOrder {
   readonly replicaId: string;
   readonly graceSeconds: number;
   readonly signal: AbortSignal;
+  /** A container of the replica that is known to be there: it is not looked for before it is stopped. */
+  readonly containerId?: string | undefined;
 }
 
 /**
@@ -20,12 +22,15 @@ export interface StopOrder {
  * that.
  */
 export async function removeContainers(engine: DockerEngine, removal: StopOrder): Promise<void> {
+  const { replicaId, containerId } = removal;
+  const left = async (): Promise<string[]> => (await engine.containers({ replicaId })).map(({ Id: id }) => id);
+  let ids = containerId === undefined ? await left() : [containerId];
   for (let round = 1; round <= ROUNDS; round++) {
-    const containers = await engine.containers({ replicaId: removal.replicaId });
-    if (containers.length === 0) return;
-    await Promise.all(containers.map((container) => removeOne(engine, container.Id, removal)));
+    if (ids.length === 0) return;
+    await Promise.all(ids.map((id) => removeOne(engine, id, removal)));
+    ids = await left();
   }
-  if ((await engine.containers({ replicaId: removal.replicaId })).length === 0) return;
+  if (ids.length === 0) return;
   throw new DriverError('timeout', 'The container keeps coming back after its removal');
 }
 

@@ -113,6 +113,15 @@ describe('what engines tell of a container', () => {
     expect(listed(over)?.publishedPorts.map(({ hostIp }) => hostIp)).toEqual(hosts);
   });
 
+  it('in a list, that it was created, is a start that goes on; an inspection would wait for its end', () => {
+    const created = listed({ State: 'created', Status: 'Created' });
+    expect(created).toMatchObject({ phase: 'starting', hasRun: false, startedAt: null, upSeconds: null, reason: null, publishedPorts: [] });
+  });
+
+  it.each(['exited', 'dead', 'restarting', 'removing', 'something new'])('in a list is too little when it is %s', (state) => {
+    expect(listed({ State: state, Status: '' })).toBeNull();
+  });
+
   it.each([
     ['Up 5 seconds (healthy)', 'running', 6],
     ['Up About a minute (health: starting)', 'starting', 120],

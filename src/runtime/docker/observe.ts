@@ -9,17 +9,19 @@ import { endedLately, mostSecondsUp } from './uptime';
 /**
  * Reads a workload from a line of the container list; null when the line does not tell enough (how a container ended, why its
  * health check fails), so that an inspection is needed. When the run began is not in the list, only when it was created.
+ *
+ * One that has never run is not inspected: the engine answers that only when a start under way is over, so that a start which takes
+ * long, or hangs, would keep the list from everybody. If its start has failed, it is a start that has to be asked for again.
  */
 export function fromList(container: ContainerInfo): ObservedWorkload | null {
-  if (container.State !== 'running' && container.State !== 'paused') return null;
-  const phase = livePhase(container.State, /\((?:health: )?(starting|unhealthy)\)/.exec(container.Status)?.[1]);
-  if (phase === 'unhealthy') return null;
+  const phase = listedPhase(container);
+  if (phase === null) return null;
   return {
     replicaId: container.Labels[LABEL.replica] ?? '',
     deploymentId: container.Labels[LABEL.deployment] ?? '',
     containerId: container.Id,
     phase,
-    hasRun: true,
+    hasRun: container.State !== 'created',
     startedAt: null,
     upSeconds: mostSecondsUp(container.Status),
     exitCode: null,
@@ -29,6 +31,13 @@ export function fromList(container: ContainerInfo): ObservedWorkload | null {
       .sort(byNumber),
     origin: originOf({ name: container.Names[0], createdSeconds: container.Created, labels: container.Labels }),
   };
+}
+
+function listedPhase({ State: state, Status: status }: ContainerInfo): WorkloadPhase | null {
+  if (state === 'created') return 'starting';
+  if (state !== 'running' && state !== 'paused') return null;
+  const phase = livePhase(state, /\((?:health: )?(starting|unhealthy)\)/.exec(status)?.[1]);
+  return phase === 'unhealthy' ? null : phase;
 }
 
 /** A port that is not published is null. The engine leaves the whole map out for a container that never ran. */
