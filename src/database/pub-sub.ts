@@ -1,10 +1,12 @@
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { EventEmitter } from 'node:events';
-import { Client } from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, QueryConfig } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions';
 import { connectionSettings } from './connection-settings';
+import { PreparingClient } from './preparing-client';
 
 const RECONNECT_MS = 1_000;
 /**
@@ -12,7 +14,14 @@ const RECONNECT_MS = 1_000;
  * transaction.
  */
 const COLLECT_MS = 10;
+/** A connection that has not answered by then hears nothing either. It ends, and another one takes its place. */
+const ANSWERS_WITHIN_MS = 30_000;
 const SEND = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS told(channel, payload)';
+
+const answered = (text: string, more: Pick<QueryConfig, 'name' | 'values'> = {}): QueryConfig => {
+  const limited = { text, query_timeout: ANSWERS_WITHIN_MS, ...more };
+  return limited;
+};
 
 /** What is to be done on a new connection before it is used. */
 type Preparation = (client: Client) => Promise<void>;
@@ -31,7 +40,7 @@ export class PubSub implements OnApplicationShutdown {
   private connecting: Promise<void> | null = null;
   private listening: Promise<void> = Promise.resolve();
   private readonly unsent = new Map<string, { topic: string; payload: string }>();
-  private sending: NodeJS.Timeout | undefined;
+  private sending: Promise<void> | undefined;
   private closed = false;
 
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
@@ -53,7 +62,7 @@ export class PubSub implements OnApplicationShutdown {
     this.events.emit(topic, payload);
     if (this.closed) return;
     this.unsent.set(`${topic} ${payload}`, { topic, payload });
-    this.sending ??= setTimeout(() => void this.send(), COLLECT_MS);
+    this.sending ??= this.sendCollected();
   }
 
   /**
@@ -92,16 +101,27 @@ export class PubSub implements OnApplicationShutdown {
 
   async onApplicationShutdown(): Promise<void> {
     this.closed = true;
-    clearTimeout(this.sending);
     await this.client?.end().catch(() => undefined);
   }
 
-  private async send(): Promise<void> {
-    const told = [...this.unsent.values()];
-    this.unsent.clear();
+  /** One batch after the other: while the server does not answer, what is to be sent is still collected. */
+  private async sendCollected(): Promise<void> {
+    while (this.unsent.size > 0 && !this.closed) {
+      await sleep(COLLECT_MS);
+      const told = [...this.unsent.values()];
+      this.unsent.clear();
+      await this.send(told);
+    }
     this.sending = undefined;
+  }
+
+  private async send(told: readonly { readonly topic: string; readonly payload: string }[]): Promise<void> {
+    if (this.closed) return;
     try {
-      await this.dataSource.query(SEND, [told.map(({ topic }) => topic), told.map(({ payload }) => payload)]);
+      const values = [told.map(({ topic }) => topic), told.map(({ payload }) => payload)];
+      await this.inSession(async (client) => {
+        await client.query(answered(SEND, { name: 'hints', values }));
+      });
     } catch (error) {
       this.logger.debug(`Hints were not sent, the others look by themselves: ${String(error)}`);
     }
@@ -110,7 +130,7 @@ export class PubSub implements OnApplicationShutdown {
   private async listen(topic: string): Promise<void> {
     // One after the other, because a connection takes one statement at a time.
     await this.inSession(async (client) => {
-      await client.query(`LISTEN ${topic}`);
+      await client.query(answered(`LISTEN ${topic}`));
     }).catch((error: unknown) => this.logger.warn(`LISTEN ${topic}: ${String(error)}`));
   }
 
@@ -118,18 +138,18 @@ export class PubSub implements OnApplicationShutdown {
     const closed = (): boolean => this.closed;
     while (!closed()) {
       const { url } = this.dataSource.options as PostgresDataSourceOptions;
-      const client = new Client({
+      const client = new PreparingClient({
         ...connectionSettings(url ?? ''),
         keepAlive: true,
         application_name: 'fog-compute-listen',
         connectionTimeoutMillis: 5_000,
       });
       client.on('error', (error) => this.logger.warn(`The notification connection failed: ${error.message}`));
-      client.on('notification', ({ channel, payload }) => this.events.emit(channel, payload ?? ''));
       try {
         await client.connect();
+        await this.hear(client);
         for (const prepare of this.preparations) await prepare(client);
-        for (const topic of this.topics) await client.query(`LISTEN ${topic}`);
+        for (const topic of this.topics) await client.query(answered(`LISTEN ${topic}`));
         // The process may have begun to end meanwhile; a connection that is left open would keep it alive.
         if (closed()) {
           await client.end();
@@ -144,6 +164,14 @@ export class PubSub implements OnApplicationShutdown {
         await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS).unref());
       }
     }
+  }
+
+  /** What this process sends, on this connection, comes back on it as well; its listeners were called when it was published. */
+  private async hear(client: Client): Promise<void> {
+    const { rows } = await client.query<{ own: number }>(answered('SELECT pg_backend_pid() AS own'));
+    client.on('notification', ({ processId, channel, payload }) => {
+      if (processId !== rows[0]?.own) this.events.emit(channel, payload ?? '');
+    });
   }
 
   private reconnect(): void {

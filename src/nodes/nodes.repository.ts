@@ -92,6 +92,7 @@ export class NodesRepository {
 
   /** Releases the reservations of these replicas that are still open and returns their number; a second call returns 0. */
   async release(tx: Tx, replicaIds: readonly string[]): Promise<number> {
+    if (replicaIds.length === 0) return 0;
     const [, released] = await tx.query<[unknown[], number]>(
       `WITH unreleased AS MATERIALIZED (
          SELECT replica_id FROM reservations WHERE replica_id = ANY($1::uuid[]) AND released_at IS NULL

@@ -3,6 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Counter } from 'prom-client';
 import { DataSource } from 'typeorm';
+import { Hints } from '../database/hints';
 import { inTransaction } from '../database/transaction';
 import { EventPublisher } from '../events/event-publisher';
 import { OUTBOX_TOPIC } from '../events/events';
@@ -48,20 +49,15 @@ export class PublishEventsHandler implements JobHandler {
 
   async handle(job: ClaimedJob, signal: AbortSignal): Promise<JobResult> {
     const end = performance.now() + TURN_MS;
-    let waiting = new AbortController();
-    const told = (): void => waiting.abort();
-    const off = this.pubSub.subscribe(OUTBOX_TOPIC, told);
-    signal.addEventListener('abort', told);
+    const hints = new Hints(this.pubSub, OUTBOX_TOPIC);
     try {
       while (!signal.aborted && performance.now() < end) {
-        // Made before looking, so that a hint that comes while the database is asked ends the pause at once.
-        waiting = new AbortController();
-        if (!(await this.publisher.hasWork())) await pause(LOOK_ANYWAY_MS, waiting.signal);
+        hints.clear();
+        if (!(await this.publisher.hasWork())) await hints.wait(LOOK_ANYWAY_MS, signal);
         else if ((await this.publish(job)) < BATCH) await pause(GATHER_MS, signal);
       }
     } finally {
-      off();
-      signal.removeEventListener('abort', told);
+      hints.end();
     }
     return { kind: 'again', afterMs: 0 };
   }

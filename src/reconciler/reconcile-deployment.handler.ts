@@ -11,7 +11,9 @@ import { backoffMs } from '../jobs/backoff';
 import type { ClaimedJob, JobHandler, JobResult, Place } from '../jobs/job-kinds';
 import { JobQueue } from '../jobs/job-queue';
 import { leavingPlace } from '../jobs/leaving-place';
+import { Hints } from '../database/hints';
 import { PubSub } from '../database/pub-sub';
+import type { StopOptions } from '../runtime/runtime-driver';
 import { Runtimes } from '../runtime/runtimes';
 import { CheckedReplicas } from './checked-replicas';
 import { EngineCalls } from './engine-calls';
@@ -19,7 +21,7 @@ import { ImageDigests } from './image-digests';
 import { LastLines } from './last-lines';
 import { expectedOn, Observer } from './observer';
 import { plan } from './plan';
-import type { Plan, PlanReplica } from './plan.types';
+import type { NodeView, Plan, PlanReplica } from './plan.types';
 import { Progress } from './progress';
 import { Recorder } from './recorder';
 import { graceSecondsOf, SnapshotRepository, type Snapshot } from './snapshot.repository';
@@ -54,9 +56,11 @@ interface Run {
   readonly place: Place;
   /** The seconds that each container which is being ended was given to end by itself. */
   readonly graces: Map<string, number>;
+  /** That others have changed the deployment. */
+  readonly changes: Hints;
 }
 
-type StopCall = Plan['remove'][number] & { readonly kind: 'suspend' | 'remove'; readonly graceSeconds: number };
+type StopCall = Plan['remove'][number] & Pick<StopOptions, 'graceSeconds' | 'containerId'> & { readonly kind: 'suspend' | 'remove' };
 
 /**
  * Brings one deployment to what is wanted: it observes, plans, records and asks the engines, again and again until nothing is
@@ -100,7 +104,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
 
   async handle(job: ClaimedJob, signal: AbortSignal, place: Place): Promise<JobResult> {
     const calls = new EngineCalls(signal);
-    const run: Run = { calls, place, graces: new Map() };
+    const run: Run = { calls, place, graces: new Map(), changes: new Hints(this.pubSub, DEPLOYMENT_TOPIC, job.key) };
     this.runs.set(place, null);
     try {
       for (;;) {
@@ -110,12 +114,14 @@ export class ReconcileDeploymentHandler implements JobHandler {
       }
     } finally {
       this.runs.delete(place);
+      run.changes.end();
       await leavingPlace(place, LEAVES_AFTER_MS, calls.close());
     }
   }
 
   private async pass(job: ClaimedJob, run: Run, signal: AbortSignal): Promise<JobResult | 'go on'> {
-    const { calls, place } = run;
+    const { calls, place, changes } = run;
+    changes.clear();
     const snapshot = await this.snapshots.load(job.key);
     if (!snapshot) return { kind: 'done' };
     this.runs.set(place, snapshot.ownerId);
@@ -128,18 +134,23 @@ export class ReconcileDeploymentHandler implements JobHandler {
     const planned = plan({ ...snapshot, replicas, deployment: snapshot, views, startFailures });
     const steps = await leavingPlace(place, LEAVES_AFTER_MS, this.lastLines.add(planned, snapshot, { views, signal }));
 
+    const wasChanged = changes.isGiven;
     const recorded = await this.recorder.record(snapshot, steps, job);
+    // A hint that comes while something is written is about that.
+    if (recorded.wrote && !wasChanged) changes.clear();
     if (recorded.stale) {
       calls.restoreStartFailures(startFailures);
       await sleep(STALE_PAUSE_MS, undefined, { signal });
       return 'go on';
     }
-    this.ask(snapshot, steps, run);
-    // What has just been placed is started beside the calls under way: in a rollout it would wait for the end of the one that it replaces.
-    if (steps.place !== null && recorded.wrote && recorded.shortfall === null && calls.running) return 'go on';
+    this.ask(snapshot, { steps, views }, run);
+    // What has just been placed is started, and what a rollout has become is acted on, beside the calls under way: otherwise new replicas
+    // of a rollout would wait for the end of those that they replace.
+    const hasSequel = steps.place !== null || steps.rollout?.kind === 'state';
+    if (hasSequel && recorded.wrote && recorded.shortfall === null && calls.running) return 'go on';
     if (calls.running) {
       if (!recorded.wrote) await this.showStopFailures(job, snapshot, steps, calls);
-      await this.waitForNews(job.key, run);
+      await this.waitForNews(run);
       return 'go on';
     }
     if (recorded.wrote && snapshot.status === 'pending' && this.isBusyWith(snapshot.ownerId)) {
@@ -174,7 +185,7 @@ export class ReconcileDeploymentHandler implements JobHandler {
    * Asks the engines for what has been recorded, unless the same call is already under way. A container that is to end sooner
    * than it was told is asked again.
    */
-  private ask(snapshot: Snapshot, steps: Plan, { calls, graces }: Run): void {
+  private ask(snapshot: Snapshot, { steps, views }: { steps: Plan; views: ReadonlyMap<string, NodeView> }, { calls, graces }: Run): void {
     const replicas = new Map(snapshot.replicas.map((replica) => [replica.id, replica]));
     const starts = steps.ensure.filter((id) => !calls.isBusy('start', id)).flatMap((id) => replicas.get(id) ?? []);
     const stops = (['suspend', 'remove'] as const).flatMap((kind) => steps[kind].map((each) => ({ ...each, kind })));
@@ -183,7 +194,9 @@ export class ReconcileDeploymentHandler implements JobHandler {
       const graceSeconds = graceSecondsOf(snapshot, replicaId, this.config.STOP_GRACE_SECONDS);
       if (calls.isBusy(kind, replicaId) && graceSeconds >= (graces.get(replicaId) ?? 0)) continue;
       graces.set(replicaId, graceSeconds);
-      calls.begin(kind, replicaId, (signal) => this.stop(snapshot, { kind, nodeId, replicaId, graceSeconds }, signal));
+      const view = views.get(nodeId);
+      const containerId = view?.reachable === true ? view.workloads.get(replicaId)?.containerId : undefined;
+      calls.begin(kind, replicaId, (signal) => this.stop(snapshot, { kind, nodeId, replicaId, graceSeconds, containerId }, signal));
     }
   }
 
@@ -210,11 +223,11 @@ export class ReconcileDeploymentHandler implements JobHandler {
     }
   }
 
-  private async stop(snapshot: Snapshot, { kind, nodeId, replicaId, graceSeconds }: StopCall, signal: AbortSignal): Promise<void> {
+  private async stop(snapshot: Snapshot, { kind, nodeId, replicaId, ...options }: StopCall, signal: AbortSignal): Promise<void> {
     const node = snapshot.nodes.get(nodeId);
     const driver = node && this.runtimes.driverFor(node.runtime);
     if (!driver) return;
-    await this.metrics.timeStop(() => driver[kind](node, replicaId, { graceSeconds, signal }));
+    await this.metrics.timeStop(() => driver[kind](node, replicaId, { ...options, signal }));
   }
 
   /** Records why replicas cannot be stopped while the run still waits for other calls, instead of at its end. */
@@ -224,8 +237,8 @@ export class ReconcileDeploymentHandler implements JobHandler {
   }
 
   /** Waits until an engine call ends, a user changes the deployment, or a second has passed. */
-  private async waitForNews(deploymentId: string, { calls, place }: Run): Promise<void> {
-    const news = Promise.race([calls.next(), this.pubSub.next(DEPLOYMENT_TOPIC, deploymentId, SHORT_WAIT_MS)]);
+  private async waitForNews({ calls, place, changes }: Run): Promise<void> {
+    const news = Promise.race([calls.next(), changes.wait(SHORT_WAIT_MS)]);
     await leavingPlace(place, Math.max(0, LEAVES_AFTER_MS - calls.quietMs), news);
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { together } from '../database/together';
 import { afterCommit, inTransaction, type Tx } from '../database/transaction';
 import { DeploymentsRepository, type LockedDeployment } from '../deployments/deployments.repository';
 import type { DeploymentStatus } from '../deployments/domain/deployment-status';
@@ -91,15 +92,17 @@ export class Recorder {
         const place = plan.place && prepared(snapshot, plan.place);
         const limited = mayHoldMore({ ...snapshot, deployment: snapshot }, plan) ? await this.quotas.hold(tx, deployment) : [];
         const fleet = place ? await this.placements.prepare(tx, deployment, place, attempt) : undefined;
-        await this.replicas.move(tx, plan.moves);
-        await this.replicas.refresh(tx, plan.refresh);
-        await this.replicas.noteReasons(tx, plan.notes);
-        await this.keptLogs.keep(tx, snapshot.id, plan.logs);
-        if (plan.release.length > 0) await this.nodes.release(tx, plan.release);
-        await this.replicas.suspend(tx, plan.suspended);
-        await this.replicas.supersede(tx, plan.supersede);
-        if (routing) await this.backends.record(tx, snapshot.id, routing);
-        if (ends) await this.completion.complete(tx, snapshot.id);
+        await together([
+          this.replicas.move(tx, plan.moves),
+          this.replicas.refresh(tx, plan.refresh),
+          this.replicas.noteReasons(tx, plan.notes),
+          this.keptLogs.keep(tx, snapshot.id, plan.logs),
+          this.nodes.release(tx, plan.release),
+          this.replicas.suspend(tx, plan.suspended),
+          this.replicas.supersede(tx, plan.supersede),
+          routing ? this.backends.record(tx, snapshot.id, routing) : Promise.resolve(),
+          ends ? this.completion.complete(tx, snapshot.id) : Promise.resolve(),
+        ]);
         const placed = place ? await this.placeWithin(tx, deployment, { ...place, fleet, limited }, attempt) : NOTHING;
         if (place) await this.noteShortfall(tx, snapshot, place, placed.shortfall);
         if (plan.rollout) await this.moveRollout(tx, snapshot, plan.rollout);

@@ -32,6 +32,11 @@ export class TcpProxy {
     for (const socket of this.sockets) socket.destroy();
   }
 
+  /** The connections of now stay open and pass nothing on, as with a host that has vanished. New ones work. */
+  hold(): void {
+    for (const socket of this.sockets) socket.unpipe().pause();
+  }
+
   restore(): void {
     this.isCut = false;
   }

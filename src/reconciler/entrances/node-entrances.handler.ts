@@ -1,7 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { abortWith } from '../../common/abort-with';
 import type { LiveTarget } from '../../engines/node-target';
+import { Hints } from '../../database/hints';
 import { PubSub } from '../../database/pub-sub';
 import type { ClaimedJob, JobHandler, JobResult } from '../../jobs/job-kinds';
 import { NodesRepository } from '../../nodes/nodes.repository';
@@ -51,13 +50,13 @@ export class NodeEntrancesHandler implements JobHandler {
 
   private async follow(node: LiveTarget, engine: Entrances, signal: AbortSignal): Promise<void> {
     const follower = new EntranceFollower(node, { engine, wanted: () => this.repository.wanted(node.id) });
-    const hints = new Hints();
-    const off = this.pubSub.subscribe(ROUTES_TOPIC, () => hints.give());
+    const hints = new Hints(this.pubSub, ROUTES_TOPIC);
     const end = performance.now() + ROUND_MS;
     let [vain, told, isRouter] = [0, '', true];
     try {
       while (performance.now() < end) {
         let pauseMs = LOOK_MS;
+        hints.clear();
         try {
           const progress = await follower.look(signal);
           if (progress) await this.tables.report({ id: node.id, kind: node.runtime, address: `cluster ${node.name}`, ...progress });
@@ -76,29 +75,10 @@ export class NodeEntrancesHandler implements JobHandler {
           pauseMs = Math.min(LONGEST_PAUSE_MS, LOOK_MS * 2 ** vain++);
         }
         await hints.wait(pauseMs, signal);
+        signal.throwIfAborted();
       }
     } finally {
-      off();
+      hints.end();
     }
-  }
-}
-
-/** A hint ends the pause that is under way, or the next one. */
-class Hints {
-  private hinted = false;
-  private wake: () => void = () => undefined;
-
-  give(): void {
-    this.hinted = true;
-    this.wake();
-  }
-
-  async wait(ms: number, signal: AbortSignal): Promise<void> {
-    const rest = abortWith(signal);
-    this.wake = () => rest.abort();
-    if (!this.hinted) await sleep(ms, undefined, { signal: rest.signal }).catch(() => undefined);
-    rest.abort();
-    this.hinted = false;
-    signal.throwIfAborted();
   }
 }
