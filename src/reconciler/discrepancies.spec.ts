@@ -11,6 +11,7 @@ const record = (status: ReplicaStatus, over: Partial<ReplicaRecord> = {}) => ({
   status,
   finished: status === 'stopped',
   suspended: false,
+  awaitsCheck: false,
   runAt: RUN_AT,
   startedSecondsAgo: 30,
   paused: false,
@@ -46,6 +47,12 @@ describe('discrepancies', () => {
 
   it.each<[string, boolean, boolean]>([
     ['is content with a pause that is recorded', wakesFor({}, { paused: true }, 'paused'), false],
+    ['wakes when a check has passed that is not recorded yet', wakesFor({}, { awaitsCheck: true }), true],
+    [
+      'waits for the end of a pause, and not for a check that nobody makes meanwhile',
+      wakesFor({}, { awaitsCheck: true, paused: true }, 'paused'),
+      false,
+    ],
     ['wakes when a recorded pause is over', wakesFor({}, { paused: true }), true],
     ['wakes for another host port', wakesFor({ publishedPorts: [{ ...port, hostPort: 49_154 }] }, { published: [port] }), true],
     ['wakes for a port that is no longer published', wakesFor({}, { published: [port] }), true],

@@ -36,5 +36,6 @@ export function discrepancies(
   };
 }
 
+/** That a check has passed by now is a difference too: the word of it may have been lost with the engine's stream of events. */
 const isAsRecorded = (workload: ObservedWorkload, record: ReplicaRecord): boolean =>
-  (workload.phase === 'running' || workload.phase === 'paused') && !isOutdated(workload, record);
+  (workload.phase === 'paused' || (workload.phase === 'running' && !record.awaitsCheck)) && !isOutdated(workload, record);

@@ -15,6 +15,8 @@ export interface ReplicaRecord extends RecordedRun {
   readonly finished: boolean;
   /** Its container has been stopped and is kept for a restore. */
   readonly suspended: boolean;
+  /** Its engine makes its health check, which had not passed when that was last recorded. */
+  readonly awaitsCheck: boolean;
 }
 
 @Injectable()
@@ -43,6 +45,8 @@ export class NodeSyncRepository {
       `SELECT r.id, r.deployment_id AS "deploymentId", r.status,
               r.status = 'stopped' OR (r.status = 'failed' AND v.replica_id IS NULL) AS finished,
               r.status = 'stopping' AND r.suspended_at IS NOT NULL AS suspended,
+              EXISTS (SELECT 1 FROM replica_checks AS c
+                       WHERE c.replica_id = r.id AND c.probe IS NULL AND c.healthy IS NOT TRUE) AS "awaitsCheck",
               r.engine_started_at AS "runAt", r.paused_at IS NOT NULL AS paused, r.published,
               extract(epoch FROM clock_timestamp() - r.started_at)::float8 AS "startedSecondsAgo"
          FROM (SELECT replica_id AS id FROM reservations WHERE node_id = $1 AND released_at IS NULL

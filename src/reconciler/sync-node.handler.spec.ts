@@ -116,7 +116,7 @@ describe('the sync of a node', () => {
   it('wakes what has waited for a node before the heartbeat hides that it was away', async () => {
     node = { ...NODE, online: false };
     const run = { runAt: null, startedSecondsAgo: null, paused: false, published: [] };
-    records = [{ id: 'r1', deploymentId: 'd1', status: 'stopping', finished: false, suspended: false, ...run }];
+    records = [{ id: 'r1', deploymentId: 'd1', status: 'stopping', finished: false, suspended: false, awaitsCheck: false, ...run }];
     await handler().handle({ key: 'n1' }, new AbortController().signal, place);
     expect(done).toEqual(['wake d1', 'heartbeat', 'tidy']);
   });

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { ChecksRepository, type Sighting } from '../../src/checks/checks.repository';
+import { loadConfig } from '../../src/config/app-config';
 import { PubSub } from '../../src/database/pub-sub';
 import { JobQueue } from '../../src/jobs/job-queue';
+import { NodeSyncRepository } from '../../src/reconciler/node-sync.repository';
 import { openDataSource } from '../support/open-data-source';
 import { aDeployment, aNode, aReplica, aUser } from '../support/rows';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
@@ -79,6 +81,26 @@ describe('the records of health checks', () => {
     expect(await jobsOf('deployment.reconcile')).toEqual([]);
     await checks.record([{ ...finding, healthy: true, reason: null }]);
     expect(await jobsOf('deployment.reconcile')).toEqual([deploymentId]);
+  });
+
+  it('tell the sync of a node for which replicas the engine may have passed its check without anybody hearing of it', async () => {
+    const made: readonly (readonly [string, Partial<Sighting>])[] = [
+      ['by its engine, not yet passed', { probe: null }],
+      ['by its engine, failed', { probe: null, healthy: false, reason: 'exit 1' }],
+      ['by its engine, passed', { probe: null, healthy: true }],
+      ['by a prober, not yet passed', {}],
+    ];
+    const names = new Map<string, string>([[await replica('running'), 'without any']]);
+    for (const [name, over] of made) {
+      const id = await replica('running');
+      await checks.note([seen(id, 'one', over)]);
+      names.set(id, name);
+    }
+    const records = await new NodeSyncRepository(dataSource, loadConfig({})).replicas(nodeId, [...names.keys()]);
+    expect(records).toHaveLength(names.size);
+    expect(new Set(records.filter(({ awaitsCheck }) => awaitsCheck).map(({ id }) => names.get(id)))).toEqual(
+      new Set(['by its engine, not yet passed', 'by its engine, failed']),
+    );
   });
 
   it('take nothing from a prober that has lost its claim, of another run, or of a replica that has ended', async () => {

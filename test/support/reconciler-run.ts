@@ -168,7 +168,7 @@ export class ModelRun {
     const known = all.map((row) => {
       const suspended = row.status === 'stopping' && row.suspendedAt !== null;
       const { runAt, startedSecondsAgo, paused, published } = row;
-      const run = { runAt, startedSecondsAgo, paused, published };
+      const run = { runAt, startedSecondsAgo, paused, published, awaitsCheck: row.check !== null && row.check.healthy !== true };
       return { id: row.id, deploymentId: 'd1', status: row.status, finished: isFinished(row), suspended, ...run };
     });
     const found = node.reachable
