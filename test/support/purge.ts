@@ -93,8 +93,14 @@ const NO_ROWS = {
  */
 export async function expectNothingLeft(database: Database, id: string): Promise<void> {
   expect(await rowsOf(database, id)).toMatchObject(NO_ROWS);
-  await until(async () => (await rowsOf(database, id)).jobs === 0, { what: 'the last job of a purged deployment to end' });
-  expect(await rowsOf(database, id)).toEqual({ ...NO_ROWS, jobs: 0 });
+  const left = await until(
+    async () => {
+      const rows = await rowsOf(database, id);
+      return rows.jobs === 0 && rows;
+    },
+    { what: 'the last job of a purged deployment to end' },
+  );
+  expect(left).toEqual({ ...NO_ROWS, jobs: 0 });
 }
 
 export const purgeAuditsOf = (
