@@ -16,6 +16,8 @@ import { DeliveriesRepository } from './deliveries.repository';
 const BATCH = 500;
 /** How often to look without a hint, because a hint may get lost. */
 const LOOK_ANYWAY_MS = 500;
+/** Whoever has caused an event goes on first: its answer, or an engine that is to be asked. */
+const AFTER_HINT_MS = 10;
 /**
  * How long to collect events after the first. Otherwise, under load, every transaction of a writer would cost one of
  * the publisher.
@@ -53,8 +55,10 @@ export class PublishEventsHandler implements JobHandler {
     try {
       while (!signal.aborted && performance.now() < end) {
         hints.clear();
-        if (!(await this.publisher.hasWork())) await hints.wait(LOOK_ANYWAY_MS, signal);
-        else if ((await this.publish(job)) < BATCH) await pause(GATHER_MS, signal);
+        if (!(await this.publisher.hasWork())) {
+          await hints.wait(LOOK_ANYWAY_MS, signal);
+          await pause(AFTER_HINT_MS, signal);
+        } else if ((await this.publish(job)) < BATCH) await pause(GATHER_MS, signal);
       }
     } finally {
       hints.end();

@@ -253,6 +253,19 @@ describe('EngineCalls', () => {
     await before.end();
   });
 
+  it.each<[string, 'remove' | 'suspend', Error | undefined, boolean]>([
+    ['a removal that has ended well', 'remove', undefined, true],
+    ['a removal that has failed', 'remove', driverError('timeout'), false],
+    ['what was only suspended', 'suspend', undefined, false],
+  ])('takes %s for proof that the replica is gone, or not (%s)', async (_what, kind, error, proven) => {
+    const call = await begin(kind, 'a');
+    expect(calls.hasRemoved('a')).toBe(false);
+    await call.end(error);
+    expect([calls.hasRemoved('a'), calls.hasRemoved('b')]).toEqual([proven, false]);
+    await begin('start', 'a');
+    expect(calls.hasRemoved('a')).toBe(false);
+  });
+
   it('aborts everything when the worker stops', async () => {
     const start = await begin('start', 'a');
     stop.abort();

@@ -34,6 +34,7 @@ export class EngineCalls {
   private readonly starts = new Map<Call, string>();
   private readonly failed = new Map<string, Vain>();
   private readonly blocked = new Map<string, Vain>();
+  private readonly removed = new Set<string>();
   private startFailures = new Map<string, StartFailure>();
   private stopFailures = new Map<string, StopFailure>();
   private changedAt: number;
@@ -86,18 +87,27 @@ export class EngineCalls {
     return this.calls.get(replicaId)?.kind === kind || (failed?.kind === kind && this.now() < failed.retryAt);
   }
 
+  /** True once a removal has ended well, which proves that the replica has no workload, and nothing was begun for it since. */
+  hasRemoved(replicaId: string): boolean {
+    return this.removed.has(replicaId);
+  }
+
   /** Begins `work` for the replica, once the replica's other call, if there is one, has been aborted and has ended. */
   begin(kind: CallKind, replicaId: string, work: (signal: AbortSignal) => Promise<void>): void {
     const previous = this.calls.get(replicaId);
     previous?.abort.abort();
     if (this.failed.get(replicaId)?.kind !== kind) this.failed.delete(replicaId);
     this.changedAt = this.now();
+    this.removed.delete(replicaId);
     const abort = new AbortController();
     if (this.signal.aborted) abort.abort();
     const ended = (previous?.ended ?? Promise.resolve())
       .then(() => work(abort.signal))
       .then(
-        () => void this.failed.delete(replicaId),
+        () => {
+          this.failed.delete(replicaId);
+          if (kind === 'remove') this.removed.add(replicaId);
+        },
         (error: unknown) => this.fail(kind, replicaId, error),
       )
       .finally(() => {

@@ -128,7 +128,8 @@ export class ReconcileDeploymentHandler implements JobHandler {
     const isWanted = (id: string): boolean => snapshot.replicas.some((replica) => replica.id === id && replica.status === 'starting');
     await leavingPlace(place, LEAVES_AFTER_MS, calls.keepStarts(isWanted));
     const startFailures = calls.takeStartFailures();
-    const observing = this.observer.observe(job.key, nodesToAsk(snapshot), expectedOn(snapshot.replicas), signal);
+    const unproven = snapshot.replicas.filter(({ id }) => !calls.hasRemoved(id));
+    const observing = this.observer.observe(job.key, nodesToAsk(snapshot), expectedOn(unproven), signal);
     const observed = await this.strangers.leaveOut(snapshot, await leavingPlace(place, LEAVES_AFTER_MS, observing));
     const { views, replicas } = await this.checked.add(snapshot, observed);
     const planned = plan({ ...snapshot, replicas, deployment: snapshot, views, startFailures });
