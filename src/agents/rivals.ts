@@ -1,5 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { Hints } from '../database/hints';
 import { PubSub } from '../database/pub-sub';
 import { AGENT_TOPICS } from '../runtime/agent/topics';
 import { CLOSE } from './link';
@@ -46,19 +47,16 @@ export class Rivals implements BeforeApplicationShutdown {
   /** Whether the agent of this link answers a ping. Asks for up to six seconds, or until nobody holds the link any more. */
   async answers(nodeId: string, epoch: number): Promise<boolean> {
     const question = randomUUID();
-    let isAlive = false;
-    const off = this.pubSub.subscribe(AGENT_TOPICS.alive, (answered) => (isAlive ||= answered === question));
+    const answers = new Hints(this.pubSub, AGENT_TOPICS.alive, question);
     try {
       const until = performance.now() + ANSWER_WITHIN_MS;
-      const isAnswered = (): boolean => isAlive;
-      while (!isAnswered() && performance.now() < until && (await this.rows.isHeld(nodeId, epoch))) {
-        const answer = this.pubSub.next(AGENT_TOPICS.alive, question, ASK_AGAIN_MS);
+      while (!answers.isGiven && performance.now() < until && (await this.rows.isHeld(nodeId, epoch))) {
         this.pubSub.publish(AGENT_TOPICS.doubts, `${nodeId} ${String(epoch)} ${question}`);
-        await answer;
+        await answers.wait(ASK_AGAIN_MS);
       }
-      return isAnswered();
+      return answers.isGiven;
     } finally {
-      off();
+      answers.end();
     }
   }
 

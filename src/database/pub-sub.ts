@@ -18,6 +18,7 @@ const COLLECT_MS = 10;
 const ANSWERS_WITHIN_MS = 30_000;
 const SEND = 'SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS told(channel, payload)';
 
+/** A statement that fails when it is not answered in time, which the types of pg know of connections only. */
 const answered = (text: string, more: Pick<QueryConfig, 'name' | 'values'> = {}): QueryConfig => {
   const limited = { text, query_timeout: ANSWERS_WITHIN_MS, ...more };
   return limited;
@@ -82,21 +83,6 @@ export class PubSub implements OnApplicationShutdown {
     });
     this.listening = working.catch(() => undefined);
     await working;
-  }
-
-  /** Resolves on the next hint about `topic` with this payload, or after `timeoutMs`, whichever comes first. */
-  next(topic: string, payload: string, timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        off();
-        clearTimeout(timer);
-        resolve();
-      };
-      const off = this.subscribe(topic, (got) => {
-        if (got === payload) end();
-      });
-      const timer = setTimeout(end, timeoutMs);
-    });
   }
 
   async onApplicationShutdown(): Promise<void> {

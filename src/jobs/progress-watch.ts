@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Hints } from '../database/hints';
 import { PubSub } from '../database/pub-sub';
 
 const LOOK_ANYWAY_MS = 1_000;
@@ -28,12 +29,17 @@ export class ProgressWatch implements OnModuleDestroy {
     isOver: (seen: T) => boolean,
   ): Promise<T> {
     const end = performance.now() + timeoutMs;
-    for (;;) {
-      // It listens before it looks, so that nothing in between is missed.
-      const progress = this.pubSub.next(topic, key, Math.min(LOOK_ANYWAY_MS, Math.max(0, end - performance.now())));
-      const seen = await look();
-      if (isOver(seen) || this.isEnding || lost.aborted || performance.now() >= end) return seen;
-      await progress;
+    const hints = new Hints(this.pubSub, topic, key);
+    try {
+      for (;;) {
+        hints.clear();
+        const seen = await look();
+        const leftMs = end - performance.now();
+        if (isOver(seen) || this.isEnding || lost.aborted || leftMs <= 0) return seen;
+        await hints.wait(Math.min(LOOK_ANYWAY_MS, leftMs));
+      }
+    } finally {
+      hints.end();
     }
   }
 }
