@@ -122,6 +122,7 @@ export class Agent {
       clearTimeout(firstAlone);
       this.unkept.clear();
       this.health.stop();
+      await Promise.all([this.parts.identity.settled(), this.parts.recollection.settled()]);
     }
   }
 

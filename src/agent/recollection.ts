@@ -17,6 +17,11 @@ export class Recollection {
     private readonly log: AgentLog,
   ) {}
 
+  /** Resolves when the disk has what it takes. */
+  settled(): Promise<void> {
+    return this.kept.settled();
+  }
+
   get memory(): Memory {
     return this.kept.current;
   }

@@ -29,8 +29,14 @@ export class KeptValue<T> {
 
   /** Makes this the value once the disk has it; it stays as it was where the disk refuses. One at a time, and never during a `keep`. */
   async replace(value: T): Promise<void> {
-    await this.file.write(Buffer.from(JSON.stringify(value)));
+    this.writing = this.file.write(Buffer.from(JSON.stringify(value)));
+    await this.writing;
     this.current = value;
+  }
+
+  /** Resolves when nothing is being written, nor waits for that. Never rejects. */
+  async settled(): Promise<void> {
+    await (this.next ?? this.writing)?.catch(() => undefined);
   }
 
   keep(): Promise<void> {

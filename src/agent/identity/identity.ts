@@ -39,6 +39,11 @@ export class Identity {
     private readonly keyDays: number,
   ) {}
 
+  /** Resolves when no key is being written. */
+  settled(): Promise<void> {
+    return this.kept.settled();
+  }
+
   get joined(): Joined | null {
     return this.kept.current.joined;
   }

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ToAgent } from '../../runtime/agent/link-messages';
@@ -51,6 +52,19 @@ describe('a connection to the control plane', () => {
       ending: { clean: true, words: 'The control plane is being restarted' },
     });
     expect((await run(await speaking((socket) => socket.terminate()))).ending.clean).toBe(false);
+  });
+
+  it('has ended only when what it was told has been worked on, so that a late message of it never meets the next connection', async () => {
+    let worked = false;
+    await Connection.run({
+      way: new Way({ SERVER_URL: `http://127.0.0.1:${await speaking((socket) => socket.close(1012))}/fog`, NO_PROXY: '' }),
+      signal: stopping.signal,
+      onMessage: async () => {
+        await sleep(100);
+        worked = true;
+      },
+    });
+    expect(worked).toBe(true);
   });
 
   it('notices a link that is silent', async () => {

@@ -42,7 +42,7 @@ export class Connection {
     });
   }
 
-  /** Opens a connection and resolves when it has ended. Never rejects. */
+  /** Opens a connection and resolves when it has ended and all messages that came have been worked on. Never rejects. */
   static run(options: ConnectionOptions): Promise<Ending> {
     return new Connection(options).run();
   }
@@ -79,11 +79,15 @@ export class Connection {
       socket.on('close', (code) => {
         clearInterval(watch);
         signal.removeEventListener('abort', stop);
-        const clean = GOING_AWAY.has(code);
-        resolve({ clean, words: this.words ?? (clean ? 'The control plane is being restarted' : `The link was closed (code ${code})`) });
+        void this.work.then(() => resolve(this.ending(code)));
       });
       if (signal.aborted) stop();
     });
+  }
+
+  private ending(code: number): Ending {
+    const clean = GOING_AWAY.has(code);
+    return { clean, words: this.words ?? (clean ? 'The control plane is being restarted' : `The link was closed (code ${code})`) };
   }
 
   private receive(text: string | null): void {
