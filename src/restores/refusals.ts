@@ -14,5 +14,5 @@ export const projectGone = (name: string): DomainError =>
 export const imageUnavailable = (image: string): DomainError =>
   new DomainError(
     'image_unavailable',
-    `No node has the image ${image}, and its registry does not offer it any more or is not one that is used here`,
+    `No node that is online has the image ${image}, and its registry does not offer it any more or is not one that is used here`,
   );
