@@ -109,10 +109,20 @@ export class AuditRecordDto {
   @ApiProperty({ type: String, nullable: true })
   request_id!: string | null;
 
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    description: 'What was changed, as it was before; which members there are depends on `action`',
+  })
   before!: Record<string, unknown> | null;
 
-  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    nullable: true,
+    description: 'The same members as they are since; of a refusal, what is known of it',
+  })
   after!: Record<string, unknown> | null;
 
   @ApiProperty({ type: String, nullable: true, description: 'Its place in the chain; null until it is sealed' })
