@@ -162,6 +162,7 @@ describe('loadConfig', () => {
     [{ SMTP_FROM: 'fog@localhost' }, 'SMTP_FROM is set, and nothing uses it without SMTP_URL, the server that e-mails are sent through'],
     [{ JWT_GROUPS_CLAIM: 'groups' }, /^JWT_GROUPS_CLAIM is set, and nothing uses it without JWT_JWKS_URL/],
     [{ HAPROXY_FOLDER: '/etc/fog' }, 'HAPROXY_FOLDER is set, and nothing uses it without LOAD_BALANCER=haproxy'],
+    [{ ROUTING_TOKEN: 'x'.repeat(32) }, 'ROUTING_TOKEN is set, and nothing uses it without LOAD_BALANCER=traefik'],
     [{ TRAEFIK_API_URL: 'http://127.0.0.1:8081' }, 'TRAEFIK_API_URL is set, and nothing uses it without LOAD_BALANCER=traefik'],
     ...['https://x:99999', 'console.example.org', 'https://a/b', 'ftp://a'].map(
       (CORS_ORIGINS) => [{ CORS_ORIGINS }, /^CORS_ORIGINS must list origins/] as [NodeJS.ProcessEnv, RegExp],

@@ -130,7 +130,9 @@ const RULES: readonly Rule[] = [
 const NEEDED_BY: readonly (readonly [keyof AppConfig, (config: AppConfig) => boolean, string])[] = [
   ['SMTP_FROM', ({ SMTP_URL }) => SMTP_URL !== undefined, 'SMTP_URL, the server that e-mails are sent through'],
   ['JWT_GROUPS_CLAIM', ({ JWT_JWKS_URL }) => JWT_JWKS_URL !== undefined, 'JWT_JWKS_URL, the keys of the identity provider'],
-  ['TRAEFIK_API_URL', ({ LOAD_BALANCER }) => LOAD_BALANCER === 'traefik', 'LOAD_BALANCER=traefik'],
+  ...(['TRAEFIK_API_URL', 'ROUTING_TOKEN'] as const).map(
+    (name) => [name, ({ LOAD_BALANCER }: AppConfig) => LOAD_BALANCER === 'traefik', 'LOAD_BALANCER=traefik'] as const,
+  ),
   ...(['HAPROXY_FOLDER', 'HAPROXY_SOCKET', 'HAPROXY_MASTER_SOCKET'] as const).map(
     (name) => [name, ({ LOAD_BALANCER }: AppConfig) => LOAD_BALANCER === 'haproxy', 'LOAD_BALANCER=haproxy'] as const,
   ),
