@@ -30,8 +30,8 @@ module.exports = {
   // Room for a loaded machine: what a test waits for ends the wait, and no test passes by being late.
   testTimeout: 300_000,
   // Most tests wait for timers, processes and engines and not for the processor, so there may be more workers than cores. Each takes 0.6 GB.
-  maxWorkers: Math.max(1, Math.min(8, 3 * availableParallelism(), Math.floor(totalmem() / 2 ** 30) - 1)),
-  testSequencer: '<rootDir>/test/support/longest-first.cjs',
+  maxWorkers: Math.max(1, Math.min(8, 3 * availableParallelism() + 1, Math.floor(totalmem() / 2 ** 30) - 1)),
+  testSequencer: '<rootDir>/test/support/mixed-order.cjs',
   reporters: ['default', '<rootDir>/test/support/summary-reporter.cjs'],
   projects: [
     { ...base, displayName: 'unit', testMatch: ['<rootDir>/src/**/*.spec.ts', '<rootDir>/test/unit/**/*.spec.ts'] },

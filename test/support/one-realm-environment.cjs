@@ -1,4 +1,5 @@
 require('@swc-node/register');
+const { AsyncLocalStorage } = require('node:async_hooks');
 const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
 
@@ -28,6 +29,8 @@ class OneRealmEnvironment extends TestEnvironment {
   async teardown() {
     await super.teardown();
     forgetLogger();
+    for (const storage of inUse) storage.disable();
+    inUse.clear();
     process.exit = this.exitBefore;
     for (const name of Object.keys(process.env)) if (!(name in this.variablesBefore)) delete process.env[name];
     Object.assign(process.env, this.variablesBefore);
@@ -59,6 +62,17 @@ function forgetLogger() {
   Object.defineProperty(prototype, QUIET, { value: true });
 }
 const QUIET = Symbol('quiet until the first application');
+
+/**
+ * Jest makes an `AsyncLocalStorage` for each test file and never puts it out of use. In Node 20 every promise carries the value of each that is
+ * in use, so the fiftieth file of a worker would pay for fifty of them. Those of shared modules are in use again with their next `run`.
+ */
+const inUse = new Set();
+const { _enable: enable } = AsyncLocalStorage.prototype;
+AsyncLocalStorage.prototype._enable = function () {
+  inUse.add(this);
+  return enable.call(this);
+};
 
 /** What decorators have noted of classes that stay loaded. */
 const OF_MODULES = new Set([
