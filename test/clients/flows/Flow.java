@@ -72,12 +72,9 @@ public final class Flow {
   }
 
   private static void untilRunning(DeploymentsApi deployments, UUID id) throws Exception {
-    for (int tries = 0; tries < 600; tries++) {
-      DeploymentStatusDto now = call(deployments, "deploymentsStatus", id);
-      if (now.getStatus() == DeploymentStatus.DEPLOYMENT_STATUS_RUNNING) return;
-      Thread.sleep(100);
-    }
-    expect(false, "it runs");
+    WaitedDto waited = call(deployments, "deploymentsWait", id, WaitCondition.WAIT_CONDITION_RUNNING, 50);
+    expect(waited.getDeploymentId().equals(id), "it is waited for");
+    expect(waited.getReached() && waited.getStatus() == DeploymentStatus.DEPLOYMENT_STATUS_RUNNING, "it runs");
   }
 
   /** Calls with null for every option that is left out: its methods take all of them, and more come with time. */

@@ -11,6 +11,7 @@ import {
   ProblemCode,
   ProblemDtoFromJSON,
   ResponseError,
+  WaitCondition,
 } from './client';
 
 const configuration = new Configuration({ basePath: process.env.FOG_URL, accessToken: process.env.FOG_TOKEN });
@@ -22,12 +23,9 @@ function expect(holds: boolean, what: string): void {
 }
 
 async function untilRunning(deploymentId: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    const { status } = await deployments.deploymentsStatus({ deploymentId });
-    if (status === DeploymentStatus.DEPLOYMENT_STATUS_RUNNING) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error('it does not run');
+  const waited = await deployments.deploymentsWait({ deploymentId, _for: WaitCondition.WAIT_CONDITION_RUNNING, timeout: 50 });
+  expect(waited.deploymentId === deploymentId, 'it is waited for');
+  expect(waited.reached && waited.status === DeploymentStatus.DEPLOYMENT_STATUS_RUNNING, 'it runs');
 }
 
 async function main(): Promise<void> {

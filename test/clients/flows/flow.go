@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	fog "fog"
 )
@@ -53,15 +52,10 @@ func main() {
 	expect(isProblem && problem.Code == fog.PROBLEM_CODE_ALREADY_EXISTS, "the refusal is a problem with a code")
 
 	running := func() {
-		for tries := 0; tries < 600; tries++ {
-			status, _, err := api.DeploymentsAPI.DeploymentsStatus(ctx, id).Execute()
-			must(err, "status")
-			if status.Status == fog.DEPLOYMENT_STATUS_RUNNING {
-				return
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-		must(errors.New("it does not run"), "wait")
+		waited, _, err := api.DeploymentsAPI.DeploymentsWait(ctx, id).For_(fog.WAIT_CONDITION_RUNNING).Timeout(50).Execute()
+		must(err, "wait")
+		expect(waited.DeploymentId == id, "it is waited for")
+		expect(waited.Reached && waited.Status == fog.DEPLOYMENT_STATUS_RUNNING, "it runs")
 	}
 	running()
 

@@ -15,12 +15,10 @@ function done<T>({ data, error }: { data?: T; error?: unknown }, what: string): 
 }
 
 async function untilRunning(id: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    const answer = await client.GET('/api/deployment/status/{deployment_id}', { params: { path: { deployment_id: id } } });
-    if (done(answer, 'status').status === 'running') return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error('it does not run');
+  const params = { path: { deployment_id: id }, query: { for: 'running', timeout: 50 } } as const;
+  const waited = done(await client.GET('/api/deployment/{deployment_id}/wait', { params }), 'wait');
+  expect(waited.deployment_id === id, 'it is waited for');
+  expect(waited.reached && waited.status === 'running', 'it runs');
 }
 
 const body = { name: 'client-types', type: 'compute', container_image: 'nginx:1.27', resources: { cpu: 0.5, memory: 512 } } as const;

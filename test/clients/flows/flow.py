@@ -1,7 +1,6 @@
 """The way of a deployment through the client that openapi-python-client makes."""
 
 import os
-import time
 from uuid import UUID
 
 from fog_compute_client import AuthenticatedClient
@@ -19,6 +18,7 @@ from fog_compute_client.api.deployments import (
     deployments_restore,
     deployments_scale,
     deployments_status,
+    deployments_wait,
 )
 from fog_compute_client.api.events import events_read
 from fog_compute_client.api.nodes import nodes_list
@@ -37,6 +37,7 @@ from fog_compute_client.models import (
     ResourcesRequestDto,
     RestoreRequestDto,
     ScaleRequestDto,
+    WaitCondition,
 )
 
 client = AuthenticatedClient(base_url=os.environ["FOG_URL"], token=os.environ["FOG_TOKEN"], timeout=60)
@@ -49,11 +50,9 @@ def done(answer):
 
 
 def until_running(deployment_id: UUID) -> None:
-    for _ in range(600):
-        if done(deployments_status.sync(deployment_id, client=client)).status is DeploymentStatus.DEPLOYMENT_STATUS_RUNNING:
-            return
-        time.sleep(0.1)
-    raise AssertionError("it does not run")
+    waited = done(deployments_wait.sync(deployment_id, client=client, for_=WaitCondition.WAIT_CONDITION_RUNNING, timeout=50))
+    assert waited.deployment_id == deployment_id
+    assert waited.reached and waited.status is DeploymentStatus.DEPLOYMENT_STATUS_RUNNING, waited
 
 
 spec = DeployRequestDto(
