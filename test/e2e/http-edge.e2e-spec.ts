@@ -1,7 +1,8 @@
 import { connect } from 'node:net';
 import { Writable } from 'node:stream';
 import { PROBLEMS } from '../../src/common/problem/catalog';
-import { send } from '../support/openapi-client';
+import { deploy as deployFor, deployed, reaches, UNKNOWN_ID } from '../support/deployments';
+import { readOpenApi, send } from '../support/openapi-client';
 import { startTestApp, type TestApp } from '../support/test-app';
 
 const UUID = /^[0-9a-f-]{36}$/;
@@ -179,6 +180,39 @@ describe('the HTTP edge', () => {
       for (const body of ['null', '[]', '{}']) await t.as('ada').post(path).type('json').send(body).expect(404);
       await t.as('ada').post(path).type('json').send('[1]').expect(422);
       await t.as('ada').post(path).type('text/plain').send('x').expect(415);
+    });
+
+    const sendNoChunk = async (method: string, path: string, token: string): Promise<number> =>
+      (await send(t.url, { method, path, headers: { authorization: `Bearer ${token}`, 'Transfer-Encoding': 'chunked' } })).status;
+
+    it('takes chunked framing without a chunk for no body on every route that has none', async () => {
+      const token = await t.token('root', { admin: true });
+      const { operations } = await readOpenApi(t.url);
+      const bodiless = operations.filter(({ method, body, path }) => method !== 'GET' && !body && path !== '/api/auth/logout');
+      for (const { name, method, path: template } of bodiless) {
+        const path = template.replaceAll(/\{[^}]+\}/g, UNKNOWN_ID);
+        const { status } = await send(t.url, { method, path, headers: { authorization: `Bearer ${token}` } });
+        expect([name, await sendNoChunk(method, path, token)]).toEqual([name, status]);
+        expect([name, [404, 409].includes(status)]).toEqual([name, true]);
+      }
+      expect(bodiless.map(({ name }) => name)).toContain('DELETE /api/deployment/{deployment_id}');
+    });
+
+    it('carries out what is asked for with chunked framing and no chunk, from stop to log-out', async () => {
+      const token = await t.token('ada');
+      const ask = (method: string, path: string): Promise<number> => sendNoChunk(method, `/api/deployment/${path}`, token);
+      const failed = await deployFor(t, 'ada', { replicas: 100, resources: { cpu: 32, memory: 65_536 } });
+      const id = await deployed(t, 'ada');
+      expect(await ask('POST', `${id}/stop`)).toBe(202);
+      await reaches(t, 'ada', id, 'stopped');
+      expect(await ask('POST', `${id}/start`)).toBe(202);
+      await reaches(t, 'ada', id, 'running');
+      expect(await ask('DELETE', `${id}?wait=60`)).toBe(200);
+      expect(await ask('POST', `${id}/restore`)).toBe(202);
+      await reaches(t, 'ada', failed, 'failed');
+      expect(await ask('POST', `${failed}/retry`)).toBe(202);
+      const { body } = await t.http.post('/api/auth/login').send({ username: 'ada', password: 'Correct-Horse-7' }).expect(200);
+      expect(await sendNoChunk('POST', '/api/auth/logout', (body as { access_token: string }).access_token)).toBe(204);
     });
   });
 

@@ -29,6 +29,7 @@ interface Operation {
   responses: Record<string, { content?: Record<string, { examples?: object }>; headers?: Record<string, unknown> }>;
 }
 interface Document {
+  openapi: string;
   components: {
     schemas: Record<string, unknown>;
     parameters: Record<string, { name: string; in: string }>;
@@ -74,6 +75,16 @@ describe('the OpenAPI document', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it('says that it is OpenAPI 3.1, and which streams go on from a `Last-Event-ID`', () => {
+    expect(document.openapi).toBe('3.1.0');
+    const resumable = read.filter(({ parameters }) => parameters.some((each) => each.in === 'header' && each.name === 'Last-Event-ID'));
+    expect(resumable.map(({ name }) => name).sort()).toEqual([
+      'GET /api/deployment/{deployment_id}/events',
+      'GET /api/deployment/{deployment_id}/logs',
+      'GET /api/events',
+    ]);
   });
 
   it('says which routes are public, and the guard agrees', async () => {
