@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
+import { Logger } from '@nestjs/common';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeTarget } from '../../src/engines/node-target';
 import type { ImageRules } from '../../src/runtime/docker/images';
@@ -160,6 +161,57 @@ describe('pulling an image that the engine does not have', () => {
       await expect(ensure('nginx:x')).rejects.toMatchObject({ failure: 'image_unavailable', message: FAILED });
     }
     expect(engine.created).toBe(0);
+  });
+
+  describe('for administrators', () => {
+    let logged: string[];
+    beforeEach(() => {
+      logged = [];
+      jest.spyOn(Logger.prototype, 'warn').mockImplementation((message) => void logged.push(String(message)));
+    });
+    afterEach(() => jest.restoreAllMocks());
+    const failing =
+      (error: string): Pull =>
+      (answer) => {
+        lines(answer, { error });
+        answer.end();
+      };
+
+    it('logs the true cause of a failure behind the words that the user reads, once, with the node', async () => {
+      const cause = 'Get "https://10.1.2.3/v2/": dial tcp: lookup secret.registry on 10.0.0.2:53';
+      engine.pull = failing(cause);
+      await expect(ensure('nginx:x')).rejects.toMatchObject({ message: FAILED });
+      expect(logged).toEqual([`Node fake: ${FAILED}: ${cause}`]);
+      engine.pull = (answer) =>
+        void answer.writeHead(500, { 'Content-Type': 'application/json' }).end(JSON.stringify({ message: 'no space left on device' }));
+      engine.hasImage = false;
+      await expect(ensure('nginx:x')).rejects.toMatchObject({ message: FAILED });
+      expect(logged.slice(1)).toEqual([expect.stringMatching(/^Node fake: .*: .*no space left on device/)]);
+    });
+
+    it('logs that there was no progress', async () => {
+      engine.pull = (answer) => lines(answer, downloading('a', 1, 70_000_000));
+      await expect(ensure('nginx:x')).rejects.toMatchObject({ message: FAILED });
+      expect(logged).toEqual([`Node fake: ${FAILED}: There was no progress for 1 s`]);
+    });
+
+    it('logs what a registry says as one line of a bounded length, without control characters', async () => {
+      engine.pull = failing(`first\n\u001b[31msecond\u0000${'x'.repeat(2_000)}`);
+      await expect(ensure('nginx:x')).rejects.toMatchObject({ message: FAILED });
+      const [line = ''] = logged;
+      expect(line).toMatch(/: first \[31msecond x+$/);
+      expect(line.length).toBe(`Node fake: ${FAILED}: `.length + 500);
+    });
+
+    it('logs nothing of a pull that was called off', async () => {
+      const abort = new AbortController();
+      engine.pull = (answer) => lines(answer, downloading('a', 1, 70_000_000));
+      const ended = expect(ensure('nginx:1', abort.signal)).rejects.toMatchObject({ failure: 'aborted' });
+      await untilDownloading();
+      abort.abort();
+      await ended;
+      expect(logged).toEqual([]);
+    });
   });
 
   it.each(['10.0.0.7:5000/a:1', 'localhost:5000/a', 'registry.elsewhere.example/a', 'redis:6379/a:1'])(

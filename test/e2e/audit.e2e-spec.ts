@@ -1,6 +1,8 @@
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AuditSeal } from '../../src/audit/audit-seal';
+import { RIGHTS_BEAT_MS } from '../../src/common/rights-beat';
 import { aUser, PASSWORD } from '../support/auth-users';
 import { aSpec, deployed, UNKNOWN_ID } from '../support/deployments';
 import { startTestApp, type TestApp } from '../support/test-app';
@@ -297,7 +299,7 @@ describe('the audit log', () => {
       const token = await t.token('root', { admin: true });
       const { hostname, port } = new URL(t.url);
       const asked = httpRequest({ hostname, port, path: '/api/admin/audit?format=ndjson', headers: { Authorization: `Bearer ${token}` } });
-      const answer = await new Promise<import('node:http').IncomingMessage>((resolve) => asked.on('response', resolve).end());
+      const answer = await new Promise<IncomingMessage>((resolve) => asked.on('response', resolve).end());
       answer.pause();
       let last = -1;
       const isStill = (): boolean => {
@@ -310,6 +312,36 @@ describe('the audit log', () => {
       expect(statements).toBeLessThan(60);
       asked.destroy();
       spy.mockRestore();
+    });
+
+    it('breaks an export off when its reader has lost the right to it, and no other export', async () => {
+      const begin = async (name: string): Promise<IncomingMessage> => {
+        const headers = { Authorization: `Bearer ${await t.token(name, { admin: true })}` };
+        const asked = httpRequest(`${t.url}/api/admin/audit?format=ndjson`, { headers });
+        const answer = await new Promise<IncomingMessage>((resolve, reject) => asked.on('response', resolve).on('error', reject).end());
+        expect(answer.statusCode).toBe(200);
+        return answer.pause();
+      };
+      const readOn = async (answer: IncomingMessage): Promise<{ rows: number; whole: boolean }> => {
+        let rows = 0;
+        try {
+          for await (const chunk of answer.setEncoding('utf8')) rows += String(chunk).split('\n').length - 1;
+        } catch {
+          // What was broken off.
+        }
+        return { rows, whole: answer.complete };
+      };
+      const names = ['stays', 'switched-off', 'logged-out', 'demoted'];
+      const answers = await Promise.all(names.map(begin));
+      await t.dataSource.query(`UPDATE users SET is_active = false WHERE username = 'switched-off'`);
+      await t.dataSource.query(`UPDATE sessions SET revoked_at = now() WHERE user_id = $1`, [await t.userId('logged-out')]);
+      await t.dataSource.query(`UPDATE users SET is_admin = false WHERE username = 'demoted'`);
+      // The right is looked at again for the first batch after this time.
+      await sleep(RIGHTS_BEAT_MS + 100);
+      const [stays, ...others] = await Promise.all(answers.map(readOn));
+      expect(stays?.whole).toBe(true);
+      expect(stays?.rows).toBeGreaterThanOrEqual(ROWS);
+      expect(others.map(({ rows, whole }) => [whole, rows < ROWS])).toEqual(others.map(() => [false, true]));
     });
 
     it('exports what a filter leaves', async () => {

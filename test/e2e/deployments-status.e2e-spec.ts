@@ -1,5 +1,5 @@
 import { SimulatedEngine } from '../support/simulated-engine';
-import { aChange } from '../support/rows';
+import { aChange, aReplica } from '../support/rows';
 import {
   deploy,
   deployed,
@@ -165,6 +165,23 @@ describe('GET /api/deployment/status/{deployment_id}', () => {
     await engine.setUnreachable(replica!.node_id, false);
     const back = await reaches(t, 'ada', id, 'running', 'healthy');
     expect(back.replicas).toEqual([expect.objectContaining({ id: replica!.id, status: 'running', confirmed: true })]);
+    await remove(id);
+  });
+
+  it('shows the ten newest replicas of the past unless it is asked for others', async () => {
+    const id = await deployed(t, 'ada');
+    const [current] = (await statusOf(t, 'ada', id)).replicas;
+    const stopped = { deployment_id: id, node_id: current!.node_id, status: 'stopped', stopped_at: new Date() };
+    const past: string[] = [];
+    for (let minutesAgo = 1; minutesAgo <= 12; minutesAgo++)
+      past.push(await aReplica(t.dataSource, { ...stopped, created_at: new Date(Date.now() - minutesAgo * 60_000) }));
+    const shown = async (query: string): Promise<string[]> => {
+      const { body } = await t.as('ada').get(`/api/deployment/status/${id}${query}`).expect(200);
+      return body.replicas.map((replica: { id: string }) => replica.id);
+    };
+    expect(await shown('')).toEqual([current!.id, ...past.slice(0, 10)]);
+    expect(await shown('?finished_replicas=11')).toEqual([current!.id, ...past.slice(0, 11)]);
+    expect(await shown('?finished_replicas=1000')).toEqual([current!.id, ...past]);
     await remove(id);
   });
 

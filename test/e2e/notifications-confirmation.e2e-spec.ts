@@ -1,5 +1,5 @@
 import { deploy } from '../support/deployments';
-import { MailServer, type ReceivedMail } from '../support/mail-server';
+import { MailServer, unfolded, type ReceivedMail } from '../support/mail-server';
 import { deliveriesOf, timePasses } from '../support/notifications';
 import { QueryTap } from '../support/query-tap';
 import { insertRow } from '../support/rows';
@@ -47,7 +47,7 @@ describe('an address that nobody has confirmed', () => {
     const [asked] = await mail.untilMails(1);
     expect(asked?.to).toEqual([`${user}@test.example`]);
     expect(asked?.text).toMatch(/^Subject: \[fog-compute\] confirm your address\r$/m);
-    expect(asked?.text).toContain(`${EMAILS}/${id}/confirm`);
+    expect(unfolded(asked)).toContain(`\r\nPOST ${EMAILS}/${id}/confirm\r\n`);
     await deploy(t, user);
     const test = await t.as(user).post(`${EMAILS}/${id}/test`).expect(409);
     expect(test.body).toMatchObject({ code: 'conflict', detail: expect.stringContaining(`${id}/confirm`) });
@@ -141,6 +141,23 @@ describe('an address that nobody has confirmed', () => {
     await t.dataSource.query(`UPDATE users SET email = username || '@' || $2 WHERE username = $1`, [user, domain]);
     const { body } = await t.as(user).post(EMAILS).send(CREATED).expect(409);
     expect(body).toMatchObject({ code: 'conflict', detail: expect.stringContaining('PATCH /api/auth/me') });
+  });
+});
+
+describe('a confirmation e-mail', () => {
+  it('leads to PUBLIC_URL where there is one', async () => {
+    const mail = await MailServer.start();
+    const PUBLIC_URL = 'https://fog.example.org/fog';
+    const t = await startTestApp({ env: { SMTP_URL: mail.url, SMTP_FROM: 'noreply@fog.example', PUBLIC_URL } });
+    try {
+      await t.userId('ada');
+      const { id } = (await t.as('ada').post(EMAILS).send(CREATED).expect(201)).body as { id: string };
+      const [asked] = await mail.untilMails(1);
+      expect(unfolded(asked)).toContain(`\r\nPOST ${PUBLIC_URL}${EMAILS}/${id}/confirm\r\n`);
+    } finally {
+      await t.close();
+      await mail.close();
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { aUser, anAdmin, bearer, logIn, PASSWORD, type LoggedIn } from '../support/auth-users';
-import { MailServer } from '../support/mail-server';
+import { MailServer, unfolded } from '../support/mail-server';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
 
@@ -226,6 +226,25 @@ describe('passwords', () => {
       expect((await mail.untilMails(1))[0]?.to).toEqual([`${user.username}@example.org`]);
       await isQuiet();
     });
+  });
+
+  it('leads to PUBLIC_URL in the e-mail, and names the path alone without one', async () => {
+    const PUBLIC_URL = 'https://fog.example.org/fog';
+    const behindProxy = await startTestApp({ env: { SMTP_URL: mail.url, SMTP_FROM: 'noreply@fog.example', PUBLIC_URL } });
+    try {
+      for (const [app, url] of [
+        [behindProxy, PUBLIC_URL],
+        [t, ''],
+      ] as const) {
+        mail.mails.length = 0;
+        const { username } = await aUser(app);
+        await app.http.post('/api/auth/password-reset/request').send({ username }).expect(202);
+        const [sent] = await mail.untilMails(1);
+        expect(unfolded(sent)).toContain(`\r\nPOST ${url}/api/auth/password-reset/confirm\r\n`);
+      }
+    } finally {
+      await behindProxy.close();
+    }
   });
 
   it('without a mail server says so, and who can help', async () => {

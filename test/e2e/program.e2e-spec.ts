@@ -57,6 +57,18 @@ describe('the program', () => {
     expect(performance.now() - begin).toBeLessThan(10_000);
   });
 
+  it('prints the addresses of PUBLIC_URL and not its own, which people behind a proxy cannot reach', async () => {
+    const port = await freePort();
+    program = RunningProgram.start({
+      ...{ DATABASE_URL: database.url, DATA_DIR: dataDir, PORT: String(port), JWT_SECRET },
+      ...{ PUBLIC_URL: 'https://fog.example.org/fog', LOG_LEVEL: 'warn' },
+    });
+    await program.ready();
+    const addresses = ['/docs', '/api/auth/login', '/api/deployment/deploy'].map((path) => `https://fog.example.org/fog${path} `);
+    for (const address of addresses) expect(program.output.replaceAll('\n', ' \n')).toContain(address);
+    expect(program.output).not.toContain(`:${String(port)}`);
+  });
+
   it('names every fault of its configuration at once', async () => {
     program = RunningProgram.start({ PORT: '99999', LOG_LEVEL: 'loud', RUNTIME: 'magic' });
     expect(await program.exitCode()).toBe(1);

@@ -1,3 +1,4 @@
+import { deploy, statusOf } from '../support/deployments';
 import { SimulatedEngine } from '../support/simulated-engine';
 import { startTestApp, type TestApp } from '../support/test-app';
 import { until } from '../support/until';
@@ -60,6 +61,24 @@ describe('GET /api/deployment/{id}/logs', () => {
     expect(replicas.at(-1).reason).toBe('Exited with code 3; last line: no route');
     await t.as('eve').get(`/api/deployment/${dying}/logs`).expect(404);
     await t.as('ada').delete(`/api/deployment/${dying}`).expect(200);
+  });
+
+  it.each([
+    ['2', [['three', 'four']], 'Exited with code 3; last line: four'],
+    ['0', [], 'Exited with code 3'],
+  ])('keeps as many last lines of a failed replica as KEPT_LOG_LINES says: %s', async (KEPT_LOG_LINES, kept, reason) => {
+    const few = await startTestApp({ env: { KEPT_LOG_LINES } });
+    try {
+      const env = { SIMULATED_EXIT_AFTER_MS: '0', SIMULATED_EXIT_CODE: '3', SIMULATED_LOG: 'one\ntwo\nthree\nfour' };
+      const dying = await deploy(few, 'ada', { env, restart: 'never' });
+      const failed = async () => (await statusOf(few, 'ada', dying)).replicas.find(({ status }) => status === 'failed');
+      expect((await until(failed, { what: 'the replica to fail' })).reason).toBe(reason);
+      const { body } = await few.as('ada').get(`/api/deployment/${dying}/logs?tail=100`).expect(200);
+      const entries = body as { kept: boolean; lines: string[] }[];
+      expect(entries.filter((entry) => entry.kept).map(({ lines }) => lines)).toEqual(kept);
+    } finally {
+      await few.close();
+    }
   });
 
   it('is nobody else’s business', async () => {

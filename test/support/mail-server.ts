@@ -9,6 +9,9 @@ export interface ReceivedMail {
   readonly text: string;
 }
 
+/** The text with its long lines in one piece again: on the way they are broken after an equals sign. */
+export const unfolded = (mail: ReceivedMail | undefined): string => (mail?.text ?? '').replaceAll('=\r\n', '');
+
 /** A real SMTP server on loopback that keeps the e-mails that it accepts, and refuses when it is told to. */
 export class MailServer {
   readonly mails: ReceivedMail[] = [];
