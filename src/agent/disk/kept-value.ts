@@ -27,9 +27,9 @@ export class KeptValue<T> {
     return new KeptValue(this.file, (this.current ?? make()) as V, this.wasDamaged);
   }
 
-  /** Makes this the value once the disk has it; it stays as it was where the disk refuses. One at a time, and never during a `keep`. */
+  /** Makes this the value once the disk has it; it stays as it was where the disk refuses. One after the other, and never during a `keep`. */
   async replace(value: T): Promise<void> {
-    this.writing = this.file.write(Buffer.from(JSON.stringify(value)));
+    this.writing = this.settled().then(() => this.file.write(Buffer.from(JSON.stringify(value))));
     await this.writing;
     this.current = value;
   }

@@ -42,6 +42,7 @@ describe('a connection to the control plane', () => {
         heard.push(message);
         return Promise.resolve();
       },
+      onClose: () => undefined,
     });
     return { heard, ending };
   };
@@ -54,17 +55,18 @@ describe('a connection to the control plane', () => {
     expect((await run(await speaking((socket) => socket.terminate()))).ending.clean).toBe(false);
   });
 
-  it('has ended only when what it was told has been worked on, so that a late message of it never meets the next connection', async () => {
-    let worked = false;
+  it('says at once that it is closed, and has ended when what it was told has been worked on', async () => {
+    const seen: string[] = [];
     await Connection.run({
       way: new Way({ SERVER_URL: `http://127.0.0.1:${await speaking((socket) => socket.close(1012))}/fog`, NO_PROXY: '' }),
       signal: stopping.signal,
       onMessage: async () => {
-        await sleep(100);
-        worked = true;
+        await sleep(200);
+        seen.push('worked on');
       },
+      onClose: () => void seen.push('closed'),
     });
-    expect(worked).toBe(true);
+    expect(seen).toEqual(['closed', 'worked on']);
   });
 
   it('notices a link that is silent', async () => {

@@ -23,6 +23,8 @@ export interface ConnectionOptions {
   readonly pingMs?: number;
   /** Messages come one after the other: the next one when this has resolved. A rejection ends the connection. */
   readonly onMessage: (message: ToAgent, connection: Connection) => Promise<void>;
+  /** It is closed. What came before may still be worked on. */
+  readonly onClose: () => void;
 }
 
 /** One WebSocket to the control plane, until it ends. It is over after three pings that have not come, whoever is silent. */
@@ -79,6 +81,7 @@ export class Connection {
       socket.on('close', (code) => {
         clearInterval(watch);
         signal.removeEventListener('abort', stop);
+        this.options.onClose();
         void this.work.then(() => resolve(this.ending(code)));
       });
       if (signal.aborted) stop();

@@ -55,7 +55,7 @@ export class Link {
   }
 
   private async connect(signal: AbortSignal): Promise<{ ending: Ending; wasUp: boolean; refused: boolean }> {
-    const seen = { refused: false };
+    const seen = { refused: false, wasUp: false };
     // Asked before the connection is opened, since a control plane waits for a hello only so long.
     const engineId = await this.parts.engineId(signal);
     const session = new Session({
@@ -76,11 +76,13 @@ export class Link {
       signal,
       ...(this.parts.pingMs === undefined ? {} : { pingMs: this.parts.pingMs }),
       onMessage: (message, connection) => session.receive(message, connection),
+      onClose: () => {
+        seen.wasUp = this.upMs !== null;
+        if (seen.wasUp) this.downMs = performance.now();
+        this.upMs = null;
+        session.end();
+      },
     });
-    const wasUp = this.upMs !== null;
-    if (wasUp) this.downMs = performance.now();
-    this.upMs = null;
-    session.end();
-    return { ending, wasUp, refused: seen.refused || session.isRefusing };
+    return { ending, wasUp: seen.wasUp, refused: seen.refused || session.isRefusing };
   }
 }

@@ -58,6 +58,7 @@ export const thisMachine = (machineId: string): Machine => ({
 /** The agent's side of one connection, message by message, in the order of `link-messages.ts`. */
 export class Session {
   private isUp = false;
+  private isOver = false;
   private keyLooks: NodeJS.Timeout | undefined;
   /** The agent itself will not work with this control plane, and said why. */
   isRefusing = false;
@@ -73,6 +74,7 @@ export class Session {
 
   /** The connection has ended. */
   end(): void {
+    this.isOver = true;
     if (this.isUp) this.parts.onDown();
     this.isUp = false;
     clearInterval(this.keyLooks);
@@ -136,6 +138,7 @@ export class Session {
     }
     await this.parts.identity.welcomed();
     await this.parts.keepWelcome({ ticket, ordersVersion });
+    if (this.isOver) return;
     this.isUp = true;
     this.parts.onUp({ send: (message) => connection.send(message), reportEveryMs });
     this.keyLooks = setInterval(() => void this.renewKey(connection), this.parts.keyLookMs ?? KEY_LOOK_MS).unref();
