@@ -61,12 +61,6 @@ describe('the check of an image before a restore', () => {
     expect((await said(0, no)).state).toBe('unknown');
   });
 
-  it('does not take a node that is away for one that has said no, where the replicas ran there', async () => {
-    expect((await said(3, no, { lastNodeIds: ['away'] })).state).toBe('unknown');
-    expect((await said(3, no, { lastNodeIds: ['n1', 'away'] })).state).toBe('unknown');
-    expect((await said(3, no, { lastNodeIds: ['n1', 'removed'] })).state).toBe('unavailable');
-  });
-
   it('asks no engine when no new container is needed: all are warm, or it comes back stopped', async () => {
     expect(await said(4, no, { warmReplicaIds: ['a', 'b'] })).toEqual({ state: 'unknown', asked: [] });
     expect(await said(4, no, { statusBefore: 'stopped' })).toEqual({ state: 'unknown', asked: [] });

@@ -13,12 +13,6 @@ import { replicasToPlace } from './replicas-to-place';
 
 export type ImageState = 'available' | 'unavailable' | 'unknown';
 
-/** What the engines say that can be asked, and the nodes whose engines cannot. */
-interface Answer {
-  readonly state: ImageState;
-  readonly awayNodeIds: ReadonlySet<string>;
-}
-
 /** The time limit for all nodes together. */
 const ANSWER_WITHIN_MS = 5_000;
 const ASKED_AT_ONCE = 16;
@@ -32,7 +26,7 @@ const REMEMBERED_MS = 3_000;
 @Injectable()
 export class ImageCheck {
   private readonly logger = new Logger(ImageCheck.name);
-  private readonly known = new LRUCache<string, Promise<Answer>>({ max: 200, ttl: REMEMBERED_MS });
+  private readonly known = new LRUCache<string, Promise<ImageState>>({ max: 200, ttl: REMEMBERED_MS });
 
   constructor(
     private readonly nodes: NodesRepository,
@@ -42,17 +36,12 @@ export class ImageCheck {
 
   /**
    * `available` as soon as one engine offers the image; engines that ran it before are asked first. `unavailable` only when all
-   * online engines have said no, and no node is away that ran it and may have it still. Otherwise, and when no new container is needed,
-   * `unknown`, which is no reason to refuse.
+   * online engines have said no. Otherwise, and when no new container is needed, `unknown`, which is no reason to refuse.
    */
   async state(deployment: RestorationCandidate): Promise<ImageState> {
     if (replicasToPlace(deployment) === 0) return 'unknown';
-    const { state, awayNodeIds } = await this.answer(deployment);
-    return state === 'unavailable' && deployment.lastNodeIds.some((id) => awayNodeIds.has(id)) ? 'unknown' : state;
-  }
-
-  private answer(deployment: RestorationCandidate): Promise<Answer> {
-    const key = `${deployment.projectId} ${deployment.image}`;
+    const { image, projectId } = deployment;
+    const key = `${projectId} ${image}`;
     const known = this.known.get(key);
     if (known) return known;
     const asking = this.askAll(deployment);
@@ -61,12 +50,10 @@ export class ImageCheck {
     return asking;
   }
 
-  private async askAll({ image, projectId, lastNodeIds }: RestorationCandidate): Promise<Answer> {
+  private async askAll({ image, projectId, lastNodeIds }: RestorationCandidate): Promise<ImageState> {
     const wanted = { image, registry: await this.credential(projectId, image) };
     const first = new Set(lastNodeIds);
-    const all = await this.nodes.targets(this.runtimes.kinds);
-    const online = all.filter((target) => target.online);
-    const awayNodeIds = new Set(all.filter((target) => !target.online).map(({ id }) => id));
+    const online = (await this.nodes.targets(this.runtimes.kinds)).filter((target) => target.online);
     const targets = [...online.filter(({ id }) => first.has(id)), ...online.filter(({ id }) => !first.has(id))];
     const found = new AbortController();
     let refusals = 0;
@@ -78,8 +65,8 @@ export class ImageCheck {
         if (isOffered === false) refusals++;
       }),
     );
-    if (found.signal.aborted) return { state: 'available', awayNodeIds };
-    return { state: targets.length > 0 && refusals === targets.length ? 'unavailable' : 'unknown', awayNodeIds };
+    if (found.signal.aborted) return 'available';
+    return targets.length > 0 && refusals === targets.length ? 'unavailable' : 'unknown';
   }
 
   /** Null also when it cannot be decrypted: then the registry says what it says to strangers. */

@@ -28,7 +28,7 @@ export interface RestorationCandidate extends LockedDeployment {
   readonly heldReplicas: number;
   /** Replicas whose containers were kept warm, on nodes that answer and do not drain. */
   readonly warmReplicaIds: readonly string[];
-  /** The nodes of its last replicas. */
+  /** The nodes of all replicas of its last generation. */
   readonly lastNodeIds: readonly string[];
   /** Another live deployment of the project now has its name. */
   readonly nameTaken: boolean;
