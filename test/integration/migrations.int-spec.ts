@@ -8,6 +8,7 @@ import { createEmptyDatabase } from '../support/empty-database';
 import { openDataSource } from '../support/open-data-source';
 import { dumpSchema } from '../support/schema-dump';
 import type { TestDatabase } from '../support/test-database';
+import { undoMigrations } from '../support/undo-migrations';
 
 const ROOT = join(__dirname, '../..');
 
@@ -28,7 +29,7 @@ describe('migrations', () => {
     const first = await dumpSchema(dataSource);
     expect(first.triggers.length).toBeGreaterThan(0);
 
-    for (let left = migrations.length; left > 0; left--) await dataSource.undoLastMigration({ transaction: 'each' });
+    await undoMigrations(dataSource, migrations.length);
     expect(await dumpSchema(dataSource)).toEqual({ columns: [], constraints: [], indexes: [], triggers: [], functions: [] });
 
     await migrate(dataSource);

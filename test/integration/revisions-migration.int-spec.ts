@@ -8,6 +8,7 @@ import { createEmptyDatabase } from '../support/empty-database';
 import { openDataSource } from '../support/open-data-source';
 import { aUser } from '../support/rows';
 import type { TestDatabase } from '../support/test-database';
+import { undoMigrations } from '../support/undo-migrations';
 
 /** `MIGRATION_DEPLOYMENTS=1000000` measures what docs/decisions.md says. */
 const DEPLOYMENTS = Number(process.env.MIGRATION_DEPLOYMENTS ?? 12_000);
@@ -158,8 +159,7 @@ describe('the move of specs into revisions', () => {
     const id = await deployAsBefore('early');
     const before = await rowOf(id);
     await migrate(dataSource);
-    const undone = migrations.length - namesUpTo(FillRevisions1795305615000).length;
-    for (let left = undone; left > 0; left--) await dataSource.undoLastMigration({ transaction: 'each' });
+    await undoMigrations(dataSource, migrations.length - namesUpTo(FillRevisions1795305615000).length);
     expect(await rowOf(id)).toEqual(before);
     expect(await specOf(await deployAsBefore('later'))).toEqual(SPEC);
   });
