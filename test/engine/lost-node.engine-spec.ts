@@ -4,14 +4,14 @@ import { LABEL } from '../../src/runtime/docker/docker-labels';
 import type { Client } from '../support/client';
 import { deploy, inStatus, remove, statusOf, untilHealthy, untilNoWork } from '../support/deployments-under-test';
 import { engineClient, loadTestImage, removeContainersOf } from '../support/engine';
-import { describeWithSecondEngine, SecondEngine } from '../support/second-engine';
+import { describeWithTwoEngines, SecondEngine } from '../support/second-engine';
 import { until } from '../support/until';
 import { onDocker, ProductOnDocker } from './product-on-docker';
 
 const SOON = { timeoutMs: 40_000 };
 
 /** Two engines; a proxy cuts one of them off while its containers run on. */
-describeWithSecondEngine('a node that is lost and returns', () => {
+describeWithTwoEngines('a node that is lost and returns', () => {
   let product: ProductOnDocker;
   let other: SecondEngine;
   let elsewhere: Docker;

@@ -7,7 +7,7 @@ import { engineClient, loadTestImage, removeContainersOf } from '../support/engi
 import { describeWithHaproxy, HaproxyUnderTest } from '../support/haproxy';
 import type { ProcessUnderTest } from '../support/process-under-test';
 import { freePort } from '../support/program';
-import { describeWithSecondEngine, SecondEngine } from '../support/second-engine';
+import { describeWithTwoEngines, SecondEngine } from '../support/second-engine';
 import { LOADED, serving } from '../support/serving';
 import { SteadyLoad } from '../support/steady-load';
 import { until } from '../support/until';
@@ -20,7 +20,7 @@ const FAR_SIDE = '198.19.62.2';
 
 /** HAProxy and the built-in router before the replicas of two engines, each under a load of its own. */
 describeWithHaproxy('routes over two engines', () => {
-  describeWithSecondEngine('routes over two engines', () => {
+  describeWithTwoEngines('routes over two engines', () => {
     let product: ProductOnDocker;
     let other: SecondEngine;
     let elsewhere: Docker;

@@ -34,22 +34,27 @@ const APPLETS = [
 ];
 const PING = `new (require('dockerode'))().ping().then(() => process.exit(0), () => process.exit(1)); setTimeout(() => process.exit(1), 3000);`;
 
+export const NEEDS_ENGINE = 'needs a Docker Engine that answers at DOCKER_HOST or /var/run/docker.sock';
+
 let available: boolean | undefined;
 
 /**
  * Whether a Docker Engine answers at DOCKER_HOST or the usual socket. Asked once and synchronously, because Jest needs the
  * answer before tests begin.
  */
-function engineAvailable(): boolean {
-  available ??= spawnSync(process.execPath, ['-e', PING], { cwd: process.cwd(), timeout: 10_000 }).status === 0;
+export function engineAvailable(): boolean {
+  available ??= isThere(engineAddress()) && spawnSync(process.execPath, ['-e', PING], { cwd: process.cwd(), timeout: 10_000 }).status === 0;
   return available;
 }
+
+/** Most machines without an engine have no socket of one, and then no process has to ask. */
+const isThere = (address: Address): boolean => !('path' in address) || existsSync(address.path);
 
 /** `describe` that needs a Docker Engine. Without one it skips and says so; with REQUIRE_DOCKER_ENGINE=1 it fails instead. */
 export function describeWithEngine(name: string, tests: () => void): void {
   if (engineAvailable()) return describe(name, tests);
   if (process.env.REQUIRE_DOCKER_ENGINE === '1') throw new Error(`${name} needs a Docker Engine, and none answers`);
-  process.stderr.write(`\nSKIPPED: ${name} needs a Docker Engine that answers at DOCKER_HOST or /var/run/docker.sock\n\n`);
+  process.stderr.write(`\nSKIPPED: ${name} ${NEEDS_ENGINE}\n\n`);
   describe.skip(name, tests);
 }
 

@@ -2,6 +2,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { engineAvailable, NEEDS_ENGINE } from './engine';
 import { until } from './until';
 
 const NEEDED = ['dockerd', 'unshare', 'nsenter', 'ip', 'iptables', 'mount', 'mkfs.btrfs'];
@@ -25,8 +26,13 @@ function missing(): string | null {
  * `describe` that starts an engine of its own, with its own firewall. Where that is not possible it skips and says so; with
  * REQUIRE_DOCKER_ENGINE=1 it fails instead.
  */
-export function describeWithSecondEngine(name: string, tests: () => void): void {
-  const why = missing();
+export const describeWithSecondEngine = (name: string, tests: () => void): void => describeUnless(missing(), name, tests);
+
+/** The same for tests that use the engine of the machine too. */
+export const describeWithTwoEngines = (name: string, tests: () => void): void =>
+  describeUnless(engineAvailable() ? missing() : NEEDS_ENGINE, name, tests);
+
+function describeUnless(why: string | null, name: string, tests: () => void): void {
   if (why === null) return describe(name, tests);
   if (process.env.REQUIRE_DOCKER_ENGINE === '1') throw new Error(`${name} ${why}`);
   process.stderr.write(`\nSKIPPED: ${name} ${why}\n\n`);
