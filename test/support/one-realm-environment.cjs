@@ -1,5 +1,6 @@
 require('@swc-node/register');
 const { AsyncLocalStorage } = require('node:async_hooks');
+const crypto = require('node:crypto');
 const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
 
@@ -62,6 +63,15 @@ function forgetLogger() {
   Object.defineProperty(prototype, QUIET, { value: true });
 }
 const QUIET = Symbol('quiet until the first application');
+
+/** Databases of tests are copies of one, so all applications compute the same fingerprints of their secrets, and that is slow on purpose. */
+const { scryptSync } = crypto;
+const derived = new Map();
+crypto.scryptSync = (...given) => {
+  const key = JSON.stringify(given);
+  if (!derived.has(key)) derived.set(key, scryptSync(...given));
+  return Buffer.from(derived.get(key));
+};
 
 /**
  * Jest makes an `AsyncLocalStorage` for each test file and never puts it out of use. In Node 20 every promise carries the value of each that is
