@@ -114,6 +114,15 @@ describe('pulling an image that the engine does not have', () => {
   const ensure = (image: string, signal = new AbortController().signal, ownerId = 'one', by = driver): Promise<void> =>
     by.ensure(node, aSpec({ image, ownerId }), { signal, onProgress: (progress) => words.push(progress) });
   const untilDownloading = (): Promise<unknown> => until(() => words.length > 2, { everyMs: 5, what: 'the first progress' });
+  /** Begins a pull, and calls it off while it downloads. */
+  const callOff = async (): Promise<void> => {
+    const abort = new AbortController();
+    engine.pull = (answer) => lines(answer, downloading('a', 1, 70_000_000));
+    const ended = expect(ensure('nginx:1', abort.signal)).rejects.toMatchObject({ failure: 'aborted' });
+    await untilDownloading();
+    abort.abort();
+    await ended;
+  };
 
   it('tells of its progress, then creates and starts the container', async () => {
     engine.pull = (answer) => {
@@ -204,12 +213,7 @@ describe('pulling an image that the engine does not have', () => {
     });
 
     it('logs nothing of a pull that was called off', async () => {
-      const abort = new AbortController();
-      engine.pull = (answer) => lines(answer, downloading('a', 1, 70_000_000));
-      const ended = expect(ensure('nginx:1', abort.signal)).rejects.toMatchObject({ failure: 'aborted' });
-      await untilDownloading();
-      abort.abort();
-      await ended;
+      await callOff();
       expect(logged).toEqual([]);
     });
   });
@@ -322,12 +326,7 @@ describe('pulling an image that the engine does not have', () => {
   });
 
   it('ends with the abort, and nothing is created afterwards', async () => {
-    const abort = new AbortController();
-    engine.pull = (answer) => lines(answer, downloading('a', 1, 70_000_000));
-    const ended = expect(ensure('nginx:1', abort.signal)).rejects.toMatchObject({ failure: 'aborted' });
-    await untilDownloading();
-    abort.abort();
-    await ended;
+    await callOff();
     await sleep(200); // time for a container that must not come
     expect(engine.created).toBe(0);
   });
