@@ -1,6 +1,6 @@
-import { aPlanInput, aReplica, NOW, secondsAgo, showing, silent } from '../../test/support/plan-input';
+import { aPlanInput, aReplica, aRollout, NOW, secondsAgo, showing, silent } from '../../test/support/plan-input';
 import { plan } from './plan';
-import type { Plan } from './plan.types';
+import type { Plan, PlanInput, PlanReplica } from './plan.types';
 
 const moves = ({ moves: all }: Plan): string[] => all.map(({ replicaId, from, to }) => `${replicaId}: ${from} → ${to}`);
 const settled = (result: Plan): boolean =>
@@ -248,6 +248,24 @@ describe('plan, in any case', () => {
   it('says once of a node that it does not answer', () => {
     const replicas = ['a', 'b'].map((id) => aReplica(id, { status: 'stopping' }));
     expect(plan(aPlanInput({ replicas, views: { n1: silent('No answer') } })).blocked).toEqual(['No answer']);
+  });
+
+  describe('beside a replica that ends on a node that does not answer', () => {
+    const lost = aReplica('lost', { status: 'stopping', nodeId: 'n2', nodeOnline: false });
+    const beside = (replicas: PlanReplica[], deployment: Partial<PlanInput['deployment']> = {}): Plan =>
+      plan(aPlanInput({ replicas: [lost, ...replicas], views: { n1: showing(['a', 'running']), n2: silent('No answer') }, deployment }));
+
+    it('is due what comes about by itself: a replacement, the next step of a rollout', () => {
+      const failing = beside([failedReplica('a', { attempt: 2, changedAt: secondsAgo(5) })]);
+      expect([failing.blocked, failing.dueMs]).toEqual([['No answer'], 15_000]);
+      const settling = aReplica('a', { revision: 2, rollout: 1, runningAt: secondsAgo(3) });
+      expect(beside([aReplica('b'), settling], { rollout: aRollout(), targetReplicas: 1 }).dueMs).toBe(2_000);
+    });
+
+    it('is due nothing that only the node can end, nor what could be done now and was not', () => {
+      expect(beside([]).dueMs).toBeNull();
+      expect(beside([failedReplica('a', { attempt: 1, changedAt: secondsAgo(500) })]).dueMs).toBeNull();
+    });
   });
 
   it.each([

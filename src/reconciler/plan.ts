@@ -197,6 +197,10 @@ function toPlan(
       status === 'stopping' && blocked !== undefined ? [{ replicaId: replica.id, words: blocked }] : [],
     ),
     lookAgainMs: lookAgain(input, judged),
+    dueMs: least([
+      ...duesMs(input, judged).filter((ms) => ms > 0),
+      ...(judged.some(({ drains }) => drains) ? [LOOK_WHILE_DRAINING_MS] : []),
+    ]),
   };
 }
 
@@ -222,19 +226,32 @@ function unknownWorkloads({ views, replicas }: PlanInput): { nodeId: string; rep
 }
 
 function lookAgain(input: PlanInput, judged: readonly Judgement[]): number | null {
-  const waits = judged.flatMap(({ replica, status, move, keptUntil, drains, returns }): number[] => {
+  const looks = judged.flatMap(({ replica, status, move, keptUntil, drains }): number[] => {
     if (drains) return [LOOK_WHILE_DRAINING_MS];
-    if (returns && status === 'running') return [LOOK_OFTEN_MS];
-    if (keptUntil) return [Math.max(LOOK_OFTEN_MS, keptUntil.getTime() - input.now.getTime())];
+    if (keptUntil) return [];
     if (status === 'starting' || status === 'stopping') {
       const ageSeconds = move ? 0 : (input.now.getTime() - replica.changedAt.getTime()) / 1000;
       return [ageSeconds < FRESH_SECONDS ? LOOK_OFTEN_MS : LOOK_SELDOM_MS];
     }
-    if (status !== 'failed') return [];
-    if (move || replica.reserved) return [LOOK_OFTEN_MS];
-    const waiting = wantsReplicas(input.deployment.status) && unreplaced(input.deployment, [{ replica, status }]).length > 0;
-    return waiting ? [Math.max(LOOK_OFTEN_MS, restartDueMs(replica, input.now))] : [];
+    return status === 'failed' && (move || replica.reserved) ? [LOOK_OFTEN_MS] : [];
   });
-  waits.push(...rolloutLookMs(input, judged).map((ms) => Math.max(LOOK_OFTEN_MS, ms)));
-  return waits.length > 0 ? Math.min(...waits) : null;
+  return least([...looks, ...duesMs(input, judged).map((ms) => Math.max(LOOK_OFTEN_MS, ms))]);
 }
+
+/**
+ * When something comes about by itself, in milliseconds from now: a container that was killed is not back, the time is over for which
+ * one is kept, a pause before a replacement ends, or a new replica of a rollout counts.
+ */
+function duesMs(input: PlanInput, judged: readonly Judgement[]): number[] {
+  const ofReplicas = judged.flatMap(({ replica, status, move, keptUntil, drains, returns }): number[] => {
+    if (drains) return [];
+    if (returns && status === 'running') return [LOOK_OFTEN_MS];
+    if (keptUntil) return [keptUntil.getTime() - input.now.getTime()];
+    if (status !== 'failed' || move || replica.reserved) return [];
+    const waiting = wantsReplicas(input.deployment.status) && unreplaced(input.deployment, [{ replica, status }]).length > 0;
+    return waiting ? [restartDueMs(replica, input.now)] : [];
+  });
+  return [...ofReplicas, ...rolloutLookMs(input, judged)];
+}
+
+const least = (times: readonly number[]): number | null => (times.length > 0 ? Math.min(...times) : null);

@@ -168,4 +168,6 @@ export interface Plan {
   readonly unstoppable: readonly StopFailure[];
   /** When to look again; null when nothing is left to do until something changes. */
   readonly lookAgainMs: number | null;
+  /** When something is due at the latest, whatever fails meanwhile; null when nothing comes about by itself. */
+  readonly dueMs: number | null;
 }

@@ -162,7 +162,8 @@ export class ReconcileDeploymentHandler implements JobHandler {
     const problems = [...steps.blocked, ...calls.problems, ...(recorded.shortfall === null ? [] : [recorded.shortfall])];
     if (problems.length === 0) return outcome(steps);
     const longestMs = recorded.shortfall === null ? Infinity : LONGEST_WAIT_FOR_ROOM_MS;
-    const afterMs = Math.min(longestMs, backoffMs(job.attempts, Math.random()));
+    // One node that does not answer holds up nothing that goes on elsewhere.
+    const afterMs = Math.min(longestMs, steps.dueMs ?? Infinity, backoffMs(job.attempts, Math.random()));
     await this.stopFailures.note(job, snapshot, calls.takeStopFailures(steps.unstoppable), afterMs);
     return { kind: 'failed', words: problems.join('; '), afterMs };
   }

@@ -9,7 +9,7 @@ describe('a rollout while nodes come and go', () => {
   let t: TestApp;
   let engine: SimulatedEngine;
   beforeAll(async () => {
-    const lost = { NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '2', NODE_LOST_AFTER_SECONDS: '3', STOP_GRACE_SECONDS: '0' };
+    const lost = { NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '4', NODE_LOST_AFTER_SECONDS: '4', STOP_GRACE_SECONDS: '0' };
     t = await startTestApp({ env: lost });
     engine = new SimulatedEngine(t.dataSource);
   });
@@ -18,7 +18,7 @@ describe('a rollout while nodes come and go', () => {
   const running = async (id: string) => (await statusOf(t, 'ada', id)).replicas.filter(({ status }) => status === 'running');
   /** In the middle of a rollout of three replicas, of which one new one serves; and the node of a replica of this revision. */
   const halfWay = async (revision: number): Promise<{ id: string; node: string }> => {
-    const id = await deployed(t, 'ada', { replicas: 3, rollout: { min_healthy_seconds: 1 } });
+    const id = await deployed(t, 'ada', { replicas: 3, rollout: { min_healthy_seconds: 3 } });
     await change(t, 'ada', id, { container_image: 'nginx:1.28' }).expect(202);
     await until(async () => (await rolloutOf(t, 'ada', id)).healthy_replicas > 0, { what: 'a new replica to serve' });
     const found = (await running(id)).find((replica) => replica.revision === revision);
