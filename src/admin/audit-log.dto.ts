@@ -1,4 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { AuditDetailsDto } from '../audit/dto/audit-details.dto';
 import { Optional, QueryInteger, TextField, TimeField } from '../common/validation/fields';
 
 export const AUDIT_OUTCOMES = ['done', 'refused'] as const;
@@ -109,21 +110,15 @@ export class AuditRecordDto {
   @ApiProperty({ type: String, nullable: true })
   request_id!: string | null;
 
-  @ApiProperty({
-    type: 'object',
-    additionalProperties: true,
-    nullable: true,
-    description: 'What was changed, as it was before; which members there are depends on `action`',
-  })
-  before!: Record<string, unknown> | null;
+  @ApiProperty({ type: () => AuditDetailsDto, nullable: true, description: 'What was changed, as it was before' })
+  before!: AuditDetailsDto | null;
 
   @ApiProperty({
-    type: 'object',
-    additionalProperties: true,
+    type: () => AuditDetailsDto,
     nullable: true,
     description: 'The same members as they are since; of a refusal, what is known of it',
   })
-  after!: Record<string, unknown> | null;
+  after!: AuditDetailsDto | null;
 
   @ApiProperty({ type: String, nullable: true, description: 'Its place in the chain; null until it is sealed' })
   position!: string | null;

@@ -27,8 +27,8 @@ export class ClockService {
           action: 'clock.confirm',
           resourceType: 'clock',
           resourceId: null,
-          before: { step_seconds: before.stepSeconds, stepped_at: before.steppedAt },
-          after: { now: after.now },
+          before: { step_seconds: before.stepSeconds, stepped_at: before.steppedAt?.toISOString() ?? null },
+          after: { now: after.now.toISOString() },
         },
       };
     });

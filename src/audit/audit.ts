@@ -85,7 +85,7 @@ function recordingOf(origin: readonly PlainValue[], entries: readonly AuditEntry
   return { text: INSERT_ONE, values: [...origin, action, resourceType, resourceId, asJson(before), asJson(after)], failure: unwritten };
 }
 
-const asJson = (details: Details | null): string | null => (details === null ? null : JSON.stringify(details));
+const asJson = (details: object | null): string | null => (details === null ? null : JSON.stringify(details));
 
 /** When the server has not said so, because the connection broke, nobody knows whether the row and its change were committed. */
 function unwritten(cause: unknown): unknown {

@@ -1,7 +1,8 @@
+import type { Details } from '../audit/bounded-details';
 import type { ClusterPlace, NodeRecord } from './node.types';
 
 /** What the audit log keeps of a node: the members that an administrator decides. */
-export const nodeDetails = (node: NodeRecord): Readonly<Record<string, unknown>> => ({
+export const nodeDetails = (node: NodeRecord): Details => ({
   name: node.name,
   node_type: node.nodeType,
   region: node.region,
@@ -19,7 +20,7 @@ export const nodeDetails = (node: NodeRecord): Readonly<Record<string, unknown>>
   ...(node.cluster ? clusterDetails(node.cluster) : {}),
 });
 
-const clusterDetails = ({ namespace, nodeSelector, ingressClass, gateway }: ClusterPlace): Readonly<Record<string, unknown>> => ({
+const clusterDetails = ({ namespace, nodeSelector, ingressClass, gateway }: ClusterPlace): Details => ({
   namespace,
   node_selector: nodeSelector,
   ingress_class: ingressClass,

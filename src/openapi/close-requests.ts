@@ -3,7 +3,7 @@ import { answeredSchemas, mergePatchSchemas, requestedSchemas } from './requeste
 import { isPart, partOf, type Part } from './schema-walk';
 
 /** To these, members are added without a new version of the API; generated clients keep what they do not know. */
-const OPEN = ['ProblemDto', 'EventDataDto'];
+const OPEN = ['ProblemDto', 'EventDataDto', 'AuditDetailsDto'];
 
 /**
  * States that requests are closed, since the server refuses unknown members, and that what has a default may be left out.

@@ -25,7 +25,10 @@ export class BulkDeleteService {
         options,
         allOrNothing,
         select: (tx) => this.selections.select(tx, selection, context.actor),
-        details: { ...options, all_or_nothing: allOrNothing, filter: sentFilter },
+        details: {
+          ...{ grace_seconds: options.graceSeconds, force: options.force, keep_warm_seconds: options.keepWarmSeconds },
+          ...{ all_or_nothing: allOrNothing, filter: sentFilter },
+        },
         waitSeconds,
       },
       context,

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { AuditEntry } from '../audit/audit';
+import type { Details } from '../audit/bounded-details';
 import { Commands } from '../commands/commands';
 import { Standing } from '../commands/standing';
 import type { RequestContext } from '../common/request-context';
@@ -22,7 +23,7 @@ export interface OperationOrder {
   /** Finds the deployments, in the transaction that makes the operation. */
   readonly select: (tx: Tx) => Promise<readonly string[]>;
   /** What the audit log records of it besides the number of deployments. */
-  readonly details: Readonly<Record<string, unknown>>;
+  readonly details: Details;
   readonly waitSeconds: number;
 }
 

@@ -1,15 +1,20 @@
 import type { AuditEntry } from '../audit/audit';
+import type { Details } from '../audit/bounded-details';
 import type { NewEvent } from '../events/events';
 import type { PurgeCandidate } from './purge.repository';
 
 /** The audit row of a purge: which deployment it was and how many rows were removed. No values of env, no labels. */
-export function purgeAudit(candidate: PurgeCandidate, after: Readonly<Record<string, unknown>>): AuditEntry {
+export function purgeAudit(candidate: PurgeCandidate, after: Details): AuditEntry {
   const { id, name, image, type, userId, deletedAt, purgeAt, retentionPolicy, rows } = candidate;
   return {
     action: 'deployment.purge',
     resourceType: 'deployment',
     resourceId: id,
-    before: { name, image, type, user_id: userId, deleted_at: deletedAt, purge_at: purgeAt, retention_policy: retentionPolicy, ...rows },
+    before: {
+      ...{ name, image, type, user_id: userId, retention_policy: retentionPolicy },
+      ...{ deleted_at: deletedAt?.toISOString() ?? null, purge_at: purgeAt?.toISOString() ?? null },
+      removed_rows: rows,
+    },
     after,
   };
 }

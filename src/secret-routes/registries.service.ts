@@ -3,6 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { randomUUID } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import type { AuditEntry } from '../audit/audit';
+import type { Details } from '../audit/bounded-details';
 import { Commands, UNCHANGED } from '../commands/commands';
 import { DomainError } from '../common/problem/domain-error';
 import type { Actor, RequestContext } from '../common/request-context';
@@ -116,7 +117,7 @@ function requireRegistry(registry: StoredRegistry | null, name: string): StoredR
 const newsOf = (projectId: Place, name: string, { actor }: RequestContext) =>
   ({ what: 'registry', projectId, name, userId: actor.userId }) as const;
 
-const shown = ({ name, server, username }: RegistryView): Readonly<Record<string, unknown>> => ({ name, server, username });
+const shown = ({ name, server, username }: RegistryView): Details => ({ name, server, username });
 
 const entry = (
   verb: 'put_registry' | 'remove_registry',

@@ -8,7 +8,7 @@ import { inTransaction } from '../../src/database/transaction';
 import { aUser, logIn } from '../support/auth-users';
 import { anUnnamedSpec, aSpec, deploy, deployed, freshName, reaches, UNKNOWN_ID } from '../support/deployments';
 import { readOpenApi, send, type OpenApiDocument, type Operation, type Schema, type WireAnswer } from '../support/openapi-client';
-import { parse } from '../support/openapi-client-checks';
+import { AnswerChecks, parse } from '../support/openapi-client-checks';
 import { bearerOf, inactiveToken, newSession, tokenWith } from '../support/openapi-client-identities';
 import { aProject } from '../support/projects';
 import { aDeletedDeployment, type DeletedOptions } from '../support/purge';
@@ -996,6 +996,21 @@ describe('the authorization matrix', () => {
       const code = status >= 400 ? ` ${String((parse(text) as { code?: unknown }).code)}` : '';
       expect(`${String(status)}${code}`).toBe(expected);
     });
+  });
+
+  it('has left rows in the audit log that the document describes whole, down to what each says of before and after', async () => {
+    const operation = operations.find(({ name }) => name === 'GET /api/admin/audit')!;
+    const checks = new AnswerChecks(document);
+    const headers = bearerOf(await t.token('root'));
+    const seen = new Set<string>();
+    for (let path: string | undefined = '/api/admin/audit?limit=100&outcome=done'; path !== undefined;) {
+      const answer = await send(t.url, { method: 'GET', path, headers });
+      expect(checks.faultsOf(operation, answer, { path })).toEqual([]);
+      for (const row of parse(answer.text) as { action: string; before: object | null; after: object | null }[])
+        if (row.before !== null || row.after !== null) seen.add(row.action);
+      path = /<([^>]+)>; rel="next"/.exec(String(answer.headers.link))?.[1];
+    }
+    expect(seen.size).toBeGreaterThan(30);
   });
 
   /** The same address and request in other spellings. */

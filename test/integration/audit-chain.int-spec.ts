@@ -18,8 +18,8 @@ const entry = (n: number): AuditEntry => ({
   action: 'test.act',
   resourceType: 'test',
   resourceId: UNKNOWN_ID,
-  before: { n, text: 'ä "quoted" \u2028', ratio: 0.1 },
-  after: { n: n + 1 },
+  before: { replicas: n, description: 'ä "quoted" \u2028', size_gb: 0.1 },
+  after: { replicas: n + 1 },
 });
 
 describe('the chain of the audit log', () => {

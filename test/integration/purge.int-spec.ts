@@ -55,7 +55,11 @@ describe('the purge in the background', () => {
     expect(audits).toEqual([
       {
         via: 'system',
-        before: expect.objectContaining({ image: 'nginx:1.27', user_id: userId, deployment_replicas: 3, reservations: 3 }),
+        before: expect.objectContaining({
+          image: 'nginx:1.27',
+          user_id: userId,
+          removed_rows: expect.objectContaining({ deployment_replicas: 3, reservations: 3 }),
+        }),
         after: { reason: 'The retention is over' },
       },
     ]);

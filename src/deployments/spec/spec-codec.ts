@@ -1,3 +1,4 @@
+import type { Details } from '../../audit/bounded-details';
 import type { ContainerSpec, VolumeMount } from '../../engines/container-spec';
 import type { ContainerRequestDto, ContainerViewDto } from '../dto/container.dto';
 import type { DeployRequestDto } from '../dto/deploy-request.dto';
@@ -79,7 +80,7 @@ export const showContainer = (visible: VisibleContainer): ContainerViewDto => ({
 });
 
 /** What the audit log keeps of a spec: no commands and no values of `env`, since all of them may hold secrets. */
-export const auditSpec = ({ container, ...spec }: DeploymentSpec): Readonly<Record<string, unknown>> => ({
+export const auditSpec = ({ container, ...spec }: DeploymentSpec): Details => ({
   name: spec.name,
   type: spec.type,
   container_image: container.image,
