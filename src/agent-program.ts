@@ -21,7 +21,8 @@ import { VERSION } from './common/version';
 import { resultWithin } from './common/within';
 import type { AppConfig } from './config/app-config';
 import { createLogger } from './logging/logger';
-import { makeDockerDriver } from './runtime/docker/make-docker-driver';
+import { makeDockerDriver, pullLimits } from './runtime/docker/make-docker-driver';
+import { OwnPullTurns } from './runtime/docker/pull-turns';
 import { DriverError, type RuntimeDriver } from './runtime/runtime-driver';
 
 const ANSWER_WITHIN_MS = 4_000;
@@ -66,7 +67,8 @@ export class AgentProgram {
     const { config, log } = this;
     const identity = await this.openIdentity(folder);
     const way = new Way({ ...config, SERVER_URL: config.SERVER_URL ?? '' });
-    const looking = makeDockerDriver(config, identity.joined?.installationId ?? '');
+    const turns = new OwnPullTurns(pullLimits(config));
+    const looking = makeDockerDriver(config, identity.joined?.installationId ?? '', turns);
     const engine = await engineOf(looking, config);
     looking.close();
     const before = identity.joined;
@@ -87,7 +89,7 @@ export class AgentProgram {
     );
     if (orders.trouble !== null)
       log.error(`The orders in ${folder} ${orders.trouble}: nothing is done until the control plane has sent them anew`);
-    const driver = makeDockerDriver(config, joined.installationId);
+    const driver = makeDockerDriver(config, joined.installationId, turns);
     const agent = new Agent({ identity, joined, orders, driver, way, log, recollection: new Recollection(memory, log) });
     this.running = agent.run(this.stopping.signal).finally(() => driver.close());
     return banner({ node: joined.nodeName, server: way.words, engine: engine.words, folder, orders: orders.book.orders.size });

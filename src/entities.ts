@@ -52,6 +52,7 @@ import { AgentOrder } from './runtime/agent/entities/agent-order.entity';
 import { SimulatedNodeFault } from './runtime/simulated/simulated-node-fault.entity';
 import { ProjectSecret } from './secrets/entities/project-secret.entity';
 import { Registry } from './secrets/entities/registry.entity';
+import { ImagePull } from './runtime/docker/image-pull.entity';
 import { SimulatedVolume } from './runtime/simulated/simulated-volume.entity';
 import { SimulatedWorkload } from './runtime/simulated/simulated-workload.entity';
 import { Volume } from './volumes/entities/volume.entity';
@@ -84,5 +85,5 @@ export const entities = [
   ...[RetentionPolicyRow, PurgedDeployment],
   ...[AuditRecord, AuditPending, AuditChainLink],
   ...[NodeAgent, AgentLinkRow, AgentOrder, AgentAccount, AgentCallRow, AgentCallPart],
-  ...[SimulatedVolume, SimulatedWorkload, SimulatedNodeFault],
+  ...[ImagePull, SimulatedVolume, SimulatedWorkload, SimulatedNodeFault],
 ];

@@ -7,7 +7,8 @@ import type { PubSub } from '../database/pub-sub';
 import { AgentDriver } from './agent/agent.driver';
 import type { AgentLines } from './agent/agent-lines';
 import { AllowedRegistries } from './allowed-registries';
-import { makeDockerDriver } from './docker/make-docker-driver';
+import { makeDockerDriver, pullLimits } from './docker/make-docker-driver';
+import { SharedPullTurns } from './docker/shared-pull-turns';
 import { KubernetesDriver } from './kubernetes/kubernetes.driver';
 import { StoredClusterAccesses } from './kubernetes/stored-cluster-accesses';
 import type { RuntimeDriver } from './runtime-driver';
@@ -27,7 +28,8 @@ export interface DriverParts {
 
 /** How the driver of each kind is made; that calls no engine. A kind without a line here has no driver yet. */
 const DRIVERS: Readonly<Record<DrivenKind, (parts: DriverParts) => RuntimeDriver>> = {
-  docker: ({ config, installationId }) => makeDockerDriver(config, installationId),
+  docker: ({ config, dataSource, installationId }) =>
+    makeDockerDriver(config, installationId, new SharedPullTurns(dataSource, pullLimits(config))),
   kubernetes: ({ config, dataSource, box, installationId }) =>
     new KubernetesDriver(new StoredClusterAccesses(dataSource, box, { ofMachine: config.KUBECONFIG_EXEC_AND_FILES }), {
       installationId,

@@ -8,6 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import { AllowedRegistries } from '../../src/runtime/allowed-registries';
 import { DockerDriver } from '../../src/runtime/docker/docker.driver';
 import { DockerEngines, type DockerConnection } from '../../src/runtime/docker/docker-engines';
+import { OwnPullTurns } from '../../src/runtime/docker/pull-turns';
 import { chooseAmong } from '../../src/runtime/runtime-choice';
 import type { RuntimeDriver } from '../../src/runtime/runtime-driver';
 import { authority, certificateOf, writeCertificates } from '../support/certificates';
@@ -17,7 +18,7 @@ const OPTIONS = {
   networks: { pool: { cidr: '198.18.0.0/15', prefixLength: 24 }, outgoing: true },
   images: {
     registries: new AllowedRegistries('none'),
-    pulls: { total: 1, perOwner: 1 },
+    turns: new OwnPullTurns({ total: 1, perOwner: 1 }),
     pullTimeoutSeconds: 5,
     pullStallSeconds: 5,
     maxImageMb: 100,

@@ -9,6 +9,7 @@ import { DockerDriver } from '../../src/runtime/docker/docker.driver';
 import { AllowedRegistries } from '../../src/runtime/allowed-registries';
 import { DockerEngines } from '../../src/runtime/docker/docker-engines';
 import { markOf } from '../../src/runtime/docker/image-marks';
+import { OwnPullTurns } from '../../src/runtime/docker/pull-turns';
 import { until } from '../support/until';
 import { aSpec } from './runtime-under-test';
 
@@ -87,7 +88,7 @@ describe('pulling an image that the engine does not have', () => {
   const installationId = randomUUID();
   const images: ImageRules = {
     registries: new AllowedRegistries('docker.io,registry.example:5000'),
-    pulls: { total: 4, perOwner: 2 },
+    turns: new OwnPullTurns({ total: 4, perOwner: 2 }),
     // Longer than a test may take: what ends in time was given up for want of progress.
     pullTimeoutSeconds: 600,
     pullStallSeconds: 1,
@@ -100,6 +101,7 @@ describe('pulling an image that the engine does not have', () => {
       networks: { pool: { cidr: '198.18.0.0/15', prefixLength: 24 }, outgoing: true },
     });
   const driver = driverWith({});
+  const patient = driverWith({ pullStallSeconds: 600 });
 
   beforeEach(async () => {
     engine = new FakeEngine();
@@ -118,7 +120,7 @@ describe('pulling an image that the engine does not have', () => {
   const callOff = async (): Promise<void> => {
     const abort = new AbortController();
     engine.pull = (answer) => lines(answer, downloading('a', 1, 70_000_000));
-    const ended = expect(ensure('nginx:1', abort.signal)).rejects.toMatchObject({ failure: 'aborted' });
+    const ended = expect(ensure('nginx:1', abort.signal, 'one', patient)).rejects.toMatchObject({ failure: 'aborted' });
     await untilDownloading();
     abort.abort();
     await ended;
@@ -313,7 +315,6 @@ describe('pulling an image that the engine does not have', () => {
       const timer = setInterval(() => lines(answer, { id: 'a', status: 'Extracting' }), 200);
       answer.once('close', () => clearInterval(timer));
     };
-    const patient = driverWith({ pullStallSeconds: 600 });
     const pull = (image: string, ownerId: string): Promise<void> => ensure(image, undefined, ownerId, patient);
     const greedy = Array.from({ length: 5 }, (_unused, n) => pull(`greedy:${n}`, 'greedy'));
     await until(() => engine.pulled.length === 2, { what: 'two pulls of one user' });

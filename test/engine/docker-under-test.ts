@@ -7,6 +7,7 @@ import { DockerDriver, type DockerDriverOptions } from '../../src/runtime/docker
 import { DockerEngines } from '../../src/runtime/docker/docker-engines';
 import type { ImageRules } from '../../src/runtime/docker/images';
 import { LABEL } from '../../src/runtime/docker/docker-labels';
+import { OwnPullTurns } from '../../src/runtime/docker/pull-turns';
 import type { WorkloadSpec } from '../../src/runtime/runtime-driver';
 import type { RuntimeUnderTest, Script } from '../contract/runtime-under-test';
 import { engineClient, loadTestImage, removeContainersOf, TEST_IMAGE } from '../support/engine';
@@ -22,7 +23,7 @@ export interface DockerUnderTest extends RuntimeUnderTest {
 
 const IMAGE_RULES: ImageRules = {
   registries: new AllowedRegistries('docker.io'),
-  pulls: { total: 4, perOwner: 2 },
+  turns: new OwnPullTurns({ total: 4, perOwner: 2 }),
   pullTimeoutSeconds: 20,
   pullStallSeconds: 10,
   maxImageMb: 1_000,

@@ -3,6 +3,7 @@ import { specDigest } from '../../src/engines/spec-digest';
 import { AllowedRegistries } from '../../src/runtime/allowed-registries';
 import { LABEL } from '../../src/runtime/docker/docker-labels';
 import { markOf, markRepository } from '../../src/runtime/docker/image-marks';
+import { OwnPullTurns } from '../../src/runtime/docker/pull-turns';
 import type { EnsureOptions, WorkloadSpec } from '../../src/runtime/runtime-driver';
 import { aSpec } from '../contract/runtime-under-test';
 import { describeWithEngine, TEST_IMAGE, testFiles } from '../support/engine';
@@ -170,7 +171,7 @@ describeWithEngine('images of tenants', () => {
     const both = await dockerUnderTest({
       registries: new AllowedRegistries(`${registry.host},${healthy.host}`),
       pullStallSeconds: 3,
-      pulls: { total: 3, perOwner: 2 },
+      turns: new OwnPullTurns({ total: 3, perOwner: 2 }),
     });
     registry.mood = 'stalls';
     const greedy = Array.from({ length: 6 }, (_unused, n) => ensure(aSpec({ image: image(`stall-${n}`), ownerId: 'greedy' }), both));

@@ -10,7 +10,7 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database'
 
 const DAY = 86_400;
 
-/** Times that the step back of the clock brings back elsewhere: with jobs, nodes, deliveries and deployments. */
+/** Times that the step back of the clock brings back elsewhere: with jobs, nodes, deliveries, deployments and turns of pulls. */
 const ELSEWHERE = [
   'deliveries.next_attempt_at',
   'deployment_replicas.changed_at',
@@ -19,6 +19,7 @@ const ELSEWHERE = [
   'deployment_replicas.warm_until',
   'deployment_rollouts.deadline_at',
   'deployment_rollouts.started_at',
+  'image_pulls.lease_until',
   'jobs.due_at',
   'jobs.lease_until',
   'nodes.last_heartbeat',
@@ -29,7 +30,7 @@ const ELSEWHERE = [
  * the step (retention, sessions, brakes, codes), or belong to the clock of an engine.
  */
 const FACTS = [
-  ...['added_at', 'at', 'began_at', 'confirmed_at', 'completed_at', 'created_at', 'decided_at', 'deleted_at', 'ended_at'],
+  ...['added_at', 'asked_at', 'at', 'began_at', 'confirmed_at', 'completed_at', 'created_at', 'decided_at', 'deleted_at', 'ended_at'],
   ...['engine_started_at', 'exits_at', 'expires_at', 'failed_at', 'failing_since', 'finished_at', 'first_seen_at', 'force_released_at'],
   ...['give_up_at', 'gone_at', 'join_expires_at', 'joined_at', 'kept_at', 'last_attempt_at', 'last_used_at', 'made_at', 'noted_at'],
   ...['occurred_at', 'paused_at', 'previous_secret_until', 'published_at', 'purge_at', 'purged_at', 'ready_at', 'registered_at'],

@@ -79,6 +79,7 @@ import { ShowLargestMachine1796950000003 } from './1796950000003-show-largest-ma
 import { WatchRouters1796955000000 } from './1796955000000-watch-routers';
 import { RefuseTransactions1796960000000 } from './1796960000000-refuse-transactions';
 import { LookUpEventDeployments1796970000000 } from './1796970000000-look-up-event-deployments';
+import { SharePullTurns1796980000000 } from './1796980000000-share-pull-turns';
 
 /** In the order they run. Never edit one that has landed; add the next. */
 export const migrations = [
@@ -163,4 +164,5 @@ export const migrations = [
   WatchRouters1796955000000,
   RefuseTransactions1796960000000,
   LookUpEventDeployments1796970000000,
+  SharePullTurns1796980000000,
 ];

@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { FairTurns, type TurnLimits } from '../../common/fair-turns';
 import { imageReferenceFault, withTag } from '../../engines/image-reference';
 import type { AllowedRegistries } from '../allowed-registries';
 import { throwIfAborted } from '../abort';
@@ -10,11 +9,12 @@ import type { DockerEngine } from './docker-engine';
 import { markOf, marksOn } from './image-marks';
 import { pullImage, type PullLimits } from './image-pull';
 import { imageFault, type NodeImage } from './node-image';
+import type { PullTurns } from './pull-turns';
 
 export interface ImageRules extends PullLimits {
   readonly registries: AllowedRegistries;
-  /** How many pulls run at a time on one engine. */
-  readonly pulls: TurnLimits;
+  /** How many pulls run at a time on one engine, and whose. */
+  readonly turns: PullTurns;
 }
 
 export interface ImageOrder {
@@ -33,7 +33,6 @@ const MAX_CAUSE_LENGTH = 500;
 /** Brings images to engines, within the rules of this installation. */
 export class Images {
   private readonly logger = new Logger(Images.name);
-  private readonly turns = new Map<string, FairTurns>();
 
   constructor(
     private readonly installationId: string,
@@ -70,11 +69,9 @@ export class Images {
     if (!this.rules.registries.allows(image)) {
       throw new DriverError('image_unavailable', registryClosed(image));
     }
-    const turns = this.turns.get(node.id) ?? new FairTurns(this.rules.pulls);
-    this.turns.set(node.id, turns);
     onProgress(`Waiting to pull image ${image}`);
     try {
-      return await turns.run(ownerId, signal, async () => {
+      return await this.rules.turns.run({ nodeId: node.id, ownerId }, signal, async () => {
         // Another replica may have brought it meanwhile.
         const found = await engine.image(withTag(image));
         if (found) return found;
@@ -84,8 +81,6 @@ export class Images {
     } catch (error) {
       throwIfAborted(signal);
       throw error;
-    } finally {
-      if (turns.idle) this.turns.delete(node.id);
     }
   }
 
