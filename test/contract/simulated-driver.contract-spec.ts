@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/data-source-options';
 import type { NodeTarget } from '../../src/engines/node-target';
@@ -86,12 +85,17 @@ describe('the simulated engine', () => {
     (await driver.find(node, replicaId, never))?.phase;
 
   it('starts at once without a delay, and takes the delay when it has one', async () => {
-    const [quick, unhurried] = [new SimulatedDriver(dataSource, { delayMs: 0 }), new SimulatedDriver(dataSource, { delayMs: 300 })];
-    const [one, other] = [aSpec(), aSpec()];
+    const [quick, unhurried, slow] = [0, 300, 60_000].map((delayMs) => new SimulatedDriver(dataSource, { delayMs })) as [
+      SimulatedDriver,
+      SimulatedDriver,
+      SimulatedDriver,
+    ];
+    const [one, other, last] = [aSpec(), aSpec(), aSpec()];
     await quick.ensure(node, one, ensureOptions);
     expect(await phase(quick, one.replicaId)).toBe('running');
+    await slow.ensure(node, last, ensureOptions);
+    expect(await phase(slow, last.replicaId)).toBe('starting');
     await unhurried.ensure(node, other, ensureOptions);
-    expect(await phase(unhurried, other.replicaId)).toBe('starting');
     await until(async () => (await phase(unhurried, other.replicaId)) === 'running');
 
     const begin = performance.now();
@@ -121,8 +125,8 @@ describe('the simulated engine', () => {
     const driver = new SimulatedDriver(dataSource, { delayMs: 40 });
     const spec = aSpec({ image: 'simulated/slow:1' });
     await driver.ensure(node, spec, ensureOptions);
-    await sleep(150); // less than the 400 ms that the start takes
-    expect(await phase(driver, spec.replicaId)).toBe('starting');
+    const takes = `SELECT extract(epoch FROM ready_at - started_at)::float8 AS seconds FROM simulated_workloads WHERE replica_id = $1`;
+    expect(await dataSource.query(takes, [spec.replicaId])).toEqual([{ seconds: 0.4 }]);
     await until(async () => (await phase(driver, spec.replicaId)) === 'running');
   });
 

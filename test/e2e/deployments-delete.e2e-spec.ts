@@ -165,7 +165,7 @@ describe('a delete whose teardown takes longer than its wait', () => {
 
   it('stops replicas that are still starting', async () => {
     const t = app();
-    const id = await deploy(t, 'ada', { replicas: 2 });
+    const id = await deploy(t, 'ada', { replicas: 2, container_image: 'simulated/slow:1' });
     await until(async () => (await statusOf(t, 'ada', id)).replicas.some((replica) => replica.status === 'starting'));
     const { body } = await t.as('ada').delete(`/api/deployment/${id}`).expect(200);
     expect(body).toMatchObject({ replicas_stopped: 2, resources_released: true });

@@ -6,7 +6,7 @@ import { until } from '../support/until';
 describe('draining a node', () => {
   let t: TestApp;
   beforeAll(async () => {
-    t = await startTestApp({ env: { NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '2' } });
+    t = await startTestApp({ env: { NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '4' } });
   });
   afterAll(() => t?.close());
 

@@ -5,7 +5,7 @@ import { until } from '../support/until';
 describe('what an unreachable node holds', () => {
   let t: TestApp;
   beforeAll(async () => {
-    t = await startTestApp({ env: { NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '2' } });
+    t = await startTestApp({ env: { NODE_SYNC_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '4' } });
     await t.token('root', { admin: true });
   });
   afterEach(async () => {

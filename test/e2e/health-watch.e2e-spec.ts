@@ -19,7 +19,7 @@ describe('news of health', () => {
   let target: WebhookReceiver;
   beforeAll(async () => {
     target = await WebhookReceiver.start();
-    t = await startTestApp({ env: { ...OPEN, HEALTH_EVENT_DELAY_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '3', NODE_SYNC_SECONDS: '1' } });
+    t = await startTestApp({ env: { ...OPEN, HEALTH_EVENT_DELAY_SECONDS: '1', NODE_OFFLINE_AFTER_SECONDS: '6', NODE_SYNC_SECONDS: '1' } });
     engine = new SimulatedEngine(t.dataSource);
   });
   afterAll(async () => {
@@ -92,7 +92,7 @@ describe('news of health', () => {
     await engine.setUnreachable(nodeId, false);
     await told('bob', id, 'degraded', 'recovered');
     const ofNodes = await until(async () => {
-      const events = (await news('root')).filter(({ type }) => type.startsWith('fog.node'));
+      const events = (await news('root')).filter(({ type, data }) => type.startsWith('fog.node') && data.node_id === nodeId);
       return events.length >= 2 ? events : null;
     });
     expect(ofNodes.map(({ type, data }) => [type, data.node_id])).toEqual([

@@ -191,7 +191,7 @@ describe('a command that waited for a lock', () => {
       async () =>
         (
           await t.dataSource.query<unknown[]>(
-            `SELECT 1 FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) OR NOT granted AND locktype = 'transactionid'`,
+            `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
           )
         ).length > 0,
       { what: 'a request to wait for the lock' },

@@ -119,9 +119,15 @@ describe('what is written down of a change', () => {
 
   it('is an audit row of its own name for a PUT', async () => {
     const path = `/api/deployment/named/${freshName()}`;
-    const put = (over: Record<string, unknown>) => t.as('ada').put(path).send(anUnnamedSpec(over)).expect(202);
+    const put = (over: Record<string, unknown>) =>
+      t
+        .as('ada')
+        .put(path)
+        .send(anUnnamedSpec({ rollout: QUICK, ...over }))
+        .expect(202);
     const { deployment_id: id } = (await put({})).body as { deployment_id: string };
     await put({ container_image: 'nginx:1.28' });
+    await settles(t, 'ada', id);
     expect((await audit(id)).map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
       'deployment.apply done',
       'deployment.apply done',

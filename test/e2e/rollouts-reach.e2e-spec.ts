@@ -75,10 +75,10 @@ describe('replicas on a machine that no router reaches', () => {
   it('let the rollout end at its deadline, with the words', async () => {
     const { id, reached, lonely } = await routed();
     await patchNode(reached.id, { cordoned: true });
-    const rollout = { ...QUICK, progress_deadline_seconds: 3 };
+    const rollout = { ...QUICK, progress_deadline_seconds: 10 };
     await change(t, 'ada', id, { container_image: 'memory:2', rollout }).expect(202);
     const { reason } = await rolloutEnds(t, 'ada', id, 'rolled_back');
-    expect(reason).toBe(`No progress for 3 s: 0 of 1 new replicas are healthy; ${wordsOf(lonely.name)}`);
+    expect(reason).toBe(`No progress for 10 s: 0 of 1 new replicas are healthy; ${wordsOf(lonely.name)}`);
     expect([await runsOn(id), await backends(id)]).toEqual([[reached.id], 1]);
   });
 

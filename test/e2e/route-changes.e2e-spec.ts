@@ -74,9 +74,16 @@ describe('routes of a deployment that is changed', () => {
     expect(body.errors).toMatchObject([{ pointer: '/routes/0/host' }]);
   });
 
+  /** All but the times at which its replicas were seen, which go on. */
+  const shown = async (id: string): Promise<unknown> => {
+    const { replicas, ...body } = (await t.as('ada').get(`/api/deployment/${id}`).expect(200)).body;
+    return { ...body, replicas: (replicas as { readonly id: string }[]).map((replica) => ({ ...replica, observed_at: null })) };
+  };
+
   it('refuse a port that goes away, say that routes lead to it, and nothing changes; with the routes it may go', async () => {
     const id = await deployed(t, 'ada', { ports: PORTS, routes: [{ port: 9090 }] });
-    const before = (await t.as('ada').get(`/api/deployment/${id}`).expect(200)).body;
+    await settles(t, 'ada', id);
+    const before = await shown(id);
     const detail = 'ports must keep 9090 as tcp, to which routes of the deployment lead; change routes in the same request to drop it';
     for (const query of ['', '?dry_run=true']) {
       for (const ports of [[{ container_port: 8080 }], null, [{ container_port: 9090, protocol: 'udp' }]]) {
@@ -84,7 +91,7 @@ describe('routes of a deployment that is changed', () => {
         expect(body).toMatchObject({ detail: `${detail}.`, errors: [{ pointer: '/ports', detail }] });
       }
     }
-    expect((await t.as('ada').get(`/api/deployment/${id}`).expect(200)).body).toEqual(before);
+    expect(await shown(id)).toEqual(before);
     await patch('ada', id, { ports: null, routes: null }).expect(202);
     expect(await routesOf(id)).toEqual([]);
   });
@@ -98,12 +105,8 @@ describe('routes of a deployment that is changed', () => {
     const name = freshName();
     const never = { ...QUICK, min_healthy_seconds: 600, progress_deadline_seconds: 3_600 };
     const id = await deployed(t, 'ada', { name, ports: FIRST, routes: [{ port: 8080 }], rollout: never });
-    // All but the times at which its replicas were seen, which go on.
-    const shown = async (): Promise<unknown> => {
-      const { replicas, ...body } = (await t.as('ada').get(`/api/deployment/${id}`).expect(200)).body;
-      return { ...body, replicas: (replicas as { readonly id: string }[]).map((replica) => ({ ...replica, observed_at: null })) };
-    };
-    const before = await shown();
+    await settles(t, 'ada', id);
+    const before = await shown(id);
     const both = { ports: [{ container_port: 9090 }], routes: [{ port: 9090 }] };
     const answers = await Promise.all([
       patch('ada', id, both),
@@ -112,7 +115,7 @@ describe('routes of a deployment that is changed', () => {
     ]);
     const refused = [422, `${notYet(9090, 1)}.`, [{ pointer: '/routes/0/port', detail: notYet(9090, 1) }]];
     for (const { status, body } of answers) expect([status, body.detail, body.errors]).toEqual(refused);
-    expect(await shown()).toEqual(before);
+    expect(await shown(id)).toEqual(before);
 
     await patch('ada', id, { ports: PORTS }).expect(202);
     const moved = { routes: [{ port: 8080 }, { path_prefix: '/v2', port: 9090 }] };

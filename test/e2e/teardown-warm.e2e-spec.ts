@@ -70,7 +70,7 @@ describe('a deployment that is deleted and kept warm', () => {
   });
 
   it('lets go of them when the time is over, and tells that the teardown is complete', async () => {
-    const id = await deletedWarm('3s');
+    const id = await deletedWarm('10s');
     expect(await workloads(id)).toHaveLength(2);
     await expectGone(t.dataSource, id);
     const { warm_until: warmUntil, completed_at: completedAt } = await deletion(id);

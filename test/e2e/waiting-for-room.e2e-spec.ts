@@ -11,7 +11,7 @@ describe('a deployment without room', () => {
   let nodeId: string;
   beforeAll(async () => {
     t = await startTestApp({
-      env: { NODE_OFFLINE_AFTER_SECONDS: '2', NODE_SYNC_SECONDS: '1', SIMULATED_DELAY_MS: '300', START_DEADLINE_SECONDS: '20' },
+      env: { NODE_OFFLINE_AFTER_SECONDS: '4', NODE_SYNC_SECONDS: '1', SIMULATED_DELAY_MS: '300', START_DEADLINE_SECONDS: '20' },
     });
     const nodes = (await t.as('root', { admin: true }).get('/api/nodes').expect(200)).body as { id: string }[];
     nodeId = nodes[0]?.id ?? '';

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
 import { checkInvariants } from '../../src/invariants/check-invariants';
 import type { Client } from '../support/client';
 import { deploy, inStatus, remove, statusOf, untilHealthy } from '../support/deployments-under-test';
@@ -14,6 +15,9 @@ interface Shown {
   readonly reason: string | null;
   readonly ports: readonly { readonly host_port: number }[];
 }
+
+/** What does not run for a second has failed. On a machine that needs so long for a restart, the test is repeated. */
+const SHORT_SECONDS = 0.8;
 
 /** What people do to containers past the program is shown as it is. */
 describeWithEngine('a container that somebody handles by hand', () => {
@@ -59,28 +63,40 @@ describeWithEngine('a container that somebody handles by hand', () => {
     expect(before).toHaveLength(1);
   });
 
+  /** Starts it again after `work`, and tells for how many seconds it did not run, by the clock of the engine. */
+  const downFor = async (containerId: string, work: (killed: Docker.Container) => Promise<unknown>): Promise<number> => {
+    const killed = product.docker.getContainer(containerId);
+    await work(killed);
+    const { State: state } = await killed.inspect().catch(() => ({ State: null }));
+    return state?.Running === true ? (Date.parse(state.StartedAt) - Date.parse(state.FinishedAt)) / 1_000 : Infinity;
+  };
+
   it('takes ten restarts for no failure, and shows start and port of the last one', async () => {
-    const { container_id: before } = await shown();
     await sleep(3_000); // so that the new run is visibly shorter than the old one
-    for (let restart = 0; restart < 10; restart += 1) await (await container()).restart({ t: 0 });
-    await untilAsReal('the new run');
-    const view = await untilHealthy(client, id, 20_000);
-    expect(view.replicas).toMatchObject([{ container_id: before, attempt: 0 }]);
-  });
+    for (;;) {
+      const { container_id: before, attempt } = await shown();
+      let longest = 0;
+      for (let restart = 0; restart < 10; restart += 1)
+        longest = Math.max(longest, await downFor(before, (each) => each.restart({ t: 0 }).catch(() => undefined)));
+      const view = await untilHealthy(client, id, 60_000);
+      if (longest > SHORT_SECONDS) continue;
+      await untilAsReal('the new run');
+      expect(view.replicas.at(0)).toMatchObject({ container_id: before, attempt });
+      break;
+    }
+  }, 180_000);
 
   it('takes a restart on a slow machine for none either, while it sees that the container does not run', async () => {
     for (;;) {
       const { container_id: before, attempt } = await shown();
-      const killed = product.docker.getContainer(before);
-      await killed.kill();
-      const begun = performance.now();
-      await sleep(200); // the program looks meanwhile
-      await killed.start().catch(() => undefined);
-      const tookMs = performance.now() - begun;
+      const seconds = await downFor(before, async (killed) => {
+        await killed.kill();
+        await sleep(200); // the program looks meanwhile
+        await killed.start().catch(() => undefined);
+      });
       await sleep(2_000); // a failure would be seen and replaced by now
       await untilHealthy(client, id, 60_000);
-      // What takes a second is a failure; this machine was too slow for the test then, which is repeated.
-      if (tookMs > 800) continue;
+      if (seconds > SHORT_SECONDS) continue;
       expect(await shown()).toMatchObject({ container_id: before, attempt });
       break;
     }

@@ -57,16 +57,14 @@ describeWithEngine('a deletion that keeps its containers warm', () => {
     const id = await deploy(client, 'warm-away', onDocker({ replicas: 2 }));
     await untilHealthy(client, id, 30_000);
     await product.engine.cut();
-    expect(await remove(client, id, '?keep_warm=20s&wait=0')).toMatchObject({ status: 202 });
+    expect(await remove(client, id, '?keep_warm=60s&wait=0')).toMatchObject({ status: 202 });
     await until(async () => (await statusOf(client, id)).work?.last_error, { what: 'the wait for the engine' });
     await product.engine.restore();
-    await until(async () => (await containers(id)).every(({ state }) => state === 'exited'), {
-      what: 'both to be stopped',
-    });
-    expect(await containers(id)).toHaveLength(2);
+    const areStopped = (all: readonly { state: string }[]): boolean => all.length === 2 && all.every(({ state }) => state === 'exited');
+    await until(async () => areStopped(await containers(id)), { what: 'both to be stopped' });
     expect(inStatus(await statusOf(client, id), 'stopping')).toHaveLength(2);
 
-    await until(async () => (await containers(id)).length === 0, { what: 'the removal' });
+    await until(async () => (await containers(id)).length === 0, { what: 'the removal', timeoutMs: 120_000 });
     await untilNoWork(client, id);
     expect(await checkInvariants(product.dataSource, { graceSeconds: 0 })).toEqual([]);
   });

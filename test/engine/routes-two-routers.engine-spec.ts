@@ -31,6 +31,7 @@ frontend web
   default_backend routers
 backend routers
   option httpchk OPTIONS *
+  timeout check 2s
   default-server check inter 500ms fall 1
 ${routers.map((router) => `  server router-${String(router)} 127.0.0.1:${String(router)}`).join('\n')}
 `;

@@ -101,7 +101,7 @@ describeWithEngine('routes on a real engine', () => {
       { timeoutMs: 120_000, everyMs: 100, what: 'the rollout to be finished' },
     );
 
-  it('go on without a container that was killed, within a second', async () => {
+  it('go on without a container that was killed, within seconds', async () => {
     const id = await deploy(client, 'killed', web({ replicas: 2 }));
     await untilHealthy(client, id, 60_000);
     await untilActive(id, 2);
@@ -115,7 +115,9 @@ describeWithEngine('routes on a real engine', () => {
     await load.stop();
     // Requests without a body that had no answer yet go to the other replica. Those with one may have done something already.
     expect(load.failures.filter((words) => !words.startsWith('POST: status 502'))).toEqual([]);
-    expect(Math.max(killedAt, ...load.failedAt) - killedAt).toBeLessThan(1_000);
+    // The router tries it once more after a second, and the program takes what is down for a second for dead.
+    expect(Math.max(killedAt, ...load.failedAt) - killedAt).toBeLessThan(3_000);
+    expect(load.failures.length).toBeLessThanOrEqual(16); // twice what is under way at once
     await remove(client, id);
   });
 

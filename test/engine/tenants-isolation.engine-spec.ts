@@ -30,6 +30,7 @@ class Tenants {
     const spec = aSpec({ image: TEST_IMAGE, deploymentName: name, ownerId, env: { NAME: name }, command: SERVES, ...over });
     await this.t.driver.ensure(this.t.target, spec, { signal: never, onProgress: () => undefined });
     await until(async () => (await this.t.driver.find(this.t.target, spec.replicaId, never))?.phase === 'running', { what: 'running' });
+    if (spec.command === SERVES) await until(async () => (await this.reads(spec, '127.0.0.1:8080')) === name, { what: `${name} to serve` });
     return spec;
   }
 
@@ -152,7 +153,7 @@ describeWithEngine('the networks of owners', () => {
 
   it('say so when there is no room for another owner', async () => {
     const crowded = await dockerUnderTest({
-      driver: { networks: { pool: { cidr: '198.19.254.0/28', prefixLength: 28 }, outgoing: true } },
+      driver: { networks: { pool: { cidr: '203.0.113.0/28', prefixLength: 28 }, outgoing: true } },
     });
     const there = new Tenants(crowded);
     const first = await there.run('web', ada);

@@ -33,7 +33,7 @@ describeWithHaproxy('a balancer that is gone, and a process that led it', () => 
   const start = (): Promise<ProcessUnderTest> =>
     installation.start({
       ...{ LOAD_BALANCER: 'haproxy', ROUTER_PORT: String(haproxy.port), HAPROXY_FOLDER: haproxy.folder },
-      ...{ HAPROXY_MASTER_SOCKET: `${haproxy.folder}/master.sock`, HAPROXY_BACKENDS: '8', DRAIN_SECONDS: '2' },
+      ...{ HAPROXY_MASTER_SOCKET: `${haproxy.folder}/master.sock`, HAPROXY_BACKENDS: '8', DRAIN_SECONDS: '5' },
     });
   const routes = async (): Promise<string> => {
     const map = await askHaproxy(`${haproxy.folder}/admin.sock`, `show map ${haproxy.folder}/routes.map`);

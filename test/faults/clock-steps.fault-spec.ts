@@ -92,20 +92,19 @@ describe('a database whose clock is set while everything runs', () => {
 
   it('goes on after a restart when workers were killed in the middle of their jobs and the clock was set back meanwhile', async () => {
     const slow = await deploy(client, 'slow', { container_image: 'simulated/slow:1', replicas: 2 });
-    const isClaimed = async (): Promise<boolean> =>
-      (await dataSource.query<unknown[]>(`SELECT 1 FROM jobs WHERE key = $1 AND claim IS NOT NULL`, [slow])).length > 0;
-    await until(isClaimed, { what: 'a worker to have the job' });
     await product.kill('SIGKILL');
-    // Whatever a worker can have at that moment: the maintenance, which would look at the clock, and the sync of a node.
+    // Whatever a worker can have at that moment: the deployment, the maintenance, which would look at the clock, and the sync of a node.
+    await dataSource.query(`INSERT INTO jobs (kind, key) VALUES ('deployment.reconcile', $1) ON CONFLICT DO NOTHING`, [slow]);
     await dataSource.query(
       `UPDATE jobs SET claim = gen_random_uuid(), claimed_by = 'dead', lease_until = now() + interval '15 seconds'
-        WHERE kind IN ('maintenance', 'node.sync')`,
+        WHERE kind IN ('deployment.reconcile', 'maintenance', 'node.sync')`,
     );
     await stepClock(dataSource, -DAY);
     product = await installation.start(ENV);
     client = await adminOf(product);
     await untilNothingIsAhead();
     await untilHealthy(client, slow);
+    await untilNoWork(client, slow);
     await deploymentsLive('after-a-restart');
     await nodesAreWatched();
     expect((await client.post('/api/admin/clock/confirm', undefined)).status).toBe(200);

@@ -116,7 +116,6 @@ describe(`the API, the worker, PostgreSQL, or all of them killed ${ROUNDS} times
     const expected = await dataSource.query<{ id: string }[]>(`SELECT id FROM deployment_replicas WHERE status = 'running'`);
     const ids = (rows: { id: string }[]): string[] => rows.map(({ id }) => id).sort();
     await until(async () => (await dataSource.query<unknown[]>(WORKLOADS)).length === expected.length, {
-      timeoutMs: 15_000,
       what: 'the sync of the nodes',
     });
     expect(ids(await dataSource.query<{ id: string }[]>(WORKLOADS))).toEqual(ids(expected));

@@ -83,14 +83,17 @@ describe(`${String(ROUNDS)} races of what comes after a deployment, through two 
   it(
     'of deletes and restores: they take turns, and what is left is what the last one of them said',
     startPair({ env: API }, async (pair) => {
-      const races = await inLanes(ROUNDS, LANES, async (round) => {
+      const ends = (of: readonly { readonly left: Left | undefined }[]): Set<string | undefined> =>
+        new Set(of.map(({ left }) => left?.status));
+      const race = async (round: number) => {
         const id = await pair.deploymentWith(['running', 'pending']);
         if (round % 2 === 0) await remove(pair.client(round), id, '?wait=0');
         const both = times(3, (n) => [remove(pair.client(n), id, '?wait=0'), restore(pair, n + 1, id)] as const);
         const deletes = await Promise.all(both.map(([deleting]) => deleting));
         const restores = await Promise.all(both.map(([, restoring]) => restoring));
         return { early: round % 2 === 0 ? 1 : 0, deletes, restores, left: await leftOf(pair, id) };
-      });
+      };
+      const races = await inLanes(ROUNDS, LANES, race, (done) => ends(done).size === 2);
       for (const { early, deletes, restores, left } of races) {
         expect(codes(deletes).filter((code) => !['202', 'already_deleted'].includes(code))).toEqual([]);
         expect(codes(restores).filter((code) => !['202', 'not_deleted'].includes(code))).toEqual([]);
@@ -100,7 +103,7 @@ describe(`${String(ROUNDS)} races of what comes after a deployment, through two 
         expect(down - up === 0 || down - up === 1).toBe(true);
       }
       // Unless some were restored and some were not, these were no races.
-      expect(new Set(races.map(({ left }) => left?.status)).size).toBe(2);
+      expect(ends(races).size).toBe(2);
     }),
     LONG,
   );
@@ -108,7 +111,9 @@ describe(`${String(ROUNDS)} races of what comes after a deployment, through two 
   it(
     'of changes, deletes and restores: each change that was accepted is a revision of its own, and at most one rolls out',
     startPair({ env: API }, async (pair) => {
-      const races = await inLanes(ROUNDS, LANES, async () => {
+      const met = (code: string, of: readonly { readonly changes: readonly Answer[] }[]): boolean =>
+        of.some(({ changes }) => codes(changes).includes(code));
+      const race = async () => {
         const id = await pair.deploymentWith(['running', 'pending']);
         const change = (n: number): Promise<Answer> =>
           pair.client(n).patch(`/api/deployment/${id}`, { env: { CHANGE: String(n) }, replicas: 1 + (n % 3) });
@@ -121,7 +126,8 @@ describe(`${String(ROUNDS)} races of what comes after a deployment, through two 
           [id],
         );
         return { changes, deletes: answers.map(([, each]) => each), revisions, open, left: await leftOf(pair, id) };
-      });
+      };
+      const races = await inLanes(ROUNDS, LANES, race, (done) => met('not_found', done) && met('202', done));
       for (const { changes, deletes, revisions, open, left } of races) {
         expect(codes(changes).filter((code) => !['202', 'not_found'].includes(code))).toEqual([]);
         const made = changes.filter(({ status }) => status === 202).map(({ body }) => (body as { revision: number }).revision);
@@ -132,8 +138,8 @@ describe(`${String(ROUNDS)} races of what comes after a deployment, through two 
         expect(open).toBe(left?.status === 'running' && made.length > 0 ? 1 : 0);
       }
       // Unless some changes came too late, these were no races.
-      expect(races.some(({ changes }) => codes(changes).includes('not_found'))).toBe(true);
-      expect(races.some(({ changes }) => codes(changes).includes('202'))).toBe(true);
+      expect(met('not_found', races)).toBe(true);
+      expect(met('202', races)).toBe(true);
     }),
     LONG,
   );
@@ -257,17 +263,26 @@ describe(`${String(ROUNDS)} races of what comes after a deployment, through two 
         await insertRow(dataSource, 'simulated_node_faults', { node_id });
         await dataSource.query(`UPDATE nodes SET last_heartbeat = now() - interval '1 minute' WHERE id = $1`, [node_id]);
         for (const id of ids) expect((await remove(pair.client(0), id, '?wait=0')).status).toBe(202);
-        const returning = dataSource.query(`DELETE FROM simulated_node_faults`);
+        const release = (id: string): Promise<Answer[]> =>
+          Promise.all(times(2, (n) => pair.client(n).post(`/api/deployment/${id}/force-release`, { reason: 'a race' })));
+        const isBack = async (): Promise<boolean> =>
+          (
+            await dataSource.query<unknown[]>(`SELECT 1 FROM nodes WHERE id = $1 AND last_heartbeat > now() - interval '30 seconds'`, [
+              node_id,
+            ])
+          ).length > 0;
         // Some are sent before the node answers again, some at about that time, some after it.
-        const answers = await Promise.all(
-          ids.flatMap((id, index) =>
-            times(2, async (n) => {
-              await sleep([0, 0, Math.random() * 1_000, Math.random() * 1_000, 1_500, 1_500][index]);
-              return pair.client(n).post(`/api/deployment/${id}/force-release`, { reason: 'a race' });
-            }),
-          ),
+        const [before, ...others] = ids as [string, ...string[]];
+        const early = await release(before);
+        await dataSource.query(`DELETE FROM simulated_node_faults`);
+        const later = await Promise.all(
+          others.map(async (id, index) => {
+            if (index < 3) await sleep(Math.random() * 1_000);
+            else await until(isBack, { what: 'the node to be back' });
+            return release(id);
+          }),
         );
-        await returning;
+        const answers = [early, ...later].flat();
         expect(codes(answers).filter((code) => code !== '200' && code !== 'conflict')).toEqual([]);
         for (const [n, id] of ids.entries()) {
           await expectGone(dataSource, id, { timeoutMs: 20_000 });

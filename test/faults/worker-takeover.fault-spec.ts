@@ -102,7 +102,7 @@ describe('three workers, one of them killed and one of them frozen in the middle
 
   it('lets the woken worker take part again', async () => {
     expect(frozen.isAlive).toBe(true);
-    expect((await fetch(`${frozen.url}/health/ready`)).status).toBe(200);
+    await until(async () => (await fetch(`${frozen.url}/health/ready`)).ok, { what: 'the woken worker to be ready' });
     await survivor.kill('SIGKILL');
     const id = await deploy(client, 'afterwards');
     await untilHealthy(client, id, TAKEOVER_MS);

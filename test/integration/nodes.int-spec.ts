@@ -92,6 +92,8 @@ describe('nodes in the database', () => {
     );
   });
 
+  const WAITING = `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+
   it('holds reservations back while the candidates are locked, and not while they are only read', async () => {
     const id = await aNode(dataSource);
     for (const lock of [false, true]) {
@@ -100,7 +102,7 @@ describe('nodes in the database', () => {
         await nodes.candidates(tx, { lock });
         const reserving = reserveOn(id, 1).then(() => (reserved = true));
         if (!lock) await reserving;
-        else await until(async () => (await dataSource.query<unknown[]>(`SELECT 1 FROM pg_locks WHERE NOT granted`)).length > 0);
+        else await until(async () => (await dataSource.query<unknown[]>(WAITING)).length > 0);
         expect(reserved).toBe(!lock);
       });
       await until(() => reserved);

@@ -31,7 +31,9 @@ describe('statements about projects', () => {
 
   it('count what is held for the projects of a page only, with a number of statements that does not grow', async () => {
     const userId = await t.userId('ada');
-    const list = () => tap.statements(() => t.as('ada').get('/api/projects?limit=2').expect(200));
+    /** Without the look at the session, which is needed now and then. */
+    const list = async () =>
+      (await tap.statements(() => t.as('ada').get('/api/projects?limit=2').expect(200))).filter(({ sql }) => !/\bsessions\b/.test(sql));
     await list();
     const before = await list();
     for (let n = 0; n < 12; n++) {

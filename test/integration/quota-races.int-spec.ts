@@ -4,6 +4,7 @@ import { DeployRequestDto } from '../../src/deployments/dto/deploy-request.dto';
 import { readOrder } from '../../src/deployments/spec/spec-codec';
 import { DomainError } from '../../src/common/problem/domain-error';
 import type { RequestContext } from '../../src/common/request-context';
+import { isDatabaseUnavailable } from '../../src/database/postgres-error';
 import { readBody } from '../../src/common/validation/request.pipe';
 import { aSpec } from '../support/deployments';
 import { aProject } from '../support/projects';
@@ -56,6 +57,8 @@ describe('a race for what a quota leaves', () => {
           scaled.set(own, next);
         } else await deploys.deploy(order(), context);
       } catch (error) {
+        // Who has waited too long for its turn at the project is told to come again.
+        if (isDatabaseUnavailable(error)) return ask(n);
         if (!(error instanceof DomainError) || error.code !== 'quota_exceeded') throw error;
       }
     };

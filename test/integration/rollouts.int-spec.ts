@@ -109,10 +109,10 @@ describe('a rollout', () => {
   it('says what it waits for when there is no room, and goes back at its deadline', async () => {
     const id = await deployed(t, 'ada', { replicas: 1 });
     const gpus = { ...resources, gpuUnits: 64 };
-    await rollOut(t, id, { resources: gpus }, { policy: { progressDeadlineSeconds: 3 } });
+    await rollOut(t, id, { resources: gpus }, { policy: { progressDeadlineSeconds: 6 } });
     await until(async () => (await rolloutsOf(t, id))[0]?.reason?.startsWith('Insufficient nodes for new replicas'));
     await finished(id);
-    const why = 'No progress for 3 s: 0 of 1 new replicas are healthy; Insufficient nodes for new replicas';
+    const why = 'No progress for 6 s: 0 of 1 new replicas are healthy; Insufficient nodes for new replicas';
     expect(await rolloutsOf(t, id)).toMatchObject([{ state: 'rolled_back', reason: expect.stringContaining(why) }]);
     expect(await live(id)).toEqual([{ revision: 1, rollout: 0, count: 1 }]);
   });

@@ -7,6 +7,7 @@ import type { Statement } from '../../src/database/statement';
 import { together } from '../../src/database/together';
 import { inTransaction, type Tx } from '../../src/database/transaction';
 import { createTestDatabase, type TestDatabase } from '../support/test-database';
+import { until } from '../support/until';
 
 let database: TestDatabase;
 let dataSource: DataSource;
@@ -45,7 +46,7 @@ describe('statements that are sent together', () => {
 
   it('are all at the server before the first one is answered', async () => {
     await admin.query('BEGIN; SELECT pg_advisory_lock(1)');
-    const [waiting, sent] = [new Promise<void>((go) => setTimeout(go, 300)), Array<string>()];
+    const sent: string[] = [];
     const work = inTransaction(dataSource, (tx) => {
       const client = tx.queryRunner!.connect() as Promise<PreparingClient>;
       void client.then(({ connection }) => {
@@ -54,8 +55,7 @@ describe('statements that are sent together', () => {
       });
       return together([tx.query('SELECT pg_advisory_xact_lock(1)'), tx.query('SELECT 1 AS behind_it')]);
     });
-    await waiting;
-    expect(sent.join()).toContain('behind_it');
+    await until(() => sent.join().includes('behind_it'), { what: 'the second statement, while the first one waits' });
     await admin.query('SELECT pg_advisory_unlock(1); COMMIT');
     await work;
   });

@@ -172,7 +172,7 @@ describe('inTransaction', () => {
     });
     expect([postgresCode(locked), isDatabaseUnavailable(locked)]).toEqual(['55P03', true]);
 
-    const small = await new DataSource({ ...dataSourceOptions({ url: database.url, poolSize: 1 }), connectTimeoutMS: 100 }).initialize();
+    const small = await new DataSource({ ...dataSourceOptions({ url: database.url, poolSize: 1 }), connectTimeoutMS: 1_000 }).initialize();
     try {
       const exhausted = await inTransaction(small, () => caught(inTransaction(small, (tx) => insert(tx, 9))));
       expect(isDatabaseUnavailable(exhausted)).toBe(true);

@@ -36,7 +36,10 @@ describe('the lease of a balancer', () => {
     const [one, two] = [aLease(), aLease()];
     await one.hold('x');
     one.require();
-    await dataSource.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fog-compute-balancer'`);
+    await dataSource.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name = 'fog-compute-balancer' AND datname = current_database()`,
+    );
     await until(async () => (await two.hold('x')) === 'new');
     expect(await one.hold('x')).toBe('no');
     expect(() => one.require()).toThrow('Another process may lead');

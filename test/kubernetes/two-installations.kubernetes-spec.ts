@@ -43,8 +43,12 @@ describeWithCluster('two installations in one namespace, with one account', () =
     await untilHealthy(theirs.client, their, 120_000);
     const KINDS = ['Ingress', 'Job', 'NetworkPolicy', 'Pod', 'PodDisruptionBudget', 'Secret', 'Service'];
     // A Pod that has failed beside other tests, and was replaced, is on its way out for a while.
-    const isSettled = (objects: readonly unknown[]): boolean =>
-      kindsOf(objects).length === KINDS.length && objects.filter((each) => kindsOf([each])[0] === 'Pod').length === TWIN.replicas;
+    // The label by which a Service finds a Pod that serves comes after that, too.
+    const isSettled = (objects: readonly unknown[]): boolean => {
+      const pods = objects.filter((each) => kindsOf([each])[0] === 'Pod').map((each) => JSON.stringify(each));
+      const serving = pods.filter((pod) => pod.includes('"fog-compute/serves":"true"'));
+      return kindsOf(objects).length === KINDS.length && pods.length === TWIN.replicas && serving.length === TWIN.replicas;
+    };
     await until(async () => isSettled(await objectsOf(ours)), { timeoutMs: 60_000, what: 'all that leads to ours' });
     const before = await objectsOf(ours);
     expect(kindsOf(before)).toEqual(KINDS);

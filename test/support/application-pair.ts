@@ -133,12 +133,21 @@ export const WITHOUT_GUARD = [
   'ALTER TABLE deletions DROP CONSTRAINT uq_deletions_generation',
 ];
 
-/** Runs `work` for 0 to `count` - 1, `lanes` at a time, and returns the results in order. */
-export async function inLanes<T>(count: number, lanes: number, work: (index: number) => Promise<T>): Promise<T[]> {
+/**
+ * Runs `work` for 0 to `count` - 1, `lanes` at a time, and returns the results in order. Races end as chance has it, so it goes on, up to
+ * twenty times as long, until the results have met all that the races are about.
+ */
+export async function inLanes<T>(
+  count: number,
+  lanes: number,
+  work: (index: number) => Promise<T>,
+  hasMetAll: (results: readonly T[]) => boolean = () => true,
+): Promise<T[]> {
   const results: T[] = [];
   let next = 0;
+  const isWanted = (index: number): boolean => index < count || (index < 20 * count && !hasMetAll(Object.values(results)));
   const lane = async (): Promise<void> => {
-    for (let index = next++; index < count; index = next++) results[index] = await work(index);
+    for (let index = next++; isWanted(index); index = next++) results[index] = await work(index);
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   return results;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from './program';
 
 /** Where a server listens: a Unix socket, or a port of this machine. */
 export type Address = { readonly path: string } | { readonly host: string; readonly port: number };
@@ -35,10 +36,10 @@ export class FaultProxy {
     this.breakAll(); // frozen connections have lost data, so they cannot be used again
     if (this.server) return;
     const server = createServer((incoming) => this.forward(incoming));
-    if (this.socketPath === undefined) server.listen(this.port, '127.0.0.1');
+    // Not a port of the range of outgoing connections, one of which could take it while this does not listen.
+    if (this.socketPath === undefined) server.listen((this.port ||= await freePort()), '127.0.0.1');
     else server.listen(this.socketPath);
     await once(server, 'listening');
-    if (this.socketPath === undefined) this.port = (server.address() as AddressInfo).port;
     this.server = server;
   }
 

@@ -1,6 +1,6 @@
-import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { certificateOf } from './certificates';
+import { freePort } from './program';
 import { until } from './until';
 
 export interface ReceivedMail {
@@ -57,8 +57,9 @@ export class MailServer {
       },
     });
     server.on('error', () => undefined);
+    // Not a port of the range of outgoing connections, one of which could take it while this does not listen.
+    this.port ||= await freePort();
     await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
-    this.port = (server.server.address() as AddressInfo).port;
     this.server = server;
   }
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { until } from '../../../test/support/until';
 import { watchChanges } from './changes';
 import type { Cluster } from './cluster';
 import type { ClusterClient } from './cluster-client';
@@ -38,7 +39,7 @@ describe('watchChanges', () => {
     const { client, asked } = clientThat(1_100, [{ type: 'BOOKMARK', object: { metadata: { resourceVersion: '7' } } }]);
     const abort = new AbortController();
     const watching = watch(client, true, abort.signal);
-    await new Promise((resolve) => setTimeout(resolve, 1_600));
+    await until(() => asked.length === 4, { what: 'the two next watches' });
     abort.abort();
     await watching;
     expect(asked).toEqual(['1', '1', '7', '7']);
