@@ -26,8 +26,11 @@ export class BulkDeleteService {
         allOrNothing,
         select: (tx) => this.selections.select(tx, selection, context.actor),
         details: {
-          ...{ grace_seconds: options.graceSeconds, force: options.force, keep_warm_seconds: options.keepWarmSeconds },
-          ...{ all_or_nothing: allOrNothing, filter: sentFilter },
+          grace_seconds: options.graceSeconds,
+          force: options.force,
+          keep_warm_seconds: options.keepWarmSeconds,
+          all_or_nothing: allOrNothing,
+          filter: sentFilter,
         },
         waitSeconds,
       },
