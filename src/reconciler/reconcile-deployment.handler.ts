@@ -161,9 +161,15 @@ export class ReconcileDeploymentHandler implements JobHandler {
     if (recorded.wrote && !onlyNotesRunning(steps)) return 'go on';
     const problems = [...steps.blocked, ...calls.problems, ...(recorded.shortfall === null ? [] : [recorded.shortfall])];
     if (problems.length === 0) return outcome(steps);
+    if (recorded.shortfall === null && steps.dueMs !== null && steps.dueMs <= SHORT_WAIT_MS) {
+      // Within the run, in which what has failed keeps its back-off.
+      await this.showStopFailures(job, snapshot, steps, calls);
+      await leavingPlace(place, LEAVES_AFTER_MS, changes.wait(steps.dueMs));
+      return 'go on';
+    }
     const longestMs = recorded.shortfall === null ? Infinity : LONGEST_WAIT_FOR_ROOM_MS;
     // One node that does not answer holds up nothing that goes on elsewhere.
-    const afterMs = Math.min(longestMs, steps.dueMs ?? Infinity, backoffMs(job.attempts, Math.random()));
+    const afterMs = Math.min(longestMs, Math.max(SHORT_WAIT_MS, steps.dueMs ?? Infinity), backoffMs(job.attempts, Math.random()));
     await this.stopFailures.note(job, snapshot, calls.takeStopFailures(steps.unstoppable), afterMs);
     return { kind: 'failed', words: problems.join('; '), afterMs };
   }
