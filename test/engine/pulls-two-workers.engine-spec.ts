@@ -12,7 +12,7 @@ describeWithEngine('pulls of two workers on one engine', () => {
   let registry: HostileRegistry;
   beforeAll(async () => {
     registry = await startHostileRegistry(testFiles(), { Cmd: ['sleep', '3600'], Env: ['PATH=/bin'] });
-    const limits = { IMAGE_PULLS_PER_NODE: String(PULLS), IMAGE_PULLS_PER_USER: String(PULLS), IMAGE_PULL_STALL_SECONDS: '20' };
+    const limits = { IMAGE_PULLS_PER_NODE: String(PULLS), IMAGE_PULLS_PER_USER: String(PULLS), IMAGE_PULL_STALL_SECONDS: '300' };
     product = await ProductOnDocker.start({ environment: { ...limits, ALLOWED_REGISTRIES: registry.host, WORKER_CONCURRENCY: '2' } });
     await product.alsoStart({ ROLE: 'worker' });
   });
@@ -32,7 +32,7 @@ describeWithEngine('pulls of two workers on one engine', () => {
     const claimed = `
       SELECT count(*)::int AS jobs, count(DISTINCT claimed_by)::int AS workers FROM jobs
        WHERE kind = 'deployment.reconcile' AND lease_until > now()`;
-    // A pull keeps its job for twenty seconds, and each worker takes two more a second.
+    // A pull keeps its job, and each worker takes two more a second.
     await until(
       async () => {
         const [row] = await product.dataSource.query<[{ jobs: number; workers: number }]>(claimed);

@@ -29,8 +29,8 @@ describe('turns of pulls that several processes share', () => {
   /** A row as a process leaves it that was killed in the middle of a pull. */
   const left = (nodeId: string, leaseUntil: string): Promise<unknown> =>
     dataSources[0]!.query(
-      `INSERT INTO image_pulls (id, node_id, owner_id, turn, begun, lease_until)
-       VALUES (gen_random_uuid(), $1, gen_random_uuid(), 0, true, now() + $2::interval)`,
+      `INSERT INTO image_pulls (id, node_id, owner_id, begun, lease_until)
+       VALUES (gen_random_uuid(), $1, gen_random_uuid(), true, now() + $2::interval)`,
       [nodeId, leaseUntil],
     );
 
@@ -77,6 +77,22 @@ describe('turns of pulls that several processes share', () => {
     expect(order).toHaveLength(9);
   }, 60_000);
 
+  it('let the second one of an owner come, however many others pull one after the other in another process', async () => {
+    const [one, two] = processes({ total: 2, perOwner: 2 }) as [SharedPullTurns, SharedPullTurns];
+    const [nodeId, modest, ...others] = Array.from({ length: 4 }, () => randomUUID()) as [string, string, string, string];
+    const order: string[] = [];
+    const pull = (by: SharedPullTurns, ownerId: string, name: string): Promise<unknown> =>
+      by.run({ nodeId, ownerId }, test.signal, async () => {
+        order.push(name);
+        await sleep(150);
+      });
+    const many = Array.from({ length: 60 }, (_unused, n) => pull(two, others[n % 2]!, 'other'));
+    await until(() => order.length === 2, { what: 'the first pulls' });
+    await Promise.all([pull(one, modest, 'modest'), pull(one, modest, 'modest')]);
+    expect(order.length).toBeLessThan(40);
+    await Promise.all(many);
+  }, 60_000);
+
   it('give the place of a process that has died to the next one when its lease is over, and not before', async () => {
     const [one] = processes({ total: 1, perOwner: 1 });
     const nodeId = randomUUID();
@@ -95,7 +111,7 @@ describe('turns of pulls that several processes share', () => {
     expect(await rows()).toBe(0);
   });
 
-  it('renew the lease of a pull that takes long', async () => {
+  it('renew the lease of a pull that takes long, also when it was taken for dead', async () => {
     const [one] = processes({ total: 1, perOwner: 1 });
     let finish = (): void => undefined;
     const place = { nodeId: randomUUID(), ownerId: randomUUID() };
@@ -104,6 +120,9 @@ describe('turns of pulls that several processes share', () => {
     await dataSources[1]!.query(`UPDATE image_pulls SET lease_until = now() + interval '6 seconds'`);
     const isRenewed = `SELECT 1 FROM image_pulls WHERE lease_until > now() + interval '10 seconds'`;
     await until(async () => (await dataSources[1]!.query<unknown[]>(isRenewed)).length === 1, { what: 'the lease to be renewed' });
+    await dataSources[1]!.query(`DELETE FROM image_pulls`); // as who takes its process for dead
+    const isBack = `SELECT 1 FROM image_pulls WHERE begun`;
+    await until(async () => (await dataSources[1]!.query<unknown[]>(isBack)).length === 1, { what: 'the pull to be known again' });
     finish();
     await pulling;
     expect(await rows()).toBe(0);

@@ -52,7 +52,7 @@ export class AuditDetailsDto {
   @Count()
   version?: number;
 
-  @Flag('Some members were left out: all are 4 kB at most')
+  @Flag()
   truncated?: boolean;
 
   @IdOrNull()
@@ -181,10 +181,10 @@ export class AuditDetailsDto {
   @Flag()
   override_retention?: boolean;
 
-  @member({ type: 'object', additionalProperties: { type: 'integer' } }, 'How many rows a purge has removed, by table')
+  @member({ type: 'object', additionalProperties: { type: 'integer' } })
   removed_rows?: Readonly<Record<string, number>>;
 
-  @Count('How many deployments an operation is about')
+  @Count()
   deployments?: number;
 
   @Count()
@@ -199,10 +199,10 @@ export class AuditDetailsDto {
   @member({ type: 'object', additionalProperties: true, nullable: true }, 'As it was sent')
   filter?: object | null;
 
-  @IdOrNull('The bulk delete that a bulk restore takes back')
+  @IdOrNull()
   undoes?: string | null;
 
-  @Text('The kind of a retention policy: all, a type or a label')
+  @Text()
   selector?: string;
 
   @TextOrNull()
@@ -310,7 +310,7 @@ export class AuditDetailsDto {
   @Flag()
   enabled?: boolean;
 
-  @Count('How often the same was refused')
+  @Count()
   repeats?: number;
 
   @Time()

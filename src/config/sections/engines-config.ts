@@ -66,7 +66,7 @@ export class EnginesConfig {
   @whole(1, 3_600)
   readonly IMAGE_PULL_STALL_SECONDS: number = 30;
 
-  /** How many pulls one worker process runs at a time on one engine, */
+  /** How many pulls all workers together run at a time on one engine, */
   @whole(1, 100)
   readonly IMAGE_PULLS_PER_NODE: number = 4;
 

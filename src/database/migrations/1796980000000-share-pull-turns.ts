@@ -8,7 +8,6 @@ export class SharePullTurns1796980000000 implements MigrationInterface {
         id          uuid NOT NULL CONSTRAINT pk_image_pulls PRIMARY KEY,
         node_id     uuid NOT NULL,
         owner_id    uuid NOT NULL,
-        turn        bigint NOT NULL,
         begun       boolean NOT NULL DEFAULT false,
         asked_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
         lease_until timestamptz NOT NULL

@@ -14,10 +14,6 @@ export class ImagePull {
   @Column({ name: 'owner_id', type: 'uuid' })
   ownerId!: string;
 
-  /** Lower ones come first. */
-  @Column({ type: 'bigint' })
-  turn!: string;
-
   @Column({ type: 'boolean', default: false })
   begun!: boolean;
 
