@@ -141,7 +141,10 @@ const BEGIN = `
    WHERE id = $1
      AND (begun OR id IN (SELECT id FROM next WHERE place + (SELECT coalesce(sum(pulls), 0) FROM under_way) <= $3))`;
 
-/** Brings back what another process has taken for dead. $1 ids, $2 their nodes, $3 their owners, $4 whether they have begun, $5 seconds of a lease. */
+/**
+ * Brings back what another process has taken for dead. $1 ids, $2 their nodes, $3 their owners, $4 whether they have begun, $5 seconds of
+ * a lease.
+ */
 const RENEW = `
   INSERT INTO image_pulls (id, node_id, owner_id, begun, lease_until)
   SELECT pull.id, pull.node_id, pull.owner_id, pull.begun, statement_timestamp() + make_interval(secs => $5)
