@@ -245,7 +245,10 @@ describe('a change of a running deployment', () => {
       ],
     });
     expect(preview.text).not.toContain('secret');
-    expect((await t.as('ada').patch(`/api/deployment/${id}?dry_run=true`).send(patch).expect(200)).body).toEqual(preview.body);
+    const { body: again } = await t.as('ada').patch(`/api/deployment/${id}?dry_run=true`).send(patch).expect(200);
+    // What is left of the nodes changes with the other deployments of this file.
+    expect({ ...again, placement: null }).toEqual({ ...preview.body, placement: null });
+    expect(again.placement).toMatchObject({ placed: preview.body.placement.placed, nodes_total: preview.body.placement.nodes_total });
     expect(await statusOf(t, 'ada', id)).toMatchObject({ updated_at: before.updated_at, revision: 1 });
   });
 

@@ -132,7 +132,8 @@ const BEGIN = `
   WITH held AS MATERIALIZED (SELECT * FROM image_pulls WHERE node_id = $2 AND ${isHeld('$5')}),
   under_way AS (SELECT owner_id, count(*) AS pulls FROM held WHERE begun GROUP BY 1),
   waiting AS (
-    SELECT h.id, h.asked_at, coalesce(u.pulls, 0) + row_number() OVER (PARTITION BY h.owner_id ORDER BY h.asked_at, h.id) AS of_owner
+    SELECT h.id, h.asked_at,
+           coalesce(u.pulls, 0) + row_number() OVER (PARTITION BY h.owner_id ORDER BY h.asked_at, h.id) AS of_owner
       FROM held AS h LEFT JOIN under_way AS u ON u.owner_id = h.owner_id
      WHERE NOT h.begun),
   next AS (
