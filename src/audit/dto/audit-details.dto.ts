@@ -1,21 +1,21 @@
 import { ApiPropertyOptional, getSchemaPath, type ApiPropertyOptions } from '@nestjs/swagger';
 import { OwnQuotaDto } from '../../quotas/dto/own-quota.dto';
 
-const member = (schema: ApiPropertyOptions, description?: string): PropertyDecorator =>
+const Member = (schema: ApiPropertyOptions, description?: string): PropertyDecorator =>
   ApiPropertyOptional({ ...schema, ...(description ? { description } : {}) });
-const Text = (description?: string): PropertyDecorator => member({ type: String }, description);
-const TextOrNull = (description?: string): PropertyDecorator => member({ type: String, nullable: true }, description);
-const Texts = (description?: string): PropertyDecorator => member({ type: [String] }, description);
-const Id = (description?: string): PropertyDecorator => member({ type: String, format: 'uuid' }, description);
-const IdOrNull = (description?: string): PropertyDecorator => member({ type: String, format: 'uuid', nullable: true }, description);
-const Count = (description?: string): PropertyDecorator => member({ type: 'integer' }, description);
-const CountOrNull = (description?: string): PropertyDecorator => member({ type: 'integer', nullable: true }, description);
-const Numeric = (description?: string): PropertyDecorator => member({ type: Number }, description);
-const Flag = (description?: string): PropertyDecorator => member({ type: Boolean }, description);
-const Time = (description?: string): PropertyDecorator => member({ type: String, format: 'date-time' }, description);
-const TimeOrNull = (description?: string): PropertyDecorator => member({ type: String, format: 'date-time', nullable: true }, description);
+const Text = (description?: string): PropertyDecorator => Member({ type: String }, description);
+const TextOrNull = (): PropertyDecorator => Member({ type: String, nullable: true });
+const Texts = (description?: string): PropertyDecorator => Member({ type: [String] }, description);
+const Id = (): PropertyDecorator => Member({ type: String, format: 'uuid' });
+const IdOrNull = (): PropertyDecorator => Member({ type: String, format: 'uuid', nullable: true });
+const Count = (description?: string): PropertyDecorator => Member({ type: 'integer' }, description);
+const CountOrNull = (): PropertyDecorator => Member({ type: 'integer', nullable: true });
+const Numeric = (): PropertyDecorator => Member({ type: Number });
+const Flag = (): PropertyDecorator => Member({ type: Boolean });
+const Time = (): PropertyDecorator => Member({ type: String, format: 'date-time' });
+const TimeOrNull = (): PropertyDecorator => Member({ type: String, format: 'date-time', nullable: true });
 const Words = (description?: string): PropertyDecorator =>
-  member({ type: 'object', additionalProperties: { type: 'string' } }, description);
+  Member({ type: 'object', additionalProperties: { type: 'string' } }, description);
 
 /**
  * Everything that rows of the audit log tell of a thing before or after the act. Which members a row has depends on its action, and
@@ -61,7 +61,7 @@ export class AuditDetailsDto {
   @IdOrNull()
   user_id?: string | null;
 
-  @member({ type: [String], items: { type: 'string', format: 'uuid' } })
+  @Member({ type: [String], items: { type: 'string', format: 'uuid' } })
   user_ids?: string[];
 
   @IdOrNull()
@@ -73,7 +73,7 @@ export class AuditDetailsDto {
   @IdOrNull()
   node_id?: string | null;
 
-  @member({ type: [String], items: { type: 'string', format: 'uuid' } })
+  @Member({ type: [String], items: { type: 'string', format: 'uuid' } })
   node_ids?: string[];
 
   @TextOrNull()
@@ -127,7 +127,7 @@ export class AuditDetailsDto {
   @Words()
   labels?: Readonly<Record<string, string>>;
 
-  @member({ allOf: [{ $ref: getSchemaPath('RolloutPolicyDto') }] })
+  @Member({ allOf: [{ $ref: getSchemaPath('RolloutPolicyDto') }] })
   rollout?: object;
 
   @Texts()
@@ -139,7 +139,7 @@ export class AuditDetailsDto {
   @Flag()
   read_only_root?: boolean;
 
-  @member({ type: 'array', items: {} }, 'With their paths, or their names only')
+  @Member({ type: 'array', items: {} }, 'With their paths, or their names only')
   volumes?: readonly unknown[];
 
   @CountOrNull()
@@ -181,7 +181,7 @@ export class AuditDetailsDto {
   @Flag()
   override_retention?: boolean;
 
-  @member({ type: 'object', additionalProperties: { type: 'integer' } })
+  @Member({ type: 'object', additionalProperties: { type: 'integer' } })
   removed_rows?: Readonly<Record<string, number>>;
 
   @Count()
@@ -196,7 +196,7 @@ export class AuditDetailsDto {
   @Flag()
   all_or_nothing?: boolean;
 
-  @member({ type: 'object', additionalProperties: true, nullable: true }, 'As it was sent')
+  @Member({ type: 'object', additionalProperties: true, nullable: true }, 'As it was sent')
   filter?: object | null;
 
   @IdOrNull()
@@ -292,7 +292,7 @@ export class AuditDetailsDto {
   @Count()
   groups?: number;
 
-  @member({ type: () => OwnQuotaDto, nullable: true }, 'Null: as configured for everybody')
+  @Member({ type: () => OwnQuotaDto, nullable: true }, 'Null: as configured for everybody')
   quota?: OwnQuotaDto | null;
 
   @Flag()
